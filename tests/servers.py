@@ -1,0 +1,65 @@
+"""Private servers for the tests: a Redis always, a MariaDB when asked; free ports, temporary folder, ended at exit."""
+
+import atexit
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_port(port: int, process: subprocess.Popen, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise SystemExit(f"{process.args[0]} ended at once with status {process.returncode}.")
+        with socket.socket() as probe:
+            probe.settimeout(0.2)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise SystemExit(f"{process.args[0]} did not listen on port {port} within {timeout_s} s.")
+
+
+def started(command: list[str], port: int, log: Path) -> subprocess.Popen:
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+    atexit.register(process.kill)
+    wait_for_port(port, process)
+    return process
+
+
+def temporary_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="hotpath-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def start_redis(binary: str, folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
+    port = free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", *extra]
+    return port, started([binary, *options], port, folder / "redis.log")
+
+
+def start_mariadb(folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
+    data, port = folder / "mariadb", free_port()
+    user = ["--user=root"] if os.getuid() == 0 else []
+    subprocess.run(
+        ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
+         "--skip-test-db", *user],
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    options = [
+        "--no-defaults", f"--datadir={data}", f"--socket={folder}/mariadb.sock", f"--port={port}",
+        "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync",
+        "--max-connections=300", "--character-set-server=utf8mb4", *user, *extra,
+    ]  # fmt: skip
+    return port, started(["mariadbd", *options], port, folder / "mariadb.log")
