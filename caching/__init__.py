@@ -1,0 +1,29 @@
+"""Redis answers, the database is the truth, and nobody reads a stale value. README.md shows how to adopt it.
+
+Public names are loaded on first use, because the models among them cannot exist before Django's apps do.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .batch import Batch, Found
+    from .connection import Script, Unavailable, redis_client
+    from .managers import CachedManager, CachedModel, CachedQuerySet
+    from .options import Cached
+
+__all__ = [
+    "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "Found", "Script", "Unavailable", "redis_client",
+]  # fmt: skip
+
+_HOMES = {
+    "Batch": "batch", "Cached": "options", "CachedManager": "managers", "CachedModel": "managers",
+    "CachedQuerySet": "managers", "Found": "batch", "Script": "connection", "Unavailable": "connection",
+    "redis_client": "connection",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,0 +1,8 @@
+"""Django application of the cache framework."""
+
+from django.apps import AppConfig
+
+
+class CachingConfig(AppConfig):
+    name = "caching"
+    default_auto_field = "django.db.models.BigAutoField"

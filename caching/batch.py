@@ -1,0 +1,136 @@
+"""Several models' rows, and other commands, in one round trip."""
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from django.core.exceptions import FieldError
+from django.db import connections
+
+from .connection import Command, Script
+from .conf import conf
+from .reads import Reading, Want
+from .sources import rows_of
+
+if TYPE_CHECKING:
+    from .managers import CachedModel
+
+T = TypeVar("T")
+
+
+class Found(NamedTuple, Generic[T]):
+    """What a batch found, in the order asked and without duplicates, and the ids that no row has."""
+
+    results: list[T]
+    missing: list[Any]
+
+
+class Rows:
+    """Rows asked of a batch, by primary key; readable once the batch has run."""
+
+    def __init__(self, model: "type[CachedModel]", pks: Iterable[Any]) -> None:
+        self._model = model
+        self._source = rows_of(model)
+        to_python = model._meta.pk.to_python
+        distinct = dict.fromkeys(pk if type(pk) is int else to_python(pk) for pk in pks)
+        self._keys: dict[Any, str] = {pk: self._source.key(pk) for pk in distinct}
+        self._values: dict[str, Any] = {}
+
+    def wants(self) -> dict[str, Want]:
+        return {key: Want(self._source, pk) for pk, key in self._keys.items()}
+
+    def resolve(self, values: dict[str, Any]) -> None:
+        self._values = values
+
+    def cols(self, *columns: str) -> Found[dict[str, Any]]:
+        """Dicts of the named columns, or of all cached ones; raises FieldError for a column that is not cached."""
+        names = columns or self._source.codec.columns
+        check_columns(self._model, names)
+        read = operator.attrgetter(*names) if len(names) > 1 else lambda row: (getattr(row, names[0]),)
+        return self._found(lambda row: dict(zip(names, read(row), strict=True)))
+
+    def instances(self) -> Found[Any]:
+        """Model instances; columns that are never cached are deferred."""
+        return self._found(self._instance)
+
+    def row(self, pk: Any) -> Any:
+        """The row as an immutable struct of its cached columns, or None."""
+        return self._values[self._keys[pk]]
+
+    def one(self, pk: Any) -> Any:
+        """The instance, or None."""
+        row = self.row(pk)
+        return None if row is None else self._instance(row)
+
+    def _instance(self, row: Any) -> Any:
+        return instance_of(self._model, row)
+
+    def _found(self, shape: Any) -> Found[Any]:
+        results, missing = [], []
+        for pk, key in self._keys.items():
+            row = self._values[key]
+            if row is None:
+                missing.append(pk)
+            else:
+                results.append(shape(row))
+        return Found(results, missing)
+
+
+class Reply:
+    """What a script answered; None if Redis could not be asked or the script failed."""
+
+    result: Any = None
+
+
+class Batch:
+    """Collect what one request needs of Redis, then `run()` it in one round trip (if everything is a hit)."""
+
+    def __init__(self) -> None:
+        self._rows: list[Rows] = []
+        self._commands: list[tuple[Command, Reply]] = []
+
+    def rows(self, model: "type[CachedModel]", pks: Iterable[Any]) -> Rows:
+        """Raises ValidationError for a primary key of the wrong type."""
+        rows = Rows(model, pks)
+        self._rows.append(rows)
+        return rows
+
+    def script(self, script: Script, keys: Sequence[str], args: Iterable[Any] = ()) -> Reply:
+        """A script to share the round trip; `keys`, given without prefix, must share a slot."""
+        reply = Reply()
+        command = script.command([f"{conf().prefix}:{key}" for key in keys], args)
+        self._commands.append((command, reply))
+        return reply
+
+    def run(self) -> None:
+        wants: dict[str, Want] = {}
+        for rows in self._rows:
+            wants.update(rows.wants())
+        reading = Reading(wants)
+        replies = reading.run([command for command, _ in self._commands])
+        for (_, reply), result in zip(self._commands, replies, strict=False):
+            reply.result = None if isinstance(result, Exception) else result
+        for rows in self._rows:
+            rows.resolve(reading.values)
+
+
+def read_rows(model: "type[CachedModel]", pks: Iterable[Any]) -> Rows:
+    batch = Batch()
+    rows = batch.rows(model, pks)
+    batch.run()
+    return rows
+
+
+def instance_of(model: "type[CachedModel]", row: Any) -> Any:
+    """An instance from a cached row: marked, because a whole-row save of it could undo somebody's newer write."""
+    columns = rows_of(model).codec.columns
+    instance = model.from_db(rows_of(model).using, columns, [getattr(row, column) for column in columns])
+    instance.is_from_cache = True
+    return instance
+
+
+def check_columns(model: "type[CachedModel]", columns: Iterable[str]) -> None:
+    unknown = [column for column in columns if column not in rows_of(model).codec.columns]
+    if unknown:
+        raise FieldError(f"{model._meta.label} does not cache {', '.join(map(repr, unknown))}: "
+                         f"cached are {', '.join(rows_of(model).codec.columns)}.")

@@ -1,0 +1,79 @@
+"""The way to Redis: one round trip at a time, through django-redis, guarded by the circuit breaker."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django_redis import get_redis_connection
+from redis.cluster import RedisCluster
+from redis.crc import key_slot
+from redis.exceptions import NoScriptError, RedisError
+
+from .conf import conf
+
+Command = tuple[Any, ...]
+
+
+class Unavailable(Exception):
+    """Redis could not be asked, or its answer was an error; the caller falls back to the database."""
+
+
+class Script:
+    """A Lua script; it must touch one key, or keys that share a slot."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    @classmethod
+    def named(cls, name: str) -> "Script":
+        return cls((Path(__file__).parent / "lua" / f"{name}.lua").read_text())
+
+    def command(self, keys: Sequence[str], args: Iterable[Any]) -> Command:
+        return ("EVALSHA", self, len(keys), *keys, *args)
+
+
+@cache
+def redis_client() -> Any:
+    """The redis-py client behind CACHES[ALIAS]; thread-safe, made once per process."""
+    return get_redis_connection(conf().alias)
+
+
+def by_slot(keys: Iterable[str]) -> list[list[str]]:
+    """Group keys so that one command may name each group: all together on one Redis, by hash slot on a cluster."""
+    if not isinstance(redis_client(), RedisCluster):
+        together = list(keys)
+        return [together] if together else []
+    slots: dict[int, list[str]] = {}
+    for key in keys:
+        slots.setdefault(key_slot(key.encode()), []).append(key)
+    return list(slots.values())
+
+
+def round_trip(commands: Sequence[Command]) -> list[Any]:
+    """Send the commands in one round trip; error replies are returned in place, as exceptions.
+
+    Raises redis.RedisError or OSError when Redis cannot be reached in time.
+    """
+    replies = _send(commands)
+    unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+    if unknown:
+        # Redis was restarted: nothing of these ran, so they may be sent again once their source is known there.
+        for script in {commands[at][1] for at in unknown}:
+            redis_client().script_load(script.source)
+        for at, reply in zip(unknown, _send([commands[at] for at in unknown]), strict=True):
+            replies[at] = reply
+    return replies
+
+
+def _send(commands: Sequence[Command]) -> list[Any]:
+    pipeline = redis_client().pipeline(transaction=False)
+    for command in commands:
+        pipeline.execute_command(*(part.sha if isinstance(part, Script) else part for part in command))
+    replies: list[Any] = pipeline.execute(raise_on_error=False)
+    return replies
+
+
+FAILURES = (RedisError, OSError)

@@ -1,0 +1,120 @@
+"""Writing: keys are held from before a transaction's first write until its commit is acknowledged.
+
+A transaction's holds share one token, and are lifted by the first of its on-commit hooks. A rollback lifts nothing:
+its holds expire, at the price of a few database reads (`transaction_of()` lifts at once where it sees the failure).
+"""
+
+import contextlib
+import logging
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
+
+from django.db import DatabaseError, connections, transaction
+
+from . import pending, store
+from .connection import Unavailable
+
+logger = logging.getLogger(__name__)
+
+
+class Writing:
+    """What one outermost transaction has touched."""
+
+    def __init__(self, using: str) -> None:
+        self.using = using
+        self.token = store.new_token()
+        self.held: set[str] = set()
+        self.remembered: set[str] = set()
+        self.hook = partial(Writing.lift, self)
+
+    def hold(self, keys: set[str]) -> None:
+        try:
+            store.hold(keys, self.token)
+        except Unavailable:
+            pending.remember(self.using, keys)
+            self.remembered |= keys
+        else:
+            self.held |= keys
+
+    def lift(self) -> None:
+        """After commit. What Redis cannot be told now is left to whoever drains the pending invalidations."""
+        try:
+            store.lift(self.held | self.remembered, self.token)
+            if self.remembered:
+                store.drain(self.using)
+        except Unavailable:
+            self._leave_to_others()
+
+    def abandon(self) -> None:
+        """After a rollback."""
+        with contextlib.suppress(Unavailable):
+            store.lift(self.held, self.token)
+
+    def _leave_to_others(self) -> None:
+        # The hold may have died with Redis, and an older entry may come back with it.
+        try:
+            pending.remember(self.using, self.held)
+        except DatabaseError:
+            logger.exception("Neither Redis nor the database can be told of %d written keys.", len(self.held))
+
+
+def hold(using: str, keys: Iterable[str]) -> None:
+    """Hold keys for the rest of the current transaction on database `using`; must come before its first write there.
+
+    Raises TransactionManagementError outside a transaction.
+    """
+    writing = _current(using) or _begin(using)
+    fresh = set(keys) - writing.held - writing.remembered
+    if fresh:
+        writing.hold(fresh)
+
+
+def touched(using: str) -> set[str]:
+    """The keys that the current transaction has written, if there is one."""
+    writing = _current(using)
+    return writing.held | writing.remembered if writing else set()
+
+
+@contextlib.contextmanager
+def transaction_of(using: str) -> Iterator[None]:
+    """`atomic()`, but a refused write lifts its holds at once instead of leaving the keys uncached until they expire."""
+    connection: Any = connections[using]
+    outermost = not connection.in_atomic_block
+    refused = False
+    if outermost:
+        connection.caching_writing = None
+    try:
+        with transaction.atomic(using=using, savepoint=False):
+            try:
+                yield
+            except BaseException:
+                refused = True
+                raise
+    except BaseException:
+        # A COMMIT that failed may yet take effect: then the holds must stay.
+        if outermost and refused and connection.caching_writing is not None:
+            connection.caching_writing.abandon()
+        raise
+
+
+def _current(using: str) -> Writing | None:
+    """A writing is alive as long as its hook waits for the commit: a rollback throws the hooks away."""
+    connection: Any = connections[using]
+    writing: Writing | None = getattr(connection, "caching_writing", None)
+    hooks = connection.run_on_commit
+    return writing if writing and hooks and hooks[0][1] is writing.hook else None
+
+
+def _begin(using: str) -> Writing:
+    connection: Any = connections[using]
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError(
+            "A cached model is being written outside of a transaction: write it through its own manager and save(), "
+            "or inside transaction.atomic()."
+        )
+    writing = connection.caching_writing = Writing(using)
+    # First of all hooks, so that the application's own already read the new value, and belonging to no savepoint:
+    # what a savepoint rolls back may have been held before it as well.
+    connection.run_on_commit.insert(0, (set(), writing.hook, False))
+    return writing

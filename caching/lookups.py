@@ -1,0 +1,37 @@
+"""Finding a row by a unique column."""
+
+from typing import TYPE_CHECKING, Any
+
+from .batch import read_rows
+from .reads import Reading, Want
+from .sources import Lookup, Pointer, rows_of
+
+if TYPE_CHECKING:
+    from .managers import CachedModel
+
+
+def find(model: "type[CachedModel]", column: str, value: Any) -> Any:
+    """The cached row, or None: the pointer is one round trip, the row it leads to another.
+
+    Raises ValueError for a column that is not among Cached(lookups=…).
+    """
+    if column not in model.cached.lookups:
+        raise ValueError(f"{model._meta.label} is not looked up by {column!r}: name it in Cached(lookups=…).")
+    value = model._meta.get_field(column).to_python(value)
+    pointer, row = _follow(Lookup(model, column), value)
+    if pointer is None or row is not None:
+        return row
+    # The row has changed its value since, or is gone: the pointer itself is replaced, as an unusable entry is.
+    return _follow(Lookup(model, column, disproved=pointer), value)[1]
+
+
+def _follow(lookup: Lookup, value: Any) -> tuple[Pointer | None, Any]:
+    key = lookup.key(value)
+    reading = Reading({key: Want(lookup, value)})
+    reading.run()
+    pointer: Pointer | None = reading.values[key]
+    if pointer is None or lookup.row is not None:
+        return pointer, lookup.row
+    row = read_rows(lookup.model, [pointer.pk]).row(pointer.pk)
+    believed = row is not None and getattr(row, lookup.column) == pointer.matched
+    return pointer, row if believed else None

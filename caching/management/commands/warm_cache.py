@@ -1,0 +1,89 @@
+"""manage.py warm_cache: fill the cache ahead of its readers."""
+
+import multiprocessing
+import re
+from argparse import ArgumentParser, ArgumentTypeError
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from typing import Any
+
+import django
+from django.apps import apps
+from django.core.exceptions import FieldError
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from tqdm import tqdm
+
+from caching import Unavailable, registry
+from caching.connection import FAILURES
+from caching.warm import Warming
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Command(BaseCommand):
+    help = (
+        "Fill cache entries from the database, newest rows first. Safe beside live writers; entries that exist are "
+        "left alone; an interrupted run resumes where it stopped."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("models", nargs="*", metavar="model", help="app.Model; default: all cached models")
+        parser.add_argument("--limit", type=positive, help="only the newest so many rows of each model")
+        parser.add_argument("--since", type=moment, help="only rows newer than 30m, 12h, 7d or an ISO time")
+        parser.add_argument("--workers", type=positive, default=1, help="processes that share the work (default 1)")
+
+    def handle(self, *args: Any, models: list[str], workers: int, **options: Any) -> None:
+        chosen = [self._model(label) for label in models] or registry.models()
+        with self._pool(workers) as pool:
+            for model in chosen:
+                try:
+                    self._warm(model, pool, workers=workers, **options)
+                except FieldError as error:
+                    raise CommandError(str(error)) from error
+                except (Unavailable, *FAILURES) as error:
+                    raise CommandError(f"Redis cannot be used ({error}). Run the command again to go on.") from error
+
+    def _warm(self, model: Any, pool: Any, *, workers: int, limit: int | None, since: datetime | None, **rest: Any) -> None:
+        warming = Warming(model, limit=limit, since=since)
+        label, resumed, filled = model._meta.label, warming.done, 0
+        if resumed:
+            self.stdout.write(f"{label}: resuming after {resumed} rows.")
+        with tqdm(total=warming.total, initial=resumed, desc=label, unit=" rows", disable=rest["verbosity"] == 0) as bar:
+            for passed, fills in warming.run(pool, workers=workers):
+                bar.update(passed)
+                filled += fills
+        self.stdout.write(f"{label}: {filled} entries filled, {warming.done - resumed - filled} were there already.")
+
+    def _pool(self, workers: int) -> Any:
+        if workers == 1:
+            return nullcontext()
+        # Spawned, not forked: a forked child would share this process's connections.
+        spawn = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(workers, mp_context=spawn, initializer=django.setup)
+
+    def _model(self, label: str) -> Any:
+        known = {model._meta.label_lower: model for model in registry.models()}
+        try:
+            return known[apps.get_model(label)._meta.label_lower]
+        except (LookupError, ValueError) as error:
+            names = ", ".join(model._meta.label for model in known.values())
+            raise CommandError(f"{label} is not a cached model. There are: {names}.") from error
+
+
+def positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise ArgumentTypeError(f"{text!r} is not a positive number")
+    return int(text)
+
+
+def moment(text: str) -> datetime:
+    age = re.fullmatch(r"(\d+)([smhd])", text)
+    if age:
+        return timezone.now() - timedelta(**{UNITS[age[2]]: int(age[1])})
+    parsed = parse_datetime(text)
+    if parsed is None:
+        raise ArgumentTypeError(f"{text!r} is neither an age (30m, 12h, 7d) nor an ISO time")
+    return parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)

@@ -1,0 +1,30 @@
+"""What a model declares about its cache entries."""
+
+import random
+from dataclasses import dataclass
+
+JITTER = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cached:
+    """Declared on a model as `cached = Cached(…)`.
+
+    ttl_s           life of a cached row, in seconds; each entry's own life varies by a tenth either way
+    negative_ttl_s  life of "no such row"
+    never           columns that must not enter Redis (a password hash) or change too often to be worth it;
+                    a write to these alone does not invalidate
+    lookups         unique columns that `get_one(column=value)` may be asked by
+    since           timestamp column that `warm_cache --since` compares
+    """
+
+    ttl_s: int = 3_600
+    negative_ttl_s: int = 10
+    never: tuple[str, ...] = ()
+    lookups: tuple[str, ...] = ()
+    since: str | None = None
+
+
+def jittered_ms(seconds: float) -> int:
+    """A life in ms, spread so that entries written together do not expire together."""
+    return int(seconds * 1000 * random.uniform(1 - JITTER, 1 + JITTER))

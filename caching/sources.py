@@ -1,0 +1,154 @@
+"""What can stand in the cache, and how each kind is keyed, loaded and written into an entry."""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import msgspec
+from django.db import router
+
+from .codec import Stale, codec_of, fingerprint
+from .conf import conf
+from .options import jittered_ms
+from .registry import family
+
+if TYPE_CHECKING:
+    from .managers import CachedModel
+
+NOTHING = b"N"
+
+
+class Source(Protocol):
+    """One kind of entry. Identities (`ident`) are what callers ask by; values are what they get, None for nothing."""
+
+    label: str
+    using: str
+
+    def key(self, ident: Any) -> str: ...
+
+    def load(self, idents: Iterable[Any]) -> Mapping[Any, Any]:
+        """One SQL query for all of them; absent identities are missing from the answer."""
+
+    def encode(self, ident: Any, value: Any) -> tuple[bytes, int]:
+        """The entry and its life in ms."""
+
+    def decode(self, ident: Any, entry: bytes) -> Any:
+        """The value, or None for nothing; raises Stale."""
+
+
+class Rows:
+    """Rows of a model by primary key. A value is a struct with an attribute for each cached column."""
+
+    def __init__(self, model: "type[CachedModel]") -> None:
+        self.model = model
+        self.codec = codec_of(model)
+        self.label = model._meta.label_lower
+        self.using = router.db_for_write(model)
+        self._pk_at = self.codec.columns.index(model._meta.pk.attname)
+        self._stem = f"{conf().prefix}:{self.label}:"
+
+    def key(self, pk: Any) -> str:
+        return f"{self._stem}{pk}"
+
+    def pk_of(self, row: Any) -> Any:
+        return getattr(row, self.codec.columns[self._pk_at])
+
+    def load(self, pks: Iterable[Any]) -> dict[Any, Any]:
+        rows = self.model._base_manager.using(self.using).filter(pk__in=list(pks))
+        return {row[self._pk_at]: self.codec.row_type(*row) for row in rows.values_list(*self.codec.columns)}
+
+    def encode(self, pk: Any, row: Any) -> tuple[bytes, int]:
+        options = self.model.cached
+        if row is None:
+            return NOTHING, jittered_ms(options.negative_ttl_s)
+        return self.codec.encode(msgspec.structs.astuple(row)), jittered_ms(options.ttl_s)
+
+    def decode(self, pk: Any, entry: bytes) -> Any:
+        return None if entry == NOTHING else self.codec.decode(entry)
+
+
+@cache
+def rows_of(model: "type[CachedModel]") -> Rows:
+    concrete: Any = model._meta.concrete_model
+    return Rows(concrete)
+
+
+class Pointer(NamedTuple):
+    """Where a unique lookup leads: the column then read `matched`, which the row must still carry to be believed."""
+
+    asked: Any
+    pk: Any
+    matched: Any
+
+
+class Lookup:
+    """Primary keys by a unique column.
+
+    The database decides which values are equal (its collation may ignore case), so entries are keyed by a fold that
+    is at least as coarse, and each carries the value that was asked. A positive entry is believed only while the row
+    it leads to still has the matched value; it is thus the row's own invalidation that frees an old value. Only
+    "nothing" must be forbidden by whoever writes a value, and that is what holds on lookups are for.
+    """
+
+    def __init__(self, model: "type[CachedModel]", column: str, disproved: Pointer | None = None) -> None:
+        self.model = model
+        self.column = column
+        self.rows = rows_of(model)
+        self.label = self.rows.label
+        self.using = self.rows.using
+        self.disproved = disproved
+        self.row: Any = None
+        self._stem = f"{conf().prefix}:{self.label}:{column}:"
+        self._prefix = b"V" + fingerprint(["lookup", self.label, column])
+
+    def key(self, value: Any) -> str:
+        return self._stem + hashlib.blake2b(_fold(value).encode(), digest_size=16).hexdigest()
+
+    def load(self, values: Iterable[Any]) -> dict[Any, Pointer]:
+        """As a by-product, `self.row` is the row that was found."""
+        (value,) = values
+        found = self.model._base_manager.using(self.using).filter(**{self.column: value})
+        row = found.values_list(*self.rows.codec.columns).first()
+        if row is None:
+            return {}
+        self.row = self.rows.codec.row_type(*row)
+        return {value: Pointer(value, self.rows.pk_of(self.row), getattr(self.row, self.column))}
+
+    def encode(self, value: Any, pointer: Pointer | None) -> tuple[bytes, int]:
+        options = self.model.cached
+        life_s = options.ttl_s if pointer else options.negative_ttl_s
+        return self._prefix + msgspec.msgpack.encode(pointer or (value, None, None)), jittered_ms(life_s)
+
+    def decode(self, value: Any, entry: bytes) -> Pointer | None:
+        if not entry.startswith(self._prefix):
+            raise Stale
+        try:
+            pointer = msgspec.msgpack.decode(entry[len(self._prefix) :], type=Pointer)
+        except msgspec.MsgspecError as error:
+            raise Stale from error
+        if pointer.asked != value or pointer == self.disproved:
+            raise Stale
+        return None if pointer.pk is None else pointer
+
+
+def _fold(value: Any) -> str:
+    decomposed = unicodedata.normalize("NFKD", str(value)).casefold()
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).rstrip()
+
+
+def row_keys(model: "type[CachedModel]", pks: Iterable[Any]) -> list[str]:
+    """The entries that contain columns of these rows, those of multi-table parents and children included."""
+    relatives = family(model)
+    return [rows_of(relative).key(pk) for pk in pks for relative in relatives]
+
+
+def lookup_keys(model: "type[CachedModel]", values: Mapping[str, Any]) -> list[str]:
+    """The entries of unique lookups by which these column values could be asked for."""
+    return [
+        Lookup(relative, column).key(values[column])
+        for relative in family(model)
+        for column in relative.cached.lookups
+        if values.get(column) is not None and not hasattr(values[column], "resolve_expression")
+    ]

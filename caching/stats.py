@@ -1,0 +1,33 @@
+"""What the cache did, per model, in this process, since it started.
+
+hits      answered by an entry (a row, or "no such row")
+misses    loaded from the database under a lease, to be filled
+waits     had to wait for another reader's load
+refused   loaded, but not filled: a writer came in between, or the entry was evicted
+bypasses  loaded without any intention to fill: held keys, own uncommitted writes, Redis out of reach
+"""
+
+import threading
+from collections import Counter
+from typing import Literal
+
+Event = Literal["hits", "misses", "waits", "refused", "bypasses"]
+
+_counts: Counter[tuple[str, Event]] = Counter()
+_lock = threading.Lock()
+
+
+def count(label: str, event: Event, times: int = 1) -> None:
+    if times:
+        with _lock:
+            _counts[label, event] += times
+
+
+def snapshot() -> dict[str, dict[Event, int]]:
+    """{model label: {event: count}}; counts never fall while the process lives."""
+    with _lock:
+        counts = dict(_counts)
+    totals: dict[str, dict[Event, int]] = {}
+    for (label, event), times in counts.items():
+        totals.setdefault(label, {})[event] = times
+    return totals
