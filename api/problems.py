@@ -1,0 +1,153 @@
+"""Errors as RFC 9457 problem documents: {"type", "title", "status", "detail", "code"} and, for bad input, "errors"."""
+
+import logging
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.views import defaults
+from rest_framework import exceptions
+
+from api.json import encoded
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+DATABASE_RETRY_AFTER_S = 2
+
+
+class Problem(exceptions.APIException):
+    """Raise it anywhere under a view: Problem(403, "blocked", "You are blocked by this user.")."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: dict[str, list[str]] | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
+        super().__init__(detail, code)
+        self.status_code, self.code, self.errors, self.retry_after_s = status, code, errors, retry_after_s
+
+
+def bad_input(field: str, message: str, code: str = "bad_input") -> Problem:
+    return Problem(400, code, message, errors={field: [message]})
+
+
+def not_found(what: str) -> Problem:
+    return Problem(404, "not_found", f"There is no {what}.")
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """DRF's hook; None lets an unexpected error reach Django's own handler, which logs it and answers 500."""
+    problem = as_problem(exc)
+    return None if problem is None else problem_response(problem)
+
+
+def as_problem(exc: Exception) -> Problem | None:
+    for kind, translate in TRANSLATIONS:
+        if isinstance(exc, kind):
+            return translate(exc)
+    return None
+
+
+def problem_response(problem: Problem) -> HttpResponse:
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status_code).phrase,
+        "status": problem.status_code,
+        "detail": str(problem.detail),
+        "code": problem.code,
+    }
+    if problem.errors:
+        document["errors"] = problem.errors
+    response = HttpResponse(encoded(document), status=problem.status_code, content_type=MEDIA_TYPE)
+    if problem.status_code == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    if problem.retry_after_s is not None:
+        response["Retry-After"] = str(problem.retry_after_s)
+    return response
+
+
+def _from_validation(exc: exceptions.ValidationError) -> Problem:
+    errors: dict[str, list[str]] = {}
+    for field, message in _flat(exc.detail):
+        errors.setdefault(field or "body", []).append(message)
+    field, messages = next(iter(errors.items()))
+    return Problem(400, "bad_input", f"{field}: {messages[0]}", errors=errors)
+
+
+def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(detail, dict):
+        for key, inner in detail.items():
+            at = path if key == "non_field_errors" else f"{path}.{key}".lstrip(".")
+            yield from _flat(inner, at)
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from _flat(inner, path)
+    else:
+        yield path, str(detail)
+
+
+def _from_api_exception(exc: exceptions.APIException) -> Problem:
+    code = exc.get_codes()
+    wait_s = getattr(exc, "wait", None)
+    return Problem(exc.status_code, code if isinstance(code, str) else "error", str(exc.detail), retry_after_s=wait_s)
+
+
+def _from_database(exc: Exception) -> Problem:
+    logger.warning("The database did not answer: %s", exc)
+    return Problem(503, "database_unavailable", "The database is not available.", retry_after_s=DATABASE_RETRY_AFTER_S)
+
+
+TRANSLATIONS: list[tuple[type[Exception], Callable[[Any], Problem]]] = [
+    (Problem, lambda exc: exc),
+    (exceptions.ValidationError, _from_validation),
+    (exceptions.APIException, _from_api_exception),
+    (Http404, lambda exc: Problem(404, "not_found", "There is nothing here.")),
+    (PermissionDenied, lambda exc: Problem(403, "permission_denied", "You may not do this.")),
+    (RequestDataTooBig, lambda exc: Problem(413, "too_large", "The body is too large.")),
+    (SuspiciousOperation, lambda exc: Problem(400, "bad_request", "The request is malformed.")),
+    (UnreadablePostError, lambda exc: Problem(400, "bad_request", "The body ended early.")),
+    (OperationalError, _from_database),
+    (InterfaceError, _from_database),
+]
+
+
+# Django's own handlers: errors outside of API views.
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")
+
+
+def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not _is_api(request):
+        return defaults.bad_request(request, exception)
+    return problem_response(as_problem(exception) or Problem(400, "bad_request", "The request is malformed."))
+
+
+def handler403(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not _is_api(request):
+        return defaults.permission_denied(request, exception)
+    return problem_response(Problem(403, "permission_denied", "You may not do this."))
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return no_such_address(request) if _is_api(request) else defaults.page_not_found(request, exception)
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    if not _is_api(request):
+        return defaults.server_error(request)
+    return problem_response(Problem(500, "internal_error", "Something went wrong on our side; it has been logged."))
+
+
+def no_such_address(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """The last pattern under /api/, so that a wrong address is a problem document in debug mode too."""
+    return problem_response(Problem(404, "not_found", "There is nothing at this address."))

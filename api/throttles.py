@@ -1,0 +1,56 @@
+"""Throttles in Redis: GCRA, one key per scope and client, decided by a script that rides in the request's own batch.
+
+GCRA ("leaky bucket as a meter") keeps one number, the time at which the client's debt is paid; see
+https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm. If Redis cannot be asked, the request passes.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from api.problems import Problem
+from caching import Batch, Script
+
+GCRA = Script("""
+local time = redis.call('TIME')
+local now_us = time[1] * 1000000 + time[2]
+local interval_us, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+local paid_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now_us) + interval_us
+local wait_us = paid_at - interval_us * burst - now_us
+if wait_us > 0 then return wait_us end
+redis.call('SET', KEYS[1], string.format('%.0f', paid_at), 'PX', math.ceil((paid_at - now_us) / 1000))
+return 0
+""")
+
+
+class Rate(NamedTuple):
+    """`burst` requests at once, then `per_s` a second."""
+
+    per_s: float
+    burst: int
+
+
+def ask(batch: Batch, scope: str, client: str | int) -> Any:
+    """Puts the question into the batch; give what it returns to `enforce` after the batch ran."""
+    rate = settings.THROTTLES.get(scope)
+    if rate is None:
+        return None
+    per_s, burst = rate
+    return batch.script(GCRA, keys=[f"throttle:{scope}:{client}"], args=[round(1_000_000 / per_s), burst])
+
+
+def enforce(verdict: Any) -> None:
+    wait_us = None if verdict is None else verdict.result
+    if wait_us:
+        wait_s = math.ceil(wait_us / 1_000_000)
+        raise Problem(429, "throttled", f"Too many requests; try again in {wait_s} s.", retry_after_s=wait_s)
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address of the connection: X-Forwarded-For is the client's own word and is not believed.
+
+    Behind a balancer, let the server rewrite REMOTE_ADDR (gunicorn: --forwarded-allow-ips and a proxy protocol).
+    """
+    return request.META.get("REMOTE_ADDR") or "unknown"

@@ -1,0 +1,105 @@
+"""The views that the API is made of: each request asks Redis once, for the caller, the throttle and its own rows."""
+
+from typing import Any, NamedTuple
+
+from django.contrib.auth import get_user_model
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import APIException, MethodNotAllowed
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from api import throttles, tokens
+from api.json import JSONRenderer
+from api.problems import Problem
+from caching import Batch
+
+RENDERER = JSONRenderer()
+
+
+class Caller(NamedTuple):
+    """The authenticated user, as far as a request needs to know: `request.user` of the API."""
+
+    id: int
+    is_staff: bool
+
+    is_authenticated = True
+
+    @property
+    def pk(self) -> int:
+        return self.id
+
+
+class JsonView(APIView):
+    """JSON only: nothing is negotiated, and no header is computed that only some answers need."""
+
+    http_method_names = ("get", "head", "post", "put", "patch", "delete")
+    default_response_headers: dict[str, str] = {}
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        return RENDERER, RENDERER.media_type
+
+    def refuse_unknown_method(self, request: Request) -> None:
+        if request.method not in self.allowed_methods:
+            raise MethodNotAllowed(request.method)
+
+    def handle_exception(self, exc: Exception) -> HttpResponseBase:
+        response = super().handle_exception(exc)
+        if response.status_code == 405:
+            response["Allow"] = ", ".join(self.allowed_methods)
+        return response
+
+
+class BatchedView(JsonView):
+    """Everything that is known to be needed before the handler runs is one Redis round trip.
+
+    A bearer token is required, but for the methods in `public`. Override `wants` to add rows to the batch, and keep
+    what it returns on `self` for the handler.
+    """
+
+    permission_classes = ()  # the token is asked for below, before anything else
+    throttle = "user"
+    public: dict[str, str] = {}
+    """Methods that need no token, each with the throttle by which it counts the client's address."""
+
+    def wants(self, request: Request, batch: Batch, caller_id: int, **kwargs: Any) -> None:
+        """Parse the address and the query, and ask for rows; not called for public methods.
+
+        Problems raised here are told to callers with a valid token only.
+        """
+
+    def perform_authentication(self, request: Request) -> None:
+        self.refuse_unknown_method(request)
+        if request.method in self.public:
+            self._admit_anybody(request, self.public[request.method])
+        else:
+            self._admit_caller(request, tokens.caller_id(request._request))
+
+    def _admit_anybody(self, request: Request, scope: str) -> None:
+        batch = Batch()
+        verdict = throttles.ask(batch, scope, throttles.client_address(request._request))
+        batch.run()
+        throttles.enforce(verdict)
+
+    def _admit_caller(self, request: Request, caller_id: int) -> None:
+        batch = Batch()
+        users = batch.rows(get_user_model(), [caller_id])
+        verdict = throttles.ask(batch, self.throttle, caller_id)
+        problem = self._problem_in_wants(request, batch, caller_id)
+        batch.run()
+        request.user = _active(users.cols("id", "is_active", "is_staff").results)
+        throttles.enforce(verdict)
+        if problem is not None:
+            raise problem
+
+    def _problem_in_wants(self, request: Request, batch: Batch, caller_id: int) -> APIException | None:
+        try:
+            self.wants(request, batch, caller_id, **self.kwargs)
+        except APIException as problem:
+            return problem
+        return None
+
+
+def _active(found: list[dict[str, Any]]) -> Caller:
+    if not found or not found[0]["is_active"]:
+        raise Problem(401, "user_inactive", "This account does not exist or is deactivated.")
+    return Caller(found[0]["id"], found[0]["is_staff"])

@@ -1,0 +1,54 @@
+"""Tokens for passwords, and fresh access tokens."""
+
+from django.contrib.auth import authenticate
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from api.inputs import validated
+from api.json import json_response
+from api.problems import Problem
+from api.tokens import user_id_of
+from api.views import BatchedView
+from users.models import User
+from users.serializers import LoginInput, RefreshInput
+
+
+class TokenView(BatchedView):
+    public = {"POST": "token"}
+
+    def post(self, request: Request) -> HttpResponse:
+        """Log in: an access token for requests, a refresh token for later access tokens."""
+        # An unknown name costs as much time as a wrong password: ModelBackend hashes in either case.
+        user = authenticate(request._request, **validated(LoginInput(data=request.data)))
+        if user is None:
+            raise Problem(401, "bad_credentials", "There is no active account with this username and password.")
+        refresh = RefreshToken.for_user(user)
+        return json_response({"access": str(refresh.access_token), "refresh": str(refresh)})
+
+
+class RefreshView(BatchedView):
+    public = {"POST": "token"}
+
+    def post(self, request: Request) -> HttpResponse:
+        """A new access token, as long as the account is active."""
+        text = validated(RefreshInput(data=request.data))["refresh"]
+        try:
+            refresh = RefreshToken(text)
+        except TokenError:
+            raise _refused() from None
+        if not _is_active(user_id_of(refresh)):
+            raise _refused()
+        return json_response({"access": str(refresh.access_token)})
+
+
+def _is_active(user_id: int) -> bool:
+    try:
+        return User.objects.get_one_cols(user_id, "is_active")["is_active"]
+    except User.DoesNotExist:
+        return False
+
+
+def _refused() -> Problem:
+    return Problem(401, "token_not_valid", "The refresh token is not valid or has expired; log in again.")

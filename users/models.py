@@ -1,0 +1,99 @@
+"""Accounts and what they are doing now."""
+
+from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models, transaction
+from django.utils import timezone
+
+from caching import Cached, CachedModel
+from users.fields import BINARY, IGNORE_CASE, CollatedCharField
+from users.managers import USERNAME, USERNAME_LENGTH, USERNAME_RULE, UserManager, UserStateManager
+
+TERM_LENGTH = 64
+
+
+class Gender(models.TextChoices):
+    UNSAID = "", "not said"
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+
+
+class User(CachedModel, AbstractBaseUser, PermissionsMixin):
+    """One account. `username` is kept as typed and is unique ignoring case."""
+
+    id = models.BigAutoField(primary_key=True)
+    username = CollatedCharField(
+        max_length=USERNAME_LENGTH,
+        unique=True,
+        default="",
+        rule=IGNORE_CASE,
+        validators=[RegexValidator(rf"\A{USERNAME.pattern}\Z", USERNAME_RULE)],
+        error_messages={"unique": "This username is taken."},
+    )
+    password = models.CharField(max_length=128, default="!")
+    nickname = models.CharField(max_length=64, blank=True, default="")
+    avatar = models.URLField(max_length=500, blank=True, default="")
+    bio = models.CharField(max_length=500, blank=True, default="")
+    gender = models.CharField(max_length=10, blank=True, default=Gender.UNSAID, choices=Gender.choices)
+    country = models.CharField(max_length=64, blank=True, default="")
+    city = models.CharField(max_length=64, blank=True, default="")
+    language = models.CharField(max_length=16, blank=True, default="")
+    level = models.PositiveIntegerField(default=1)
+    is_vip = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    email = models.EmailField(max_length=254, blank=True, default="")
+    phone = models.CharField(max_length=24, blank=True, default="")
+    birthday = models.DateField(null=True, blank=True, default=None)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+
+    USERNAME_FIELD = "username"
+    cached = Cached(ttl_s=3600, never=("password", "last_login"), lookups=("username",), since="created_at")
+    objects = UserManager()
+
+    class Meta(CachedModel.Meta):
+        pass
+
+    def save(self, *args, **kwargs) -> None:
+        """Save in one transaction with the search terms, which a signal keeps."""
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+
+
+class UserState(CachedModel):
+    """What a user shows to be doing; a user without a row is offline and was never seen."""
+
+    class Status(models.TextChoices):
+        ONLINE = "online"
+        AWAY = "away"
+        BUSY = "busy"
+        OFFLINE = "offline"
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="state")
+    status = models.CharField(max_length=10, default=Status.OFFLINE, choices=Status.choices)
+    message = models.CharField(max_length=140, blank=True, default="")
+    last_seen_at = models.DateTimeField(null=True, blank=True, default=None)
+
+    cached = Cached(ttl_s=3600, since="last_seen_at")
+    objects = UserStateManager()
+
+    class Meta(CachedModel.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.status}"
+
+
+class SearchTerm(models.Model):
+    """One term under which one user is found; see users/search.py and docs/decisions/0002-search-terms.md."""
+
+    pk = models.CompositePrimaryKey("term", "user_id")
+    term = CollatedCharField(max_length=TERM_LENGTH, rule=BINARY)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "term"], name="users_searchterm_user_term")]
+
+    def __str__(self) -> str:
+        return f"{self.term}: {self.user_id}"

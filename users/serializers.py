@@ -1,0 +1,69 @@
+"""The shapes of accounts: what may be written, and, for the schema, what is answered."""
+
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import models
+from django.utils import timezone
+from rest_framework import serializers
+
+from api.inputs import StrictMixin, Text
+from users.models import User, UserState
+
+PUBLIC = (
+    "id", "username", "nickname", "avatar", "bio", "gender", "country", "city", "language", "level", "is_vip",
+    "created_at",
+)  # fmt: skip
+PRIVATE = ("email", "phone", "birthday")
+OWN = (*PUBLIC, *PRIVATE)
+WRITABLE = ("nickname", "avatar", "bio", "gender", "country", "city", "language", *PRIVATE)
+STATE = ("id", "status", "message", "last_seen_at")
+PASSWORD_LENGTH = 128
+
+
+class _StrictModelSerializer(StrictMixin, serializers.ModelSerializer):
+    serializer_field_mapping = {**serializers.ModelSerializer.serializer_field_mapping, models.CharField: Text}
+
+
+class RegistrationInput(_StrictModelSerializer):
+    password = Text(max_length=PASSWORD_LENGTH, trim_whitespace=False, write_only=True)
+
+    class Meta:
+        model = User
+        fields = ("username", "password", "nickname")
+        extra_kwargs = {"username": {"required": True, "trim_whitespace": False, "min_length": 3}}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        unsaved = User(username=attrs["username"], nickname=attrs.get("nickname", ""))
+        try:
+            validate_password(attrs["password"], unsaved)
+        except DjangoValidationError as error:
+            raise serializers.ValidationError({"password": error.messages}) from None
+        return attrs
+
+
+class ProfileInput(_StrictModelSerializer):
+    class Meta:
+        model = User
+        fields = WRITABLE
+
+    def validate_birthday(self, value: Any) -> Any:
+        if value and not 1900 <= value.year <= timezone.now().year:
+            raise serializers.ValidationError("A birthday is a past date since 1900.")
+        return value
+
+
+class StateInput(_StrictModelSerializer):
+    class Meta:
+        model = UserState
+        fields = ("status", "message")
+
+
+class LoginInput(serializers.Serializer):
+    username = Text(max_length=150)
+    password = Text(max_length=1024, trim_whitespace=False)
+
+
+class RefreshInput(serializers.Serializer):
+    refresh = Text(max_length=4096)

@@ -1,0 +1,109 @@
+"""Accounts, profiles and states over HTTP."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from api.ids import parse_id, parse_ids
+from api.inputs import validated
+from api.json import json_response
+from api.problems import bad_input, not_found
+from api.projections import parse_fields
+from api.views import BatchedView
+from caching import Batch
+from users import services
+from users.models import User, UserState
+from users.serializers import OWN, PRIVATE, PUBLIC, STATE, ProfileInput, RegistrationInput, StateInput
+
+
+def columns_of(instance: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(instance, name) for name in names}
+
+
+class UserView(BatchedView):
+    def wants(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
+        wanted = parse_id(user_id)
+        self.fields = parse_fields(request.GET, public=PUBLIC, private=PRIVATE, own=wanted == caller_id)
+        self.people = batch.rows(User, [wanted])
+
+    def get(self, request: Request, user_id: str) -> HttpResponse:
+        """A user, all public fields unless `fields` names some; the caller's own private ones may be named."""
+        found = self.people.cols(*self.fields).results
+        if not found:
+            raise not_found("such user")
+        return json_response(found[0])
+
+
+class OwnUserView(BatchedView):
+    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+        self.people = batch.rows(User, [caller_id])
+
+    def get(self, request: Request) -> HttpResponse:
+        """The caller's own user."""
+        return json_response(self.people.cols(*OWN).results[0])
+
+    def patch(self, request: Request) -> HttpResponse:
+        """Change the caller's own profile; a field that is unknown or read-only changes nothing at all."""
+        changes = validated(ProfileInput(data=request.data, partial=True))
+        return json_response(columns_of(services.update_profile(request.user.id, **changes), OWN))
+
+
+class StateView(BatchedView):
+    def wants(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
+        self.user_id = parse_id(user_id)
+        self.people, self.states = batch.rows(User, [self.user_id]), batch.rows(UserState, [self.user_id])
+
+    def get(self, request: Request, user_id: str) -> HttpResponse:
+        """What a user is doing; somebody who never said is offline."""
+        if self.people.cols("id").missing:
+            raise not_found("such user")
+        found = self.states.cols("status", "message", "last_seen_at").results
+        return json_response(state_document(self.user_id, found[0] if found else None))
+
+
+def state_document(user_id: int, state: dict[str, Any] | None) -> dict[str, Any]:
+    return {"id": user_id, **(state or {"status": UserState.Status.OFFLINE, "message": "", "last_seen_at": None})}
+
+
+class OwnStateView(BatchedView):
+    def patch(self, request: Request) -> HttpResponse:
+        """Say what the caller is doing. An empty object is a heartbeat: it only renews `last_seen_at`."""
+        changes = validated(StateInput(data=request.data, partial=True))
+        state = services.set_state(request.user.id, **changes)
+        return json_response(state_document(request.user.id, columns_of(state, STATE[1:])))
+
+
+class UsersView(BatchedView):
+    public = {"POST": "register"}
+
+    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+        if ("ids" in request.GET) == ("username" in request.GET):
+            raise bad_input("ids", "Give either ids or username.", "ids_or_username")
+        self.people = None
+        if "ids" in request.GET:
+            wanted = parse_ids(request.GET)
+            self.fields = parse_fields(request.GET, public=PUBLIC, private=PRIVATE, own=wanted == [caller_id])
+            self.people = batch.rows(User, wanted)
+
+    def post(self, request: Request) -> HttpResponse:
+        """Open an account. Answers the new account without its password."""
+        wanted = validated(RegistrationInput(data=request.data))
+        try:
+            user = services.register(**wanted)
+        except services.UsernameTaken:
+            raise bad_input("username", "This username is taken.") from None
+        return json_response(columns_of(user, OWN), status=201)
+
+    def get(self, request: Request) -> HttpResponse:
+        """Several users by `ids`, in the order asked; or at most one by its exact `username`."""
+        if self.people is not None:
+            return json_response(self.people.cols(*self.fields)._asdict())
+        return json_response({"results": self._named(request)})
+
+    def _named(self, request: Request) -> list[dict[str, Any]]:
+        found = User.objects.named(request.GET["username"])
+        fields = parse_fields(
+            request.GET, public=PUBLIC, private=PRIVATE, own=found is not None and found.pk == request.user.id
+        )
+        return [] if found is None else [columns_of(found, fields)]
