@@ -3,25 +3,22 @@
 Everything that differs between machines comes from the environment; README.md lists the variables.
 """
 
-import os
 from datetime import timedelta
-from pathlib import Path
 
-import dj_database_url
+from config import environment
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(os.environ.get("DATA_DIR", BASE_DIR / "data"))
+environment.require_libraries()
 
+from redis.backoff import NoBackoff  # noqa: E402
+from redis.retry import Retry  # noqa: E402
 
-def env_flag(name: str, default: bool) -> bool:
-    return os.environ.get(name, "1" if default else "0").lower() in {"1", "true", "yes", "on"}
+from config import databases  # noqa: E402
 
-
-DEBUG = env_flag("DEBUG", default=False)
-SECRET_KEY = os.environ.get("SECRET_KEY", "")
-if not SECRET_KEY:
-    raise SystemExit("SECRET_KEY is not set: put a long random string into the environment variable SECRET_KEY.")
-ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
+BASE_DIR = environment.BASE_DIR
+DATA_DIR = environment.data_dir()
+DEBUG = environment.flag("DEBUG", default=False)
+SECRET_KEY = environment.secret_key(debug=DEBUG)
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -37,6 +34,7 @@ INSTALLED_APPS = [
     "users",
 ]
 MIDDLEWARE = [
+    "config.health.Probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -66,21 +64,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # no collectstatic step: files are served from the installed packages
 APPEND_SLASH = False
 
-DATABASE_URL = os.environ.get("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'hotpath.sqlite3'}"
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
-else:
-    DATABASES["default"]["OPTIONS"] = {"charset": "utf8mb4", "isolation_level": "read committed"}
-
-REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+DATABASES = {"default": databases.parse(environment.database_url())}
+REDIS_URL = environment.redis_url()
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
@@ -88,12 +76,68 @@ CACHES = {
         "OPTIONS": {
             "SOCKET_TIMEOUT": 0.5,
             "SOCKET_CONNECT_TIMEOUT": 0.25,
-            "CONNECTION_POOL_KWARGS": {"protocol": 2},
+            # One try: a slow Redis must not hold a request for several timeouts, the database answers instead.
+            "CONNECTION_POOL_KWARGS": {"protocol": 2, "retry": Retry(NoBackoff(), 0)},
         },
     }
 }
 CACHING = {"ALIAS": "default", "PREFIX": "hp"}
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
-REST_FRAMEWORK = {}
+PASSWORD_HASHERS = ["users.hashers.ServerArgon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "nickname", "email")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["api.json.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["api.json.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],  # api.views.BatchedView authenticates in the request's one round trip
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],  # any other view is closed
+    "DEFAULT_SCHEMA_CLASS": "api.schema.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "UNAUTHENTICATED_USER": None,
+    "EXCEPTION_HANDLER": "api.problems.exception_handler",
+}
 SIMPLE_JWT = {"ACCESS_TOKEN_LIFETIME": timedelta(minutes=60), "REFRESH_TOKEN_LIFETIME": timedelta(days=30)}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Hotpath",
+    "VERSION": "1",
+    "DESCRIPTION": "The back end of a social app.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"Gender": "users.models.Gender", "Status": "users.models.UserState.Status"},
+}
+# Scope → (requests a second in the long run, requests at once); "user" counts the caller, the others the address.
+THROTTLES = {"user": (50, 200), "register": (20 / 60, 20), "token": (30 / 60, 30)}
+if not environment.flag("THROTTLES", default=True):
+    THROTTLES = {}
+
+# Plain HTTP only in debug or where HTTPS=off says so; otherwise a proxy in front ends TLS and sets X-Forwarded-Proto.
+HTTPS = environment.flag("HTTPS", default=not DEBUG)
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
+# Other hosts of the domain are not this service's to decide on: no includeSubDomains, no preload.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "django.request": {"level": "ERROR"},  # a client's 4xx is no event of ours
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
+}
