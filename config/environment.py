@@ -1,0 +1,140 @@
+"""What the environment says, checked once: a wrong value ends the program with one sentence instead of a traceback.
+
+Standard library only, so that the sentences come even when nothing is installed.
+"""
+
+import os
+import secrets
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import SplitResult, quote, urlsplit
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATABASE_SCHEMES = ("sqlite", "mysql", "mariadb")
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+LIBRARIES = (
+    "argon2", "dj_database_url", "django", "django_redis", "drf_spectacular", "drf_spectacular_sidecar", "gunicorn",
+    "msgspec", "redis", "rest_framework", "rest_framework_simplejwt", "tqdm", "whitenoise",
+)  # fmt: skip
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+class Misconfigured(SystemExit):
+    """Carries the sentence; Python prints it and exits with status 1."""
+
+
+def flag(name: str, *, default: bool) -> bool:
+    value = os.environ.get(name, "1" if default else "0").strip().lower()
+    if value not in TRUE | FALSE:
+        raise Misconfigured(f"{name}={value} is neither on nor off: write 1 or 0.")
+    return value in TRUE
+
+
+def number(name: str, *, default: int, low: int, high: int) -> int:
+    value = os.environ.get(name) or str(default)
+    if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+        raise Misconfigured(f"{name}={value} is not a whole number from {low} to {high}.")
+    return int(value)
+
+
+def words(name: str, *, default: str) -> list[str]:
+    return [word.strip() for word in (os.environ.get(name) or default).split(",") if word.strip()]
+
+
+def data_dir() -> Path:
+    return Path(os.environ.get("DATA_DIR") or BASE_DIR / "data").expanduser().absolute()
+
+
+def secret_key(*, debug: bool) -> str:
+    """SECRET_KEY; in debug a random one is made once and kept, so that logins survive a restart."""
+    if key := os.environ.get("SECRET_KEY"):
+        return key
+    if not debug:
+        raise Misconfigured(
+            "SECRET_KEY is not set: put a long random string into the environment variable SECRET_KEY, "
+            "or set DEBUG=1 on a machine for development."
+        )
+    path = writable(data_dir()) / "secret_key"
+    try:
+        return _kept_key(path)
+    except OSError as error:
+        raise Misconfigured(f"The key kept in {path} cannot be used ({error.strerror}): set SECRET_KEY.") from None
+
+
+def _kept_key(path: Path) -> str:
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(64))
+        try:
+            os.link(draft, path)  # fails where another process was first: then all take that one's key
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+def writable(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(f"DATA_DIR {folder} cannot be made ({error.strerror}): choose another DATA_DIR.") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Misconfigured(f"DATA_DIR {folder} is not writable: choose another DATA_DIR.")
+    return folder
+
+
+def database_url() -> str:
+    """DATABASE_URL, or SQLite under DATA_DIR."""
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        return f"sqlite:///{quote(str(writable(data_dir()) / 'hotpath.sqlite3'))}"
+    parts = _split("DATABASE_URL", url, DATABASE_SCHEMES, "mysql://user:password@host:3306/hotpath")
+    if parts.scheme != "sqlite" and (not parts.path.strip("/") or "/" in parts.path.strip("/")):
+        raise Misconfigured(f"DATABASE_URL {shown(url)} does not name one database: end it with /hotpath, for example.")
+    if parts.scheme == "sqlite" and parts.path in {"", "/", "/:memory:"}:
+        raise Misconfigured(f"DATABASE_URL {shown(url)} names no file, and processes cannot share memory: name a file.")
+    return url
+
+
+def redis_url() -> str:
+    """REDIS_URL, or the embedded server that `make run` left under DATA_DIR, or this machine's."""
+    url = os.environ.get("REDIS_URL")
+    if not url:
+        embedded = data_dir() / "redis" / "url"
+        return embedded.read_text().strip() if embedded.exists() else "redis://127.0.0.1:6379/0"
+    for one in url.split(","):
+        _split("REDIS_URL", one, REDIS_SCHEMES, "redis://:password@host:6379/0")
+    return url
+
+
+def _split(name: str, url: str, schemes: tuple[str, ...], example: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise Misconfigured(f"{name} is not an address, its host or port is malformed: write {example}.") from None
+    if parts.scheme not in schemes or "://" not in url:
+        known = ", ".join(f"{scheme}://" for scheme in schemes)
+        raise Misconfigured(f"{name} {shown(url)} is of no supported kind ({known}): write for example {example}.")
+    return parts
+
+
+def shown(url: str) -> str:
+    """The address without its password, for messages."""
+    before, at, host = url.rpartition("@")
+    if not at:
+        return url
+    scheme, separator, login = before.partition("://")
+    return f"{scheme}{separator}{login.split(':')[0]}:***@{host}" if ":" in login else url
+
+
+def require_libraries() -> None:
+    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise Misconfigured(
+            f"Python libraries are missing in {sys.prefix} ({', '.join(missing)}): "
+            "run `make install` and use .venv/bin/python, or install requirements.txt."
+        )

@@ -1,0 +1,26 @@
+"""gunicorn's settings: `gunicorn -c python:config.gunicorn config.wsgi`."""
+
+import os
+
+from config import environment
+
+# A wrong environment ends here, in the master, with its sentence; a worker would be started over and over.
+import config.settings  # noqa: F401, I001  isort: skip
+
+wsgi_app = "config.wsgi"
+_host = "127.0.0.1" if environment.flag("DEBUG", default=False) else "0.0.0.0"  # noqa: S104  a container's own network
+bind = f"{_host}:{environment.number('PORT', default=8000, low=1, high=65535)}"
+backlog = 2048
+workers = environment.number("WEB_WORKERS", default=2, low=1, high=256)
+worker_class = "gthread"
+threads = environment.number("WEB_THREADS", default=8, low=1, high=1000)  # each holds at most one database connection
+worker_connections = 2000
+keepalive = 30
+timeout = 30
+graceful_timeout = 20
+preload_app = True
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  heartbeats must not wait for a disk
+control_socket_disable = True
+errorlog = "-"
+accesslog = None
+loglevel = os.environ.get("LOG_LEVEL", "info")

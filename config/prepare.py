@@ -1,0 +1,51 @@
+"""Makes the data ready before the first request: `python -m config.prepare`, run by the launcher.
+
+Checks that the database and Redis answer, migrates, loads demo data into an empty debug installation, and settles
+invalidations that a previous run left behind. Exit status 1 and one sentence if a server cannot be reached.
+"""
+
+import os
+
+from config import environment
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("DB_TIME_LIMIT_S", "0")
+    environment.require_libraries()
+    import django
+
+    from config import reachable
+
+    try:
+        django.setup()
+        _prepare()
+    except reachable.FAILURES as error:
+        if not (sentence := reachable.sentence(error)):
+            raise
+        raise environment.Misconfigured(sentence) from None
+
+
+def _prepare() -> None:
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connection
+
+    from caching import redis_client
+
+    redis_client().ping()
+    connection.ensure_connection()
+    call_command("migrate", interactive=False, verbosity=0)
+    if settings.DEBUG and not _has_users():
+        call_command("seed_demo")
+    call_command("drain_invalidations", once=True, verbosity=0)
+
+
+def _has_users() -> bool:
+    from django.contrib.auth import get_user_model
+
+    return get_user_model().objects.exists()
+
+
+if __name__ == "__main__":
+    main()
