@@ -1,0 +1,1 @@
+"""A small application that exercises every corner of the cache framework."""
