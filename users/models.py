@@ -8,8 +8,7 @@ from django.utils import timezone
 from caching import Cached, CachedModel
 from users.fields import BINARY, IGNORE_CASE, CollatedCharField
 from users.managers import USERNAME, USERNAME_LENGTH, USERNAME_RULE, UserManager, UserStateManager
-
-TERM_LENGTH = 64
+from users.terms import TERM_LENGTH
 
 
 class Gender(models.TextChoices):

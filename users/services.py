@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from users.indexing import keep_terms
 from users.models import User, UserState
 
 
@@ -42,5 +43,7 @@ def set_state(user_id: int, **changes: str) -> UserState:
 
 def set_active(user_ids: list[int], *, active: bool) -> int:
     """Admit or shut out; returns how many accounts changed. Their tokens are refused from the commit on."""
-    users = User.objects.filter(pk__in=user_ids).exclude(is_active=active)
-    return users.update(is_active=active)
+    with transaction.atomic():
+        changed = User.objects.filter(pk__in=user_ids).exclude(is_active=active).update(is_active=active)
+        keep_terms(user_ids)
+    return changed

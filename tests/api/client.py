@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -35,6 +36,8 @@ class ApiClient:
             headers["authorization"] = f"Bearer {token}"
         if body is not None:
             options["data"] = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        if query := options.pop("query", None):
+            path = f"{path}?{urlencode(query)}"
         address = path if path.startswith("/") or "://" in path else PREFIX + path
         content_type = options.pop("content_type", "application/json")
         response = self.http.generic(method, address, content_type=content_type, headers=headers, **options)

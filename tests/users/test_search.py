@@ -1,0 +1,138 @@
+"""GET users/search: what is found, how it pages."""
+
+import pytest
+
+from users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def cast(new_user):
+    names = {
+        "alice": "Alice Liddell", "al.bert": "王小明", "ALAN_T": "Alan Turing", "xiaoming": "小明 Wang", "mingxiao": "明小",
+        "obrien": "Flann O'Brien", "wide": "ＡＬＩＣＥ ﾜﾝ", "fox": "🦊 fox", "pairs": "天地人 人天", "j_doe": "J.Doe-Smith",
+    }  # fmt: skip
+    return {username: new_user(username, nickname=nickname) for username, nickname in names.items()}
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("al", {"alice", "al.bert", "ALAN_T", "wide"}),
+        ("AL.B", {"al.bert"}),
+        ("alan_t", {"ALAN_T"}),
+        ("turing", {"ALAN_T"}),
+        ("tur ala", {"ALAN_T"}),
+        ("小明", {"al.bert", "xiaoming"}),
+        ("明", {"al.bert", "xiaoming", "mingxiao"}),
+        ("明小", {"mingxiao"}),
+        ("王小明", {"al.bert"}),
+        ("小明wang", {"xiaoming"}),
+        ("天地人", {"pairs"}),
+        ("人天地", set()),  # has both pairs, not the three in a row
+        ("o'brien", {"obrien"}),
+        ("brien", {"obrien"}),
+        ("alice", {"alice", "wide"}),
+        ("ワン", {"wide"}),
+        ("🦊", {"fox"}),
+        ("doe", {"j_doe"}),
+        ("smith", {"j_doe"}),
+        ("lice", set()),  # words match from their beginning
+        ("%", set()),
+        ("_", set()),
+        ("  ", set()),
+        ("zz", set()),
+    ],
+)
+def test_what_is_found(api, alice_token, cast, q, found):
+    answer = api.get("users/search", by=alice_token, query={"q": q})
+    assert answer.status == 200
+    assert {user["username"] for user in answer.json["results"]} == found
+    assert answer.json["next"] is None and answer.json["previous"] is None
+
+
+@pytest.fixture
+def alice_token(new_user):
+    return new_user("zed_reader")
+
+
+def test_pages_forth_and_back_show_everybody_once(api, bob):
+    # Everybody has three terms in the range: the username, and two words of the nickname.
+    users = [User(username=f"li_{n:03}", nickname=f"Li Lin{n % 7}") for n in range(65)]
+    for user in users:
+        user.save()
+    forth, address = [], "users/search?q=li"
+    while address:
+        last = address
+        page = api.get(address, by=bob).json
+        forth.append([user["id"] for user in page["results"]])
+        address = page["next"]
+    assert [len(page) for page in forth] == [20, 20, 20, 5]
+    assert sorted(sum(forth, [])) == sorted(user.pk for user in users)
+    back, address = [], last
+    while address:
+        page = api.get(address, by=bob).json
+        back.append([user["id"] for user in page["results"]])
+        address = page["previous"]
+    assert back[::-1] == forth
+
+
+def test_rows_inserted_between_pages_are_not_repeated_or_skipped(api, bob, new_user):
+    known = {new_user(f"wu_{n:03}").pk for n in range(0, 60, 2)}
+    first = api.get("users/search?q=wu", by=bob).json
+    for n in range(1, 60, 2):
+        new_user(f"wu_{n:03}")
+    seen, page = [user["id"] for user in first["results"]], first
+    while page["next"]:
+        page = api.get(page["next"], by=bob).json
+        seen += [user["id"] for user in page["results"]]
+    assert len(seen) == len(set(seen))
+    assert known <= set(seen)
+
+
+def test_bad_queries(api, bob):
+    for query in ({}, {"q": ""}, {"q": "x" * 65}, {"q": "a\0b"}, {"q": "a", "cursor": ""}, {"q": "a", "cursor": "AAAA"}):
+        answer = api.get("users/search", by=bob, query=query)
+        assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json"), query
+
+
+def test_a_cursor_of_another_query_or_a_changed_one_is_refused(api, bob, new_user):
+    for n in range(21):
+        new_user(f"wu_{n:03}")
+    link = api.get("users/search?q=wu", by=bob).json["next"]
+    assert api.get(link, by=bob).status == 200
+    for bad in (link.replace("q=wu", "q=w"), link[:-2], link + "A", link.replace("cursor=", "cursor=%00")):
+        assert api.get(bad, by=bob).json["code"] == "bad_cursor"
+
+
+def test_edits_by_anybody_show_at_once(api, bob, new_user):
+    user = new_user("carol", nickname="旧名")
+
+    def finds(q):
+        return [found["username"] for found in api.get("users/search", by=bob, query={"q": q}).json["results"]]
+
+    assert finds("旧名") == ["carol"]
+    api.patch("users/me", {"nickname": "新名"}, by=user)
+    assert (finds("旧名"), finds("新名")) == ([], ["carol"])
+    row = User.objects.get(pk=user.pk)
+    row.nickname, row.username = "Third", "carola"
+    row.save()
+    assert (finds("新名"), finds("third"), finds("carola")) == ([], ["carola"], ["carola"])
+    row.is_active = False
+    row.save()
+    assert finds("third") == []
+    row.is_active = True
+    row.save()
+    assert finds("third") == ["carola"]
+    row.delete()
+    assert finds("third") == []
+
+
+def test_a_refused_write_keeps_the_old_terms(api, bob, new_user):
+    new_user("carol", nickname="Old")
+    other = new_user("other", nickname="Other")
+    with pytest.raises(Exception, match="(?i)unique|duplicate"):
+        User.objects.update_one(other.pk, username="CAROL", nickname="New")
+    assert [user["id"] for user in api.get("users/search?q=other", by=bob).json["results"]] == [other.pk]
+    assert api.get("users/search?q=new", by=bob).json["results"] == []

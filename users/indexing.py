@@ -1,0 +1,46 @@
+"""Keeping the search terms beside the users they belong to."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from django.db.models.signals import post_save
+
+from users.models import SearchTerm, User
+from users.terms import terms_of
+
+SEARCHED = frozenset({"username", "nickname", "is_active"})
+
+
+def watch_users() -> None:
+    """Whoever saves a user, the admin too, has the terms follow in the same transaction (User.save opens one)."""
+    post_save.connect(_after_save, sender=User, dispatch_uid="users.keep_terms")
+
+
+def keep_terms(user_ids: Collection[int]) -> None:
+    """Make the terms what the rows say now: active users have theirs, others none. Two reads, and writes if needed.
+
+    To be called after a write that sends no signals, in its transaction; for at most some thousand users at once.
+    """
+    known = defaultdict(set)
+    for user_id, term in SearchTerm.objects.filter(user_id__in=user_ids).values_list("user_id", "term"):
+        known[user_id].add(term)
+    active = User.objects.filter(pk__in=user_ids, is_active=True).values_list("pk", "username", "nickname")
+    wanted = {user_id: terms_of(username, nickname) for user_id, username, nickname in active}
+    SearchTerm.objects.filter(user_id__in=known.keys() - wanted.keys()).delete()
+    for user_id, terms in wanted.items():
+        if stale := known[user_id] - terms:
+            SearchTerm.objects.filter(user_id=user_id, term__in=stale).delete()
+    _add({user_id: terms - known[user_id] for user_id, terms in wanted.items()})
+
+
+def _add(terms: Mapping[int, Iterable[str]]) -> None:
+    rows = [SearchTerm(term=term, user_id=user_id) for user_id, those in terms.items() for term in sorted(those)]
+    if rows:
+        SearchTerm.objects.bulk_create(rows, batch_size=2_000, ignore_conflicts=True)
+
+
+def _after_save(*, instance: User, raw: bool, update_fields: Collection[str] | None, **_: Any) -> None:
+    concerned = update_fields is None or not SEARCHED.isdisjoint(update_fields)
+    if concerned and not raw:  # a fixture brings its own terms
+        keep_terms([instance.pk])

@@ -1,0 +1,35 @@
+"""Search over HTTP."""
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from api import cursors
+from api.json import json_response
+from api.problems import bad_input
+from api.views import BatchedView
+from caching import Batch
+from users import search
+from users.models import User
+from users.serializers import PUBLIC
+from users.terms import parse
+
+LONGEST_QUERY = 64
+
+
+class SearchView(BatchedView):
+    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+        self.q = request.GET.get("q", "")
+        if not 1 <= len(self.q) <= LONGEST_QUERY or "\0" in self.q:
+            raise bad_input("q", f"q is 1 to {LONGEST_QUERY} characters of a username or nickname.", "bad_query")
+        self.purpose = f"users.search:{self.q}"
+        self.cursor = cursors.from_request(request, self.purpose)
+
+    def get(self, request: Request) -> HttpResponse:
+        """Active users whose username begins with `q`, or whose nickname has words that begin so or contains it."""
+        query = parse(self.q)
+        found = search.find(query, self.cursor)
+        rows = User.objects.get_some_cols(found.user_ids, *PUBLIC, "is_active").results
+        results = [{name: row[name] for name in PUBLIC} for row in search.those_that_match(query, rows)]
+        return json_response(
+            cursors.page(request, results, purpose=self.purpose, after=found.after, before=found.before)
+        )
