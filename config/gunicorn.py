@@ -2,13 +2,11 @@
 
 import os
 
-from config import environment
-
 # A wrong environment ends here, in the master, with its sentence; a worker would be started over and over.
-import config.settings  # noqa: F401, I001  isort: skip
+from config import environment, settings
 
 wsgi_app = "config.wsgi"
-_host = "127.0.0.1" if environment.flag("DEBUG", default=False) else "0.0.0.0"  # noqa: S104  a container's own network
+_host = "127.0.0.1" if settings.DEBUG else "0.0.0.0"  # noqa: S104  a container's own network
 bind = f"{_host}:{environment.number('PORT', default=8000, low=1, high=65535)}"
 backlog = 2048
 workers = environment.number("WEB_WORKERS", default=2, low=1, high=256)
@@ -23,4 +21,4 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 control_socket_disable = True
 errorlog = "-"
 accesslog = None
-loglevel = os.environ.get("LOG_LEVEL", "info")
+loglevel = "warning" if settings.DEBUG else "info"

@@ -44,7 +44,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(body: dict[str, str], *, ok: bool) -> HttpResponse:
-    return JsonResponse(body, status=200 if ok else 503, headers={"Cache-Control": "no-store"})
+    response = JsonResponse(body, status=200 if ok else 503, headers={"Cache-Control": "no-store"})
+    response["Content-Length"] = str(len(response.content))
+    return response
 
 
 def _state(name: str, future: Future[None]) -> str:

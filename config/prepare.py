@@ -5,6 +5,7 @@ invalidations that a previous run left behind. Exit status 1 and one sentence if
 """
 
 import os
+from io import StringIO
 
 from config import environment
 
@@ -38,7 +39,7 @@ def _prepare() -> None:
     call_command("migrate", interactive=False, verbosity=0)
     if settings.DEBUG and not _has_users():
         call_command("seed_demo")
-    call_command("drain_invalidations", once=True, verbosity=0)
+    call_command("drain_invalidations", once=True, stdout=StringIO())
 
 
 def _has_users() -> bool:

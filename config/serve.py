@@ -50,9 +50,9 @@ def _stop(signum: int, frame: FrameType | None) -> None:
 
 def _run(processes: Processes) -> None:
     environment.require_libraries()
-    import config.settings as settings
+    from config import gunicorn, settings
 
-    port = _free_port(settings.DEBUG)
+    port = _free_port(gunicorn.bind)
     lock = _lock(environment.writable(settings.DATA_DIR))
     env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     if not os.environ.get("REDIS_URL"):
@@ -65,15 +65,15 @@ def _run(processes: Processes) -> None:
     _watch(processes)
 
 
-def _free_port(debug: bool) -> int:
-    port = environment.number("PORT", default=8000, low=1, high=65535)
+def _free_port(bind: str) -> int:
+    host, port = bind.split(":")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1" if debug else "0.0.0.0", port))  # noqa: S104
+            probe.bind((host, int(port)))
         except OSError as error:
             raise Misconfigured(f"Port {port} cannot be used ({error.strerror}): set PORT to another.") from None
-    return port
+    return int(port)
 
 
 def _lock(data_dir: Path) -> int:

@@ -1,13 +1,27 @@
-"""Private servers for the tests: a Redis always, a MariaDB when asked; free ports, temporary folder, ended at exit."""
+"""Private servers for the tests: a Redis always, a MariaDB when asked; free ports, temporary folder, ended at exit.
+
+`python -m tests.servers` says which Debian packages `make test-services` lacks, if any.
+"""
 
 import atexit
 import os
 import shutil
 import socket
 import subprocess
+import sys
+import sysconfig
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
+
+from config.processes import end_with_parent
+
+SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"  # mariadbd is often in sbin only
+
+
+def program(name: str) -> str | None:
+    return shutil.which(name, path=SYSTEM_PATH)
 
 
 def free_port() -> int:
@@ -31,7 +45,9 @@ def wait_for_port(port: int, process: subprocess.Popen, timeout_s: float = 60) -
 
 def started(command: list[str], port: int, log: Path) -> subprocess.Popen:
     with log.open("ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, start_new_session=True, preexec_fn=end_with_parent
+        )
     atexit.register(process.kill)
     wait_for_port(port, process)
     return process
@@ -50,16 +66,44 @@ def start_redis(binary: str, folder: Path, *extra: str) -> tuple[int, subprocess
 
 
 def start_mariadb(folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
+    """An empty server that lets root in without a password, on this machine only; durability is turned off."""
     data, port = folder / "mariadb", free_port()
     user = ["--user=root"] if os.getuid() == 0 else []
     subprocess.run(
-        ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
-         "--skip-test-db", *user],
+        [program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
+         "--skip-test-db", "--skip-name-resolve", *user],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     options = [
         "--no-defaults", f"--datadir={data}", f"--socket={folder}/mariadb.sock", f"--port={port}",
         "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync",
-        "--max-connections=300", "--character-set-server=utf8mb4", *user, *extra,
+        "--innodb-doublewrite=0", "--skip-name-resolve", "--max-connections=300",
+        "--character-set-server=utf8mb4", *user, *extra,
     ]  # fmt: skip
-    return port, started(["mariadbd", *options], port, folder / "mariadb.log")
+    return port, started([program("mariadbd"), *options], port, folder / "mariadb.log")
+
+
+def missing_packages() -> list[str]:
+    """Debian packages that the suite on MariaDB and Redis still needs on this machine."""
+    needs = {
+        "mariadb-server": program("mariadbd") and program("mariadb-install-db"),
+        "redis-server": program("redis-server"),
+    }
+    if not find_spec("MySQLdb"):
+        header = Path(sysconfig.get_paths()["include"]) / "Python.h"
+        needs |= {
+            "libmariadb-dev": program("mariadb_config") or program("mysql_config"),
+            "pkg-config": program("pkg-config"),
+            "gcc": program("gcc"),
+            "python3-dev": header.exists(),
+        }
+    return [package for package, found in needs.items() if not found]
+
+
+def require_packages() -> None:
+    if missing := missing_packages():
+        raise SystemExit(f"The suite on MariaDB and Redis needs Debian packages: apt-get install {' '.join(missing)}")
+
+
+if __name__ == "__main__":
+    sys.exit(require_packages())

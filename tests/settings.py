@@ -1,22 +1,39 @@
 """The project's settings on servers of the suite's own; SERVICES=1 puts the suite on MariaDB instead of SQLite."""
 
 import os
-import shutil
 
+from config import embedded
 from tests import servers
 
-folder = servers.temporary_folder()
-os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 50)
-os.environ["DATA_DIR"] = str(folder)
-redis_port, _ = servers.start_redis(shutil.which("redis-server"), folder)
-os.environ["REDIS_URL"] = f"redis://127.0.0.1:{redis_port}/0"
-if os.environ.get("SERVICES") == "1":
-    mariadb_port, _ = servers.start_mariadb(folder)
-    os.environ["DATABASE_URL"] = f"mysql://root@127.0.0.1:{mariadb_port}/hotpath"
-else:
-    os.environ["DATABASE_URL"] = f"sqlite:///{folder}/hotpath.sqlite3"
+SERVICES = os.environ.get("SERVICES") == "1"
+
+
+def start_servers() -> None:
+    if SERVICES:
+        servers.require_packages()
+    folder = servers.temporary_folder()
+    os.environ["TESTS_FOLDER"] = os.environ["DATA_DIR"] = str(folder)
+    os.environ["SECRET_KEY"] = "tests-only-" + "x" * 50
+    binary = servers.program("redis-server") if SERVICES else embedded.redis_server()
+    redis_port, _ = servers.start_redis(binary, folder)
+    os.environ["REDIS_URL"] = f"redis://127.0.0.1:{redis_port}/0"
+    if SERVICES:
+        mariadb_port, _ = servers.start_mariadb(folder)
+        os.environ["DATABASE_URL"] = f"mysql://root@127.0.0.1:{mariadb_port}/hotpath"
+    else:
+        os.environ["DATABASE_URL"] = f"sqlite:///{folder}/hotpath.sqlite3"
+    for name in ("DEBUG", "ALLOWED_HOSTS", "THROTTLES"):
+        os.environ.pop(name, None)
+    os.environ["HTTPS"] = "off"  # the tests speak plain HTTP
+
+
+# Processes that the tests spawn import these settings again, and use the servers that are already there.
+if "TESTS_FOLDER" not in os.environ:
+    start_servers()
 
 from config.settings import *  # noqa: E402, F403
 
 DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # noqa: F405  child processes use the same one
 ALLOWED_HOSTS = ["*"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.shelf"]  # noqa: F405  models that exercise the framework
+PASSWORD_HASHERS = ["tests.hashers.CheapArgon2PasswordHasher"]
