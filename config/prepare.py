@@ -6,6 +6,7 @@ invalidations that a previous run left behind. Exit status 1 and one sentence if
 
 import os
 from io import StringIO
+from pathlib import Path
 
 from config import environment
 
@@ -37,9 +38,19 @@ def _prepare() -> None:
     redis_client().ping()
     connection.ensure_connection()
     call_command("migrate", interactive=False, verbosity=0)
-    if settings.DEBUG and not _has_users():
-        call_command("seed_demo")
+    if settings.DEBUG:
+        _seed(settings.DATA_DIR / "seeding")
     call_command("drain_invalidations", once=True, stdout=StringIO())
+
+
+def _seed(unfinished: Path) -> None:
+    """Demo data, once; the file stands while it is being loaded, so that an interrupted load is taken up again."""
+    from django.core.management import call_command
+
+    if unfinished.exists() or not _has_users():
+        unfinished.touch()
+        call_command("seed_demo")
+        unfinished.unlink()
 
 
 def _has_users() -> bool:

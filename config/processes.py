@@ -33,7 +33,7 @@ class Processes:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=keep_open,
-            preexec_fn=end_with_parent,  # noqa: PLW1509  the launcher has one thread
+            preexec_fn=end_with_parent,  # the launcher has one thread
         )
         return self.children[name]
 

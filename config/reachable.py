@@ -1,11 +1,11 @@
 """Turns "a server cannot be reached" errors into one sentence that says what to do; other errors stay as they are."""
 
 from django.db.utils import DatabaseError
-from redis.exceptions import AuthenticationError, ConnectionError, TimeoutError
+from redis import exceptions as redis
 
 from config import environment
 
-FAILURES = (DatabaseError, ConnectionError, TimeoutError)
+FAILURES = (DatabaseError, redis.ConnectionError, redis.TimeoutError)
 ADVICE = {
     1044: "the user has no right to this database: grant it, or correct DATABASE_URL",
     1045: "the user or the password is wrong: correct DATABASE_URL",
@@ -35,6 +35,6 @@ def _database(error: DatabaseError) -> str | None:
 
 
 def _redis(error: Exception) -> str:
-    wrong = isinstance(error, AuthenticationError)
+    wrong = isinstance(error, redis.AuthenticationError)
     advice = "the password is wrong: correct REDIS_URL" if wrong else "start the server, or correct REDIS_URL"
     return f"Redis at {environment.shown(environment.redis_url())} cannot be used, {advice} ({error})."

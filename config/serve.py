@@ -22,6 +22,7 @@ from config.processes import Processes, end_with_parent
 
 LOCK_WAIT_S = 2
 WEB_START_S = 60
+DEMO_LOGIN = ("admin", "hotpath-demo")  # what seed_demo makes; the launcher itself loads no models
 
 
 class Stopped(BaseException):
@@ -61,7 +62,7 @@ def _run(processes: Processes) -> None:
     for name, command in _procfile().items():
         processes.start(name, command, env)
     _wait_for_web(processes, port)
-    print(_banner(port, settings), flush=True)
+    print(_banner(port, demo=settings.DEBUG), flush=True)
     _watch(processes)
 
 
@@ -138,14 +139,11 @@ def _fail_if_ended(processes: Processes) -> None:
         raise Misconfigured(f"The process '{name}' ended with status {status}; everything is being stopped.")
 
 
-def _banner(port: int, settings: object) -> str:
+def _banner(port: int, *, demo: bool) -> str:
     site = f"http://127.0.0.1:{port}"
     lines = [f"Hotpath runs on {site}", f"  API docs   {site}/api/docs", f"  Admin      {site}/admin/"]
-    return "\n".join(["", *lines, *_login(settings), "  Stop with Ctrl-C", ""])
-
-
-def _login(settings: object) -> list[str]:
-    return ["  Log in     as admin, password hotpath-demo"] if settings.DEBUG else []
+    login = [f"  Log in     as {DEMO_LOGIN[0]}, password {DEMO_LOGIN[1]} (demo data)"] if demo else []
+    return "\n".join(["", *lines, *login, "  Stop with Ctrl-C", ""])
 
 
 if __name__ == "__main__":
