@@ -2,8 +2,8 @@
 
 The page walks one range of the index on (term, user), that of the query's most selective part, in windows of a fixed
 number of rows; every row of the window is asked, by index look-ups, whether its user matches the other parts too and
-whether this is the user's first term in the range. So a page reads at most WINDOW rows of the range, whatever the
-table's size; a window with few matches makes a short page that still carries its cursor.
+whether this is the user's first term in the range. So a page reads at most MOST_WINDOWS * WINDOW rows of the range, whatever
+the table's size; where matches are rarer than that, a short or empty page still carries its cursor.
 """
 
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ PAGE = 20
 WINDOW = 1_000  # rows of the index, where several parts must match
 PREFIX_WINDOW = 400  # where one prefix decides, and only a user's further terms are passed over
 EXACT_WINDOW = PAGE + 1  # where every row is a hit
+MOST_WINDOWS = 5  # are read for one page, while they are empty
 LAST = "\U0010ffff"  # sorts after every character in use
 
 
@@ -34,37 +35,44 @@ class Page(NamedTuple):
     before: Hit | None
 
 
+class _Walk(NamedTuple):
+    """One window read in either direction; `onward` and `back` are where the windows beside it start."""
+
+    user_ids: list[int]
+    onward: Hit | None
+    back: Hit | None
+
+
 def find(query: Query, cursor: Cursor | None) -> Page:
-    """One SQL query; none for a query without parts."""
-    if not query.parts:
-        return Page([], None, None)
+    """One SQL query, some more if nothing matches in the first window; none for a query without parts."""
     backwards = cursor is not None and cursor.backwards
     start = None if cursor is None else Hit(*cursor.key)
-    sql, args, window = statement(query.parts, start, backwards=backwards)
+    walk = _Walk([], None, None)
+    for _ in range(MOST_WINDOWS if query.parts else 0):
+        walk = _read(query.parts, start, backwards=backwards)
+        start = walk.onward
+        if walk.user_ids or start is None:
+            break
+    if backwards:
+        return Page(walk.user_ids[::-1], after=walk.back, before=walk.onward)
+    return Page(walk.user_ids, after=walk.onward, before=walk.back)
+
+
+def _read(parts: list[Part], start: Hit | None, *, backwards: bool) -> _Walk:
+    sql, args, window = statement(parts, start, backwards=backwards)
     with connections[router.db_for_read(SearchTerm)].cursor() as database:
         database.execute(sql, args)
         rows = database.fetchall()
-    return _page(rows, start, window, backwards=backwards)
+    hits = [Hit(term, user_id) for term, user_id, matches in rows if matches]
+    shown = hits[:PAGE]
+    onward = shown[-1] if len(hits) > PAGE else Hit(*rows[-1][:2]) if len(rows) >= window else None
+    back = shown[0] if shown and start else start
+    return _Walk([hit.user_id for hit in shown], onward, back)
 
 
 def those_that_match(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Leaves out who was deactivated this moment, and whose nickname has the pairs but not the characters in a row."""
     return [row for row in rows if row["is_active"] and contains(row["nickname"], query.substrings)]
-
-
-def _page(rows: list[tuple], start: Hit | None, window: int, *, backwards: bool) -> Page:
-    hits = [Hit(term, user_id) for term, user_id, matches in rows if matches]
-    shown = hits[:PAGE]
-    onward = None
-    if len(hits) > PAGE:
-        onward = shown[-1]
-    elif len(rows) >= window:
-        onward = Hit(*rows[-1][:2])
-    back = None if start is None else (shown[0] if shown else start)
-    if backwards:
-        shown.reverse()
-        return Page([hit.user_id for hit in shown], after=back, before=onward)
-    return Page([hit.user_id for hit in shown], after=onward, before=back)
 
 
 # SQL: portable between SQLite, MySQL and MariaDB; spelled out because the ORM cannot select from a limited subquery.
@@ -78,32 +86,43 @@ def statement(parts: list[Part], start: Hit | None, *, backwards: bool) -> tuple
     window = WINDOW if others else PREFIX_WINDOW if driving.prefix else EXACT_WINDOW
     order = "DESC" if backwards else "ASC"
     spans = _spans(driving, start, backwards=backwards)
-    walk = " UNION ALL ".join(f"SELECT * FROM ({_span(condition, order)}) AS span{n}" for n, (condition, _) in enumerate(spans))
+    walk = " UNION ALL ".join(f"SELECT * FROM ({span.sql(order)}) AS span{n}" for n, span in enumerate(spans))
     matches, match_args = _matches(driving, others)
     sql = (
         f"SELECT walk.term, walk.user_id, {matches} FROM ({walk}) AS walk "
         f"ORDER BY walk.term {order}, walk.user_id {order} LIMIT {window}"
     )
-    span_args = [arg for _, args in spans for arg in (*args, window)]
+    span_args = [arg for span in spans for arg in (*span.args, window)]
     return sql, [*match_args, *span_args], window
 
 
-def _span(condition: str, order: str) -> str:
-    return f"SELECT term, user_id FROM {_TABLE} WHERE {condition} ORDER BY term {order}, user_id {order} LIMIT %s"
+class _Span(NamedTuple):
+    """A range of the index in its own order.
+
+    Within one term the order is named by the user alone: given "ORDER BY term, user_id", MariaDB 10.11 reads all
+    users of the term and sorts them.
+    """
+
+    condition: str
+    args: list[Any]
+    columns: tuple[str, ...]
+
+    def sql(self, order: str) -> str:
+        ordered = ", ".join(f"{column} {order}" for column in self.columns)
+        return f"SELECT term, user_id FROM {_TABLE} WHERE {self.condition} ORDER BY {ordered} LIMIT %s"
 
 
-def _spans(part: Part, start: Hit | None, *, backwards: bool) -> list[tuple[str, list[Any]]]:
-    """The ranges of the index that come after `start`: the rest of its term, then the terms beyond."""
-    low, high = part.text, part.text + LAST
+def _spans(part: Part, start: Hit | None, *, backwards: bool) -> list[_Span]:
+    """What comes after `start`: the rest of its term, then the terms beyond."""
     if start is None:
-        return [_within(part)]
-    beyond = "user_id < %s" if backwards else "user_id > %s"
-    same_term = (f"term = %s AND {beyond}", [start.term, start.user_id])
+        return [_Span(*_within(part), ("term", "user_id") if part.prefix else ("user_id",))]
+    beyond = "<" if backwards else ">"
+    same_term = _Span(f"term = %s AND user_id {beyond} %s", [start.term, start.user_id], ("user_id",))
     if not part.prefix:
         return [same_term]
-    if backwards:
-        return [same_term, ("term >= %s AND term < %s", [low, start.term])]
-    return [same_term, ("term > %s AND term < %s", [start.term, high])]
+    bounds = [part.text, start.term] if backwards else [start.term, part.text + LAST]
+    low = ">=" if backwards else ">"
+    return [same_term, _Span(f"term {low} %s AND term < %s", bounds, ("term", "user_id"))]
 
 
 def _within(part: Part, column: str = "term") -> tuple[str, list[Any]]:
