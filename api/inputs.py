@@ -15,9 +15,8 @@ class Text(serializers.CharField):
 
 
 class StrictMixin:
-    """A field that is unknown, or may only be read, is an error rather than ignored."""
-
-    serializer_field_mapping_text = Text
+    # A field that is unknown, or may only be read, is an error rather than ignored. (Not a docstring: the schema would
+    # show it as every input's description.)
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):

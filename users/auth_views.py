@@ -9,8 +9,10 @@ from rest_framework_simplejwt.tokens import RefreshToken
 from api.inputs import validated
 from api.json import json_response
 from api.problems import Problem
+from api.schema import described
 from api.tokens import user_id_of
 from api.views import BatchedView
+from users import documents
 from users.models import User
 from users.serializers import LoginInput, RefreshInput
 
@@ -18,6 +20,7 @@ from users.serializers import LoginInput, RefreshInput
 class TokenView(BatchedView):
     public = {"POST": "token"}
 
+    @described(answers={200: documents.Tokens}, problems=(401,), body=LoginInput, public=True)
     def post(self, request: Request) -> HttpResponse:
         """Log in: an access token for requests, a refresh token for later access tokens."""
         # An unknown name costs as much time as a wrong password: ModelBackend hashes in either case.
@@ -31,6 +34,7 @@ class TokenView(BatchedView):
 class RefreshView(BatchedView):
     public = {"POST": "token"}
 
+    @described(answers={200: documents.Access}, problems=(401,), body=RefreshInput, public=True)
     def post(self, request: Request) -> HttpResponse:
         """A new access token, as long as the account is active."""
         text = validated(RefreshInput(data=request.data))["refresh"]

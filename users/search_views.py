@@ -1,14 +1,16 @@
 """Search over HTTP."""
 
 from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from api import cursors
 from api.json import json_response
 from api.problems import bad_input
+from api.schema import cursor_query, described
 from api.views import BatchedView
 from caching import Batch
-from users import search
+from users import documents, search
 from users.models import User
 from users.serializers import PUBLIC
 from users.terms import parse
@@ -24,6 +26,13 @@ class SearchView(BatchedView):
         self.purpose = f"users.search:{self.q}"
         self.cursor = cursors.from_request(request, self.purpose)
 
+    @described(
+        answers={200: documents.UserPage},
+        query=[
+            OpenApiParameter("q", {"type": "string", "minLength": 1, "maxLength": LONGEST_QUERY}, required=True),
+            cursor_query(),
+        ],
+    )
     def get(self, request: Request) -> HttpResponse:
         """Active users whose username begins with `q`, or whose nickname has words that begin so or contains it."""
         query = parse(self.q)

@@ -60,10 +60,10 @@ class StateInput(_StrictModelSerializer):
         fields = ("status", "message")
 
 
-class LoginInput(serializers.Serializer):
+class LoginInput(StrictMixin, serializers.Serializer):
     username = Text(max_length=150)
     password = Text(max_length=1024, trim_whitespace=False)
 
 
-class RefreshInput(serializers.Serializer):
+class RefreshInput(StrictMixin, serializers.Serializer):
     refresh = Text(max_length=4096)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from api.ids import parse_id, parse_ids
@@ -10,9 +11,10 @@ from api.inputs import validated
 from api.json import json_response
 from api.problems import bad_input, not_found
 from api.projections import parse_fields
+from api.schema import described, fields_query, id_in_path, ids_query
 from api.views import BatchedView
 from caching import Batch
-from users import services
+from users import documents, services
 from users.models import User, UserState
 from users.serializers import OWN, PRIVATE, PUBLIC, STATE, ProfileInput, RegistrationInput, StateInput
 
@@ -27,6 +29,11 @@ class UserView(BatchedView):
         self.fields = parse_fields(request.GET, public=PUBLIC, private=PRIVATE, own=wanted == caller_id)
         self.people = batch.rows(User, [wanted])
 
+    @described(
+        answers={200: documents.UserFields},
+        problems=(403, 404),
+        query=[id_in_path("user_id"), fields_query(OWN)],
+    )
     def get(self, request: Request, user_id: str) -> HttpResponse:
         """A user, all public fields unless `fields` names some; the caller's own private ones may be named."""
         found = self.people.cols(*self.fields).results
@@ -39,10 +46,12 @@ class OwnUserView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.people = batch.rows(User, [caller_id])
 
+    @described(answers={200: documents.OwnUser})
     def get(self, request: Request) -> HttpResponse:
         """The caller's own user."""
         return json_response(self.people.cols(*OWN).results[0])
 
+    @described(answers={200: documents.OwnUser}, body=ProfileInput)
     def patch(self, request: Request) -> HttpResponse:
         """Change the caller's own profile; a field that is unknown or read-only changes nothing at all."""
         changes = validated(ProfileInput(data=request.data, partial=True))
@@ -54,6 +63,7 @@ class StateView(BatchedView):
         self.user_id = parse_id(user_id)
         self.people, self.states = batch.rows(User, [self.user_id]), batch.rows(UserState, [self.user_id])
 
+    @described(answers={200: documents.State}, problems=(404,), query=[id_in_path("user_id")])
     def get(self, request: Request, user_id: str) -> HttpResponse:
         """What a user is doing; somebody who never said is offline."""
         if self.people.cols("id").missing:
@@ -67,6 +77,7 @@ def state_document(user_id: int, state: dict[str, Any] | None) -> dict[str, Any]
 
 
 class OwnStateView(BatchedView):
+    @described(answers={200: documents.State}, body=StateInput)
     def patch(self, request: Request) -> HttpResponse:
         """Say what the caller is doing. An empty object is a heartbeat: it only renews `last_seen_at`."""
         changes = validated(StateInput(data=request.data, partial=True))
@@ -86,6 +97,7 @@ class UsersView(BatchedView):
             self.fields = parse_fields(request.GET, public=PUBLIC, private=PRIVATE, own=wanted == [caller_id])
             self.people = batch.rows(User, wanted)
 
+    @described(answers={201: documents.OwnUser}, body=RegistrationInput, public=True)
     def post(self, request: Request) -> HttpResponse:
         """Open an account. Answers the new account without its password."""
         wanted = validated(RegistrationInput(data=request.data))
@@ -95,6 +107,12 @@ class UsersView(BatchedView):
             raise bad_input("username", "This username is taken.") from None
         return json_response(columns_of(user, OWN), status=201)
 
+    @described(
+        answers={200: documents.UsersFound},
+        problems=(403,),
+        query=[ids_query(required=False), OpenApiParameter("username", str), fields_query(OWN)],
+        operation_id="users_list",
+    )
     def get(self, request: Request) -> HttpResponse:
         """Several users by `ids`, in the order asked; or at most one by its exact `username`."""
         if self.people is not None:

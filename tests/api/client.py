@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode, urlsplit
 
 import msgspec
 import pytest
 from django.test import Client
 from rest_framework_simplejwt.tokens import AccessToken
+
+from tests.api import contract
 
 PREFIX = "/api/v1/"
 
@@ -17,7 +19,7 @@ class Answer:
         self.status: int = response.status_code
         self.headers = response.headers
         self.bytes: bytes = response.content
-        self.json: Any = msgspec.json.decode(response.content) if response.content else None
+        self.json: Any = msgspec.json.decode(response.content) if response.content and "json" in response.headers["content-type"] else None
 
     def __repr__(self) -> str:
         return f"<{self.status} {self.bytes[:300]!r}>"
@@ -41,7 +43,11 @@ class ApiClient:
         address = path if path.startswith("/") or "://" in path else PREFIX + path
         content_type = options.pop("content_type", "application/json")
         response = self.http.generic(method, address, content_type=content_type, headers=headers, **options)
-        return Answer(response)
+        answer = Answer(response)
+        if urlsplit(address).path.startswith("/api/"):
+            media_type = response.headers.get("content-type")
+            contract.check(method, unquote(urlsplit(address).path), answer.status, media_type, answer.json)
+        return answer
 
     def __getattr__(self, verb: str) -> Callable[..., Answer]:
         return lambda path, *args, **options: self.request(verb.upper(), path, *args, **options)
