@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from .options import Cached
 
 __all__ = [
-    "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "Found", "Script", "Unavailable", "redis_client",
+    "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "Found", "Script", "Unavailable",
+    "redis_client",
 ]  # fmt: skip
 
 _HOMES = {

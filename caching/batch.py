@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from django.core.exceptions import FieldError
-from django.db import connections
 
-from .connection import Command, Script
 from .conf import conf
+from .connection import Command, Script
 from .reads import Reading, Want
 from .sources import rows_of
 
@@ -31,9 +30,8 @@ class Rows:
     def __init__(self, model: "type[CachedModel]", pks: Iterable[Any]) -> None:
         self._model = model
         self._source = rows_of(model)
-        to_python = model._meta.pk.to_python
-        distinct = dict.fromkeys(pk if type(pk) is int else to_python(pk) for pk in pks)
-        self._keys: dict[Any, str] = {pk: self._source.key(pk) for pk in distinct}
+        idents = dict.fromkeys(map(self._source.ident, pks))
+        self._keys: dict[Any, str] = {pk: self._source.key(pk) for pk in idents}
         self._values: dict[str, Any] = {}
 
     def wants(self) -> dict[str, Want]:
@@ -55,7 +53,7 @@ class Rows:
 
     def row(self, pk: Any) -> Any:
         """The row as an immutable struct of its cached columns, or None."""
-        return self._values[self._keys[pk]]
+        return self._values[self._keys[self._source.ident(pk)]]
 
     def one(self, pk: Any) -> Any:
         """The instance, or None."""
@@ -132,5 +130,7 @@ def instance_of(model: "type[CachedModel]", row: Any) -> Any:
 def check_columns(model: "type[CachedModel]", columns: Iterable[str]) -> None:
     unknown = [column for column in columns if column not in rows_of(model).codec.columns]
     if unknown:
-        raise FieldError(f"{model._meta.label} does not cache {', '.join(map(repr, unknown))}: "
-                         f"cached are {', '.join(rows_of(model).codec.columns)}.")
+        raise FieldError(
+            f"{model._meta.label} does not cache {', '.join(map(repr, unknown))}: "
+            f"cached are {', '.join(rows_of(model).codec.columns)}."
+        )

@@ -56,8 +56,10 @@ class Codec:
         self.columns: tuple[str, ...] = tuple(field.attname for field in fields)
         self.names: frozenset[str] = frozenset(self.columns) | {field.name for field in fields}
         typed = [(field.attname, _type_of(field)) for field in fields]
+        self.types: dict[str, Any] = dict(typed)
         self.row_type: Any = msgspec.defstruct(f"{model.__name__}Row", typed, array_like=True, frozen=True, gc=False)
-        self._prefix = b"V" + fingerprint([VERSION, model._meta.label_lower, *((name, str(kind)) for name, kind in typed)])
+        described = [(name, str(kind)) for name, kind in typed]
+        self._prefix = b"V" + fingerprint([VERSION, model._meta.label_lower, *described])
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(self.row_type).decode
 

@@ -78,7 +78,7 @@ def touched(using: str) -> set[str]:
 
 @contextlib.contextmanager
 def transaction_of(using: str) -> Iterator[None]:
-    """`atomic()`, but a refused write lifts its holds at once instead of leaving the keys uncached until they expire."""
+    """`atomic()`, but a refused write lifts its holds at once, or the keys would stay uncached until those expire."""
     connection: Any = connections[using]
     outermost = not connection.in_atomic_block
     refused = False

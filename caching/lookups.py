@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from .batch import read_rows
 from .reads import Reading, Want
-from .sources import Lookup, Pointer, rows_of
+from .sources import Lookup, Pointer
 
 if TYPE_CHECKING:
     from .managers import CachedModel
@@ -17,7 +17,10 @@ def find(model: "type[CachedModel]", column: str, value: Any) -> Any:
     """
     if column not in model.cached.lookups:
         raise ValueError(f"{model._meta.label} is not looked up by {column!r}: name it in Cached(lookups=…).")
-    value = model._meta.get_field(column).to_python(value)
+    field: Any = model._meta.get_field(column)
+    value = field.to_python(value)
+    if value is None:
+        return None  # any number of rows may have none
     pointer, row = _follow(Lookup(model, column), value)
     if pointer is None or row is not None:
         return row

@@ -3,8 +3,10 @@
 `objects.get()` and `filter()` stay what they are in Django: the cache is always asked for by name.
 """
 
+import contextlib
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, cast
 
 from django.db import NotSupportedError, connections, models, router
 
@@ -12,6 +14,7 @@ from . import entries, holds
 from .batch import Batch, Found, check_columns, instance_of, read_rows
 from .lookups import find
 from .options import Cached
+from .registry import family
 from .signals import concerns_entries
 from .sources import lookup_keys, row_keys
 
@@ -25,17 +28,18 @@ class CachedQuerySet(models.QuerySet[Any]):
         """As in Django, but locks and lists the affected rows first."""
         if not concerns_entries(self.model, changes.keys()):
             return super().update(**changes)
-        with holds.transaction_of(self.db):
+        with self._transaction():
             pks = list(self.select_for_update().values_list("pk", flat=True))
-            return sum(self._update_batch(pks[at : at + UPDATE_BATCH], changes) for at in range(0, len(pks), UPDATE_BATCH))
-
-    update.alters_data = True  # type: ignore[attr-defined]
+            batches = (pks[at : at + UPDATE_BATCH] for at in range(0, len(pks), UPDATE_BATCH))
+            return sum(self._update_batch(batch, changes) for batch in batches)
 
     def _update_batch(self, pks: list[Any], changes: dict[str, Any]) -> int:
         holds.hold(self.db, row_keys(self.model, pks))
         rows = self.model._base_manager.using(self.db).filter(pk__in=pks)
         updated: int = models.QuerySet.update(rows, **changes)
-        columns = [column for column in self.model.cached.lookups if column in changes]
+        changed = {self.model._meta.get_field(name).attname for name in changes}
+        relatives = family(cast("type[CachedModel]", self.model))
+        columns = {column for relative in relatives for column in relative.cached.lookups} & changed
         if columns:
             # Any time before the commit will do: until then nobody can see the new values, nor miss them.
             for values in rows.values(*columns):
@@ -43,36 +47,64 @@ class CachedQuerySet(models.QuerySet[Any]):
         return updated
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        with holds.transaction_of(self.db):
+        with self._transaction():
             # One hold for all of them; the signals that follow find them held.
             holds.hold(self.db, row_keys(self.model, self.select_for_update().values_list("pk", flat=True)))
             return super().delete()
 
-    delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
 
-    def bulk_create(self, objs: Iterable[Any], *args: Any, **options: Any) -> list[Any]:
+    def bulk_create(
+        self,
+        objs: Iterable[Any],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Any = None,
+        unique_fields: Any = None,
+    ) -> list[Any]:
         """As in Django, with two limits, because every inserted or updated pk must be known before the commit:
         no `update_conflicts`, and `ignore_conflicts` only for objects that bring their pk (NotSupportedError)."""
         rows = list(objs)
         with_pk = all(row.pk is not None for row in rows)
-        if options.get("update_conflicts") or (options.get("ignore_conflicts") and not with_pk):
+        if update_conflicts or (ignore_conflicts and not with_pk):
             raise NotSupportedError(
                 f"{self.model._meta.label} is cached: bulk_create() cannot tell which rows a conflict touched. "
                 "Insert without conflicts, or update by pk."
             )
-        with holds.transaction_of(self.db):
+        with self._transaction():
             known = [row.pk for row in rows if row.pk is not None]
             lookups = [key for row in rows for key in lookup_keys(self.model, row.__dict__)]
             holds.hold(self.db, row_keys(self.model, known) + lookups)
             if with_pk or connections[self.db].features.can_return_rows_from_bulk_insert:
-                super().bulk_create(rows, *args, **options)
+                super().bulk_create(rows, batch_size, ignore_conflicts)
             else:
                 # MySQL does not tell the pks of a multi-row INSERT.
                 for row in rows:
                     row.save(force_insert=True, using=self.db)
             holds.hold(self.db, row_keys(self.model, (row.pk for row in rows)))
             return rows
+
+    # Django's own, in a transaction that lifts at once if they fail.
+
+    def bulk_update(self, *args: Any, **options: Any) -> int:
+        with self._transaction():
+            return super().bulk_update(*args, **options)
+
+    def update_or_create(self, *args: Any, **options: Any) -> tuple[Any, bool]:
+        with self._transaction():
+            return super().update_or_create(*args, **options)
+
+    def get_or_create(self, defaults: Any = None, **lookup: Any) -> tuple[Any, bool]:
+        self._for_write = True
+        with contextlib.suppress(self.model.DoesNotExist):
+            return self.get(**lookup), False
+        with self._transaction():
+            return super().get_or_create(defaults, **lookup)
+
+    def _transaction(self) -> AbstractContextManager[None]:
+        self._for_write = True  # before `db` is asked for, so that a router names the primary and not a replica
+        return holds.transaction_of(self.db)
 
 
 class CachedManager(models.Manager.from_queryset(CachedQuerySet)):  # type: ignore[misc]
@@ -167,8 +199,10 @@ class CachedModel(models.Model):
             )
         super().save(*args, **options)
 
-    def refresh_from_db(self, using: str | None = None, fields: Iterable[str] | None = None, **options: Any) -> None:
-        super().refresh_from_db(using=using, fields=fields, **options)
+    def refresh_from_db(
+        self, using: str | None = None, fields: Iterable[str] | None = None, from_queryset: Any = None
+    ) -> None:
+        super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
         if fields is None:
             self.is_from_cache = False
 
@@ -177,10 +211,6 @@ class CachedModel(models.Model):
         with holds.transaction_of(using):
             super().save_base(*args, **options)
 
-    save_base.alters_data = True  # type: ignore[attr-defined]
-
     def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
         with holds.transaction_of(options.get("using") or router.db_for_write(type(self), instance=self)):
             return super().delete(*args, **options)
-
-    delete.alters_data = True  # type: ignore[attr-defined]

@@ -3,6 +3,8 @@
 import random
 from dataclasses import dataclass
 
+from django.core.exceptions import ImproperlyConfigured
+
 JITTER = 0.1
 
 
@@ -23,6 +25,10 @@ class Cached:
     never: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
     since: str | None = None
+
+    def __post_init__(self) -> None:
+        for column in set(self.lookups) & set(self.never):
+            raise ImproperlyConfigured(f"Cached(…): {column!r} cannot be looked up by and never be cached.")
 
 
 def jittered_ms(seconds: float) -> int:

@@ -1,4 +1,4 @@
-"""Invalidations that Redis could not be told: written in the writer's own transaction, applied by whoever comes first."""
+"""Invalidations that Redis could not be told: written in the writer's transaction, applied by whoever comes first."""
 
 from collections.abc import Iterable
 

@@ -26,7 +26,9 @@ def watch(*, sender: "type[CachedModel]", **_: Any) -> None:
 
 def concerns_entries(model: "type[CachedModel]", columns: Collection[str] | None) -> bool:
     """Whether writing these columns (None: all) changes what any entry says."""
-    return columns is None or any(not codec_of(relative).names.isdisjoint(columns) for relative in registry.family(model))
+    if columns is None:
+        return True
+    return any(not codec_of(relative).names.isdisjoint(columns) for relative in registry.family(model))
 
 
 def _before_save(

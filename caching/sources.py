@@ -46,14 +46,21 @@ class Rows:
         self.codec = codec_of(model)
         self.label = model._meta.label_lower
         self.using = router.db_for_write(model)
-        self._pk_at = self.codec.columns.index(model._meta.pk.attname)
+        self.pk_column = model._meta.pk.attname
+        self._pk_at = self.codec.columns.index(self.pk_column)
+        self._to_python = model._meta.pk.to_python
         self._stem = f"{conf().prefix}:{self.label}:"
 
+    def ident(self, pk: Any) -> Any:
+        """The one form of a primary key that may be given as text; raises ValidationError."""
+        return pk if type(pk) is int else self._to_python(pk)
+
     def key(self, pk: Any) -> str:
+        """`pk` in the form that `ident()` gives it."""
         return f"{self._stem}{pk}"
 
     def pk_of(self, row: Any) -> Any:
-        return getattr(row, self.codec.columns[self._pk_at])
+        return getattr(row, self.pk_column)
 
     def load(self, pks: Iterable[Any]) -> dict[Any, Any]:
         rows = self.model._base_manager.using(self.using).filter(pk__in=list(pks))
@@ -116,21 +123,28 @@ class Lookup:
         self.row = self.rows.codec.row_type(*row)
         return {value: Pointer(value, self.rows.pk_of(self.row), getattr(self.row, self.column))}
 
-    def encode(self, value: Any, pointer: Pointer | None) -> tuple[bytes, int]:
+    def encode(self, ident: Any, value: Pointer | None) -> tuple[bytes, int]:
         options = self.model.cached
-        life_s = options.ttl_s if pointer else options.negative_ttl_s
-        return self._prefix + msgspec.msgpack.encode(pointer or (value, None, None)), jittered_ms(life_s)
+        life_s = options.ttl_s if value else options.negative_ttl_s
+        return self._prefix + msgspec.msgpack.encode(value or (ident, None, None)), jittered_ms(life_s)
 
-    def decode(self, value: Any, entry: bytes) -> Pointer | None:
+    def decode(self, ident: Any, entry: bytes) -> Pointer | None:
         if not entry.startswith(self._prefix):
             raise Stale
         try:
-            pointer = msgspec.msgpack.decode(entry[len(self._prefix) :], type=Pointer)
+            pointer = Pointer(*_pointer_decoder(self.model, self.column).decode(entry[len(self._prefix) :]))
         except msgspec.MsgspecError as error:
             raise Stale from error
-        if pointer.asked != value or pointer == self.disproved:
+        if pointer.asked != ident or pointer == self.disproved:
             raise Stale
         return None if pointer.pk is None else pointer
+
+
+@cache
+def _pointer_decoder(model: "type[CachedModel]", column: str) -> msgspec.msgpack.Decoder[tuple[Any, Any, Any]]:
+    rows = rows_of(model)
+    asked, pk = rows.codec.types[column], rows.codec.types[rows.pk_column]
+    return msgspec.msgpack.Decoder(tuple[asked, pk | None, asked | None])  # type: ignore[valid-type]
 
 
 def _fold(value: Any) -> str:
@@ -140,15 +154,17 @@ def _fold(value: Any) -> str:
 
 def row_keys(model: "type[CachedModel]", pks: Iterable[Any]) -> list[str]:
     """The entries that contain columns of these rows, those of multi-table parents and children included."""
-    relatives = family(model)
-    return [rows_of(relative).key(pk) for pk in pks for relative in relatives]
+    kinds = [rows_of(relative) for relative in family(model)]
+    return [rows.key(rows.ident(pk)) for pk in pks for rows in kinds]
 
 
 def lookup_keys(model: "type[CachedModel]", values: Mapping[str, Any]) -> list[str]:
     """The entries of unique lookups by which these column values could be asked for."""
-    return [
-        Lookup(relative, column).key(values[column])
-        for relative in family(model)
-        for column in relative.cached.lookups
-        if values.get(column) is not None and not hasattr(values[column], "resolve_expression")
-    ]
+    keys = []
+    for relative in family(model):
+        for column in relative.cached.lookups:
+            value = values.get(column)
+            if value is not None and not hasattr(value, "resolve_expression"):
+                field: Any = relative._meta.get_field(column)
+                keys.append(Lookup(relative, column).key(field.to_python(value)))
+    return keys

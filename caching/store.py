@@ -50,25 +50,18 @@ def look(keys: Iterable[str], riders: Sequence[Command] = ()) -> tuple[dict[str,
     """Read entries (one MGET, or one per slot); `riders` are other commands that share the round trip."""
     groups = by_slot(keys)
     replies = ask([*(("MGET", *group) for group in groups), *riders], allowed=breaker.may_read, optional=len(riders))
-    entries = {
-        key: entry for group, reply in zip(groups, replies, strict=False) for key, entry in zip(group, reply, strict=True)
-    }
-    return entries, replies[len(groups) :]
+    return _by_key(groups, replies[: len(groups)]), replies[len(groups) :]
 
 
 def lease(seen: Mapping[str, bytes | None], token: str) -> dict[str, bytes | None]:
     """Take leases. `seen` maps each key to the unusable entry found there, or None; the answer maps it to None where
     the lease was taken, else to the entry that stands there by now."""
     groups = by_slot(seen)
-    replies = ask(
-        [_lease.command(group, [f"L{token}", conf().lease_ms, *(seen[key] or b"" for key in group)]) for group in groups],
-        allowed=breaker.may_read,
-    )
-    return {
-        key: entry or None
-        for group, reply in zip(groups, replies, strict=True)
-        for key, entry in zip(group, reply, strict=True)
-    }
+    commands = [
+        _lease.command(group, [f"L{token}", conf().lease_ms, *(seen[key] or b"" for key in group)]) for group in groups
+    ]
+    standing = _by_key(groups, ask(commands, allowed=breaker.may_read))
+    return {key: entry or None for key, entry in standing.items()}
 
 
 def fill(entries: Mapping[str, tuple[bytes, int]], token: str) -> list[str]:
@@ -97,6 +90,14 @@ def hold(keys: Iterable[str], token: str) -> None:
 def lift(keys: Iterable[str], token: str) -> None:
     """End this writer's part in the holds; the last writer deletes the entry."""
     ask([_lift.command(group, [token]) for group in by_slot(keys)], allowed=breaker.may_write)
+
+
+def _by_key(groups: list[list[str]], replies: list[Any]) -> dict[str, bytes | None]:
+    return {
+        key: entry
+        for group, reply in zip(groups, replies, strict=True)
+        for key, entry in zip(group, reply, strict=True)
+    }
 
 
 def drain(using: str) -> int:

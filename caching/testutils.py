@@ -24,7 +24,8 @@ class Usage:
 def redis_usage() -> Iterator[Usage]:
     """Count what every thread of this process sends to Redis: commands, and the round trips that carry them."""
     usage = Usage()
-    send, pack = AbstractConnection.send_packed_command, AbstractConnection.pack_commands
+    connection: Any = AbstractConnection
+    send, pack = connection.send_packed_command, connection.pack_commands
 
     def counted_send(self: Any, command: Any, check_health: bool = True) -> Any:
         usage.round_trips += 1

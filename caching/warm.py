@@ -102,5 +102,3 @@ def _in_order(
             yield done, future.result()
     for done, future in under_way:
         yield done, future.result()
-
-

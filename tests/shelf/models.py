@@ -1,4 +1,6 @@
-"""Models with the corners that matter: unique lookup, secret column, cascades, a proxy, multi-table inheritance."""
+"""Models with the corners that matter: unique lookups, a secret column, cascades, a proxy, multi-table inheritance."""
+
+import uuid
 
 from django.db import models
 
@@ -21,13 +23,42 @@ class Penname(Author):
         proxy = True
 
 
+class Publisher(models.Model):
+    """Not cached; its deletion reaches rows that are."""
+
+    name = models.CharField(max_length=100, default="")
+
+
 class Book(CachedModel):
     title = models.CharField(max_length=100)
+    isbn = models.CharField(max_length=20, null=True, unique=True)  # noqa: DJ001  a book may have none
     author = models.ForeignKey(Author, null=True, on_delete=models.SET_NULL, related_name="books")
     editor = models.ForeignKey(Author, null=True, on_delete=models.CASCADE, related_name="edited")
-    cached = Cached(ttl_s=600)
+    publisher = models.ForeignKey(Publisher, null=True, on_delete=models.CASCADE, related_name="books")
+    cached = Cached(ttl_s=600, lookups=("isbn",))
 
 
 class Novel(Book):
     pages = models.IntegerField(default=0)
     cached = Cached(ttl_s=600)
+
+
+class Parcel(CachedModel):
+    """A key that is no integer, and a column of every kind."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    code = models.UUIDField(unique=True, default=uuid.uuid4)
+    number = models.PositiveBigIntegerField(unique=True, null=True)
+    weight = models.DecimalField(max_digits=12, decimal_places=3, default=0)
+    height = models.FloatField(default=0)
+    is_open = models.BooleanField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    due = models.DateField(null=True)
+    hour = models.TimeField(null=True)
+    took = models.DurationField(null=True)
+    seal = models.BinaryField(default=b"")
+    labels = models.JSONField(default=dict)
+    address = models.GenericIPAddressField(null=True)
+    scan = models.FileField(default="")
+    link = models.URLField(default="")
+    cached = Cached(ttl_s=600, lookups=("code", "number"))

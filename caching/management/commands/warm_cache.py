@@ -14,7 +14,7 @@ from django.core.exceptions import FieldError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from tqdm import tqdm
+from tqdm import tqdm  # type: ignore[import-untyped]
 
 from caching import Unavailable, registry
 from caching.connection import FAILURES
@@ -46,12 +46,22 @@ class Command(BaseCommand):
                 except (Unavailable, *FAILURES) as error:
                     raise CommandError(f"Redis cannot be used ({error}). Run the command again to go on.") from error
 
-    def _warm(self, model: Any, pool: Any, *, workers: int, limit: int | None, since: datetime | None, **rest: Any) -> None:
+    def _warm(
+        self,
+        model: Any,
+        pool: Any,
+        *,
+        workers: int,
+        limit: int | None,
+        since: datetime | None,
+        verbosity: int,
+        **_: Any,
+    ) -> None:
         warming = Warming(model, limit=limit, since=since)
         label, resumed, filled = model._meta.label, warming.done, 0
         if resumed:
             self.stdout.write(f"{label}: resuming after {resumed} rows.")
-        with tqdm(total=warming.total, initial=resumed, desc=label, unit=" rows", disable=rest["verbosity"] == 0) as bar:
+        with tqdm(total=warming.total, initial=resumed, desc=label, unit=" rows", disable=verbosity == 0) as bar:
             for passed, fills in warming.run(pool, workers=workers):
                 bar.update(passed)
                 filled += fills
