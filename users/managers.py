@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.hashers import make_password
 
-from django.core.exceptions import ValidationError
-
 from caching import CachedManager
 
 if TYPE_CHECKING:
@@ -20,9 +18,7 @@ USERNAME_RULE = "A username has 3 to 30 characters: letters A-Z, digits, undersc
 
 class UserManager(CachedManager, BaseUserManager):
     def named(self, username: str) -> "User | None":
-        """Through the cache, ignoring case. Raises ValidationError for what is too long to be a name."""
-        if len(username) > USERNAME_LENGTH:
-            raise ValidationError(USERNAME_RULE)
+        """Through the cache, ignoring case; None also for what can be nobody's name."""
         if not USERNAME.fullmatch(username):
             return None
         try:

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.core.validators import RegexValidator
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
 
 from caching import Cached, CachedModel
@@ -53,11 +53,6 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
 
     class Meta(CachedModel.Meta):
         pass
-
-    def save(self, *args, **kwargs) -> None:
-        """Save in one transaction with the search terms, which a signal keeps."""
-        with transaction.atomic():
-            super().save(*args, **kwargs)
 
 
 class UserState(CachedModel):

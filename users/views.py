@@ -15,6 +15,7 @@ from api.schema import described, fields_query, id_in_path, ids_query
 from api.views import BatchedView
 from caching import Batch
 from users import documents, services
+from users.managers import USERNAME_LENGTH, USERNAME_RULE
 from users.models import User, UserState
 from users.serializers import OWN, PRIVATE, PUBLIC, STATE, ProfileInput, RegistrationInput, StateInput
 
@@ -91,6 +92,8 @@ class UsersView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
         if ("ids" in request.GET) == ("username" in request.GET):
             raise bad_input("ids", "Give either ids or username.", "ids_or_username")
+        if len(request.GET.get("username", "")) > USERNAME_LENGTH:
+            raise bad_input("username", USERNAME_RULE, "bad_username")
         self.people = None
         if "ids" in request.GET:
             wanted = parse_ids(request.GET)

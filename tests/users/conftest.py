@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.hashers import make_password
 
-from caching import redis_client
+from caching.testutils import reset_cache
 from tests.api.client import api
 from users.models import User
 
@@ -14,7 +14,7 @@ PASSWORD = "correct-horse-battery"
 @pytest.fixture(autouse=True)
 def quiet(settings) -> None:
     settings.THROTTLES = {}
-    redis_client().flushdb()
+    reset_cache()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,139 @@
+"""The staff's pages, used as a person does: every edit shows in the API at once."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.users.conftest import PASSWORD
+from users.models import User, UserState
+
+pytestmark = pytest.mark.django_db(transaction=True)
+USERS = "/admin/users/user/"
+STATES = "/admin/users/userstate/"
+
+
+@pytest.fixture
+def root(new_user) -> Client:
+    new_user("root", is_staff=True, is_superuser=True)
+    client = Client()
+    page = client.post("/admin/login/?next=/admin/", {"username": "root", "password": PASSWORD}, follow=True)
+    assert page.status_code == 200 and b"Log out" in page.content
+    return client
+
+
+def form_of(page) -> dict:
+    fields = page.context["adminform"].form
+    return {name: fields[name].value() for name in fields.fields if fields[name].value() not in (None, False)}
+
+
+def act(client, address, action, *rows) -> str:
+    page = client.post(address, {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True)
+    return page.content.decode()
+
+
+def test_an_edit_shows_in_the_api_and_in_the_search_at_once(api, root, alice, bob):
+    assert api.get(f"users/{alice.pk}", by=bob).json["nickname"] == "Alice 小明"
+    address = f"{USERS}{alice.pk}/change/"
+    form = {**form_of(root.get(address)), "nickname": "爱丽丝", "level": 7}
+    assert root.post(address, form).status_code == 302
+    read = api.get(f"users/{alice.pk}", by=bob).json
+    assert (read["nickname"], read["level"]) == ("爱丽丝", 7)
+    assert [user["id"] for user in api.get("users/search", by=bob, query={"q": "丽丝"}).json["results"]] == [alice.pk]
+
+
+def test_deactivating_by_action_refuses_the_token_at_once(api, root, alice, bob):
+    assert api.get("users/me", by=alice).status == 200
+    assert "2 accounts deactivated." in act(root, USERS, "deactivate", alice, bob)
+    assert api.get("users/me", by=alice).json["code"] == "user_inactive"
+    assert "1 accounts activated." in act(root, USERS, "activate", alice)
+    assert api.get("users/me", by=alice).status == 200
+    assert api.get("users/search?q=alice", by=alice).json["results"]
+
+
+def test_deleting_by_action_is_seen_at_once(api, root, alice, bob):
+    assert api.get(f"users/{alice.pk}", by=bob).status == 200
+    confirmed = {"action": "delete_selected", "_selected_action": [alice.pk], "post": "yes"}
+    assert root.post(USERS, confirmed).status_code == 302
+    assert api.get(f"users/{alice.pk}", by=bob).status == 404
+
+
+def test_a_state_edit_shows_at_once(api, root, alice, bob):
+    api.patch("users/me/state", {"status": "busy"}, by=alice)
+    assert api.get(f"users/{alice.pk}/state", by=bob).json["status"] == "busy"
+    address = f"{STATES}{alice.pk}/change/"
+    form = {"user": alice.pk, "status": "away", "message": "x", "last_seen_at_0": "", "last_seen_at_1": ""}
+    assert root.post(address, form).status_code == 302
+    assert api.get(f"users/{alice.pk}/state", by=bob).json == {
+        "id": alice.pk, "status": "away", "message": "x", "last_seen_at": None,
+    }  # fmt: skip
+
+
+def test_cache_entry_is_shown_and_dropped(api, root, alice, bob):
+    assert "is absent" in act(root, USERS, "show_cache_entry", alice)
+    api.get(f"users/{alice.pk}", by=bob)
+    shown = act(root, USERS, "show_cache_entry", alice)
+    assert "has a value" in shown and "alice" in shown and "argon2" not in shown
+    assert "is absent" in act(root, USERS, "drop_cache_entry", alice)
+    UserState.objects.create_one(user_id=alice.pk)
+    assert "is absent" in act(root, STATES, "show_cache_entry", alice)
+
+
+def test_show_cache_entry_says_so_if_redis_is_away(root, alice, monkeypatch):
+    from redis import ConnectionError
+
+    def refuse(self, pk):
+        raise ConnectionError("refused")
+
+    monkeypatch.setattr(type(User.objects), "cache_entry", refuse)
+    assert "Redis cannot be asked: refused" in act(root, USERS, "show_cache_entry", alice)
+
+
+def test_password_is_changed_by_the_form_and_new_accounts_can_log_in(api, root, alice):
+    page = root.post(
+        f"{USERS}{alice.pk}/password/", {"usable_password": "true", "password1": "new-horse-77", "password2": "new-horse-77"}
+    )
+    assert page.status_code == 302
+    assert api.post("auth/token", {"username": "alice", "password": "new-horse-77"}).status == 200
+    assert api.post("auth/token", {"username": "alice", "password": PASSWORD}).status == 401
+    new = {"username": "newbie", "usable_password": "true", "password1": "new-horse-77", "password2": "new-horse-77"}
+    assert root.post(f"{USERS}add/", new).status_code == 302
+    assert api.post("auth/token", {"username": "NEWBIE", "password": "new-horse-77"}).status == 200
+    assert b"This username is taken." in root.post(f"{USERS}add/", {**new, "username": "NewBie"}).content
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [("ali", {"alice"}), ("小明", {"alice"}), ("dor", {"dora"}), ("DORA", {"dora"}), ("nobody", set()), ("\0", None)],
+)
+def test_search_finds_by_terms_and_deactivated_people_by_username(root, alice, dora, q, found):
+    everybody = {"alice", "dora", "root"}
+    page = root.get(USERS, {"q": q})
+    assert {user.username for user in page.context["cl"].result_list} == (everybody if found is None else found)
+
+
+def test_search_by_id_and_among_states(root, alice, bob):
+    UserState.objects.create_one(user_id=alice.pk)
+    page = root.get(USERS, {"q": str(alice.pk)})
+    assert [user.pk for user in page.context["cl"].result_list] == [alice.pk]
+    assert [state.pk for state in root.get(STATES, {"q": "ali"}).context["cl"].result_list] == [alice.pk]
+    assert not root.get(STATES, {"q": "bob"}).context["cl"].result_list
+
+
+def test_lists_do_not_count_all_rows(root, alice):
+    for address in (USERS, STATES):
+        with CaptureQueriesContext(connection, ) as queries:
+            assert root.get(address).status_code == 200
+        counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+        assert counts
+        assert all(re.search(r"LIMIT 10000\b", sql) for sql in counts), counts
+
+
+def test_staff_without_rights_are_refused(api, sam, alice):
+    client = Client()
+    client.force_login(sam)
+    assert client.get(USERS).status_code == 403
+    assert act(client, USERS, "deactivate", alice)
+    assert User.objects.get(pk=alice.pk).is_active

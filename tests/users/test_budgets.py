@@ -1,0 +1,109 @@
+"""What each endpoint costs: SQL queries, Redis round trips and commands; and that a batch costs no more."""
+
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from caching.testutils import redis_usage, reset_cache
+from users.models import User, UserState
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def budget(sql: int, round_trips: int, commands: int):
+    with CaptureQueriesContext(connection) as queries, redis_usage() as usage:
+        yield
+    texts = [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT"))]
+    assert (len(texts), usage.round_trips, usage.commands) == (sql, round_trips, commands), texts
+
+
+@pytest.fixture
+def throttled(settings):
+    settings.THROTTLES = {"user": (1_000, 1_000), "register": (1_000, 1_000), "token": (1_000, 1_000)}
+
+
+@pytest.fixture
+def crowd(new_user):
+    people = [new_user(f"crowd_{number}", nickname="Crowd") for number in range(60)]
+    for person in people[:30]:
+        UserState.objects.create_one(user_id=person.pk)
+    return people
+
+
+WARM = {
+    "own user": "users/me",
+    "one user": "users/{0}",
+    "one user's fields": "users/{0}?fields=id,nickname",
+    "a state": "users/{0}/state",
+    "no state": "users/{last}/state",
+    "batch of 2": "users?ids={0},{last}",
+    "batch of 50": "users?ids={fifty}",
+}
+
+
+@pytest.mark.parametrize("address", WARM.values(), ids=WARM)
+def test_a_warm_read_is_one_round_trip_and_no_sql(api, bob, crowd, throttled, address):
+    fifty = ",".join(str(person.pk) for person in crowd[:50])
+    address = address.format(crowd[0].pk, last=crowd[-1].pk, fifty=fifty)
+    first = api.get(address, by=bob)
+    with budget(sql=0, round_trips=1, commands=2):  # one MGET for all rows, and the throttle
+        assert api.get(address, by=bob).bytes == first.bytes
+
+
+@pytest.mark.parametrize("count", [2, 50])
+def test_a_cold_batch_is_one_query(api, bob, crowd, count):
+    ids = ",".join(str(person.pk) for person in crowd[:count])
+    reset_cache()
+    with budget(sql=1, round_trips=3, commands=3):  # look, lease, fill; the caller's row among the others
+        assert len(api.get(f"users?ids={ids}", by=bob).json["results"]) == count
+
+
+def test_a_refused_token_asks_nobody(api):
+    with budget(sql=0, round_trips=0, commands=0):
+        assert api.get("users/me", by="x.y.z").status == 401
+
+
+def test_bad_input_costs_no_more_than_the_caller(api, bob):
+    api.get("users/me", by=bob)
+    for path in ("users/abc", "users?ids=0", "users/search", "users/1?fields=nope"):
+        with budget(sql=0, round_trips=1, commands=1):
+            assert api.get(path, by=bob).status == 400
+
+
+def test_by_username(api, bob, crowd):
+    api.get("users?username=crowd_1", by=bob)
+    with budget(sql=0, round_trips=3, commands=3):  # the caller, the name's pointer, the row
+        assert api.get("users?username=crowd_1", by=bob).json["results"]
+
+
+@pytest.mark.parametrize("q", ["crowd_1", "crowd"])
+def test_search_is_one_query_and_two_round_trips(api, bob, crowd, q):
+    assert api.get(f"users/search?q={q}", by=bob).json["results"]
+    with budget(sql=1, round_trips=2, commands=2):  # the caller; the rows of the page
+        api.get(f"users/search?q={q}", by=bob)
+
+
+def test_writes(api, bob):
+    api.patch("users/me/state", {}, by=bob)
+    api.get("users/me", by=bob)
+    with budget(sql=2, round_trips=3, commands=3):  # lock and update; the caller, hold, lift
+        api.patch("users/me", {"city": "X"}, by=bob)
+    api.get("users/me", by=bob)
+    with budget(sql=2, round_trips=3, commands=3):
+        api.patch("users/me/state", {}, by=bob)
+    api.get("users/me", by=bob)
+    with budget(sql=5, round_trips=3, commands=3):  # and the search terms: old ones, the row, insert
+        api.patch("users/me", {"nickname": "Robert"}, by=bob)
+
+
+def test_registration_and_tokens(api, throttled, password_hash):
+    with budget(sql=5, round_trips=4, commands=5):  # is it taken, insert, terms; throttle, hold, hold the pk, lift
+        api.post("users", {"username": "fresh", "password": "correct-horse-battery"})
+    with budget(sql=1, round_trips=1, commands=1):
+        tokens = api.post("auth/token", {"username": "fresh", "password": "correct-horse-battery"}).json
+    User.objects.get_one(User.objects.get(username="fresh").pk)
+    with budget(sql=0, round_trips=2, commands=2):
+        api.post("auth/token/refresh", {"refresh": tokens["refresh"]})

@@ -1,0 +1,105 @@
+"""Every endpoint by everybody: one table, and a check that the table knows every endpoint of the schema."""
+
+import pytest
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+from tests.api import contract
+from tests.users.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WHO = ("anonymous", "expired", "refresh", "forged", "deactivated", "other", "owner", "staff")
+PUBLIC = "public"
+#                      method, address (of alice, the owner), body, → status by other, owner, staff; or PUBLIC: the same for all
+TABLE = [
+    ("POST", "users", {"username": "fresh", "password": PASSWORD}, PUBLIC, 201),
+    ("POST", "auth/token", {"username": "alice", "password": PASSWORD}, PUBLIC, 200),
+    ("POST", "auth/token/refresh", "refresh of alice", PUBLIC, 200),
+    ("GET", "users/me", None, (200, 200, 200)),
+    ("PATCH", "users/me", {"city": "X"}, (200, 200, 200)),
+    ("PATCH", "users/me", {"level": 9}, (400, 400, 400)),
+    ("PATCH", "users/me/state", {"status": "away"}, (200, 200, 200)),
+    ("GET", "users/{alice}", None, (200, 200, 200)),
+    ("GET", "users/{alice}?fields=email", None, (403, 200, 403)),
+    ("GET", "users/abc", None, (400, 400, 400)),
+    ("GET", "users/99999999", None, (404, 404, 404)),
+    ("GET", "users?ids={alice}", None, (200, 200, 200)),
+    ("GET", "users?ids={alice}&fields=phone", None, (403, 200, 403)),
+    ("GET", "users?username=alice", None, (200, 200, 200)),
+    ("GET", "users", None, (400, 400, 400)),
+    ("GET", "users/search?q=ali", None, (200, 200, 200)),
+    ("GET", "users/search", None, (400, 400, 400)),
+    ("GET", "users/{alice}/state", None, (200, 200, 200)),
+    ("DELETE", "users/me", None, (405, 405, 405)),
+]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row[0]} {row[1]}")
+@pytest.mark.parametrize("who", WHO)
+def test_who_may(api, alice, bob, dora, sam, who, row):
+    method, address, body, *expected = row
+    if body == "refresh of alice":
+        body = {"refresh": str(RefreshToken.for_user(alice))}
+    answer = api.request(method, address.format(alice=alice.pk), body, by=_token(who, alice, bob, dora, sam))
+    if expected[0] == PUBLIC:
+        assert answer.status == expected[1]
+    elif method == "DELETE":
+        assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, PATCH")
+    elif who in ("other", "owner", "staff"):
+        assert answer.status == expected[0][("other", "owner", "staff").index(who)]
+    else:
+        codes = {"anonymous": "not_authenticated", "deactivated": "user_inactive"}
+        assert (answer.status, answer.json["code"]) == (401, codes.get(who, "token_not_valid"))
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def _token(who, alice, bob, dora, sam):
+    if who == "expired":
+        token = AccessToken.for_user(alice)
+        token.set_exp(lifetime=-token.lifetime)
+        return str(token)
+    if who == "refresh":
+        return str(RefreshToken.for_user(alice))
+    if who == "forged":
+        return str(AccessToken.for_user(alice))[:-4] + "AAAA"
+    return {"anonymous": None, "deactivated": dora, "other": bob, "owner": alice, "staff": sam}[who]
+
+
+def test_the_table_is_complete():
+    described = {
+        (method.upper(), path.removeprefix("/api/v1/").replace("{user_id}", "{alice}"))
+        for path, operations in contract.document()["paths"].items()
+        for method in operations
+        if path.startswith("/api/v1/")
+    }
+    assert described <= {(method, address.partition("?")[0]) for method, address, *_ in TABLE}
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer", "Bearer ", "Basic YTpi", "Bearer a b", "Bearer é", "bearer\0x", "Token abc", "Bearer a.b.c", "Bearer " + "x" * 20_000]
+)
+def test_strange_authorization_headers(api, header):
+    assert api.get("users/me", headers={"authorization": header}).status == 401
+
+
+def test_a_token_expires_while_it_is_remembered(api, alice, monkeypatch):
+    import time
+
+    token = str(AccessToken.for_user(alice))
+    assert api.get("users/me", by=token).status == 200
+    now = time.time()
+    monkeypatch.setattr("api.tokens.time.time", lambda: now + 3_601)
+    assert api.get("users/me", by=token).json["code"] == "token_not_valid"
+
+
+@pytest.mark.parametrize("user_id", ["0", "abc", "9223372036854775808", ""])
+def test_a_signed_token_with_a_strange_user_id(api, alice, user_id):
+    token = AccessToken.for_user(alice)
+    token["user_id"] = user_id
+    assert api.get("users/me", by=str(token)).status == 401
+
+
+def test_a_deleted_user_is_refused_at_once(api, alice):
+    token = str(AccessToken.for_user(alice))
+    assert api.get("users/me", by=token).status == 200
+    alice.delete()
+    assert api.get("users/me", by=token).json["code"] == "user_inactive"
