@@ -26,6 +26,7 @@ OPTIONS = {
     "maxmemory-policy": "volatile-lru",
     "set-max-intset-entries": "6000",
 }
+_kept: list[tempfile.TemporaryDirectory] = []  # removed when the launcher ends
 
 
 def redis_server() -> str:
@@ -44,7 +45,8 @@ def socket_path(folder: Path) -> Path:
     here = folder / "redis.sock"
     if len(str(here).encode()) < LONGEST_SOCKET_PATH:
         return here
-    return Path(tempfile.mkdtemp(prefix="hotpath-")) / "redis.sock"
+    _kept.append(tempfile.TemporaryDirectory(prefix="hotpath-"))
+    return Path(_kept[-1].name) / "redis.sock"
 
 
 def command(folder: Path, socket: Path) -> list[str]:

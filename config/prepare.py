@@ -49,7 +49,8 @@ def _seed(unfinished: Path) -> None:
 
     if unfinished.exists() or not _has_users():
         unfinished.touch()
-        call_command("seed_demo")
+        print("Loading demo data, this once …", flush=True)
+        call_command("seed_demo", verbosity=0)
         unfinished.unlink()
 
 

@@ -22,7 +22,7 @@ from config.processes import Processes, end_with_parent
 
 LOCK_WAIT_S = 2
 WEB_START_S = 60
-DEMO_LOGIN = ("admin", "hotpath-demo")  # what seed_demo makes; the launcher itself loads no models
+ADMIN, PASSWORD = "admin", "hotpath-demo"  # of seed_demo; the launcher itself loads no models
 
 
 class Stopped(BaseException):
@@ -142,8 +142,14 @@ def _fail_if_ended(processes: Processes) -> None:
 def _banner(port: int, *, demo: bool) -> str:
     site = f"http://127.0.0.1:{port}"
     lines = [f"Hotpath runs on {site}", f"  API docs   {site}/api/docs", f"  Admin      {site}/admin/"]
-    login = [f"  Log in     as {DEMO_LOGIN[0]}, password {DEMO_LOGIN[1]} (demo data)"] if demo else []
-    return "\n".join(["", *lines, *login, "  Stop with Ctrl-C", ""])
+    return "\n".join(["", *lines, *(_demo_login() if demo else []), "  Stop with Ctrl-C", ""])
+
+
+def _demo_login() -> list[str]:
+    from users import demo
+
+    someone = next(demo.people(1))["username"]
+    return [f"  Log in     as {ADMIN} (to the admin too) or, for example, {someone}; password {PASSWORD}"]
 
 
 if __name__ == "__main__":

@@ -70,8 +70,8 @@ def start_mariadb(folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
     data, port = folder / "mariadb", free_port()
     user = ["--user=root"] if os.getuid() == 0 else []
     subprocess.run(
-        [program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
-         "--skip-test-db", "--skip-name-resolve", *user],
+        [program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", "--skip-test-db",
+         "--auth-root-authentication-method=normal", *user],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     options = [

@@ -1,0 +1,76 @@
+"""`make run`: one launcher, all processes end with it, and the data stays."""
+
+import os
+import signal
+import stat
+import time
+
+import pytest
+
+from tests.house.launcher import SERVE, environment, run
+
+READY = "Stop with Ctrl-C"
+LOGIN = {"username": "admin", "password": "hotpath-demo"}
+
+
+def test_everything_starts_keeps_its_data_and_ends_on_ctrl_c(program):
+    first = program(SERVE).until_printed(READY)
+    assert "/api/docs" in first.log.read_text()
+    assert "admin" in first.log.read_text()
+    assert set(first.ask("/readyz").body.values()) == {"ok"}
+    assert first.ask("/api/v1/auth/token", LOGIN).status == 200
+    newcomer = {"username": "newcomer", "password": "a-long-enough-phrase"}
+    assert first.ask("/api/v1/users", newcomer).status == 201
+    for part in ("redis-server", "gunicorn", "drain_invalidations"):
+        assert first.processes(part), part
+    assert first.end(signal.SIGINT) == 0
+    assert first.until_gone() == {}
+
+    began = time.monotonic()
+    second = program(SERVE).until_up()
+    assert time.monotonic() - began < 15
+    assert second.ask("/api/v1/auth/token", newcomer).status == 200
+    assert second.end(signal.SIGTERM) == 0
+    assert second.until_gone() == {}
+    assert second.log.read_text().count("Loading demo data") == 1
+
+
+def test_a_second_launcher_on_the_same_data_is_refused(program):
+    first = program(SERVE).until_up()
+    refused = run(SERVE, environment(first.data, PORT=str(first.port + 1)))
+    assert refused.returncode != 0
+    assert "Hotpath already runs on the data in" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert first.ask("/readyz").status == 200
+
+
+@pytest.mark.parametrize("part", ["redis-server", "gunicorn", "drain_invalidations"])
+def test_the_end_of_one_process_ends_all(program, part):
+    started = program(SERVE).until_printed(READY)
+    os.kill(min(started.processes(part)), signal.SIGKILL)
+    assert started.process.wait(40) != 0
+    assert started.until_gone() == {}
+    assert "ended with status -9; everything is being stopped." in started.log.read_text()
+
+
+def test_a_killed_launcher_leaves_nobody_behind(program):
+    started = program(SERVE).until_printed(READY)
+    started.end(signal.SIGKILL)
+    assert started.until_gone() == {}
+
+
+def test_ctrl_c_in_the_middle_of_the_start(program):
+    started = program(SERVE).until_printed("Loading demo data")
+    started.end(signal.SIGINT)
+    assert started.until_gone() == {}
+    assert "Traceback" not in started.log.read_text()
+    again = program(SERVE).until_up()
+    assert again.ask("/api/v1/auth/token", LOGIN).status == 200
+
+
+def test_the_key_of_debug_is_kept_and_private(program):
+    program(SERVE).until_up().end()
+    data = program(SERVE).data
+    key = data / "secret_key"
+    assert len(key.read_text()) >= 50
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
