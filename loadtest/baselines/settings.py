@@ -1,0 +1,6 @@
+"""The project's own settings, and the baselines beside them."""
+
+from config.settings import *  # noqa: F403
+
+INSTALLED_APPS = [*INSTALLED_APPS, "loadtest.baselines"]  # noqa: F405
+ROOT_URLCONF = "loadtest.baselines.urls"

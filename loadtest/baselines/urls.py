@@ -1,0 +1,14 @@
+"""The project's addresses, and the baselines under /baseline/."""
+
+from django.urls import include, path
+
+from config.urls import handler400, handler403, handler404, handler500  # noqa: F401
+from config.urls import urlpatterns as project
+from loadtest.baselines import views
+
+baselines = [
+    path("empty", views.empty),
+    path("users", views.UsersView.as_view()),
+    path("users/<int:pk>", views.UserView.as_view()),
+]
+urlpatterns = [path("baseline/", include(baselines)), *project]

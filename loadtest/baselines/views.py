@@ -1,0 +1,48 @@
+"""The situation before: the ORM, ModelSerializer, and DRF and simplejwt as they come.
+
+Only the project's own defaults are undone; each view does what the documentation of DRF does.
+"""
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework import generics, permissions, renderers, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework_simplejwt.authentication import JWTAuthentication
+
+from users.models import User
+
+# The public user of the HTTP contract, in its order.
+PUBLIC = (
+    "id", "username", "nickname", "avatar", "bio", "gender", "country", "city", "language", "level", "is_vip",
+    "created_at",
+)  # fmt: skip
+
+
+def empty(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(b"{}", content_type="application/json")
+
+
+class UserSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = User
+        fields = PUBLIC
+
+
+class _AsItComes(APIView):
+    authentication_classes = [JWTAuthentication]
+    permission_classes = [permissions.IsAuthenticated]
+    renderer_classes = [renderers.JSONRenderer]
+
+
+class UserView(_AsItComes, generics.RetrieveAPIView):
+    queryset = User.objects.all()
+    serializer_class = UserSerializer
+
+
+class UsersView(_AsItComes):
+    def get(self, request: Request) -> Response:
+        wanted = list(dict.fromkeys(map(int, request.query_params["ids"].split(","))))
+        found = {user.pk: user for user in User.objects.filter(pk__in=wanted)}
+        users = UserSerializer([found[pk] for pk in wanted if pk in found], many=True)
+        return Response({"results": users.data, "missing": [pk for pk in wanted if pk not in found]})

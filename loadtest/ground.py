@@ -1,0 +1,153 @@
+"""The benchmark's own ground: a MariaDB, a Redis and web servers on free ports of this machine, gone when it ends."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import redis
+
+from loadtest.accounts import log_in
+from tests import servers
+
+BASE = Path(__file__).resolve().parent.parent
+DATABASE, WEB_USER = "hotpath", "web"
+SETTINGS = "loadtest.baselines.settings"
+PASSWORD = "benchmark-only"  # noqa: S105  of users that live as long as the benchmark
+CALLERS = 64  # few enough requests a second for each that no throttle bites
+STARTING_S, ENDING_S = 30, 10
+
+
+class Web(NamedTuple):
+    """A gunicorn: its port, and the ids of its worker processes."""
+
+    port: int
+    workers: list[int]
+
+
+class Ground:
+    def __init__(self) -> None:
+        servers.require_packages()
+        from MySQLdb import connect
+
+        self.folder = servers.temporary_folder()
+        self._redis_port, _ = servers.start_redis(servers.program("redis-server"), self.folder)
+        self._sql_port, _ = servers.start_mariadb(self.folder)
+        self.redis = redis.Redis(port=self._redis_port)
+        self._database = connect(host="127.0.0.1", port=self._sql_port, user="root", autocommit=True)
+        self.sql(f"CREATE DATABASE {DATABASE}")
+        self.sql(f"CREATE USER {WEB_USER}@127.0.0.1")
+        self.sql(f"GRANT ALL ON {DATABASE}.* TO {WEB_USER}@127.0.0.1")
+        self.manage("migrate", "--verbosity=0")
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """Production's settings, but for the throttles: nobody's limits are to be measured here."""
+        return {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": SETTINGS,
+            "DATABASE_URL": f"mysql://{WEB_USER}@127.0.0.1:{self._sql_port}/{DATABASE}",
+            "REDIS_URL": f"redis://127.0.0.1:{self._redis_port}/0",
+            "DATA_DIR": str(self.folder),
+            "SECRET_KEY": "benchmark-only-" + "x" * 50,
+            "DEBUG": "off",
+            "HTTPS": "on",
+            "THROTTLES": "off",
+        }
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        with self._database.cursor() as cursor:
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def seed(self, users: int) -> None:
+        """Users with the ids 1 to `users`."""
+        self.manage("seed_benchmark", f"--users={users}", f"--password={PASSWORD}")
+
+    def manage(self, *arguments: str) -> None:
+        """Run a management command to its end."""
+        with self.managed(*arguments, stderr=subprocess.PIPE) as command:
+            _, complaint = command.communicate()
+        if command.returncode:
+            raise SystemExit(f"manage.py {' '.join(arguments)} failed: {complaint.decode().strip()[-2000:]}")
+
+    def managed(self, *arguments: str, **options: Any) -> subprocess.Popen[Any]:
+        """A management command that runs."""
+        command = [sys.executable, "manage.py", *arguments]
+        options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options}
+        return subprocess.Popen(
+            command, cwd=BASE, env=self.environment, preexec_fn=servers.end_with_parent, **options
+        )
+
+    @contextmanager
+    def web(self, *, workers: int, threads: int, **variables: str) -> Iterator[Web]:
+        """gunicorn as in production, for as long as the block lasts; `variables` are added to its environment."""
+        sizes = {"WEB_WORKERS": str(workers), "WEB_THREADS": str(threads)}
+        with gunicorn({**self.environment, **sizes, **variables}, self.folder / "gunicorn.log") as server:
+            yield server
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        """Access tokens of the first users; asked for over HTTP, once."""
+        with self.web(workers=1, threads=2) as server:
+            site = f"http://127.0.0.1:{server.port}"
+            return [log_in(site, f"user{number}", PASSWORD) for number in range(1, CALLERS + 1)]
+
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """All SQL that web servers and commands sent during the block, from the server's log; there at its end."""
+        self.sql("SET GLOBAL log_output = 'TABLE'")
+        self.sql("TRUNCATE mysql.general_log")
+        self.sql("SET GLOBAL general_log = ON")
+        found: list[str] = []
+        try:
+            yield found
+        finally:
+            self.sql("SET GLOBAL general_log = OFF")
+        rows = self.sql("SELECT user_host, argument FROM mysql.general_log WHERE command_type IN ('Query', 'Execute')")
+        found.extend(_text(statement) for user, statement in rows if _text(user).startswith(WEB_USER))
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+@contextmanager
+def gunicorn(environment: dict[str, str], log: Path) -> Iterator[Web]:
+    port = servers.free_port()
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:config.gunicorn", "-b", f"127.0.0.1:{port}"]
+    with log.open("ab") as output:
+        master = subprocess.Popen(
+            command, cwd=BASE, env=environment, stdout=output, stderr=output, start_new_session=True,
+            preexec_fn=servers.end_with_parent,
+        )  # fmt: skip
+    try:
+        servers.wait_for_port(port, master, STARTING_S)
+        yield Web(port, _workers_of(master.pid, int(environment["WEB_WORKERS"])))
+    finally:
+        _end(master)
+
+
+def _workers_of(master: int, count: int) -> list[int]:
+    children = Path(f"/proc/{master}/task/{master}/children")
+    deadline = time.monotonic() + STARTING_S
+    while time.monotonic() < deadline:
+        pids = [int(pid) for pid in children.read_text().split()]
+        if len(pids) == count:
+            return pids
+        time.sleep(0.05)
+    raise SystemExit(f"gunicorn did not start {count} workers within {STARTING_S} s.")
+
+
+def _end(master: subprocess.Popen[bytes]) -> None:
+    master.terminate()
+    try:
+        master.wait(ENDING_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(master.pid, 9)  # it leads a group of its own, with its workers
+        master.wait()

@@ -1,0 +1,43 @@
+"""Plain text tables, and figures held against what they have to reach."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+
+class Target(NamedTuple):
+    """One figure: what was measured, in words, and whether it is what was asked for."""
+
+    figure: str
+    measured: str
+    limit: str
+    reached: bool
+
+    def __str__(self) -> str:
+        return f"{'reached    ' if self.reached else 'NOT REACHED'}  {self.figure}: {self.measured} (limit: {self.limit})"
+
+
+def at_most(figure: str, measured: float, limit: float, digits: int = 0) -> Target:
+    return Target(figure, f"{measured:,.{digits}f}", f"≤ {limit:,.{digits}f}", measured <= limit)
+
+
+def at_least(figure: str, measured: float, limit: float) -> Target:
+    return Target(figure, f"{measured:,.0f}", f"≥ {limit:,.0f}", measured >= limit)
+
+
+def exactly(figure: str, measured: float, limit: int) -> Target:
+    return Target(figure, f"{measured:,.2f}".removesuffix(".00"), f"= {limit:,}", round(measured, 2) == limit)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Right-aligned columns, but for the first."""
+    lines = [list(head), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(head))]
+    aligned = [
+        "  ".join(cell.rjust(width) if at else cell.ljust(width) for at, (cell, width) in enumerate(zip(line, widths, strict=True)))
+        for line in lines
+    ]
+    return "\n".join([aligned[0], "─" * len(aligned[0]), *aligned[1:]])
+
+
+def section(title: str) -> None:
+    print(f"\n## {title}\n", flush=True)
