@@ -74,7 +74,8 @@ def test_bad_input_costs_no_more_than_the_caller(api, bob):
 
 
 def test_by_username(api, bob, crowd):
-    api.get("users?username=crowd_1", by=bob)
+    for _ in range(2):  # the first look-up learns the pointer, the second the row
+        api.get("users?username=crowd_1", by=bob)
     with budget(sql=0, round_trips=3, commands=3):  # the caller, the name's pointer, the row
         assert api.get("users?username=crowd_1", by=bob).json["results"]
 
@@ -100,7 +101,7 @@ def test_writes(api, bob):
 
 
 def test_registration_and_tokens(api, throttled, password_hash):
-    with budget(sql=5, round_trips=4, commands=5):  # is it taken, insert, terms; throttle, hold, hold the pk, lift
+    with budget(sql=5, round_trips=4, commands=4):  # is it taken, insert, terms; throttle, hold, hold the pk, lift
         api.post("users", {"username": "fresh", "password": "correct-horse-battery"})
     with budget(sql=1, round_trips=1, commands=1):
         tokens = api.post("auth/token", {"username": "fresh", "password": "correct-horse-battery"}).json

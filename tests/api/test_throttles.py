@@ -1,0 +1,78 @@
+"""Rates are counted in Redis, per caller or per address."""
+
+import time
+
+import pytest
+
+from caching import redis_client
+from tests.users.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_burst_then_429_with_the_time_to_wait(api, alice, bob, settings):
+    settings.THROTTLES = {"user": (0.5, 3)}
+    assert [api.get("users/me", by=alice).status for _ in range(5)] == [200, 200, 200, 429, 429]
+    refused = api.get("users/me", by=alice)
+    assert refused.json["code"] == "throttled"
+    assert 1 <= int(refused.headers["retry-after"]) <= 2
+    assert api.get("users/me", by=bob).status == 200  # everybody has a rate of their own
+
+
+def test_the_rate_flows_back(api, alice, settings):
+    settings.THROTTLES = {"user": (20, 1)}
+    assert [api.get("users/me", by=alice).status for _ in range(2)] == [200, 429]
+    time.sleep(0.06)
+    assert [api.get("users/me", by=alice).status for _ in range(2)] == [200, 429]
+
+
+def test_refused_requests_do_not_count(api, alice, settings):
+    settings.THROTTLES = {"user": (4, 1)}
+    assert api.get("users/me", by=alice).status == 200
+    waited_until = time.monotonic() + 0.3
+    while time.monotonic() < waited_until:
+        api.get("users/me", by=alice)
+    assert redis_client().keys("*throttle*")
+    time.sleep(0.3)
+    assert api.get("users/me", by=alice).status == 200
+    time.sleep(0.35)
+    assert not redis_client().keys("*throttle*")  # a paid debt leaves nothing behind
+
+
+def test_401_comes_before_429_and_429_before_400(api, alice, dora, settings):
+    settings.THROTTLES = {"user": (0.1, 1)}
+    assert api.get("users/me", by=alice).status == 200
+    assert api.get("users/abc", by=alice).status == 429
+    assert [api.get("users/me", by=dora).status for _ in range(3)] == [401] * 3
+    assert api.get("users/me").status == 401
+
+
+def test_registration_and_login_count_the_address_whatever_a_header_claims(api, settings):
+    settings.THROTTLES = {"register": (0.1, 2), "token": (0.1, 2)}
+    bad = {"username": "x", "password": "y"}
+    statuses = [api.post("users", bad, headers={"x-forwarded-for": f"10.0.0.{n}"}).status for n in range(4)]
+    assert statuses == [400, 400, 429, 429]
+    good = {"username": "alice", "password": PASSWORD}
+    assert [api.post("auth/token", good).status for _ in range(3)] == [401, 401, 429]
+    assert api.post("auth/token/refresh", {"refresh": "x"}).status == 429
+    assert api.post("auth/token", good, REMOTE_ADDR="10.9.9.9").status == 401
+
+
+def test_without_redis_requests_pass(api, alice, settings, monkeypatch):
+    from caching import connection
+
+    settings.THROTTLES = {"user": (0.1, 1)}
+    api.get("users/me", by=alice)
+    assert api.get("users/me", by=alice).status == 429
+
+    def away(commands):
+        raise connection.FAILURES[0]("refused")
+
+    monkeypatch.setattr("caching.store.round_trip", away)
+    assert [api.get("users/me", by=alice).status for _ in range(3)] == [200] * 3
+
+
+def test_throttles_can_be_switched_off(api, alice, settings):
+    settings.THROTTLES = {}
+    assert {api.get("users/me", by=alice).status for _ in range(300)} == {200}
+    assert not redis_client().keys("*throttle*")
