@@ -1,0 +1,48 @@
+"""Text to terms, without a database."""
+
+import pytest
+
+from users.terms import MOST_TERMS, TERM_LENGTH, Part, contains, parse, terms_of
+
+
+def test_terms_of_a_name():
+    assert terms_of("Ann_B.1", "Zoë 王小明") == {"ann_b.1", "zoë", "王", "小", "明", "王小", "小明"}
+    assert terms_of("x", "J.Smith!") == {"x", "j.smith", "j", "smith"}
+    assert terms_of("x", "") == {"x"}
+
+
+def test_terms_are_bounded():
+    terms = terms_of("a" * 30, "ﷺ" * 64)  # one character that normalises to eighteen
+    assert len(terms) <= MOST_TERMS
+    assert all(len(term) <= TERM_LENGTH for term in terms)
+    assert all(len(term) <= TERM_LENGTH for term in terms_of("x", "㍿" * 10 + "w" * 64))
+
+
+@pytest.mark.parametrize(
+    ("q", "parts"),
+    [
+        ("Al", [Part("al", True)]),
+        ("ＡＬ", [Part("al", True)]),
+        ("王", [Part("王", False)]),
+        ("王小明", [Part("王小", False), Part("小明", False)]),
+        ("王 alice", [Part("alice", True), Part("王", False)]),
+        ("a 王小", [Part("王小", False), Part("a", True)]),
+        ("a A a", [Part("a", True)]),
+        ("! ?", []),
+    ],
+)
+def test_queries(q, parts):
+    assert parse(q).parts == parts
+
+
+def test_every_substring_of_a_name_is_asked_with_terms_that_the_name_has():
+    nickname = "小明 Wang🦊子涵ﾜﾝ"
+    terms = terms_of("x", nickname)
+    for start in range(len(nickname)):
+        for end in range(start + 1, len(nickname) + 1):
+            query = parse(nickname[start:end])
+            if not nickname[start:end].isascii() and "Wang"[1:] not in nickname[start:end][:4]:
+                assert contains(nickname, query.substrings)
+            for part in query.parts:
+                if not part.prefix:
+                    assert part.text in terms
