@@ -18,4 +18,5 @@ def program(tmp_path):
     for each in started:
         if each.process.poll() is None:
             each.end(signal.SIGTERM)
+    for each in started:
         assert each.until_gone() == {}

@@ -91,7 +91,7 @@ class Program:
         return self.process.wait(40)
 
     def processes(self, name: str = "") -> dict[int, str]:
-        """Every process with this program's DATA_DIR in its environment: pid and command line."""
+        """Every process of this program's DATA_DIR, known by its environment or, as Redis, by where it works."""
         found = {int(path.name): _command(path) for path in Path("/proc").glob("[0-9]*") if self._is_ours(path)}
         return {pid: command for pid, command in found.items() if name in command}
 
@@ -104,7 +104,8 @@ class Program:
 
     def _is_ours(self, path: Path) -> bool:
         try:
-            return f"DATA_DIR={self.data}\0".encode() in (path / "environ").read_bytes()
+            works_there = (path / "cwd").readlink().is_relative_to(self.data)
+            return works_there or f"DATA_DIR={self.data}\0".encode() in (path / "environ").read_bytes()
         except OSError:  # ended meanwhile, or someone else's
             return False
 

@@ -25,6 +25,9 @@ def test_everything_starts_keeps_its_data_and_ends_on_ctrl_c(program):
         assert first.processes(part), part
     assert first.end(signal.SIGINT) == 0
     assert first.until_gone() == {}
+    key = first.data / "secret_key"
+    assert len(key.read_text()) >= 50
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
 
     began = time.monotonic()
     second = program(SERVE).until_up()
@@ -66,11 +69,3 @@ def test_ctrl_c_in_the_middle_of_the_start(program):
     assert "Traceback" not in started.log.read_text()
     again = program(SERVE).until_up()
     assert again.ask("/api/v1/auth/token", LOGIN).status == 200
-
-
-def test_the_key_of_debug_is_kept_and_private(program):
-    program(SERVE).until_up().end()
-    data = program(SERVE).data
-    key = data / "secret_key"
-    assert len(key.read_text()) >= 50
-    assert stat.S_IMODE(key.stat().st_mode) == 0o600
