@@ -26,7 +26,7 @@ run: $(NEEDED)  ## start everything on this machine (PORT, DATA_DIR, DATABASE_UR
 test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## the whole suite on SQLite and an embedded Redis
 	@SERVICES= $(BIN)/python -m pytest $(ARGS)
 
-test-services: $(VENV)/bin/python  ## the same suite on a MariaDB and a Redis that it starts itself
+test-services: $(BIN)/python  ## the same suite on a MariaDB and a Redis that it starts itself
 	@$(BIN)/python -m tests.servers
 	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
 	@SERVICES=1 $(BIN)/python -m pytest $(ARGS)
@@ -44,7 +44,9 @@ fmt: $(VENV)/.dev  ## format, and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.base $(VENV)/.dev  ## measure: requests/s, CPU, SQL and Redis commands per request
+bench: $(BIN)/python  ## measure: requests/s, CPU, SQL and Redis commands per request
+	@$(BIN)/python -m tests.servers
+	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
 	@$(BIN)/python -m loadtest.bench $(ARGS)
 
 install: $(VENV)/.base $(VENV)/.dev  ## make .venv with the libraries and the tools

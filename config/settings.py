@@ -124,6 +124,10 @@ THROTTLES = {"user": (50, 200), "register": (20 / 60, 20), "token": (30 / 60, 30
 if not environment.flag("THROTTLES", default=True):
     THROTTLES = {}
 
+PROXIES = environment.number("PROXIES", default=0, low=0, high=10)
+if PROXIES:
+    MIDDLEWARE.insert(0, "config.proxies.ClientAddress")
+
 # Plain HTTP only in debug or where HTTPS=off says so; otherwise a proxy in front ends TLS and sets X-Forwarded-Proto.
 HTTPS = environment.flag("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
