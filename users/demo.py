@@ -18,7 +18,8 @@ GIVEN = {
 }  # fmt: skip
 FIRST = (
     "Alice", "Bob", "Carol", "David", "Emma", "Frank", "Grace", "Henry", "Ines", "Jack", "Kate", "Liam", "Mia", "Noah",
-    "Olivia", "Paul", "Quinn", "Rosa", "Sam", "Tina", "Uma", "Victor", "Wendy", "Xavier", "Yara", "Zoe", "Chloé", "Jürgen",
+    "Olivia", "Paul", "Quinn", "Rosa", "Sam", "Tina", "Uma", "Victor", "Wendy", "Xavier", "Yara", "Zoe",
+    "Chloé", "Jürgen",
 )  # fmt: skip
 LAST = (
     "Smith", "Jones", "Brown", "Miller", "Davis", "Garcia", "Wilson", "Moore", "Taylor", "Martin", "Lee", "Walker",

@@ -2,8 +2,8 @@
 
 The page walks one range of the index on (term, user), that of the query's most selective part, in windows of a fixed
 number of rows; every row of the window is asked, by index look-ups, whether its user matches the other parts too and
-whether this is the user's first term in the range. So a page reads at most MOST_WINDOWS * WINDOW rows of the range, whatever
-the table's size; where matches are rarer than that, a short or empty page still carries its cursor.
+whether this is the user's first term in the range. So a page reads at most MOST_WINDOWS * WINDOW rows of the range,
+whatever the table's size; where matches are rarer than that, a short or empty page still carries its cursor.
 """
 
 from typing import Any, NamedTuple
@@ -154,8 +154,10 @@ def _matches(driving: Part, others: list[Part]) -> tuple[str, list[Any]]:
     """Whether a row of the walk is its user's first term in the range, and the user matches the other parts."""
     tests, args = [], []
     if driving.prefix:
-        tests.append(f"NOT EXISTS (SELECT 1 FROM {_TABLE} AS one WHERE one.user_id = walk.user_id "
-                     "AND one.term >= %s AND one.term < walk.term)")
+        tests.append(
+            f"NOT EXISTS (SELECT 1 FROM {_TABLE} AS one WHERE one.user_id = walk.user_id "
+            "AND one.term >= %s AND one.term < walk.term)"
+        )
         args.append(driving.text)
     for other in others:
         condition, its_args = _within(other, "one.term")

@@ -19,7 +19,11 @@ class Answer:
         self.status: int = response.status_code
         self.headers = response.headers
         self.bytes: bytes = response.content
-        self.json: Any = msgspec.json.decode(response.content) if response.content and "json" in response.headers["content-type"] else None
+        self.json: Any = (
+            msgspec.json.decode(response.content)
+            if response.content and "json" in response.headers["content-type"]
+            else None
+        )
 
     def __repr__(self) -> str:
         return f"<{self.status} {self.bytes[:300]!r}>"

@@ -11,9 +11,12 @@ from users.models import User
 pytestmark = pytest.mark.django_db(transaction=True)
 DEEP = b"[" * 200_000
 BODIES = {
-    "empty": b"", "not json": b"{", "nan": b'{"city": NaN}', "infinity": b'{"city": Infinity}', "huge number": b'{"city": 1e999}',
-    "lone surrogate": rb'{"city": "\ud800"}', "not utf-8": b'{"city": "\xff"}', "utf-16": '{"city": "x"}'.encode("utf-16"),
-    "byte order mark": b'\xef\xbb\xbf{"city": "x"}', "list": b"[]", "string": b'"x"', "null": b"null", "number": b"1", "deep": DEEP,
+    "empty": b"", "not json": b"{", "nan": b'{"city": NaN}',
+    "infinity": b'{"city": Infinity}', "huge number": b'{"city": 1e999}',
+    "lone surrogate": rb'{"city": "\ud800"}', "not utf-8": b'{"city": "\xff"}',
+    "utf-16": '{"city": "x"}'.encode("utf-16"),
+    "byte order mark": b'\xef\xbb\xbf{"city": "x"}', "list": b"[]", "string": b'"x"', "null": b"null",
+    "number": b"1", "deep": DEEP,
     "form": b"city=x", "control": b'{"city": "\x01"}', "nul": rb'{"city": "\u0000"}', "trailing": b'{"city": "x"} x',
 }  # fmt: skip
 
@@ -35,7 +38,16 @@ def test_the_last_of_duplicate_keys_counts(api, alice):
 
 
 @pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "application/json; charset=utf-16", "x", ";"]
+    "content_type",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "",
+        "application/json; charset=utf-16",
+        "x",
+        ";",
+    ],
 )
 def test_other_content_types(api, alice, content_type):
     answer = api.patch("users/me", b'{"city": "x"}', by=alice, content_type=content_type)
@@ -61,7 +73,9 @@ def test_the_accept_header_is_not_negotiated(api, alice):
 
 
 @pytest.mark.parametrize("debug", [False, True])
-@pytest.mark.parametrize("path", ["nope", "users/", "users/1/", "users/1/nope", "users//state", "auth", "", "users/me/me"])
+@pytest.mark.parametrize(
+    "path", ["nope", "users/", "users/1/", "users/1/nope", "users//state", "auth", "", "users/me/me"]
+)
 def test_unknown_addresses(api, settings, debug, path):
     settings.DEBUG = debug
     for method in ("GET", "POST", "DELETE"):
@@ -95,8 +109,12 @@ def test_a_database_that_is_away_is_503_even_while_authenticating(api, alice, bo
         patch.setattr("django.db.backends.utils.CursorWrapper.execute", away)
         assert api.get("users/me", by=alice).status == 200  # Redis has all it takes
         reset_cache()
-        for answer in (api.get("users/me", by=alice), api.get(f"users?ids={bob.pk}", by=alice),
-                       api.get("users/search?q=x", by=alice), api.post("auth/token", {"username": "a", "password": "b"})):
+        for answer in (
+            api.get("users/me", by=alice),
+            api.get(f"users?ids={bob.pk}", by=alice),
+            api.get("users/search?q=x", by=alice),
+            api.post("auth/token", {"username": "a", "password": "b"}),
+        ):
             assert (answer.status, answer.json["code"]) == (503, "database_unavailable")
             assert int(answer.headers["retry-after"]) >= 1
             assert "2002" not in answer.json["detail"]
@@ -109,7 +127,9 @@ def test_a_bug_is_a_500_that_tells_nothing(api, alice, monkeypatch):
     monkeypatch.setattr("users.views.columns_of", broken)
     http = Client(raise_request_exception=False)
     token = api.post("auth/token", {"username": "alice", "password": "correct-horse-battery"}).json["access"]
-    answer = http.patch("/api/v1/users/me", b"{}", content_type="application/json", headers={"authorization": f"Bearer {token}"})
+    answer = http.patch(
+        "/api/v1/users/me", b"{}", content_type="application/json", headers={"authorization": f"Bearer {token}"}
+    )
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert b"secret" not in answer.content
 

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def budget(sql: int, round_trips: int, commands: int):
     with CaptureQueriesContext(connection) as queries, redis_usage() as usage:
         yield
-    texts = [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT"))]
+    texts = [
+        query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT"))
+    ]
     assert (len(texts), usage.round_trips, usage.commands) == (sql, round_trips, commands), texts
 
 

@@ -9,7 +9,23 @@ from users.models import User, UserState
 from users.serializers import PUBLIC
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BAD_IDS = ["0", "-1", "01", "abc", "1.5", "1e3", "true", "NaN", "٣", "9223372036854775808", "9" * 5_000, "%20", "1%00", "%ff", "+1"]
+BAD_IDS = [
+    "0",
+    "-1",
+    "01",
+    "abc",
+    "1.5",
+    "1e3",
+    "true",
+    "NaN",
+    "٣",
+    "9223372036854775808",
+    "9" * 5_000,
+    "%20",
+    "1%00",
+    "%ff",
+    "+1",
+]
 
 
 @pytest.mark.parametrize("bad", BAD_IDS)
@@ -89,7 +105,18 @@ def test_states(api, alice, bob):
 
 
 @pytest.mark.parametrize(
-    "body", [{"status": "asleep"}, {"status": None}, {"status": True}, {"message": "x" * 141}, {"message": 5}, {"id": 1}, [], 1, None]
+    "body",
+    [
+        {"status": "asleep"},
+        {"status": None},
+        {"status": True},
+        {"message": "x" * 141},
+        {"message": 5},
+        {"id": 1},
+        [],
+        1,
+        None,
+    ],
 )
 def test_bad_states_change_nothing(api, alice, body):
     raw = b"null" if body is None else body

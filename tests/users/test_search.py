@@ -10,8 +10,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def cast(new_user):
     names = {
-        "alice": "Alice Liddell", "al.bert": "王小明", "ALAN_T": "Alan Turing", "xiaoming": "小明 Wang", "mingxiao": "明小",
-        "obrien": "Flann O'Brien", "wide": "ＡＬＩＣＥ ﾜﾝ", "fox": "🦊 fox", "pairs": "天地人 人天", "j_doe": "J.Doe-Smith",
+        "alice": "Alice Liddell", "al.bert": "王小明", "ALAN_T": "Alan Turing", "xiaoming": "小明 Wang",
+        "mingxiao": "明小", "obrien": "Flann O'Brien", "wide": "ＡＬＩＣＥ ﾜﾝ", "fox": "🦊 fox", "pairs": "天地人 人天",
+        "j_doe": "J.Doe-Smith",
     }  # fmt: skip
     return {username: new_user(username, nickname=nickname) for username, nickname in names.items()}
 
@@ -49,7 +50,7 @@ def test_what_is_found(api, alice_token, cast, q, found):
     answer = api.get("users/search", by=alice_token, query={"q": q})
     assert answer.status == 200
     assert {user["username"] for user in answer.json["results"]} == found
-    assert answer.json["next"] is None and answer.json["previous"] is None
+    assert (answer.json["next"], answer.json["previous"]) == (None, None)
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_pages_forth_and_back_show_everybody_once(api, bob):
         forth.append([user["id"] for user in page["results"]])
         address = page["next"]
     assert [len(page) for page in forth] == [20, 20, 20, 5]
-    assert sorted(sum(forth, [])) == sorted(user.pk for user in users)
+    assert sorted(pk for page in forth for pk in page) == sorted(user.pk for user in users)
     back, address = [], last
     while address:
         page = api.get(address, by=bob).json
@@ -92,7 +93,14 @@ def test_rows_inserted_between_pages_are_not_repeated_or_skipped(api, bob, new_u
 
 
 def test_bad_queries(api, bob):
-    for query in ({}, {"q": ""}, {"q": "x" * 65}, {"q": "a\0b"}, {"q": "a", "cursor": ""}, {"q": "a", "cursor": "AAAA"}):
+    for query in (
+        {},
+        {"q": ""},
+        {"q": "x" * 65},
+        {"q": "a\0b"},
+        {"q": "a", "cursor": ""},
+        {"q": "a", "cursor": "AAAA"},
+    ):
         answer = api.get("users/search", by=bob, query=query)
         assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json"), query
 
@@ -132,7 +140,7 @@ def test_edits_by_anybody_show_at_once(api, bob, new_user):
 def test_a_refused_write_keeps_the_old_terms(api, bob, new_user):
     new_user("carol", nickname="Old")
     other = new_user("other", nickname="Other")
-    with pytest.raises(Exception, match="(?i)unique|duplicate"):
+    with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
         User.objects.update_one(other.pk, username="CAROL", nickname="New")
     assert [user["id"] for user in api.get("users/search?q=other", by=bob).json["results"]] == [other.pk]
     assert api.get("users/search?q=new", by=bob).json["results"] == []

@@ -9,7 +9,7 @@ from tests.users.conftest import PASSWORD
 pytestmark = pytest.mark.django_db(transaction=True)
 WHO = ("anonymous", "expired", "refresh", "forged", "deactivated", "other", "owner", "staff")
 PUBLIC = "public"
-#                      method, address (of alice, the owner), body, → status by other, owner, staff; or PUBLIC: the same for all
+# method, address (alice is the owner), body, then the status for other, owner and staff; or PUBLIC, one for everybody
 TABLE = [
     ("POST", "users", {"username": "fresh", "password": PASSWORD}, PUBLIC, 201),
     ("POST", "auth/token", {"username": "alice", "password": PASSWORD}, PUBLIC, 200),
@@ -75,7 +75,18 @@ def test_the_table_is_complete():
 
 
 @pytest.mark.parametrize(
-    "header", ["Bearer", "Bearer ", "Basic YTpi", "Bearer a b", "Bearer é", "bearer\0x", "Token abc", "Bearer a.b.c", "Bearer " + "x" * 20_000]
+    "header",
+    [
+        "Bearer",
+        "Bearer ",
+        "Basic YTpi",
+        "Bearer a b",
+        "Bearer é",
+        "bearer\0x",
+        "Token abc",
+        "Bearer a.b.c",
+        "Bearer " + "x" * 20_000,
+    ],
 )
 def test_strange_authorization_headers(api, header):
     assert api.get("users/me", headers={"authorization": header}).status == 401

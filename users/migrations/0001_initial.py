@@ -3,73 +3,152 @@
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import users.fields
 from django.conf import settings
 from django.db import migrations, models
 
+import users.fields
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('username', users.fields.CollatedCharField(default='', error_messages={'unique': 'This username is taken.'}, max_length=30, rule='ignore_case', unique=True, validators=[django.core.validators.RegexValidator('\\A[A-Za-z0-9_.]{3,30}\\Z', 'A username has 3 to 30 characters: letters A-Z, digits, underscores and dots.')])),
-                ('password', models.CharField(default='!', max_length=128)),
-                ('nickname', models.CharField(blank=True, default='', max_length=64)),
-                ('avatar', models.URLField(blank=True, default='', max_length=500)),
-                ('bio', models.CharField(blank=True, default='', max_length=500)),
-                ('gender', models.CharField(blank=True, choices=[('', 'not said'), ('female', 'Female'), ('male', 'Male'), ('other', 'Other')], default='', max_length=10)),
-                ('country', models.CharField(blank=True, default='', max_length=64)),
-                ('city', models.CharField(blank=True, default='', max_length=64)),
-                ('language', models.CharField(blank=True, default='', max_length=16)),
-                ('level', models.PositiveIntegerField(default=1)),
-                ('is_vip', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('email', models.EmailField(blank=True, default='', max_length=254)),
-                ('phone', models.CharField(blank=True, default='', max_length=24)),
-                ('birthday', models.DateField(blank=True, default=None, null=True)),
-                ('is_active', models.BooleanField(default=True)),
-                ('is_staff', models.BooleanField(default=False)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "username",
+                    users.fields.CollatedCharField(
+                        default="",
+                        error_messages={"unique": "This username is taken."},
+                        max_length=30,
+                        rule="ignore_case",
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z0-9_.]{3,30}\\Z",
+                                "A username has 3 to 30 characters: letters A-Z, digits, underscores and dots.",
+                            )
+                        ],
+                    ),
+                ),
+                ("password", models.CharField(default="!", max_length=128)),
+                ("nickname", models.CharField(blank=True, default="", max_length=64)),
+                ("avatar", models.URLField(blank=True, default="", max_length=500)),
+                ("bio", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "gender",
+                    models.CharField(
+                        blank=True,
+                        choices=[("", "not said"), ("female", "Female"), ("male", "Male"), ("other", "Other")],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                ("country", models.CharField(blank=True, default="", max_length=64)),
+                ("city", models.CharField(blank=True, default="", max_length=64)),
+                ("language", models.CharField(blank=True, default="", max_length=16)),
+                ("level", models.PositiveIntegerField(default=1)),
+                ("is_vip", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("email", models.EmailField(blank=True, default="", max_length=254)),
+                ("phone", models.CharField(blank=True, default="", max_length=24)),
+                ("birthday", models.DateField(blank=True, default=None, null=True)),
+                ("is_active", models.BooleanField(default=True)),
+                ("is_staff", models.BooleanField(default=False)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='UserState',
+            name="UserState",
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='state', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('status', models.CharField(choices=[('online', 'Online'), ('away', 'Away'), ('busy', 'Busy'), ('offline', 'Offline')], default='offline', max_length=10)),
-                ('message', models.CharField(blank=True, default='', max_length=140)),
-                ('last_seen_at', models.DateTimeField(blank=True, default=None, null=True)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="state",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("online", "Online"), ("away", "Away"), ("busy", "Busy"), ("offline", "Offline")],
+                        default="offline",
+                        max_length=10,
+                    ),
+                ),
+                ("message", models.CharField(blank=True, default="", max_length=140)),
+                ("last_seen_at", models.DateTimeField(blank=True, default=None, null=True)),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='SearchTerm',
+            name="SearchTerm",
             fields=[
-                ('pk', models.CompositePrimaryKey('term', 'user_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('term', users.fields.CollatedCharField(max_length=64, rule='binary')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "term", "user_id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("term", users.fields.CollatedCharField(max_length=64, rule="binary")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['user', 'term'], name='users_searchterm_user_term')],
+                "indexes": [models.Index(fields=["user", "term"], name="users_searchterm_user_term")],
             },
         ),
     ]

@@ -1,0 +1,57 @@
+"""The schema and the page that shows it."""
+
+import re
+
+import pytest
+from django.test import Client
+from drf_spectacular.validation import validate_schema
+
+from tests.api import contract
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ALWAYS = {"429", "503"}
+
+
+def test_the_schema_is_served_and_valid(client: Client):
+    answer = client.get("/api/schema", headers={"accept": "application/json"})
+    assert answer.status_code == 200
+    validate_schema(answer.json())
+
+
+def test_the_docs_page_needs_no_other_server(client: Client):
+    page = client.get("/api/docs")
+    assert page.status_code == 200
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page.content.decode())
+    assert sources
+    for source in sources:
+        assert source.startswith("/static/"), source
+        assert client.get(source).status_code == 200
+
+
+def test_every_operation_names_its_problems():
+    for path, operations in contract.document()["paths"].items():
+        for method, operation in operations.items():
+            statuses = set(operation["responses"])
+            assert statuses >= ALWAYS, (method, path)
+            assert ("401" in statuses) == bool(operation.get("security")) or path.startswith("/api/v1/auth/")
+            if "requestBody" in operation:
+                assert statuses >= {"400", "413", "415"}, (method, path)
+            if operation.get("parameters"):
+                assert "400" in statuses, (method, path)
+
+
+def test_the_judge_refuses_what_is_not_promised():
+    check = contract.check
+    tokens = {"access": "x", "refresh": "y"}
+    check("POST", "/api/v1/auth/token", 200, "application/json", tokens)
+    for args in (
+        ("POST", "/api/v1/auth/token", 200, "application/json", {**tokens, "password": "argon2"}),
+        ("POST", "/api/v1/auth/token", 200, "application/json", {"access": "x"}),
+        ("POST", "/api/v1/auth/token", 201, "application/json", tokens),
+        ("POST", "/api/v1/auth/token", 200, "text/html", tokens),
+        ("GET", "/api/v1/nope", 200, "application/json", {}),
+        ("GET", "/api/v1/users/5/state", 200, "application/json",
+         {"id": 5, "status": "offline", "message": "", "last_seen_at": "yesterday"}),
+    ):  # fmt: skip
+        with pytest.raises(Exception, match=r"."):
+            check(*args)

@@ -1,0 +1,54 @@
+"""Requests made up from the schema, valid ones and broken ones, never cause a 5xx or an answer it does not describe."""
+
+from contextlib import suppress
+
+import msgspec
+import pytest
+import schemathesis
+from drf_spectacular.generators import SchemaGenerator
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from rest_framework_simplejwt.tokens import AccessToken
+from schemathesis import GenerationMode
+
+from config.wsgi import application
+from tests.api import contract
+
+pytestmark = pytest.mark.django_db(transaction=True)
+EXAMPLES = 20
+bounded = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def operations() -> list:
+    schema = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(request=None, public=True))
+    schema.app = application
+    return [found.ok() for found in schema.get_all_operations()]
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["valid", "broken"])
+@pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation.label)
+def test_generated_requests(alice, operation, mode):
+    token = str(AccessToken.for_user(alice))
+    seen = []
+
+    @bounded
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case):
+        response = case.call(headers={"authorization": f"Bearer {token}"})
+        seen.append(response.status_code)
+        assert response.status_code < 500, (case.as_curl_command(), response.content)
+        media_type = response.headers["content-type"][0]
+        body = msgspec.json.decode(response.content) if "json" in media_type and response.content else None
+        if case.formatted_path.startswith("/api/v1/"):
+            contract.check(case.method, case.formatted_path, response.status_code, media_type, body)
+
+    with suppress(Unsatisfiable):  # nothing can be broken about a request without input
+        ask()
+        assert seen
