@@ -20,9 +20,7 @@ def measure(ground: Ground, *, users: int, rounds: int) -> tuple[dict[str, Any],
     threads = _threads(ground, list(range(users - rounds + 1, users + 1)))
     clients = _clients(ground, list(range(users - 2 * rounds + 1, users - rounds + 1)))
     found = {f"{PROCESSES} processes × {THREADS} threads, get_one()": threads, f"{READERS:,} HTTP clients": clients}
-    lines = [
-        [name, len(each["sql"]), " ".join(map(str, each["sql"])), each["errors"]] for name, each in found.items()
-    ]
+    lines = [[name, len(each["sql"]), " ".join(map(str, each["sql"])), each["errors"]] for name, each in found.items()]
     print(report.table(HEAD, lines))
     targets = []
     for name, each in found.items():

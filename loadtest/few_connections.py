@@ -18,7 +18,8 @@ ADDRESSES: dict[str, Callable[[int], str]] = {
 
 
 def measure(ground: Ground, *, users: int, clients: int, seconds: float) -> tuple[dict[str, Any], list[report.Target]]:
-    report.section(f"{clients} clients, {CONNECTIONS} database connections ({WORKERS} workers, {THREADS} threads), cold cache")
+    of_which = f"{WORKERS} workers of {THREADS} threads"
+    report.section(f"{clients} clients, {CONNECTIONS} database connections ({of_which}), cold cache")
     found = {name: _variant(ground, address, users, clients, seconds) for name, address in ADDRESSES.items()}
     print(report.table(HEAD, [[name, *_cells(each)] for name, each in found.items()]))
     cached = found["one user, cached, cold at first"]
@@ -28,9 +29,7 @@ def measure(ground: Ground, *, users: int, clients: int, seconds: float) -> tupl
     ]
 
 
-def _variant(
-    ground: Ground, address: Callable[[int], str], users: int, clients: int, seconds: float
-) -> dict[str, Any]:
+def _variant(ground: Ground, address: Callable[[int], str], users: int, clients: int, seconds: float) -> dict[str, Any]:
     paths = [address(pk) for pk in Zipf(range(1, users + 1), seed=2).draw(20_000)]
     meter = database_meter(ground.sql)
     tokens = ground.tokens

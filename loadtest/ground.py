@@ -80,9 +80,7 @@ class Ground:
         """A management command that runs."""
         command = [sys.executable, "manage.py", *arguments]
         options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options}
-        return subprocess.Popen(
-            command, cwd=BASE, env=self.environment, preexec_fn=servers.end_with_parent, **options
-        )
+        return subprocess.Popen(command, cwd=BASE, env=self.environment, preexec_fn=servers.end_with_parent, **options)
 
     @contextmanager
     def web(self, *, workers: int, threads: int, **variables: str) -> Iterator[Web]:

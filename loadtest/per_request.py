@@ -17,11 +17,13 @@ PATHS, BATCH_PATHS = 4_000, 1_000  # drawn ahead, repeated when used up
 WARM_UP, TAPPED = 200, 100  # requests
 CONNECTIONS, THREADS = 8, 8
 EMPTY, ORM, CACHED, THROTTLED = "empty Django view", "ORM + ModelSerializer", "cached", "cached, throttled"
-HEAD = ("variant", "req/s", "p50 ms", "p95 ms", "p99 ms", "CPU µs", "SQL", "SELECTs", "Redis cmds", "round trips", "errors")
-LEGEND = (
-    "Medians of the rounds; server CPU of the worker process, user and system; counts per request, by the servers' own\n"
-    "counters. Redis cmds: as sent by the web process; a throttle's script calls three more inside Redis."
-)
+HEAD = (
+    "variant", "req/s", "p50 ms", "p95 ms", "p99 ms", "CPU µs", "SQL", "SELECTs", "Redis cmds", "round trips", "errors",
+)  # fmt: skip
+LEGEND = """\
+Medians of the rounds. CPU: user and system time of the worker process. SQL (statements of any kind), SELECTs, Redis
+commands and round trips: per request, by the servers' own counters. A throttle's script is one command that calls
+three more inside Redis."""
 
 
 class Variant(NamedTuple):

@@ -13,7 +13,8 @@ class Target(NamedTuple):
     reached: bool
 
     def __str__(self) -> str:
-        return f"{'reached    ' if self.reached else 'NOT REACHED'}  {self.figure}: {self.measured} (limit: {self.limit})"
+        verdict = "reached" if self.reached else "NOT REACHED"
+        return f"{verdict:<13}{self.figure}: {self.measured} (limit: {self.limit})"
 
 
 def at_most(figure: str, measured: float, limit: float, digits: int = 0) -> Target:
@@ -32,11 +33,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Right-aligned columns, but for the first."""
     lines = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(line[at]) for line in lines) for at in range(len(head))]
-    aligned = [
-        "  ".join(cell.rjust(width) if at else cell.ljust(width) for at, (cell, width) in enumerate(zip(line, widths, strict=True)))
-        for line in lines
-    ]
+    aligned = ["  ".join(map(_padded, line, widths, range(len(head)))) for line in lines]
     return "\n".join([aligned[0], "─" * len(aligned[0]), *aligned[1:]])
+
+
+def _padded(cell: str, width: int, at: int) -> str:
+    return cell.rjust(width) if at else cell.ljust(width)
 
 
 def section(title: str) -> None:

@@ -11,8 +11,10 @@ from itertools import count
 from typing import Any
 from urllib.parse import quote
 
-from locust import FastHttpUser, between, events, task
-from locust.runners import MasterRunner
+import gevent
+from gevent import GreenletExit
+from gevent.lock import BoundedSemaphore
+from locust import FastHttpUser, events, task
 
 from loadtest.accounts import API, BEHIND_TLS, Account, Refused
 from loadtest.zipf import Zipf
@@ -48,33 +50,48 @@ def _add_options(parser: Any) -> None:
         "--largest-id", type=int, default=0, env_var="LOAD_LARGEST_ID",
         help="read the users from 1 to this id (default: to the newest of the accounts)",
     )  # fmt: skip
+    parser.add_argument(
+        "--think", type=float, default=1.0, env_var="LOAD_THINK", help="seconds between a user's requests, on average"
+    )
 
 
-@events.test_start.add_listener
-def _gather(environment: Any, **_: Any) -> None:
-    if isinstance(environment.runner, MasterRunner):
-        return
+_gathering = BoundedSemaphore()
+
+
+def crowd_of(environment: Any) -> Crowd:
+    """Of this process and test; whoever comes first gathers it, the others wait."""
+    with _gathering:
+        if not hasattr(environment, "crowd"):
+            environment.crowd = _gathered(environment)
+    if environment.crowd is None:
+        raise GreenletExit  # this user ends without a word
+    return environment.crowd
+
+
+def _gathered(environment: Any) -> Crowd | None:
+    """None, and an end of everything, where the server gives no accounts."""
     options = environment.parsed_options
     number = getattr(environment.runner, "worker_index", 0)
+    names = [f"load.{number}.{each}" for each in range(options.accounts)]
     try:
-        accounts = [
-            Account(environment.host, f"load.{number}.{each}", options.password) for each in range(options.accounts)
-        ]
+        accounts = [Account(environment.host, name, options.password) for name in names]
     except Refused as refused:
         logging.getLogger(__name__).error("No account, no test: %s", refused)
         environment.process_exit_code = 1
-        environment.runner.quit()
-        return
-    environment.crowd = Crowd(accounts, options.largest_id or max(account.id for account in accounts))
+        gevent.spawn(environment.runner.quit)
+        return None
+    return Crowd(accounts, options.largest_id or max(account.id for account in accounts))
 
 
 class Reader(FastHttpUser):
     """A mobile client of the API: reads mostly, writes its own profile and state now and then."""
 
-    wait_time = between(0.5, 2)
+    def wait_time(self) -> float:
+        think_s: float = self.environment.parsed_options.think
+        return random.uniform(0.5, 1.5) * think_s
 
     def on_start(self) -> None:
-        self.crowd: Crowd = self.environment.crowd
+        self.crowd = crowd_of(self.environment)
         self.account = self.crowd.next_account()
 
     @task(40)

@@ -26,7 +26,7 @@ class Fill(NamedTuple):
 
 
 def measure(ground: Ground, *, users: int) -> tuple[dict[str, Any], list[report.Target]]:
-    report.section(f"warm_cache: {users:,} users, cold, on {os.cpu_count()} cores that it shares with MariaDB and Redis")
+    report.section(f"warm_cache: {users:,} users, cold, {os.cpu_count()} cores shared with MariaDB and Redis")
     ground.seed(users)
     fills = {workers: _fill(ground, workers) for workers in WORKERS}
     print(report.table(HEAD, [_line(workers, fill) for workers, fill in fills.items()]))

@@ -1,0 +1,45 @@
+"""A live gunicorn, with the baselines, on the suite's own servers."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from caching.testutils import reset_cache
+from loadtest.accounts import log_in
+from loadtest.baselines.management.commands.seed_benchmark import Command as SeedBenchmark
+from loadtest.ground import SETTINGS, Web, gunicorn
+
+PASSWORD = "of-a-load-test"
+PEOPLE = 60
+
+
+@pytest.fixture(scope="session")
+def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    variables = {
+        "DJANGO_SETTINGS_MODULE": SETTINGS, "DEBUG": "off", "THROTTLES": "off", "WEB_WORKERS": "1", "WEB_THREADS": "4",
+    }  # fmt: skip
+    with gunicorn({**os.environ, **variables}, tmp_path_factory.mktemp("web") / "log") as server:
+        yield server
+
+
+@pytest.fixture
+def site(web: Web, transactional_db: None) -> str:
+    """The address of the server, whose users have the ids 1 to PEOPLE."""
+    reset_cache()
+    call_command(SeedBenchmark(), users=PEOPLE, password=PASSWORD)
+    return f"http://127.0.0.1:{web.port}"
+
+
+@pytest.fixture
+def tokens(site: str) -> list[str]:
+    return [log_in(site, f"user{number}", PASSWORD) for number in (1, 2)]
+
+
+@pytest.fixture
+def redis() -> Any:
+    from caching import redis_client
+
+    return redis_client()
