@@ -12,7 +12,7 @@ FROM python:3.13-slim-bookworm
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libmariadb3 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin hotpath \
+    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin hotpath \
     && install -d -o hotpath -g hotpath /data
 COPY --from=build /opt/hotpath /opt/hotpath
 COPY . /app
