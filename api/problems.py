@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
 from api.json import encoded
@@ -148,6 +149,7 @@ def handler500(request: HttpRequest) -> HttpResponse:
     return problem_response(Problem(500, "internal_error", "Something went wrong on our side; it has been logged."))
 
 
+@csrf_exempt
 def no_such_address(request: HttpRequest, rest: str = "") -> HttpResponse:
     """The last pattern under /api/, so that a wrong address is a problem document in debug mode too."""
     return problem_response(Problem(404, "not_found", "There is nothing at this address."))

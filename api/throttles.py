@@ -49,8 +49,12 @@ def enforce(verdict: Any) -> None:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address of the connection: X-Forwarded-For is the client's own word and is not believed.
+    """The client's address as far as it can be trusted.
 
-    Behind a balancer, let the server rewrite REMOTE_ADDR (gunicorn: --forwarded-allow-ips and a proxy protocol).
+    X-Forwarded-For is what a client may write itself; only the entries that our own proxies appended are believed,
+    and settings.TRUSTED_PROXIES says how many those are (0: nobody's, the address of the connection counts).
     """
-    return request.META.get("REMOTE_ADDR") or "unknown"
+    connected = request.META.get("REMOTE_ADDR") or "unknown"
+    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    trusted = settings.TRUSTED_PROXIES
+    return hops[-trusted].strip() or connected if 0 < trusted <= len(hops) else connected

@@ -40,7 +40,6 @@ def _add(terms: Mapping[int, Iterable[str]]) -> None:
         SearchTerm.objects.bulk_create(rows, batch_size=2_000, ignore_conflicts=True)
 
 
-def _after_save(*, instance: User, raw: bool, update_fields: Collection[str] | None, **_: Any) -> None:
-    concerned = update_fields is None or not SEARCHED.isdisjoint(update_fields)
-    if concerned and not raw:  # a fixture brings its own terms
+def _after_save(*, instance: User, update_fields: Collection[str] | None, **_: Any) -> None:
+    if update_fields is None or not SEARCHED.isdisjoint(update_fields):
         keep_terms([instance.pk])

@@ -83,6 +83,11 @@ def test_unknown_addresses(api, settings, debug, path):
         assert (answer.status, answer.json["code"]) == (404, "not_found")
 
 
+def test_an_unknown_address_is_not_taken_for_a_forgery():
+    answer = Client(enforce_csrf_checks=True).post("/api/v1/nope")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
 def test_other_methods(api, alice):
     for method, path, allowed in (
         ("PUT", "users/me", "GET, HEAD, PATCH"),

@@ -1,6 +1,7 @@
 """GET users/search: what is found, how it pages."""
 
 import pytest
+from django.core.management import call_command
 
 from users.models import User
 
@@ -135,6 +136,15 @@ def test_edits_by_anybody_show_at_once(api, bob, new_user):
     assert finds("third") == ["carola"]
     row.delete()
     assert finds("third") == []
+
+
+def test_people_from_a_fixture_are_found(api, bob, new_user, tmp_path):
+    user = new_user("carol", nickname="旧名")
+    dump = tmp_path / "people.json"
+    call_command("dumpdata", "users.user", "users.searchterm", output=dump, verbosity=0)
+    user.delete()
+    call_command("loaddata", dump, verbosity=0)
+    assert [found["id"] for found in api.get("users/search", by=bob, query={"q": "旧名"}).json["results"]]
 
 
 def test_a_refused_write_keeps_the_old_terms(api, bob, new_user):
