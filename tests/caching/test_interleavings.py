@@ -1,0 +1,81 @@
+"""The protocol explored on the real manager, with a real Redis and a real database."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from caching import Script, redis_client, store
+from caching.conf import Conf
+from tests.caching.interleavings import (
+    explore,
+    read,
+    read_in_old_snapshot,
+    save,
+    save_or_withdraw,
+    stepwise,
+    update,
+    wander,
+)
+from tests.shelf.models import Author
+
+@pytest.fixture(autouse=True)
+def one_row_stepwise(clean_cache, settings, monkeypatch):
+    # On a busy machine a slow answer must not open the circuit breaker: that would be another schedule.
+    options = {**settings.CACHES["default"]["OPTIONS"], "SOCKET_TIMEOUT": 10}
+    settings.CACHES = {"default": {**settings.CACHES["default"], "OPTIONS": options}}
+    redis_client.cache_clear()
+    Author.objects.create(pk=1, name="v0", email="a@x")
+    # Who finds a lease goes to the database at once: waiting adds time, not states.
+    monkeypatch.setattr("caching.reads.conf", lambda: Conf(lease_ms=0))
+    stepwise(monkeypatch)
+    yield
+    redis_client.cache_clear()
+
+
+def altered(monkeypatch, name: str, rule: str, replacement: str) -> None:
+    source = getattr(store, name).source
+    assert source.count(rule) == 1
+    monkeypatch.setattr(store, name, Script(source.replace(rule, replacement)))
+
+
+def test_two_readers_and_two_writers_one_of_whom_may_crash():
+    states, violations = explore([read, read, save, save], crashes=1)
+    print(f"{states} states explored, {len(violations)} stale")
+    assert violations == []
+    assert states > 2_500
+
+
+@pytest.mark.parametrize("writers", [(save, save_or_withdraw), (update, save), (update, update)])
+def test_a_reader_and_two_writers_of_every_kind(writers):
+    _, violations = explore([read, *writers], crashes=1)
+    assert violations == []
+
+
+def test_a_reader_whose_transaction_sees_an_old_snapshot():
+    _, violations = explore([read_in_old_snapshot, read, save], crashes=1)
+    assert violations == []
+
+
+def test_random_longer_runs():
+    bodies = [read, read, read, save, save_or_withdraw, update]
+    assert wander(bodies, rounds=4, schedules=150, crashes=2, seed=20) == []
+
+
+def test_without_the_token_check_it_fails(monkeypatch):
+    altered(monkeypatch, "_fill", "redis.call('GET', key) ~= ARGV[1]", "false")
+    _, violations = explore([read, save], stop_at_first=True)
+    assert violations
+
+
+@pytest.mark.services  # SQLite lets one writer begin at a time
+def test_with_a_hold_that_forgets_the_earlier_writers_it_fails(monkeypatch):
+    altered(monkeypatch, "_hold", "claims = claims .. other", "claims = ''")
+    _, violations = explore([read, save, save], crashes=1, stop_at_first=True)
+    assert violations
+
+
+def test_without_the_rule_that_transactions_never_fill_it_fails(monkeypatch):
+    outside = SimpleNamespace(in_atomic_block=False)
+    monkeypatch.setattr("caching.reads.connections", {"default": outside})
+    _, violations = explore([read_in_old_snapshot, save], stop_at_first=True)
+    assert violations
