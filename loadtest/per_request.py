@@ -155,8 +155,8 @@ def _targets(results: dict[str, Result]) -> list[report.Target]:
     for what, limit in (("one user", 0.30), (f"batch of {BATCH}", 0.20)):
         cached, orm = results[f"{what}, {CACHED}"], results[f"{what}, {ORM}"]
         # Within a round both met the same machine; between rounds it may have had other things to do.
-        ratio = median(ours / theirs for ours, theirs in zip(cached.cpu_us, orm.cpu_us, strict=True))
-        targets.append(report.at_most(f"{what}, CPU cached / ORM", ratio, limit, digits=2))
+        ratios = [ours / theirs for ours, theirs in zip(cached.cpu_us, orm.cpu_us, strict=True)]
+        targets.append(report.median_at_most(f"{what}, CPU cached / ORM", ratios, limit))
         for name in (CACHED, THROTTLED):
             ours = results[f"{what}, {name}"]
             targets.append(report.exactly(f"{what}, {name}, SQL", ours.per_request("questions"), 0))

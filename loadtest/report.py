@@ -1,6 +1,7 @@
 """Plain text tables, and figures held against what they have to reach."""
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Any, NamedTuple
 
 
@@ -17,8 +18,14 @@ class Target(NamedTuple):
         return f"{verdict:<13}{self.figure}: {self.measured} (limit: {self.limit})"
 
 
-def at_most(figure: str, measured: float, limit: float, digits: int = 0) -> Target:
-    return Target(figure, f"{measured:,.{digits}f}", f"≤ {limit:,.{digits}f}", measured <= limit)
+def at_most(figure: str, measured: float, limit: float) -> Target:
+    return Target(figure, f"{measured:,.0f}", f"≤ {limit:,.0f}", measured <= limit)
+
+
+def median_at_most(figure: str, rounds: Sequence[float], limit: float) -> Target:
+    middle = median(rounds)
+    spread = f"{middle:.2f} (rounds from {min(rounds):.2f} to {max(rounds):.2f})"
+    return Target(figure, spread, f"≤ {limit:.2f}", middle <= limit)
 
 
 def at_least(figure: str, measured: float, limit: float) -> Target:
