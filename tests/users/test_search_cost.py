@@ -55,6 +55,17 @@ def _check_mysql(plan):
         assert "filesort" not in extra, plan
 
 
+@pytest.mark.parametrize("q", ["ali", "王", "王小明", "ali 王"])
+def test_pages_follow_each_other_over_many_windows(filled, q):
+    seen, cursor = [], None
+    for _ in range(60):
+        page = find(parse(q), cursor)
+        seen += page.user_ids
+        cursor = Cursor(False, page.after)
+    assert seen == list(range(1, 60 * PAGE + 1))
+    assert PREFIX_WINDOW < WINDOW < len(seen)
+
+
 @pytest.mark.services
 def test_rows_read_do_not_grow_with_the_table_or_the_depth(filled):
     # Of each row of a window: read, copied, sorted; and for each other condition its user's terms, which are few.
