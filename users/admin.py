@@ -55,7 +55,7 @@ class CacheEntries:
             return
         try:
             for pk in pks:
-                self.message_user(request, do(pk))
+                self.message_user(request, f"Cache entry {do(pk)}")
         except RedisError as error:
             self.message_user(request, f"Redis cannot be asked: {error}", messages.ERROR)
 
@@ -97,7 +97,7 @@ class UserAdmin(CacheEntries, Paged, DjangoUserAdmin):
     add_form = AccountCreationForm
     actions = ("activate", "deactivate", *CacheEntries.actions)
     list_display = ("id", "username", "nickname", "country", "level", "is_vip", "is_active", "is_staff", "created_at")
-    list_display_links = ("id", "username")
+    list_display_links = sortable_by = ("id", "username")  # other columns have no index to sort by
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     readonly_fields = ("created_at", "last_login")
     fieldsets = (
@@ -128,3 +128,4 @@ class UserStateAdmin(CacheEntries, Paged, admin.ModelAdmin):
     list_display = ("user", "status", "message", "last_seen_at")
     list_select_related = ("user",)
     autocomplete_fields = ("user",)
+    sortable_by = ()

@@ -18,8 +18,11 @@ SHARED = ("王", "小", "明", "王小", "小明", "li", "wang")
 
 @pytest.fixture
 def filled() -> None:
-    """The terms of USERS users who all have the same nickname; the users themselves do not matter here."""
-    rows = [SearchTerm(term=f"alice_{pk:05}", user_id=pk) for pk in range(1, USERS + 1)]
+    """The terms of USERS users who all have the same nickname; the users themselves do not matter here.
+
+    Usernames are in the opposite order of the ids.
+    """
+    rows = [SearchTerm(term=f"alice_{USERS - pk:05}", user_id=pk) for pk in range(1, USERS + 1)]
     rows += [SearchTerm(term=term, user_id=pk) for pk in range(1, USERS + 1) for term in SHARED]
     with connection.constraint_checks_disabled():
         SearchTerm.objects.bulk_create(rows, batch_size=2_000)
@@ -55,15 +58,15 @@ def _check_mysql(plan):
         assert "filesort" not in extra, plan
 
 
-@pytest.mark.parametrize("q", ["ali", "王", "王小明", "ali 王"])
-def test_pages_follow_each_other_over_many_windows(filled, q):
-    seen, cursor = [], None
-    for _ in range(60):
-        page = find(parse(q), cursor)
-        seen += page.user_ids
-        cursor = Cursor(False, page.after)
-    assert seen == list(range(1, 60 * PAGE + 1))
-    assert PREFIX_WINDOW < WINDOW < len(seen)
+def test_pages_follow_each_other_over_several_windows(filled):
+    up, down = range(1, USERS), range(USERS, 0, -1)
+    for q, expected, count in [("ali", down, PREFIX_WINDOW * 2), ("王", up, 100), ("alice 王", down, WINDOW + 100)]:
+        seen, cursor = [], None
+        while len(seen) < count:
+            page = find(parse(q), cursor)
+            seen += page.user_ids
+            cursor = Cursor(False, page.after)
+        assert seen == list(expected[: len(seen)]), q
 
 
 @pytest.mark.services
