@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django_redis import get_redis_connection
-from redis.cluster import RedisCluster
 from redis.crc import key_slot
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from .conf import conf
 
@@ -41,9 +41,14 @@ def redis_client() -> Any:
     return get_redis_connection(conf().alias)
 
 
+def on_cluster() -> bool:
+    options = settings.CACHES[conf().alias].get("OPTIONS", {})
+    return options.get("CONNECTION_FACTORY") == "caching.cluster.ClusterConnectionFactory"
+
+
 def by_slot(keys: Iterable[str]) -> list[list[str]]:
     """Group keys so that one command may name each group: all together on one Redis, by hash slot on a cluster."""
-    if not isinstance(redis_client(), RedisCluster):
+    if not on_cluster():
         together = list(keys)
         return [together] if together else []
     slots: dict[int, list[str]] = {}
@@ -76,4 +81,4 @@ def _send(commands: Sequence[Command]) -> list[Any]:
     return replies
 
 
-FAILURES = (RedisError, OSError)
+FAILURES = (RedisError, RedisClusterException, OSError)

@@ -1,6 +1,7 @@
 """What can stand in the cache, and how each kind is keyed, loaded and written into an entry."""
 
 import hashlib
+import logging
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 NOTHING = b"N"
 
+logger = logging.getLogger(__name__)
+
 
 class Source(Protocol):
     """One kind of entry. Identities (`ident`) are what callers ask by; values are what they get, None for nothing."""
@@ -32,7 +35,7 @@ class Source(Protocol):
         """One SQL query for all of them; absent identities are missing from the answer."""
 
     def encode(self, ident: Any, value: Any) -> tuple[bytes, int]:
-        """The entry and its life in ms."""
+        """The entry and its life in ms; an empty entry stands for a value that cannot be cached."""
 
     def decode(self, ident: Any, entry: bytes) -> Any:
         """The value, or None for nothing; raises Stale."""
@@ -70,7 +73,12 @@ class Rows:
         options = self.model.cached
         if row is None:
             return NOTHING, jittered_ms(options.negative_ttl_s)
-        return self.codec.encode(msgspec.structs.astuple(row)), jittered_ms(options.ttl_s)
+        try:
+            return self.codec.encode(msgspec.structs.astuple(row)), jittered_ms(options.ttl_s)
+        except (OverflowError, TypeError, ValueError) as error:
+            # One such row (JSON with an integer beyond 64 bits) must not take the rest of a batch with it.
+            logger.warning("%s %s is read from the database each time, it cannot be cached: %s", self.label, pk, error)
+            return b"", 0
 
     def decode(self, pk: Any, entry: bytes) -> Any:
         return None if entry == NOTHING else self.codec.decode(entry)

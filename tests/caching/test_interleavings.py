@@ -18,6 +18,7 @@ from tests.caching.interleavings import (
 )
 from tests.shelf.models import Author
 
+
 @pytest.fixture(autouse=True)
 def one_row_stepwise(clean_cache, settings, monkeypatch):
     # On a busy machine a slow answer must not open the circuit breaker: that would be another schedule.
