@@ -52,7 +52,7 @@ def described(
     if query or body:
         statuses.add(400)
     if body:
-        statuses |= {413, 415}
+        statuses |= {411, 413, 415}
     documents = {(status, PROBLEM): _problem(status) for status in sorted(statuses)}
     security = [] if public else [{"bearer": []}]
     return extend_schema(

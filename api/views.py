@@ -35,6 +35,12 @@ class JsonView(APIView):
     http_method_names = ("get", "head", "post", "put", "patch", "delete")
     default_response_headers: dict[str, str] = {}
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
+            # Under WSGI Django takes such a body for an empty one, and would answer as if all had been done.
+            raise Problem(411, "length_required", "Send the body with a Content-Length, not in chunks.")
+
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
         return RENDERER, RENDERER.media_type
 

@@ -62,6 +62,11 @@ def test_too_large(api, alice, settings):
     assert (answer.status, answer.json["code"]) == (413, "too_large")
 
 
+def test_chunks_are_refused_rather_than_lost(api, alice):
+    answer = api.patch("users/me", b"", by=alice, headers={"transfer-encoding": "chunked"})
+    assert (answer.status, answer.json["code"]) == (411, "length_required")
+
+
 def test_too_many_query_parameters(api, alice):
     assert api.get("users?" + "&".join(f"a{n}=1" for n in range(1_100)), by=alice).status == 400
 
