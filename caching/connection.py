@@ -42,8 +42,8 @@ def redis_client() -> Any:
 
 
 def on_cluster() -> bool:
-    options = settings.CACHES[conf().alias].get("OPTIONS", {})
-    return options.get("CONNECTION_FACTORY") == "caching.cluster.ClusterConnectionFactory"
+    options: Any = settings.CACHES[conf().alias].get("OPTIONS", {})
+    return bool(options.get("CONNECTION_FACTORY") == "caching.cluster.ClusterConnectionFactory")
 
 
 def by_slot(keys: Iterable[str]) -> list[list[str]]:

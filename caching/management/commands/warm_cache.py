@@ -14,7 +14,7 @@ from django.core.exceptions import FieldError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 from caching import Unavailable, registry
 from caching.connection import FAILURES
