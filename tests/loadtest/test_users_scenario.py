@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.loadtest.conftest import PEOPLE
+
 PROJECT = Path(__file__).parents[2]
 ENDPOINTS = {
     ("GET", "users/{id}"), ("GET", "users?ids={feed}"), ("GET", "users/{id}/state"), ("GET", "users/me"),
@@ -19,13 +21,14 @@ def locust(*options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_users(site):
-    run = locust("--host", site, "-u", "8", "-r", "8", "-t", "3s", "--accounts", "2", "--think", "0.01")
+    # Some of the ids have no user.
+    run = locust(*f"--host {site} -u 8 -r 8 -t 3s --accounts 2 --think 0.01 --largest-id {PEOPLE + 20}".split())
     assert run.returncode == 0, run.stderr[-2000:]
     stats = {(each["method"], each["name"]): each for each in json.loads(run.stdout)}
     assert {name: each["num_failures"] for name, each in stats.items()} == dict.fromkeys(ENDPOINTS, 0)
 
 
 def test_a_server_that_is_not_there():
-    run = locust("--host", "http://127.0.0.1:9", "-u", "3", "-t", "20s")
+    run = locust(*"--host http://127.0.0.1:9 -u 3 -t 20s".split())
     assert run.returncode == 1
     assert "No account, no test" in run.stderr
