@@ -123,8 +123,6 @@ SPECTACULAR_SETTINGS = {
 THROTTLES = {"user": (50, 200), "register": (20 / 60, 20), "token": (30 / 60, 30)}
 if not environment.flag("THROTTLES", default=True):
     THROTTLES = {}
-# How many proxies of our own stand in front and append to X-Forwarded-For.
-TRUSTED_PROXIES = environment.number("TRUSTED_PROXIES", default=0, low=0, high=10)
 
 PROXIES = environment.number("PROXIES", default=0, low=0, high=10)
 if PROXIES:
