@@ -42,7 +42,7 @@ class Breaker:
 
     def trip(self, cause: Exception) -> None:
         """Stop asking Redis for CACHING["RETRY_MS"]."""
-        if self._closed:
+        if self._closed or not self._trips:
             logger.warning("Redis cannot be used (%s): reads go to the database until it answers again.", cause)
         self._trips += 1
         self._retry_at = time.monotonic() + conf().retry_ms / 1000

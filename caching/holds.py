@@ -25,7 +25,7 @@ class Writing:
         self.using = using
         self.token = store.new_token()
         self.held: set[str] = set()
-        self.remembered: set[str] = set()
+        self.remembered: dict[str, tuple[str, ...]] = {}  # in which savepoints; these take the row back with them
         self.hook = partial(Writing.lift, self)
 
     def hold(self, keys: set[str]) -> None:
@@ -33,14 +33,14 @@ class Writing:
             store.hold(keys, self.token)
         except Unavailable:
             pending.remember(self.using, keys)
-            self.remembered |= keys
+            self.remembered |= dict.fromkeys(keys, self._savepoints())
         else:
             self.held |= keys
 
     def lift(self) -> None:
         """After commit. What Redis cannot be told now is left to whoever drains the pending invalidations."""
         try:
-            store.lift(self.held | self.remembered, self.token)
+            store.lift(self.touched(), self.token)
             if self.remembered:
                 store.drain(self.using)
         except Unavailable:
@@ -50,6 +50,19 @@ class Writing:
         """After a rollback."""
         with contextlib.suppress(Unavailable):
             store.lift(self.held, self.token)
+
+    def touched(self) -> set[str]:
+        return self.held | self.remembered.keys()
+
+    def covers(self, key: str) -> bool:
+        """Whether a key needs no hold any more: it is held, or remembered in a savepoint that is still open."""
+        if key in self.held or key not in self.remembered:
+            return key in self.held
+        then = self.remembered[key]
+        return self._savepoints()[: len(then)] == then
+
+    def _savepoints(self) -> tuple[str, ...]:
+        return tuple(savepoint for savepoint in connections[self.using].savepoint_ids if savepoint)
 
     def _leave_to_others(self) -> None:
         # The hold may have died with Redis, and an older entry may come back with it.
@@ -65,7 +78,7 @@ def hold(using: str, keys: Iterable[str]) -> None:
     Raises TransactionManagementError outside a transaction.
     """
     writing = _current(using) or _begin(using)
-    fresh = set(keys) - writing.held - writing.remembered
+    fresh = {key for key in keys if not writing.covers(key)}
     if fresh:
         writing.hold(fresh)
 
@@ -73,7 +86,7 @@ def hold(using: str, keys: Iterable[str]) -> None:
 def touched(using: str) -> set[str]:
     """The keys that the current transaction has written, if there is one."""
     writing = _current(using)
-    return writing.held | writing.remembered if writing else set()
+    return writing.touched() if writing else set()
 
 
 @contextlib.contextmanager

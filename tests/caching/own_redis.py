@@ -5,12 +5,15 @@ import os
 import shutil
 import signal
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import redis
 
 from config.embedded import redis_server
 from tests import servers
+from tests.caching.threads import LONGEST_S
 
 
 class OwnRedis:
@@ -25,8 +28,12 @@ class OwnRedis:
         kept = ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--dir", str(self.folder)]
         command = [redis_server(), "--port", str(self.port), "--bind", "127.0.0.1", *kept, *options]
         self._process = servers.started(command, self.port, self.folder / "redis.log")
-        with contextlib.closing(self.client()) as client:
-            wait_until_loaded(client)
+        until(self._answers)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(redis.exceptions.BusyLoadingError):
+            return bool(self.client().ping())
+        return False
 
     def client(self) -> redis.Redis:
         """For the test itself; it does not go through the framework."""
@@ -58,9 +65,8 @@ class OwnRedis:
         os.kill(self._process.pid, number)
 
 
-def wait_until_loaded(client: redis.Redis) -> None:
-    """Until the file is read."""
-    while True:
-        with contextlib.suppress(redis.exceptions.BusyLoadingError):
-            if client.ping():
-                return
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + LONGEST_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)

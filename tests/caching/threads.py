@@ -25,7 +25,7 @@ class Task(threading.Thread):
             if self._barrier:
                 self._barrier.wait(LONGEST_S)
             self._result = self._call()
-        except BaseException as error:  # noqa: BLE001  handed over to the test's own thread
+        except BaseException as error:
             self._error = error
         finally:
             connections.close_all()

@@ -1,0 +1,199 @@
+"""Behaviours 9 and 15: a reader whose load was overtaken, or whose entry was evicted, fills nothing old."""
+
+import pytest
+from django.db import transaction
+
+from caching import redis_client, sources, stats, store
+from caching.sources import rows_of
+from tests.caching.steps import entry, lookup_state, once, state, statements
+from tests.caching.threads import elsewhere
+from tests.shelf.models import Author
+
+UNKNOWN = 10**9
+
+
+def refused(model=Author):
+    return stats.snapshot().get(model._meta.label_lower, {}).get("refused", 0)
+
+
+WRITES = {
+    "update_one": lambda ann: Author.objects.update_one(ann.pk, name="Anna"),
+    "update": lambda ann: Author.objects.filter(pk=ann.pk).update(name="Anna"),
+    "delete": lambda ann: Author.objects.get(pk=ann.pk).delete(),
+    "queryset delete": lambda ann: Author.objects.filter(pk=ann.pk).delete(),
+    "bulk_update": lambda ann: Author.objects.bulk_update([Author(pk=ann.pk, name="Anna")], ["name"]),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("read", ["get_some", "get_some_cols"])
+def test_a_reader_that_loaded_before_a_write_and_fills_after_it_does_not_fill(ann, write, read):
+    before = refused()
+    with once(sources.Rows, "load", after=lambda: elsewhere(lambda: WRITES[write](ann))):
+        assert len(getattr(Author.objects, read)([ann.pk]).results) == 1  # the old value: it began before the write
+    assert state(ann) == "absent"
+    assert refused() == before + 1
+    now = Author.objects.filter(pk=ann.pk).values_list("name", flat=True)
+    assert [row["name"] for row in Author.objects.get_some_cols([ann.pk], "name").results] == list(now)
+
+
+def test_a_reader_that_loaded_before_a_write_and_fills_during_it_does_not_fill(ann):
+    with once(sources.Rows, "load", after=lambda: hold_for_ever(ann)):
+        assert Author.objects.get_one(ann.pk).name == "Ann"
+    assert state(ann) == "hold"
+
+
+def hold_for_ever(ann):
+    store.hold([rows_of(Author).key(ann.pk)], store.new_token())
+
+
+MAKES = {
+    "create_one": lambda pk: Author.objects.create_one(pk=pk, email="new@example.com"),
+    "save": lambda pk: Author(pk=pk, email="new@example.com").save(),
+    "bulk_create": lambda pk: Author.objects.bulk_create([Author(pk=pk, email="new@example.com")]),
+}
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_no_such_row_loaded_before_the_row_is_made_does_not_fill(make):
+    with once(sources.Rows, "load", after=lambda: elsewhere(lambda: MAKES[make](UNKNOWN))):
+        assert Author.objects.get_some([UNKNOWN]).missing == [UNKNOWN]
+    assert state(Author(pk=UNKNOWN)) == "absent"
+    assert Author.objects.get_one(UNKNOWN).email == "new@example.com"
+
+
+def test_no_such_row_under_a_key_that_the_database_chooses(ann):
+    """The insert learns its key late: what a reader fills between INSERT and commit must not survive."""
+    following = ann.pk + 1
+    assert Author.objects.get_some([following]).missing == [following]
+    with transaction.atomic():
+        new = Author.objects.create_one(email="new@example.com")
+        assert new.pk == following
+        assert elsewhere(lambda: Author.objects.get_some([following]).missing) == [following]
+        assert state(new) == "hold"
+    assert Author.objects.get_one(following) == new
+
+
+def test_no_such_value_loaded_before_it_is_given_does_not_fill(ann):
+    def rename():
+        Author.objects.update_one(ann.pk, email="new@example.com")
+
+    with once(sources.Lookup, "load", after=lambda: elsewhere(rename)), pytest.raises(Author.DoesNotExist):
+        Author.objects.get_one(email="new@example.com")
+    assert lookup_state(Author, "email", "new@example.com") == "absent"
+    assert Author.objects.get_one(email="new@example.com") == ann
+
+
+def test_a_reader_of_a_batch_fills_what_was_not_overtaken(ann, bea):
+    with once(sources.Rows, "load", after=lambda: elsewhere(lambda: WRITES["update"](ann))):
+        found = Author.objects.get_some([ann.pk, bea.pk, UNKNOWN])
+    assert [author.name for author in found.results] == ["Ann", "Bea"]
+    assert (state(ann), state(bea), state(Author(pk=UNKNOWN))) == ("absent", "value", "nothing")
+
+
+def test_a_writer_between_the_look_and_the_lease(ann):
+    """The lease is not given on a held key; the reader goes to the database."""
+    with once(store, "lease", before=lambda: hold_for_ever(ann)):
+        assert Author.objects.get_one(ann.pk).name == "Ann"
+    assert state(ann) == "hold"
+
+
+def test_another_reader_s_fill_between_the_look_and_the_lease_is_taken(ann):
+    with statements() as sql, once(store, "lease", before=lambda: elsewhere(lambda: Author.objects.get_one(ann.pk))):
+        assert Author.objects.get_one(ann.pk).name == "Ann"
+    assert sql.about(Author) == 1  # the other's
+    assert state(ann) == "value"
+
+
+def test_a_lease_that_ran_out_is_another_reader_s_to_take(ann):
+    """The first reader was too slow; the second fills, and the first one's value is refused."""
+
+    def lose_the_lease():
+        redis_client().delete(rows_of(Author).key(ann.pk))
+        with transaction.atomic():
+            Author.objects.filter(pk=ann.pk).update(name="Anna")
+        Author.objects.get_one(ann.pk)
+
+    with once(sources.Rows, "load", after=lambda: elsewhere(lose_the_lease)):
+        assert Author.objects.get_one(ann.pk).name == "Ann"
+    assert Author.objects.get_one(ann.pk).name == "Anna"
+
+
+def test_a_load_that_fails_gives_its_lease_back(ann):
+    class Boom(Exception):
+        pass
+
+    def fail():
+        raise Boom
+
+    with once(sources.Rows, "load", before=fail), pytest.raises(Boom):
+        Author.objects.get_one(ann.pk)
+    assert state(ann) == "absent"
+    assert Author.objects.get_one(ann.pk).name == "Ann"
+
+
+def flush():
+    redis_client().flushdb()
+
+
+def write_elsewhere(ann):
+    elsewhere(lambda: Author.objects.update_one(ann.pk, name="Anna"))
+
+
+READ_STEPS = {
+    "before the lease": (store, "lease", "before"),
+    "before the load": (sources.Rows, "load", "before"),
+    "after the load": (sources.Rows, "load", "after"),
+    "after the fill": (store, "fill", "after"),
+}
+
+
+@pytest.mark.parametrize("step", READ_STEPS)
+@pytest.mark.parametrize("first", ["flush, then a write", "a write, then a flush"])
+def test_a_flush_and_a_write_at_any_point_of_a_read(ann, bea, step, first):
+    owner, name, when = READ_STEPS[step]
+
+    def both():
+        if first == "flush, then a write":
+            flush()
+        write_elsewhere(ann)
+        if first != "flush, then a write":
+            flush()
+
+    with once(owner, name, **{when: both}):
+        found = Author.objects.get_some([ann.pk, bea.pk]).results
+    assert [author.name for author in found] in (["Ann", "Bea"], ["Anna", "Bea"])
+    assert Author.objects.get_one(ann.pk).name == "Anna"
+    assert Author.objects.get_one(ann.pk).name == "Anna"
+
+
+@pytest.mark.parametrize("then", ["nothing", "a reader fills", "a reader has a lease"])
+def test_a_hold_that_is_evicted_leaves_nothing_old_behind(ann, then):
+    """Readers may fill the old value then, as nothing is committed; the lift deletes whatever it finds."""
+    Author.objects.get_one(ann.pk)
+    with transaction.atomic():
+        Author.objects.update_one(ann.pk, name="Anna")
+        flush()
+        if then == "a reader fills":
+            assert elsewhere(lambda: Author.objects.get_one(ann.pk).name) == "Ann"
+            assert state(ann) == "value"
+        if then == "a reader has a lease":
+            store.lease({rows_of(Author).key(ann.pk): None}, token := store.new_token())
+    assert entry(ann) is None
+    if then == "a reader has a lease":
+        old = rows_of(Author).encode(ann.pk, rows_of(Author).load([ann.pk])[ann.pk])
+        assert store.fill({rows_of(Author).key(ann.pk): old}, token) == [rows_of(Author).key(ann.pk)]
+    assert Author.objects.get_one(ann.pk).name == "Anna"
+
+
+def test_a_flush_between_commit_and_lift(ann):
+    Author.objects.get_one(ann.pk)
+    with once(store, "lift", before=flush):
+        Author.objects.update_one(ann.pk, name="Anna")
+    assert Author.objects.get_one(ann.pk).name == "Anna"
+
+
+def test_leases_of_a_batch_that_are_evicted_in_part(ann, bea):
+    with once(sources.Rows, "load", after=lambda: redis_client().delete(rows_of(Author).key(ann.pk))):
+        assert len(Author.objects.get_some([ann.pk, bea.pk]).results) == 2
+    assert (state(ann), state(bea)) == ("absent", "value")

@@ -1,0 +1,111 @@
+"""Behaviour 13: a lease or a hold is never mistaken for a value, by whichever way an entry is read."""
+
+import pytest
+
+from caching import Batch, redis_client, stats
+from caching.conf import conf
+from caching.sources import Lookup, rows_of
+from caching.store import new_token
+from tests.caching.steps import lookup_state, state
+from tests.shelf.models import Author, Book, Penname
+
+READS = {
+    "get_one": lambda ann, book: Author.objects.get_one(ann.pk).name,
+    "get_one by value": lambda ann, book: Author.objects.get_one(email="ann@example.com").name,
+    "get_one_cols": lambda ann, book: Author.objects.get_one_cols(ann.pk, "name")["name"],
+    "get_some": lambda ann, book: Author.objects.get_some([ann.pk]).results[0].name,
+    "get_some_cols": lambda ann, book: Author.objects.get_some_cols([ann.pk]).results[0]["name"],
+    "proxy": lambda ann, book: Penname.objects.get_one(ann.pk).name,
+    "hydrate": lambda ann, book: hydrated(book).author.name,
+    "batch": lambda ann, book: batched(ann).one(ann.pk).name,
+}
+
+
+def hydrated(book):
+    books = [Book(author_id=book.author_id)]
+    Book.objects.hydrate(books, "author")
+    return books[0]
+
+
+def batched(ann):
+    batch = Batch()
+    rows = batch.rows(Author, [ann.pk])
+    batch.run()
+    return rows
+
+
+@pytest.fixture
+def book(ann):
+    return Book.objects.create_one(title="One", author=ann)
+
+
+@pytest.fixture(params=["lease", "hold", "two holds", "hold of a dead writer"])
+def placeholder(request):
+    claim = new_token().encode() + (b"%013d" % 9_999_999_999_999)
+    return {
+        "lease": b"L" + new_token().encode(),
+        "hold": b"H" + claim,
+        "two holds": b"H" + claim + new_token().encode() + (b"%013d" % 9_999_999_999_999),
+        "hold of a dead writer": b"H" + new_token().encode() + (b"%013d" % 1),
+    }[request.param]
+
+
+@pytest.mark.parametrize("read", READS)
+def test_placeholders_are_never_values(ann, book, read, placeholder, settings):
+    settings.CACHING = {**settings.CACHING, "LEASE_MS": 30}
+    keys = [rows_of(Author).key(ann.pk), Lookup(Author, "email").key("ann@example.com")]
+    for key in keys:
+        redis_client().set(key, placeholder)
+    assert READS[read](ann, book) == "Ann"
+    assert [redis_client().get(key) for key in keys] == [placeholder] * 2
+
+
+def test_a_value_can_never_look_like_a_placeholder(ann):
+    """Whatever the row contains: the first byte is the state's alone."""
+    for name in ("", "L", "H", "N", "L" + "0" * 16, "H" + "0" * 29, "\x00", "V"):
+        Author.objects.update_one(ann.pk, name=name)
+        assert Author.objects.get_one_cols(ann.pk, "name") == {"name": name}
+        assert state(ann) == "value"
+    assert lookup_state(Author, "email", "nobody") == "absent"
+
+
+def test_nothing_is_not_mistaken_for_a_value_or_a_miss():
+    for _ in range(2):
+        assert Author.objects.get_some_cols([5]) == ([], [5])
+    assert state(Author(pk=5)) == "nothing"
+
+
+def test_what_operators_are_told_of_each_state(ann):
+    key = rows_of(Author).key(ann.pk)
+    assert Author.objects.cache_entry(ann.pk) == f"{key} is absent: the next reader loads it from the database."
+    Author.objects.get_one(ann.pk)
+    assert Author.objects.cache_entry(ann.pk).startswith(f"{key} has a value: id={ann.pk}, name='Ann'")
+    assert "expires in" in Author.objects.cache_entry(ann.pk)
+    for entry, words in {
+        b"L" + new_token().encode(): "is being loaded by a reader",
+        b"H" + b"x" * 58: "is held by 2 writer(s)",
+        b"N": "says that there is no such row",
+        b"Vold": "has an entry of another version",
+    }.items():
+        redis_client().set(key, entry, px=5_000)
+        assert words in Author.objects.cache_entry(ann.pk)
+
+
+def test_statistics_tell_what_happened_per_model(ann, bea, settings):
+    settings.CACHING = {**settings.CACHING, "LEASE_MS": 20}
+    stats_before = counts()
+    Author.objects.get_some([ann.pk, bea.pk, 10**9])  # three misses
+    Author.objects.get_some([ann.pk, bea.pk, 10**9])  # three hits
+    redis_client().set(rows_of(Author).key(ann.pk), b"H" + b"x" * 29)
+    redis_client().set(rows_of(Author).key(bea.pk), b"L" + b"x" * 16)
+    Author.objects.get_some([ann.pk, bea.pk])  # one is held; one is waited for, in vain
+    assert conf().lease_ms == 20
+    delta = {event: count - stats_before.get(event, 0) for event, count in counts().items()}
+    assert {event: count for event, count in delta.items() if count} == {
+        "misses": 3, "hits": 3, "bypasses": 2, "waits": 1,
+    }  # fmt: skip
+    assert set(stats.snapshot()) >= {"shelf.author"}
+
+
+def counts():
+    return dict(stats.snapshot().get("shelf.author", {}))

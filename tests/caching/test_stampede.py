@@ -1,0 +1,112 @@
+"""Behaviour 12: many readers of one cold key."""
+
+import signal
+import time
+
+import pytest
+
+from caching import Batch, redis_client, sources, store
+from caching.conf import conf
+from caching.sources import rows_of
+from caching.testutils import redis_usage
+from tests.caching.processes import spawned
+from tests.caching.steps import once, state, statements
+from tests.caching.threads import LONGEST_S, Task, together
+from tests.shelf.models import Author, Book
+
+CROWD = 100
+
+
+def test_a_hundred_threads_asking_for_one_cold_key_cause_one_query(ann):
+    with statements() as sql:
+        names = together(*[lambda: Author.objects.get_one(ann.pk).name] * CROWD)
+    assert names == ["Ann"] * CROWD
+    assert sql.about(Author) == 1
+
+
+def test_a_hundred_threads_looking_for_one_cold_value_cause_two_queries(ann):
+    """The pointer, and the row it leads to."""
+    with statements() as sql:
+        found = together(*[lambda: Author.objects.get_one(email="ann@example.com").pk] * CROWD)
+    assert found == [ann.pk] * CROWD
+    assert sql.about(Author) == 2
+
+
+def test_a_hundred_threads_asking_for_a_row_that_does_not_exist_cause_one_query():
+    with statements() as sql:
+        missing = together(*[lambda: Author.objects.get_some([5]).missing] * CROWD)
+    assert missing == [[5]] * CROWD
+    assert sql.about(Author) == 1
+
+
+def test_a_crowd_asking_for_overlapping_batches_reads_each_row_once(monkeypatch):
+    pks = [author.pk for author in Author.objects.bulk_create(Author(email=f"{n}@x.org") for n in range(40))]
+    load, loaded = sources.Rows.load, []
+    monkeypatch.setattr(sources.Rows, "load", lambda self, idents: (loaded.extend(idents), load(self, idents))[1])
+    windows = [pks[at : at + 20] for at in range(0, 20, 2)] * 3
+    found = together(*(lambda asked=asked: Author.objects.get_some_cols(asked, "id").results for asked in windows))
+    assert found == [[{"id": pk} for pk in asked] for asked in windows]
+    assert sorted(loaded) == pks[:38]
+
+
+def test_a_reader_waits_for_the_load_under_way_and_takes_its_value(ann):
+    """And what it waits for delays nothing else: the hit and the miss beside it are one query in all."""
+    book = Book.objects.create_one(title="One", author=ann)
+    waiting = []
+
+    def second_reader():
+        batch = Batch()
+        people, books = batch.rows(Author, [ann.pk]), batch.rows(Book, [book.pk])
+        batch.run()
+        return people.one(ann.pk).name, books.one(book.pk).title
+
+    def start_second():
+        waiting.append(Task(second_reader))
+        while state(book) != "value":  # it has filled what nobody else was loading
+            assert waiting[0].is_alive()
+
+    with statements() as sql, once(store, "fill", before=start_second):
+        assert Author.objects.get_one(ann.pk).name == "Ann"
+        assert waiting[0].result() == ("Ann", "One")
+    assert (sql.about(Author), sql.about(Book)) == (1, 1)
+
+
+def test_if_the_loader_is_killed_the_others_do_not_wait_beyond_its_lease(ann, settings):
+    settings.CACHING = {**settings.CACHING, "LEASE_MS": 1_000}
+    with spawned("leased", ann.pk, LEASE_MS=1_000) as loader:
+        assert loader.wait(LONGEST_S) == -signal.SIGKILL
+    assert state(ann) == "lease"
+    began = time.monotonic()
+    assert together(*[lambda: Author.objects.get_one(ann.pk).name] * 20) == ["Ann"] * 20
+    assert time.monotonic() - began < 1.0 + 1.5  # the lease, and what twenty threads need on a busy machine
+    assert Author.objects.get_one(ann.pk).name == "Ann"
+    assert state(ann) == "value"
+
+
+def test_if_the_load_fails_the_next_reader_takes_over_at_once(ann):
+    """Not after the lease: it was given back."""
+
+    class Boom(Exception):
+        pass
+
+    others = []
+
+    def fail():
+        others.append(Task(lambda: Author.objects.get_one(ann.pk).name))
+        raise Boom
+
+    began = time.monotonic()
+    with once(sources.Rows, "load", before=fail), pytest.raises(Boom):
+        Author.objects.get_one(ann.pk)
+    assert others[0].result() == "Ann"
+    assert time.monotonic() - began < conf().lease_ms / 1000
+    assert state(ann) == "value"
+
+
+def test_waiting_backs_off(ann, settings):
+    """A reader that waits for a whole lease asks Redis a bounded number of times."""
+    settings.CACHING = {**settings.CACHING, "LEASE_MS": 500}
+    redis_client().set(rows_of(Author).key(ann.pk), b"L" + b"x" * 16)
+    with redis_usage() as usage:
+        assert Author.objects.get_one(ann.pk).name == "Ann"
+    assert 5 < usage.commands < 40
