@@ -108,6 +108,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Hotpath",
     "VERSION": "1",
     "DESCRIPTION": "The back end of a social app.",
+    "DEFAULT_GENERATOR_CLASS": "api.schema_generator.OnceGenerator",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -5,8 +5,9 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator, FormatChecker
+
+from api.schema_generator import OnceGenerator
 
 formats = FormatChecker(formats=())
 
@@ -23,7 +24,7 @@ def _is_date(value: Any) -> bool:
 
 @cache
 def document() -> dict[str, Any]:
-    return _nullable(SchemaGenerator().get_schema(request=None, public=True))
+    return _nullable(OnceGenerator().get_schema())
 
 
 def check(method: str, path: str, status: int, content_type: str | None, body: Any) -> None:

@@ -3,9 +3,12 @@
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from drf_spectacular.validation import validate_schema
 
+from api.schema_generator import OnceGenerator
 from tests.api import contract
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -16,6 +19,14 @@ def test_the_schema_is_served_and_valid(client: Client):
     answer = client.get("/api/schema", headers={"accept": "application/json"})
     assert answer.status_code == 200
     validate_schema(answer.json())
+
+
+def test_it_is_made_once(client: Client):
+    first = client.get("/api/schema")
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get("/api/schema").content == first.content
+    assert not queries
+    assert OnceGenerator().get_schema() is OnceGenerator().get_schema()
 
 
 def test_the_docs_page_needs_no_other_server(client: Client):

@@ -5,12 +5,12 @@ from contextlib import suppress
 import msgspec
 import pytest
 import schemathesis
-from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from rest_framework_simplejwt.tokens import AccessToken
 from schemathesis import GenerationMode
 
+from api.schema_generator import OnceGenerator
 from config.wsgi import application
 from tests.api import contract
 
@@ -27,7 +27,7 @@ bounded = settings(
 
 
 def operations() -> list:
-    schema = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(request=None, public=True))
+    schema = schemathesis.openapi.from_dict(OnceGenerator().get_schema())
     schema.app = application
     return [found.ok() for found in schema.get_all_operations()]
 

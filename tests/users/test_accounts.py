@@ -1,13 +1,8 @@
 """Registration, tokens, and the caller's own profile."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connection
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from tests.api.client import ApiClient
 from tests.users.conftest import PASSWORD
 from users.models import User
 
@@ -61,23 +56,6 @@ def test_a_name_is_taken_in_every_case_and_free_after_a_rename(api, alice):
     assert (taken.status, taken.json["errors"]) == (400, {"username": ["This username is taken."]})
     User.objects.update_one(alice.pk, username="alicia")
     assert api.post("users", {"username": "ALICE", "password": PASSWORD}).status == 201
-
-
-def test_one_of_many_wins_a_name(transactional_db):
-    barrier = threading.Barrier(6)
-
-    def register(number):
-        barrier.wait()
-        try:
-            name = "".join(letter.upper() if number >> at & 1 else letter for at, letter in enumerate("racer"))
-            return ApiClient().post("users", {"username": name, "password": PASSWORD}).status
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(6) as pool:
-        statuses = list(pool.map(register, range(6)))
-    assert sorted(statuses) == [201, 400, 400, 400, 400, 400]
-    assert User.objects.filter(username="racer").count() == 1
 
 
 def test_log_in_is_refused(api, alice, dora):
