@@ -107,6 +107,8 @@ class Bench:
         self._servers: dict[bool, Web] = {
             throttled: self._stack.enter_context(self._web(throttled)) for throttled in (False, True)
         }
+        for web in self._servers.values():
+            web.keep_to_one_core()
         self._meters: list[Meter] = [database_meter(self._ground.sql), redis_meter(self._ground.redis)]
         self._cpu = {throttled: cpu_meter(web.workers) for throttled, web in self._servers.items()}
         self._ground.manage("warm_cache", "users.User", "--verbosity=0")
