@@ -27,8 +27,11 @@ RESUME_S = 3_600
 class Warming:
     """One model's warm-up; `total` rows in all, `done` of them before this run."""
 
-    def __init__(self, model: "type[CachedModel]", *, limit: int | None = None, since: datetime | None = None) -> None:
-        """`limit`: only the newest so many; `since`: only rows whose Cached(since=…) column is not older.
+    def __init__(
+        self, model: "type[CachedModel]", *, limit: int | None = None, since: datetime | None = None, name: str = ""
+    ) -> None:
+        """`limit`: only the newest so many; `since`: only rows whose Cached(since=…) column is not older; `name`: what
+        an interrupted run and the one that goes on from it have in common.
 
         Raises FieldError if the model has declared no such column.
         """
@@ -39,7 +42,7 @@ class Warming:
         self._rows = rows.filter(**{f"{model.cached.since}__gte": since}) if since else rows.all()
         count = self._rows.count()
         self.total = count if limit is None else min(limit, count)
-        self._cursor_key = f"{conf().prefix}:warm:{model._meta.label_lower}:{limit}:{since}"
+        self._cursor_key = f"{conf().prefix}:warm:{model._meta.label_lower}:{limit}:{name or since}"
         self.done, self._last_pk = self._resume()
 
     def run(self, pool: Executor | None = None, *, workers: int = 1) -> Iterator[tuple[int, int]]:

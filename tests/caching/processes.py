@@ -60,10 +60,12 @@ def main(point: str, pk: int, caching: dict[str, Any]) -> None:
         Author.objects.update_one(pk, name="by the dead")
 
     def warm_all() -> None:
+        """Dies when its third chunk is filled, but not yet noted."""
         warm.CHUNK = 10
-        for chunk, _ in enumerate(warm.Warming(Author).run()):
-            if chunk == 2:
-                die()
+        warming = warm.Warming(Author).run()
+        next(warming), next(warming)
+        dies_after(warm, "warm_chunk")
+        next(warming)
 
     points: dict[str, tuple[Callable[..., None], Any, str, Callable[[], None]]] = {
         "leased": (dies_after, store, "lease", read),
@@ -73,7 +75,7 @@ def main(point: str, pk: int, caching: dict[str, Any]) -> None:
         "written": (dies_before, connection, "_commit", rename),
         "committed": (dies_after, connection, "_commit", rename),
         "lifted": (dies_after, store, "lift", rename),
-        "warming": (lambda *_: None, None, "", warm_all),
+        "warming": (lambda *_: None, warm, "", warm_all),
     }
     arrange, owner, name, act = points[point]
     arrange(owner, name)

@@ -1,12 +1,13 @@
 """Behaviour 18: lives of entries."""
 
+import io
 import statistics
 
+from django.core.management import call_command
 from django.db import transaction
 
 from caching import redis_client, store
 from caching.conf import conf
-from caching.management.commands.warm_cache import Command
 from caching.options import JITTER, Cached, jittered_ms
 from caching.sources import Lookup, rows_of
 from tests.caching.steps import state
@@ -41,7 +42,7 @@ def test_rows_read_together_do_not_expire_together():
 
 def test_rows_warmed_together_do_not_expire_together():
     pks = [author.pk for author in Author.objects.bulk_create(Author(email=f"{n}@x.org") for n in range(MANY))]
-    Command().handle(models=["shelf.Author"], workers=1, limit=None, since=None, verbosity=0)
+    call_command("warm_cache", "shelf.Author", stdout=io.StringIO(), verbosity=0)
     assert spread(lives_ms(map(rows_of(Author).key, pks)), Author.cached.ttl_s)
 
 

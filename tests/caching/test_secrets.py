@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import io
 import threading
 from collections.abc import Iterator
 
@@ -64,7 +65,7 @@ def use_every_way(model, row, column, new):
     manager.cache_entry(row.pk)
     manager.bulk_create([type(row)(**{column: new}, **_unique(model))])
     redis_client().delete(*redis_client().keys())
-    call_command("warm_cache", verbosity=0)
+    call_command("warm_cache", stdout=io.StringIO(), verbosity=0)
 
 
 def _unique(model):

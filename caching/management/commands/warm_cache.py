@@ -3,10 +3,10 @@
 import multiprocessing
 import re
 from argparse import ArgumentParser, ArgumentTypeError
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import nullcontext
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import django
 from django.apps import apps
@@ -32,36 +32,31 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("models", nargs="*", metavar="model", help="app.Model; default: all cached models")
         parser.add_argument("--limit", type=positive, help="only the newest so many rows of each model")
-        parser.add_argument("--since", type=moment, help="only rows newer than 30m, 12h, 7d or an ISO time")
+        parser.add_argument("--since", type=since, help="only rows newer than 30m, 12h, 7d or an ISO time")
         parser.add_argument("--workers", type=positive, default=1, help="processes that share the work (default 1)")
 
-    def handle(self, *args: Any, models: list[str], workers: int, **options: Any) -> None:
-        chosen = [self._model(label) for label in models] or registry.models()
-        with self._pool(workers) as pool:
-            for model in chosen:
-                try:
-                    self._warm(model, pool, workers=workers, **options)
-                except FieldError as error:
-                    raise CommandError(str(error)) from error
-                except (Unavailable, *FAILURES) as error:
-                    raise CommandError(f"Redis cannot be used ({error}). Run the command again to go on.") from error
-
-    def _warm(
-        self,
-        model: Any,
-        pool: Any,
-        *,
-        workers: int,
-        limit: int | None,
-        since: datetime | None,
-        verbosity: int,
-        **_: Any,
+    def handle(
+        self, *, models: list[str], limit: int | None, since: "Since | None", workers: int, verbosity: int, **_: Any
     ) -> None:
-        warming = Warming(model, limit=limit, since=since)
-        label, resumed, filled = model._meta.label, warming.done, 0
+        chosen = [self._model(label) for label in models] or registry.models()
+        after, name = since or (None, "")
+        try:
+            warmings = [Warming(model, limit=limit, since=after, name=name) for model in chosen]
+            with self._pool(workers) as pool:
+                for warming in warmings:
+                    self._warm(warming, pool, workers=workers, quiet=verbosity == 0)
+        except FieldError as error:
+            raise CommandError(str(error)) from error
+        except BrokenExecutor as error:
+            raise CommandError("A worker process was killed. Run the command again to go on.") from error
+        except (Unavailable, *FAILURES) as error:
+            raise CommandError(f"Redis cannot be used ({error}). Run the command again to go on.") from error
+
+    def _warm(self, warming: Warming, pool: Any, *, workers: int, quiet: bool) -> None:
+        label, resumed, filled = warming.model._meta.label, warming.done, 0
         if resumed:
             self.stdout.write(f"{label}: resuming after {resumed} rows.")
-        with tqdm(total=warming.total, initial=resumed, desc=label, unit=" rows", disable=verbosity == 0) as bar:
+        with tqdm(total=warming.total, initial=resumed, desc=label, unit=" rows", disable=quiet) as bar:
             for passed, fills in warming.run(pool, workers=workers):
                 bar.update(passed)
                 filled += fills
@@ -89,11 +84,25 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def moment(text: str) -> datetime:
-    age = re.fullmatch(r"(\d+)([smhd])", text)
-    if age:
-        return timezone.now() - timedelta(**{UNITS[age[2]]: int(age[1])})
-    parsed = parse_datetime(text)
+class Since(NamedTuple):
+    """What was asked for, in the words in which it will be asked for again, and the moment that it means now."""
+
+    moment: datetime
+    text: str
+
+
+def since(text: str) -> Since:
+    return Since(_moment(text), text)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        age = re.fullmatch(r"(\d+)([smhd])", text)
+        if age:
+            return timezone.now() - timedelta(**{UNITS[age[2]]: int(age[1])})
+        parsed = parse_datetime(text)
+    except (OverflowError, ValueError):
+        parsed = None
     if parsed is None:
         raise ArgumentTypeError(f"{text!r} is neither an age (30m, 12h, 7d) nor an ISO time")
     return parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
