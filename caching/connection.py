@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django_redis import get_redis_connection
 from redis.crc import key_slot
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
 
 from .conf import conf
 
@@ -74,9 +74,35 @@ def round_trip(commands: Sequence[Command]) -> list[Any]:
 
 
 def _send(commands: Sequence[Command]) -> list[Any]:
+    plain = [tuple(part.sha if isinstance(part, Script) else part for part in command) for command in commands]
+    return _send_to_cluster(plain) if on_cluster() else _send_to_server(plain)
+
+
+def _send_to_server(commands: list[Command]) -> list[Any]:
+    """What redis-py's pipeline does without its retries, hooks and metrics, which cost as much again as the rest."""
+    pool = redis_client().connection_pool
+    connection = pool.get_connection()
+    try:
+        connection.send_packed_command(connection.pack_commands(commands))
+        return [_reply(connection) for _ in commands]
+    except BaseException:
+        connection.disconnect()  # replies may be under way that belong to nobody
+        raise
+    finally:
+        pool.release(connection)
+
+
+def _reply(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
+
+
+def _send_to_cluster(commands: list[Command]) -> list[Any]:
     pipeline = redis_client().pipeline(transaction=False)
     for command in commands:
-        pipeline.execute_command(*(part.sha if isinstance(part, Script) else part for part in command))
+        pipeline.execute_command(*command)
     replies: list[Any] = pipeline.execute(raise_on_error=False)
     return replies
 

@@ -47,6 +47,7 @@ class Actor(threading.Thread):
     def reset(self) -> None:
         self.step, self.crashed, self.token = "start", False, ""
         self.round, self.saw, self.floor = 0, "", 0
+        self.error: Exception | None = None
 
     @property
     def writes(self) -> bool:
@@ -75,10 +76,12 @@ class Actor(threading.Thread):
 
     def advance(self, decision: str = "go") -> None:
         self.go.put(decision)
-        self.stopped.get()
+        self.stopped.get(timeout=30)
+        if self.error:
+            raise self.error
 
     def run(self) -> None:
-        while (decision := self.go.get()) != "end":
+        while self.go.get() != "end":
             try:
                 self.body(self)
                 self.step = "done"
@@ -86,6 +89,8 @@ class Actor(threading.Thread):
                 self.step = "rolled back"
             except Crash:
                 self.step = "crashed"
+            except Exception as error:
+                self.error, self.step = error, "done"
             self.stopped.put(None)
         connection.close()
 

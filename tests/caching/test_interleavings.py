@@ -22,8 +22,8 @@ from tests.shelf.models import Author
 @pytest.fixture(autouse=True)
 def one_row_stepwise(clean_cache, settings, monkeypatch):
     # On a busy machine a slow answer must not open the circuit breaker: that would be another schedule.
-    options = {**settings.CACHES["default"]["OPTIONS"], "SOCKET_TIMEOUT": 10}
-    settings.CACHES = {"default": {**settings.CACHES["default"], "OPTIONS": options}}
+    location = settings.CACHES["default"]["LOCATION"] + "?socket_timeout=20"
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": location}}
     redis_client.cache_clear()
     Author.objects.create(pk=1, name="v0", email="a@x")
     # Who finds a lease goes to the database at once: waiting adds time, not states.
