@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, connections, transaction
+from django.db import Error, connections, transaction
 
 from . import pending, store
 from .connection import Unavailable
@@ -68,7 +68,7 @@ class Writing:
         # The hold may have died with Redis, and an older entry may come back with it.
         try:
             pending.remember(self.using, self.held)
-        except DatabaseError:
+        except Error:
             logger.exception("Neither Redis nor the database can be told of %d written keys.", len(self.held))
 
 

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 
 from . import pending, registry
 from .breaker import Breaker
@@ -104,7 +104,7 @@ def drain(using: str) -> int:
     """Apply what writers had to leave in database `using`; returns how many keys."""
     try:
         return pending.drain(using)
-    except (*FAILURES, DatabaseError) as error:
+    except (*FAILURES, Error) as error:
         breaker.trip(error)
         raise Unavailable(str(error)) from error
 

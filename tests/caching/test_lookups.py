@@ -176,9 +176,10 @@ def test_where_the_collation_ignores_case_so_does_the_lookup(ann):
     """MariaDB's default: "ANN@…" and "ánn@…" are the same unique value, with an entry each."""
     for spelling in (OLD, OLD.upper(), "Ánn@example.com", OLD + "  "):
         assert who(spelling) == ann.pk
-    assert (who(NEW), who(NEW.upper()), who("NÉW@example.com")) == (None, None, None)
+    spellings = (NEW, NEW.upper(), "NÉW@example.com", NEW + " ")
+    assert [who(spelling) for spelling in spellings] == [None] * len(spellings)
     Author.objects.update_one(ann.pk, email="New@Example.com")
-    for spelling in (NEW, NEW.upper(), "NÉW@example.com"):
+    for spelling in spellings:
         assert who(spelling) == ann.pk
     assert who(OLD.upper()) is None
     with pytest.raises(IntegrityError):

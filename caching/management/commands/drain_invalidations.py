@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 
 from caching import pending, registry
 from caching.connection import FAILURES
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         if once:
             try:
                 self.stdout.write(f"{self._drain()} invalidations applied.")
-            except (*FAILURES, DatabaseError) as error:
+            except (*FAILURES, Error) as error:
                 raise CommandError(f"Nothing lost, but not all applied: {error}") from error
             return
         stopped = threading.Event()
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         try:
             close_old_connections()
             drained = self._drain()
-        except (*FAILURES, DatabaseError) as error:
+        except (*FAILURES, Error) as error:
             self.stderr.write(f"Invalidations wait: {error}")
         else:
             if drained:
