@@ -45,7 +45,8 @@ class JsonView(APIView):
         return RENDERER, RENDERER.media_type
 
     def refuse_unknown_method(self, request: Request) -> None:
-        if request.method not in self.allowed_methods:
+        name = request.method.lower()
+        if name not in self.http_method_names or not hasattr(self, name):
             raise MethodNotAllowed(request.method)
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:

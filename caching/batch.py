@@ -1,15 +1,16 @@
 """Several models' rows, and other commands, in one round trip."""
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from django.core.exceptions import FieldError
 
+from .codec import projection
 from .conf import conf
 from .connection import Command, Script
-from .reads import Reading, Want
-from .sources import rows_of
+from .reads import Reading
+from .sources import Source, rows_of
 
 if TYPE_CHECKING:
     from .managers import CachedModel
@@ -29,23 +30,22 @@ class Rows:
 
     def __init__(self, model: "type[CachedModel]", pks: Iterable[Any]) -> None:
         self._model = model
-        self._source = rows_of(model)
-        idents = dict.fromkeys(map(self._source.ident, pks))
-        self._keys: dict[Any, str] = {pk: self._source.key(pk) for pk in idents}
+        self.source = rows_of(model)
+        self.idents = {self.source.key(pk): pk for pk in map(self.source.ident, pks)}
         self._values: dict[str, Any] = {}
-
-    def wants(self) -> dict[str, Want]:
-        return {key: Want(self._source, pk) for pk, key in self._keys.items()}
 
     def resolve(self, values: dict[str, Any]) -> None:
         self._values = values
 
     def cols(self, *columns: str) -> Found[dict[str, Any]]:
         """Dicts of the named columns, or of all cached ones; raises FieldError for a column that is not cached."""
-        names = columns or self._source.codec.columns
-        check_columns(self._model, names)
+        names = self._cached(columns)
         read = operator.attrgetter(*names) if len(names) > 1 else lambda row: (getattr(row, names[0]),)
         return self._found(lambda row: dict(zip(names, read(row), strict=True)))
+
+    def documents(self, *columns: str) -> Found[Any]:
+        """Like `cols`, but read-only structs, which msgspec writes as JSON objects: a quarter of the cost of dicts."""
+        return self._found(projection(self._cached(columns)))
 
     def instances(self) -> Found[Any]:
         """Model instances; columns that are never cached are deferred."""
@@ -53,7 +53,7 @@ class Rows:
 
     def row(self, pk: Any) -> Any:
         """The row as an immutable struct of its cached columns, or None."""
-        return self._values[self._keys[self._source.ident(pk)]]
+        return self._values[self.source.key(self.source.ident(pk))]
 
     def one(self, pk: Any) -> Any:
         """The instance, or None."""
@@ -63,15 +63,16 @@ class Rows:
     def _instance(self, row: Any) -> Any:
         return instance_of(self._model, row)
 
-    def _found(self, shape: Any) -> Found[Any]:
-        results, missing = [], []
-        for pk, key in self._keys.items():
-            row = self._values[key]
-            if row is None:
-                missing.append(pk)
-            else:
-                results.append(shape(row))
-        return Found(results, missing)
+    def _cached(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        check_columns(self._model, columns)
+        return columns or self.source.codec.columns
+
+    def _found(self, shape: Callable[[Any], Any]) -> Found[Any]:
+        rows = [self._values[key] for key in self.idents]
+        missing = (
+            [pk for pk, row in zip(self.idents.values(), rows, strict=True) if row is None] if None in rows else []
+        )
+        return Found([shape(row) for row in rows if row is not None], missing)
 
 
 class Reply:
@@ -101,9 +102,9 @@ class Batch:
         return reply
 
     def run(self) -> None:
-        wants: dict[str, Want] = {}
+        wants: dict[Source, dict[str, Any]] = {}
         for rows in self._rows:
-            wants.update(rows.wants())
+            wants.setdefault(rows.source, {}).update(rows.idents)
         reading = Reading(wants)
         replies = reading.run([command for command, _ in self._commands])
         for (_, reply), result in zip(self._commands, replies, strict=False):

@@ -7,9 +7,10 @@ code that run side by side during a deployment never read each other's rows, whi
 import datetime
 import decimal
 import hashlib
+import operator
 import uuid
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -71,7 +72,7 @@ class Codec:
         if not entry.startswith(self._prefix):
             raise Stale
         try:
-            return self._decode(memoryview(entry)[len(self._prefix) :])
+            return self._decode(entry[1 + FINGERPRINT_BYTES :])
         except msgspec.MsgspecError as error:
             raise Stale from error
 
@@ -79,6 +80,16 @@ class Codec:
 @cache
 def codec_of(model: "type[CachedModel]") -> Codec:
     return Codec(model)
+
+
+@lru_cache(maxsize=256)
+def projection(columns: tuple[str, ...]) -> Callable[[Any], Any]:
+    """Turns a row into a struct of some of its columns, which msgspec writes as a JSON object."""
+    struct: Any = msgspec.defstruct("Document", [(column, Any) for column in columns], frozen=True, gc=False)
+    if len(columns) == 1:
+        return lambda row: struct(getattr(row, columns[0]))
+    read = operator.attrgetter(*columns)
+    return lambda row: struct(*read(row))
 
 
 def fingerprint(parts: Sequence[Any]) -> bytes:

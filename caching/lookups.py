@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from .batch import read_rows
-from .reads import Reading, Want
+from .reads import Reading
 from .sources import Lookup, Pointer
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def find(model: "type[CachedModel]", column: str, value: Any) -> Any:
 
 def _follow(lookup: Lookup, value: Any) -> tuple[Pointer | None, Any]:
     key = lookup.key(value)
-    reading = Reading({key: Want(lookup, value)})
+    reading = Reading({lookup: {key: value}})
     reading.run()
     pointer: Pointer | None = reading.values[key]
     if pointer is None or lookup.row is not None:

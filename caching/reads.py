@@ -5,7 +5,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connections
 
@@ -18,37 +18,35 @@ from .sources import Source
 FIRST_POLL_S, LONGEST_POLL_S = 0.002, 0.05
 
 
-class Want(NamedTuple):
-    source: Source
-    ident: Any
-
-
 class Reading:
-    """One pass over a set of wants. Each is resolved once: by an entry, or else by the database."""
+    """One pass over what is wanted. Each key is resolved once: by an entry, or else by the database."""
 
-    def __init__(self, wants: Mapping[str, Want]) -> None:
-        """`wants` by key."""
+    def __init__(self, wants: Mapping[Source, Mapping[str, Any]]) -> None:
+        """`wants`: for each source the identities asked for, by key."""
         self.values: dict[str, Any] = {}
         self._wants = wants
-        self._unresolved = set(wants)
         self._held: set[str] = set()
         self._counts: Counter[tuple[str, stats.Event]] = Counter()
 
     def run(self, riders: Sequence[Command] = ()) -> list[Any]:
-        """Resolve every want; the answer is the riders' replies, [] if Redis could not be asked."""
-        aliases = {want.source.using for want in self._wants.values()}
+        """Resolve every key; the answer is the riders' replies, [] if Redis could not be asked."""
+        aliases = {source.using for source in self._wants}
         # Nobody else may see yet what this transaction has written; it reads that from the database.
         own = set().union(*(holds.touched(alias) for alias in aliases))
         # A transaction never fills: what it reads may be an old snapshot, or its own.
         may_fill = not any(connections[alias].in_atomic_block for alias in aliases)
+        keys = [key for idents in self._wants.values() for key in idents]
         replies: list[Any] = []
         with contextlib.suppress(Unavailable):
-            entries, replies = store.look(self._unresolved - own, riders)
+            entries, replies = store.look([key for key in keys if key not in own] if own else keys, riders)
             self._resolve(entries, may_fill=may_fill)
-        self._load(set(self._unresolved), "bypasses")
-        for (label, event), times in self._counts.items():
-            stats.count(label, event, times)
+        if len(self.values) < len(keys):
+            self._load(self._unresolved(keys), "bypasses")
+        self._report()
         return replies
+
+    def _unresolved(self, keys: Iterable[str]) -> list[str]:
+        return [key for key in keys if key not in self.values]
 
     def _resolve(self, entries: Mapping[str, bytes | None], *, may_fill: bool) -> None:
         """Take the hits; fill what is absent; wait for what others are loading, at most for the life of a lease."""
@@ -71,23 +69,25 @@ class Reading:
         """Resolve hits; returns the keys to be filled, with the unusable entry seen there, and those being loaded."""
         absent: dict[str, bytes | None] = {}
         leased: list[str] = []
-        for key, entry in entries.items():
-            if not entry:
-                absent[key] = None
-            elif entry[0] == store.LEASE:
-                leased.append(key)
-            elif entry[0] == store.HOLD:
-                self._held.add(key)
-            else:
-                source, ident = self._wants[key]
-                try:
-                    self.values[key] = source.decode(ident, entry)
-                except Stale:
-                    absent[key] = entry
-                else:
-                    self._unresolved.discard(key)
-                    self._counts[source.label, "hits"] += 1
+        for source, idents in self._wants.items():
+            for key in entries.keys() & idents.keys() if len(entries) < len(idents) else idents:
+                entry = entries.get(key)
+                if entry:
+                    try:
+                        self.values[key] = source.decode(idents[key], entry)
+                    except Stale:
+                        self._sort_out_unusable(key, entry, absent, leased)
+                elif key in entries:
+                    absent[key] = None
         return absent, leased
+
+    def _sort_out_unusable(self, key: str, entry: bytes, absent: dict[str, bytes | None], leased: list[str]) -> None:
+        if entry[0] == store.LEASE:
+            leased.append(key)
+        elif entry[0] == store.HOLD:
+            self._held.add(key)
+        else:
+            absent[key] = entry
 
     def _lease_and_fill(self, absent: dict[str, bytes | None]) -> list[str]:
         """Returns the keys for which somebody else was quicker and is loading now."""
@@ -96,29 +96,40 @@ class Reading:
         taken = [key for key, entry in standing.items() if entry is None]
         unusable, leased = self._sort_out({key: entry for key, entry in standing.items() if entry})
         try:
-            self._load(self._held & self._unresolved, "bypasses", taken)
-            fills = {key: self._wants[key].source.encode(self._wants[key].ident, self.values[key]) for key in taken}
+            self._load(self._unresolved(self._held), "bypasses", taken)
+            fills = {key: self._encoded(key) for key in taken}
         except BaseException:
             with contextlib.suppress(Unavailable):
                 store.release(taken, token)
             raise
-        for key in store.fill(fills, token):
-            self._counts[self._wants[key].source.label, "refused"] += 1
+        self._count(store.fill(fills, token), "refused")
         return [*leased, *unusable]
 
-    def _load(self, keys: Collection[str], event: stats.Event, taken: Sequence[str] = ()) -> None:
+    def _load(self, keys: Collection[str], event: stats.Event, taken: Collection[str] = ()) -> None:
         """Read `keys` and the `taken` leases from the database, one query for each source."""
-        by_source: dict[Source, dict[Any, str]] = {}
-        for key in (*keys, *taken):
-            source, ident = self._wants[key]
-            by_source.setdefault(source, {})[ident] = key
-        for source, idents in by_source.items():
-            found = source.load(idents)
-            self.values.update({key: found.get(ident) for ident, key in idents.items()})
-        self._unresolved.difference_update(keys, taken)
+        for source, idents in self._wants.items():
+            mine = [key for key in (*keys, *taken) if key in idents]
+            if mine:
+                found = source.load([idents[key] for key in mine])
+                self.values.update({key: found.get(idents[key]) for key in mine})
         self._count(keys, event)
         self._count(taken, "misses")
 
+    def _encoded(self, key: str) -> tuple[bytes, int]:
+        source = self._source_of(key)
+        return source.encode(self._wants[source][key], self.values[key])
+
+    def _source_of(self, key: str) -> Source:
+        return next(source for source, idents in self._wants.items() if key in idents)
+
     def _count(self, keys: Iterable[str], event: stats.Event) -> None:
         for key in keys:
-            self._counts[self._wants[key].source.label, event] += 1
+            self._counts[self._source_of(key).label, event] += 1
+
+    def _report(self) -> None:
+        """Whatever was not loaded was a hit: so hits, the many, are not counted one by one."""
+        for source, idents in self._wants.items():
+            loaded = self._counts[source.label, "misses"] + self._counts[source.label, "bypasses"]
+            stats.count(source.label, "hits", len(idents) - loaded)
+        for (label, event), times in self._counts.items():
+            stats.count(label, event, times)

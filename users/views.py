@@ -37,7 +37,7 @@ class UserView(BatchedView):
     )
     def get(self, request: Request, user_id: str) -> HttpResponse:
         """A user, all public fields unless `fields` names some; the caller's own private ones may be named."""
-        found = self.people.cols(*self.fields).results
+        found = self.people.documents(*self.fields).results
         if not found:
             raise not_found("such user")
         return json_response(found[0])
@@ -50,7 +50,7 @@ class OwnUserView(BatchedView):
     @described(answers={200: documents.OwnUser})
     def get(self, request: Request) -> HttpResponse:
         """The caller's own user."""
-        return json_response(self.people.cols(*OWN).results[0])
+        return json_response(self.people.documents(*OWN).results[0])
 
     @described(answers={200: documents.OwnUser}, body=ProfileInput)
     def patch(self, request: Request) -> HttpResponse:
@@ -119,7 +119,7 @@ class UsersView(BatchedView):
     def get(self, request: Request) -> HttpResponse:
         """Several users by `ids`, in the order asked; or at most one by its exact `username`."""
         if self.people is not None:
-            return json_response(self.people.cols(*self.fields)._asdict())
+            return json_response(self.people.documents(*self.fields)._asdict())
         return json_response({"results": self._named(request)})
 
     def _named(self, request: Request) -> list[dict[str, Any]]:
