@@ -41,7 +41,9 @@ def redis_client() -> Any:
     return get_redis_connection(conf().alias)
 
 
+@cache
 def on_cluster() -> bool:
+    """Whether keys of one command must share a slot."""
     options: Any = settings.CACHES[conf().alias].get("OPTIONS", {})
     return bool(options.get("CONNECTION_FACTORY") == "caching.cluster.ClusterConnectionFactory")
 

@@ -37,11 +37,11 @@ MIDDLEWARE = [
     "config.health.Probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.pages.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "config.pages.Authentication",
+    "config.pages.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
@@ -76,8 +76,13 @@ CACHES = {
         "OPTIONS": {
             "SOCKET_TIMEOUT": 0.5,
             "SOCKET_CONNECT_TIMEOUT": 0.25,
-            # One try: a slow Redis must not hold a request for several timeouts, the database answers instead.
-            "CONNECTION_POOL_KWARGS": {"protocol": 2, "retry": Retry(NoBackoff(), 0)},
+            "CONNECTION_POOL_KWARGS": {
+                "protocol": 2,
+                # One try: a slow Redis must not hold a request for several timeouts, the database answers instead.
+                "retry": Retry(NoBackoff(), 0),
+                # A thread uses one at a time, so threads are the bound; redis-py's own, 100, would refuse the next.
+                "max_connections": 10_000,
+            },
         },
     }
 }
