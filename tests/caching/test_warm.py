@@ -48,7 +48,9 @@ def test_it_can_be_repeated_and_leaves_what_is_there_alone(ann, bea):
     Author.objects.get_one(ann.pk)
     before = entry(ann), redis_client().pttl(rows_of(Author).key(ann.pk))
     assert run("shelf.Author") == ["shelf.Author: 1 entries filled, 1 were there already."]
-    assert run("shelf.author") == ["shelf.Author: 0 entries filled, 2 were there already."]
+    with statements() as sql:
+        assert run("shelf.author") == ["shelf.Author: 0 entries filled, 2 were there already."]
+    assert sql.about(Author) == 2  # count, keys; and no rows
     after = entry(ann), redis_client().pttl(rows_of(Author).key(ann.pk))
     assert after[0] == before[0]
     assert after[1] <= before[1]
