@@ -37,7 +37,8 @@ class JsonView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
+        meta = request._request.META
+        if "HTTP_TRANSFER_ENCODING" in meta and not meta.get("CONTENT_LENGTH"):
             # Under WSGI Django takes such a body for an empty one, and would answer as if all had been done.
             raise Problem(411, "length_required", "Send the body with a Content-Length, not in chunks.")
 
@@ -45,9 +46,9 @@ class JsonView(APIView):
         return RENDERER, RENDERER.media_type
 
     def refuse_unknown_method(self, request: Request) -> None:
-        name = request.method.lower()
-        if name not in self.http_method_names or not hasattr(self, name):
-            raise MethodNotAllowed(request.method)
+        method = request._request.method or ""
+        if method.lower() not in self.http_method_names or not hasattr(self, method.lower()):
+            raise MethodNotAllowed(method)
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:
         response = super().handle_exception(exc)
@@ -76,7 +77,7 @@ class BatchedView(JsonView):
 
     def perform_authentication(self, request: Request) -> None:
         self.refuse_unknown_method(request)
-        if request.method in self.public:
+        if self.public and request.method in self.public:
             self._admit_anybody(request, self.public[request.method])
         else:
             self._admit_caller(request, tokens.caller_id(request._request))

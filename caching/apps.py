@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class CachingConfig(AppConfig):
     name = "caching"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401  registers them

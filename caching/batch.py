@@ -31,7 +31,7 @@ class Rows:
     def __init__(self, model: "type[CachedModel]", pks: Iterable[Any]) -> None:
         self._model = model
         self.source = rows_of(model)
-        self.idents = {self.source.key(pk): pk for pk in map(self.source.ident, pks)}
+        self.idents = self.source.by_key(pks)
         self._values: dict[str, Any] = {}
 
     def resolve(self, values: dict[str, Any]) -> None:

@@ -15,6 +15,8 @@ from .conf import conf
 
 Command = tuple[Any, ...]
 
+_sources: dict[str, str] = {}
+
 
 class Unavailable(Exception):
     """Redis could not be asked, or its answer was an error; the caller falls back to the database."""
@@ -26,13 +28,14 @@ class Script:
     def __init__(self, source: str) -> None:
         self.source = source
         self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+        _sources[self.sha] = source
 
     @classmethod
     def named(cls, name: str) -> "Script":
         return cls((Path(__file__).parent / "lua" / f"{name}.lua").read_text())
 
     def command(self, keys: Sequence[str], args: Iterable[Any]) -> Command:
-        return ("EVALSHA", self, len(keys), *keys, *args)
+        return ("EVALSHA", self.sha, len(keys), *keys, *args)
 
 
 @cache
@@ -68,19 +71,18 @@ def round_trip(commands: Sequence[Command]) -> list[Any]:
     unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
     if unknown:
         # Redis was restarted: nothing of these ran, so they may be sent again once their source is known there.
-        for script in {commands[at][1] for at in unknown}:
-            redis_client().script_load(script.source)
+        for sha in {commands[at][1] for at in unknown}:
+            redis_client().script_load(_sources[sha])
         for at, reply in zip(unknown, _send([commands[at] for at in unknown]), strict=True):
             replies[at] = reply
     return replies
 
 
 def _send(commands: Sequence[Command]) -> list[Any]:
-    plain = [tuple(part.sha if isinstance(part, Script) else part for part in command) for command in commands]
-    return _send_to_cluster(plain) if on_cluster() else _send_to_server(plain)
+    return _send_to_cluster(commands) if on_cluster() else _send_to_server(commands)
 
 
-def _send_to_server(commands: list[Command]) -> list[Any]:
+def _send_to_server(commands: Sequence[Command]) -> list[Any]:
     """What redis-py's pipeline does without its retries, hooks and metrics, which cost as much again as the rest."""
     pool = redis_client().connection_pool
     connection = pool.get_connection()
@@ -101,7 +103,7 @@ def _reply(connection: Any) -> Any:
         return error
 
 
-def _send_to_cluster(commands: list[Command]) -> list[Any]:
+def _send_to_cluster(commands: Sequence[Command]) -> list[Any]:
     pipeline = redis_client().pipeline(transaction=False)
     for command in commands:
         pipeline.execute_command(*command)

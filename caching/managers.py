@@ -156,9 +156,11 @@ class CachedManager(models.Manager.from_queryset(CachedQuerySet)):  # type: igno
             return instance
 
     def hydrate(self, instances: Sequence[Any], *relations: str) -> None:
-        """Fill foreign keys to cached models, one round trip for all of them; a dangling one stays unfilled."""
+        """Fill foreign keys to cached models' primary keys, one round trip for all; a dangling one stays unfilled."""
         batch = Batch()
         fields = [self.model._meta.get_field(relation) for relation in relations]
+        if elsewhere := [field.name for field in fields if not field.target_field.primary_key]:
+            raise TypeError(f"hydrate() follows foreign keys to primary keys only; {elsewhere[0]!r} leads elsewhere.")
         pks = [{getattr(each, field.attname) for each in instances} - {None} for field in fields]
         rows = [batch.rows(field.related_model, wanted) for field, wanted in zip(fields, pks, strict=True)]
         batch.run()

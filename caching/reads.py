@@ -69,12 +69,14 @@ class Reading:
         """Resolve hits; returns the keys to be filled, with the unusable entry seen there, and those being loaded."""
         absent: dict[str, bytes | None] = {}
         leased: list[str] = []
+        values = self.values
         for source, idents in self._wants.items():
-            for key in entries.keys() & idents.keys() if len(entries) < len(idents) else idents:
+            decode = source.decode
+            for key in idents if len(entries) >= len(idents) else entries.keys() & idents.keys():
                 entry = entries.get(key)
                 if entry:
                     try:
-                        self.values[key] = source.decode(idents[key], entry)
+                        values[key] = decode(idents[key], entry)
                     except Stale:
                         self._sort_out_unusable(key, entry, absent, leased)
                 elif key in entries:

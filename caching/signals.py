@@ -37,7 +37,15 @@ def _before_save(
     if not concerns_entries(sender, update_fields):
         return
     rows = [] if instance.pk is None else row_keys(sender, [instance.pk])
-    holds.hold(using, rows + lookup_keys(sender, instance.__dict__))
+    holds.hold(using, rows + lookup_keys(sender, _written(sender, instance, update_fields)))
+
+
+def _written(sender: "type[CachedModel]", instance: Any, update_fields: Collection[str] | None) -> dict[str, Any]:
+    values: dict[str, Any] = instance.__dict__
+    if update_fields is None:
+        return values
+    columns = {sender._meta.get_field(name).attname for name in update_fields}
+    return {column: value for column, value in values.items() if column in columns}
 
 
 def _after_save(*, sender: "type[CachedModel]", instance: Any, using: str, created: bool, **_: Any) -> None:

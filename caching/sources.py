@@ -62,6 +62,11 @@ class Rows:
         """`pk` in the form that `ident()` gives it."""
         return f"{self._stem}{pk}"
 
+    def by_key(self, pks: Iterable[Any]) -> dict[str, Any]:
+        """{key: pk}, each once, in the order given."""
+        stem, ident = self._stem, self.ident
+        return {f"{stem}{pk}": pk for pk in map(ident, pks)}
+
     def pk_of(self, row: Any) -> Any:
         return getattr(row, self.pk_column)
 

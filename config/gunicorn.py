@@ -1,5 +1,6 @@
 """gunicorn's settings: `gunicorn -c python:config.gunicorn config.wsgi`."""
 
+import gc
 import os
 
 # A wrong environment ends here, in the master, with its sentence; a worker would be started over and over.
@@ -23,3 +24,9 @@ control_socket_disable = True
 errorlog = "-"
 accesslog = None
 loglevel = "warning" if settings.DEBUG else "info"
+
+
+def post_worker_init(worker: object) -> None:
+    """What has been loaded by now stays for the life of the worker; full collections need not walk it each time."""
+    gc.collect()
+    gc.freeze()

@@ -27,7 +27,7 @@ def columns_of(instance: Any, names: tuple[str, ...]) -> dict[str, Any]:
 class UserView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
         wanted = parse_id(user_id)
-        self.fields = parse_fields(request.GET, public=PUBLIC, private=PRIVATE, own=wanted == caller_id)
+        self.fields = parse_fields(request.query_params, public=PUBLIC, private=PRIVATE, own=wanted == caller_id)
         self.people = batch.rows(User, [wanted])
 
     @described(
@@ -90,14 +90,15 @@ class UsersView(BatchedView):
     public = {"POST": "register"}
 
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
-        if ("ids" in request.GET) == ("username" in request.GET):
+        query = request.query_params
+        if ("ids" in query) == ("username" in query):
             raise bad_input("ids", "Give either ids or username.", "ids_or_username")
-        if len(request.GET.get("username", "")) > USERNAME_LENGTH:
+        if len(query.get("username", "")) > USERNAME_LENGTH:
             raise bad_input("username", USERNAME_RULE, "bad_username")
         self.people = None
-        if "ids" in request.GET:
-            wanted = parse_ids(request.GET)
-            self.fields = parse_fields(request.GET, public=PUBLIC, private=PRIVATE, own=wanted == [caller_id])
+        if "ids" in query:
+            wanted = parse_ids(query)
+            self.fields = parse_fields(query, public=PUBLIC, private=PRIVATE, own=wanted == [caller_id])
             self.people = batch.rows(User, wanted)
 
     @described(answers={201: documents.OwnUser}, body=RegistrationInput, public=True)

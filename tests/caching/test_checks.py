@@ -1,0 +1,26 @@
+"""A model whose manager would write without invalidating is refused when Django starts."""
+
+from django.core.checks import run_checks
+from django.db import models
+from django.test.utils import isolate_apps
+
+from caching import CachedModel, registry
+
+
+def test_a_plain_manager_on_a_cached_model_is_an_error(monkeypatch):
+    monkeypatch.setattr(registry, "_models", list(registry._models))
+    with isolate_apps("tests.shelf"):
+
+        class Careless(CachedModel):
+            objects = models.Manager()
+
+            class Meta(CachedModel.Meta):
+                app_label = "shelf"
+
+    found = [error for error in run_checks() if error.id == "caching.E001"]
+    assert {error.obj for error in found} == {Careless}
+    registry.family.cache_clear()
+
+
+def test_the_models_of_the_project_pass():
+    assert not [error for error in run_checks() if error.id == "caching.E001"]
