@@ -20,5 +20,5 @@ def check_managers(**_: Any) -> list[CheckMessage]:
         )
         for model in registry.models()
         for manager in {*model._meta.managers, model._base_manager}
-        if not issubclass(manager._queryset_class, CachedQuerySet)
+        if not isinstance(manager.get_queryset(), CachedQuerySet)
     ]

@@ -44,7 +44,7 @@ def _written(sender: "type[CachedModel]", instance: Any, update_fields: Collecti
     values: dict[str, Any] = instance.__dict__
     if update_fields is None:
         return values
-    columns = {sender._meta.get_field(name).attname for name in update_fields}
+    columns = {field.attname for field in sender._meta.concrete_fields if {field.name, field.attname} & {*update_fields}}
     return {column: value for column, value in values.items() if column in columns}
 
 
