@@ -44,8 +44,10 @@ def _written(sender: "type[CachedModel]", instance: Any, update_fields: Collecti
     values: dict[str, Any] = instance.__dict__
     if update_fields is None:
         return values
-    columns = {field.attname for field in sender._meta.concrete_fields if {field.name, field.attname} & {*update_fields}}
-    return {column: value for column, value in values.items() if column in columns}
+    fields = [
+        each for each in sender._meta.concrete_fields if each.name in update_fields or each.attname in update_fields
+    ]
+    return {field.attname: values[field.attname] for field in fields if field.attname in values}
 
 
 def _after_save(*, sender: "type[CachedModel]", instance: Any, using: str, created: bool, **_: Any) -> None:
