@@ -8,6 +8,7 @@ from api import problems
 
 urlpatterns = [
     path("api/v1/", include("users.urls")),
+    path("api/v1/", include("counters.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/<path:rest>", problems.no_such_address),

@@ -62,3 +62,16 @@ class Parcel(CachedModel):
     scan = models.FileField(default="")
     link = models.URLField(default="")
     cached = Cached(ttl_s=600, lookups=("code", "number"))
+
+
+class Vote(CachedModel):
+    """An edge that is counted: see tests/shelf/counts.py."""
+
+    author = models.ForeignKey(Author, models.CASCADE, related_name="+")
+    book = models.ForeignKey(Book, models.CASCADE, null=True, related_name="+")
+    stars = models.IntegerField(default=1)
+    is_public = models.BooleanField(default=True)
+    cached = Cached(ttl_s=600)
+
+    class Meta(CachedModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["author", "book"], name="vote_once")]

@@ -29,6 +29,8 @@ TABLE = [
     ("GET", "users/search?q=ali", None, (200, 200, 200)),
     ("GET", "users/search", None, (400, 400, 400)),
     ("GET", "users/{alice}/state", None, (200, 200, 200)),
+    ("GET", "counters?targets=book:{alice}", None, (200, 200, 200)),
+    ("GET", "counters?targets=unicorn:1", None, (400, 400, 400)),
     ("DELETE", "users/me", None, (405, 405, 405)),
 ]
 

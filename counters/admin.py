@@ -1,0 +1,60 @@
+"""Counters for the staff: to be looked at and reconciled, never edited, because rows are what they follow from."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+
+from . import reconcile
+from .models import Counter, Delta
+
+
+@admin.register(Counter)
+class CounterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("__str__", "kind", "target_id", "name", "shown", "rolled_up", "pending")
+    list_filter = ("kind", "name")
+    search_fields = ("=target_id",)
+    search_help_text = "The id of a target."
+    show_full_result_count = False
+    actions = ("reconcile",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Counter]:
+        log = Delta.objects.filter(kind=OuterRef("kind"), target_id=OuterRef("target_id"), name=OuterRef("name"))
+        pending = log.order_by().values("kind").annotate(total=Sum("amount")).values("total")
+        rows: QuerySet[Counter] = super().get_queryset(request)
+        return rows.annotate(pending=Coalesce(Subquery(pending), 0))
+
+    @admin.display(ordering="value")
+    def shown(self, counter: Any) -> Any:
+        return max(0, counter.value + counter.pending)
+
+    @admin.display(ordering="value")
+    def rolled_up(self, counter: Counter) -> int:
+        return counter.value
+
+    @admin.display
+    def pending(self, counter: Any) -> str:
+        return f"{counter.pending:+}" if counter.pending else ""
+
+    @admin.action(description="Reconcile with the rows", permissions=["reconcile"])
+    def reconcile(self, request: HttpRequest, queryset: QuerySet[Counter]) -> None:
+        """Mends all counters of the chosen targets; each drift is answered by a message."""
+        targets = sorted(set(queryset.values_list("kind", "target_id")))
+        drifts = [drift for target in targets for drift in reconcile.run_one(*target).drifts]
+        for drift in drifts:
+            self.message_user(request, str(drift))
+        self.message_user(request, f"{len(targets)} targets compared, {len(drifts)} counters mended.")
+
+    def has_reconcile_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("counters.change_counter")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Counter | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Counter | None = None) -> bool:
+        return False

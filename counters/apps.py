@@ -1,0 +1,8 @@
+"""Django application of the counters."""
+
+from django.apps import AppConfig
+
+
+class CountersConfig(AppConfig):
+    name = "counters"
+    default_auto_field = "django.db.models.BigAutoField"

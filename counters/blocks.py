@@ -1,0 +1,114 @@
+"""What Redis holds: one entry for the counters of NEIGHBOURS targets with neighbouring ids.
+
+A key of its own costs a target more than its numbers do (see docs/decisions/0003-counter-values.md). The entry is
+MessagePack, behind 'V' and a fingerprint of the counters' names: [mark, then for each target each counter]. `mark` is
+the newest delta that may be in the values.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from caching import Script, store
+from caching.codec import Stale, fingerprint
+from caching.conf import conf
+from caching.options import jittered_ms
+
+from . import registry, values
+from .models import Delta
+
+NEIGHBOURS = 8
+TTL_S = 24 * 3_600
+FINGERPRINT_BYTES = 4
+
+_bump = Script((Path(__file__).parent / "lua" / "bump.lua").read_text())
+_decode = msgspec.msgpack.Decoder(list[int]).decode
+
+
+class Block(NamedTuple):
+    """The targets of a kind with ids from number × NEIGHBOURS on."""
+
+    kind: str
+    number: int
+
+
+def block_of(kind: str, target_id: int) -> Block:
+    return Block(kind, target_id // NEIGHBOURS)
+
+
+def key(block: Block) -> str:
+    return f"{conf().prefix}:c:{block.kind}:{block.number}"
+
+
+def position(kind: str, target_id: int, name: str) -> int:
+    """Where in the block's values, behind the mark, a counter is; raises ValueError for a name nobody declares."""
+    names = list(registry.counters_of(kind))
+    return target_id % NEIGHBOURS * len(names) + names.index(name)
+
+
+class Blocks:
+    """A source of the cache (caching.sources.Source). A value is the list in the entry."""
+
+    label = "counters"
+    probing = False
+
+    @property
+    def using(self) -> str:
+        return values.database()
+
+    def key(self, block: Block) -> str:
+        return key(block)
+
+    def load(self, blocks: Iterable[Block]) -> dict[Block, list[int]]:
+        loaded = {block: [0] * (1 + NEIGHBOURS * len(registry.counters_of(block.kind))) for block in blocks}
+        targets: dict[str, list[int]] = {}
+        for kind, number in loaded:
+            targets.setdefault(kind, []).extend(range(number * NEIGHBOURS, (number + 1) * NEIGHBOURS))
+        for kind, target_id, name, amount, newest in values.read(targets):
+            if name in registry.counters_of(kind):
+                content = loaded[block_of(kind, target_id)]
+                content[0] = max(content[0], newest)
+                content[1 + position(kind, target_id, name)] += amount
+        return loaded
+
+    def encode(self, block: Block, content: list[int]) -> tuple[bytes, int]:
+        return prefix(block.kind) + msgspec.msgpack.encode(content), jittered_ms(TTL_S)
+
+    def decode(self, block: Block, entry: bytes) -> list[int]:
+        expected = prefix(block.kind)
+        if not entry.startswith(expected):
+            raise Stale
+        try:
+            content = _decode(entry[len(expected) :])
+        except msgspec.MsgspecError as error:
+            raise Stale from error
+        if len(content) != 1 + NEIGHBOURS * len(registry.counters_of(block.kind)):
+            raise Stale
+        return content
+
+
+def prefix(kind: str) -> bytes:
+    names = tuple(registry.counters_of(kind))
+    return b"V" + fingerprint([NEIGHBOURS, *names])[:FINGERPRINT_BYTES]
+
+
+def bump(deltas: Iterable[Delta]) -> None:
+    """Add committed deltas to the entries that are there, in one round trip; raises Unavailable."""
+    args: dict[Block, list[int]] = {}
+    for delta in deltas:
+        at = position(delta.kind, delta.target_id, delta.name)
+        args.setdefault(block_of(delta.kind, delta.target_id), []).extend((at, delta.amount, delta.pk))
+    commands = [_bump.command([key(block)], [prefix(block.kind), *numbers]) for block, numbers in args.items()]
+    store.ask(commands, allowed=store.breaker.may_write, optional=len(commands))
+
+
+def content_by_name(block: Block, content: list[int], target_id: int) -> Mapping[str, int]:
+    """One target's counters out of its block; never negative, whatever drifted."""
+    names = registry.counters_of(block.kind)
+    start = 1 + target_id % NEIGHBOURS * len(names)
+    return {name: max(0, value) for name, value in zip(names, content[start:], strict=False)}
+
+
+SOURCE = Blocks()

@@ -1,0 +1,148 @@
+"""Comparing counters with the rows they count, and mending what drifted, while writes go on.
+
+Truth and shown value come from one SQL statement, hence from one snapshot. The difference is appended as one more
+delta: whatever is written after the snapshot changes both sides alike, so the sum stays exact.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.db.models import CharField, F, QuerySet, Value
+
+from . import deltas, registry, values
+from .models import Counter, Delta, Reconciliation
+
+CHUNK = 1_000
+
+
+class Drift(NamedTuple):
+    """A counter that did not show what its rows say."""
+
+    kind: str
+    target_id: int
+    name: str
+    shown: int
+    truth: int
+
+    def __str__(self) -> str:
+        difference = self.truth - self.shown
+        return f"{self.kind}:{self.target_id} {self.name}: showed {self.shown}, is {self.truth} ({difference:+})"
+
+
+class Chunk(NamedTuple):
+    """The targets from `first` to `last` have been compared: how many there are, and which of them drifted."""
+
+    first: int
+    last: int
+    targets: int
+    drifts: list[Drift]
+
+
+def run(kind: str, *, mend: bool = True, resume: bool = False) -> Iterator[Chunk]:
+    """Compare all targets of a kind, in chunks by ascending id; without `mend`, change nothing.
+
+    `resume` goes on where a mending run was interrupted. Raises UnknownKind.
+    """
+    registry.counters_of(kind)
+    after = interrupted_at(kind) if resume else 0
+    while (bounds := _next_chunk(kind, after)) is not None:
+        first, last = bounds
+        yield _compare_and_mend(kind, first, last, progress=True) if mend else _compare(kind, first, last)
+        after = last
+    if mend:
+        _progress(kind).update(done_up_to=0)
+
+
+def run_one(kind: str, target_id: int, *, mend: bool = True) -> Chunk:
+    """Compare one target; raises UnknownKind."""
+    if not mend:
+        return _compare(kind, target_id, target_id)
+    return _compare_and_mend(kind, target_id, target_id, progress=False)
+
+
+def interrupted_at(kind: str) -> int:
+    """The id up to which an interrupted run has come; 0 if there was none."""
+    return _progress(kind).values_list("done_up_to", flat=True).first() or 0
+
+
+def expected(kind: str) -> int:
+    """About how many targets there are."""
+    return Counter.objects.using(values.database()).filter(kind=kind).values("target_id").distinct().count()
+
+
+def _progress(kind: str) -> QuerySet[Reconciliation]:
+    return Reconciliation.objects.using(values.database()).filter(kind=kind)
+
+
+def _next_chunk(kind: str, after: int) -> tuple[int, int] | None:
+    """The next ids to compare: at most CHUNK targets that are counted, or have counters."""
+    owners: set[int] = set()
+    for counter in registry.counters_of(kind).values():
+        rows = _edges(counter).filter(**{f"{counter.owner}__gt": after})
+        owners.update(rows.order_by(counter.owner).values_list(counter.owner, flat=True).distinct()[:CHUNK])
+    for model in (Counter, Delta):
+        logged: Any = model._base_manager.using(values.database()).filter(kind=kind, target_id__gt=after)
+        owners.update(logged.order_by("target_id").values_list("target_id", flat=True).distinct()[:CHUNK])
+    found = sorted(owners)[:CHUNK]
+    return (found[0], found[-1]) if found else None
+
+
+def _compare_and_mend(kind: str, first: int, last: int, *, progress: bool) -> Chunk:
+    using = values.database()
+    # Made outside of the transaction, or two first runs would wait for each other's insert.
+    Reconciliation.objects.using(using).get_or_create(kind=kind)
+    with transaction.atomic(using=using):
+        # Somebody else's mending must be in the snapshot, or it would be done twice.
+        _progress(kind).select_for_update().get()
+        chunk = _compare(kind, first, last)
+        deltas.insert(
+            using,
+            [
+                Delta(kind=kind, target_id=each.target_id, name=each.name, amount=each.truth - each.shown)
+                for each in chunk.drifts
+            ],
+        )
+        if progress:
+            _progress(kind).update(done_up_to=last)
+    return chunk
+
+
+def _compare(kind: str, first: int, last: int) -> Chunk:
+    truths: Tally[tuple[int, str]] = Tally()
+    shown: Tally[tuple[int, str]] = Tally()
+    for target_id, name, truth, value in _snapshot(kind, first, last):
+        truths[target_id, name] += int(truth)
+        shown[target_id, name] += int(value)
+    declared = registry.counters_of(kind)
+    drifts = [
+        Drift(kind, target_id, name, shown[target_id, name], truths[target_id, name])
+        for target_id, name in sorted(truths)
+        if name in declared and truths[target_id, name] != shown[target_id, name]
+    ]
+    return Chunk(first, last, len({target_id for target_id, _ in truths}), drifts)
+
+
+def _snapshot(kind: str, first: int, last: int) -> QuerySet[Any]:
+    """Rows (target id, name, truth, shown) to be added up, all from one statement."""
+    parts = [_truth(name, counter, first, last) for name, counter in registry.counters_of(kind).items()]
+    within = {"kind": kind, "target_id__gte": first, "target_id__lte": last}
+    columns = ("target_id", "name", "truth")
+    rolled_up = Counter.objects.using(values.database()).filter(**within).annotate(truth=Value(0))
+    pending = Delta.objects.using(values.database()).filter(**within).annotate(truth=Value(0))
+    return rolled_up.values_list(*columns, "value").union(
+        pending.order_by().values_list(*columns, "amount"), *parts, all=True
+    )
+
+
+def _truth(name: str, counter: registry.CountOf, first: int, last: int) -> QuerySet[Any]:
+    rows = _edges(counter).filter(**{f"{counter.owner}__gte": first, f"{counter.owner}__lte": last})
+    grouped: Any = rows.order_by().values(owner_of_row=F(counter.owner)).annotate(truth=counter.total())
+    named = grouped.annotate(counter_name=Value(name, CharField()), shown=Value(0))
+    return named.values_list("owner_of_row", "counter_name", "truth", "shown")  # type: ignore[no-any-return]
+
+
+def _edges(counter: registry.CountOf) -> QuerySet[Any]:
+    rows: QuerySet[Any] = counter.model._base_manager.using(values.database())
+    return rows.filter(counter.where) if counter.where else rows.all()

@@ -1,0 +1,82 @@
+"""Folding deltas into counters, in any number of processes at once."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from django.db import connections
+
+from caching import holds
+
+from . import blocks, values
+from .models import Delta
+
+CHUNK = 1_000
+
+
+class Folded(NamedTuple):
+    amount: int = 0
+    newest: int = 0
+
+
+def fold() -> int:
+    """Fold the oldest deltas, at most CHUNK, that no other process is folding; returns how many.
+
+    One transaction adds them up and deletes exactly them. The cached values are held meanwhile, so that whoever reads
+    next reads them anew; a process that dies leaves holds that expire.
+    """
+    using = values.database()
+    if not Delta.objects.using(using).exists():
+        return 0  # a transaction would lock all of SQLite
+    with holds.transaction_of(using):
+        rows = list(_oldest(using))
+        if rows:
+            folded = _added_up(rows)
+            blocks_of_rows = {blocks.block_of(kind, target_id) for kind, target_id, _ in folded}
+            holds.hold(using, {blocks.key(block) for block in blocks_of_rows})
+            _add(using, folded)
+            _delete(using, [row.pk for row in rows])
+    return len(rows)
+
+
+def fold_all() -> int:
+    """Fold until nothing is left to this process; returns how many deltas."""
+    total = 0
+    while folded := fold():
+        total += folded
+    return total
+
+
+def _oldest(using: str) -> list[Delta]:
+    skip = connections[using].features.has_select_for_update_skip_locked
+    return list(Delta.objects.using(using).select_for_update(skip_locked=skip).order_by("pk")[:CHUNK])
+
+
+def _added_up(rows: list[Delta]) -> dict[tuple[str, int, str], Folded]:
+    folded: dict[tuple[str, int, str], Folded] = {}
+    for row in rows:
+        counter = (row.kind, row.target_id, row.name)
+        amount, newest = folded.get(counter, Folded())
+        folded[counter] = Folded(amount + row.amount, max(newest, row.pk))
+    return folded
+
+
+def _add(using: str, folded: Mapping[tuple[str, int, str], Folded]) -> None:
+    """One upsert of all, in one order, so that two processes wait for each other rather than deadlock."""
+    rows = [(*counter, *folded[counter]) for counter in sorted(folded)]
+    places = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
+    on_conflict = _ON_DUPLICATE if connections[using].vendor == "mysql" else _ON_CONFLICT
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"{_INSERT} {places} {on_conflict}", [column for row in rows for column in row])
+
+
+_INSERT = "INSERT INTO counters_counter (kind, target_id, name, value, last_delta_id) VALUES"
+_ON_DUPLICATE = """ON DUPLICATE KEY UPDATE value = value + VALUES(value),
+last_delta_id = GREATEST(last_delta_id, VALUES(last_delta_id))"""
+_ON_CONFLICT = """ON CONFLICT (kind, target_id, name) DO UPDATE SET value = counters_counter.value + excluded.value,
+last_delta_id = MAX(counters_counter.last_delta_id, excluded.last_delta_id)"""
+
+
+def _delete(using: str, pks: list[int]) -> None:
+    deleted, _ = Delta.objects.using(using).filter(pk__in=pks).delete()
+    if deleted != len(pks):
+        raise RuntimeError(f"{len(pks) - deleted} deltas were folded by somebody else meanwhile: nothing is changed.")

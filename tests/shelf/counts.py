@@ -1,0 +1,12 @@
+"""Counters of the shelf; those of a book are declared in two places, as by two rooms."""
+
+from django.db.models import Q
+
+from counters import CounterSet, CountOf, SumOf
+from tests.shelf.models import Vote
+
+CounterSet("book", votes=CountOf(Vote, "book"), stars=SumOf(Vote, "book", "stars"))
+CounterSet("book", public=CountOf(Vote, "book", where=Q(is_public=True)), public_stars=SumOf(
+    Vote, "book", "stars", where=Q(is_public=True)
+))  # fmt: skip
+CounterSet("author", votes=CountOf(Vote, "author"))
