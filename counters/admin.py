@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from . import reconcile
 from .models import Counter, Delta
+
+MOST_CHOSEN = 200
 
 
 @admin.register(Counter)
@@ -41,10 +43,14 @@ class CounterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description="Reconcile with the rows", permissions=["reconcile"])
     def reconcile(self, request: HttpRequest, queryset: QuerySet[Counter]) -> None:
         """Mends all counters of the chosen targets; each drift is answered by a message."""
-        targets = sorted(set(queryset.values_list("kind", "target_id")))
+        targets = sorted(queryset.order_by().values_list("kind", "target_id").distinct()[: MOST_CHOSEN + 1])
+        if len(targets) > MOST_CHOSEN:
+            text = f"Select at most {MOST_CHOSEN} targets, or run manage.py reconcile_counters."
+            self.message_user(request, text, messages.WARNING)
+            return
         drifts = [drift for target in targets for drift in reconcile.run_one(*target).drifts]
         for drift in drifts:
-            self.message_user(request, str(drift))
+            self.message_user(request, f"Mended: {drift}")
         self.message_user(request, f"{len(targets)} targets compared, {len(drifts)} counters mended.")
 
     def has_reconcile_permission(self, request: HttpRequest) -> bool:
