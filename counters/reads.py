@@ -37,8 +37,9 @@ class Counts:
 def ask(batch: Batch, targets: Iterable[str]) -> Counts:
     """Ask for all counters of targets ("user:7") in a batch that is about to run.
 
-    Any number of targets, of several kinds, is one command; what is not cached is one SQL query. A value that is
-    cached may lack the last second's changes, and the caller's own before their commit. Raises UnknownKind, and ValueError for what is no "kind:id".
+    Any number of targets, of several kinds, is one command; what is not cached is one SQL query. A cached value may
+    lack the last second's changes, and always lacks what the caller's own transaction has not committed yet.
+    Raises UnknownKind, and ValueError for what is no "kind:id".
     """
     counts = Counts(targets)
     batch._rows.append(counts)  # type: ignore[arg-type]  # a batch takes whatever has a source, idents and resolve()
