@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .batch import Batch, Found
     from .connection import Script, Unavailable, redis_client
+    from .edges import EdgeModel
+    from .idsets import IdSet
     from .managers import CachedManager, CachedModel, CachedQuerySet
     from .options import Cached
 
-__all__ = [
-    "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "Found", "Script", "Unavailable",
-    "redis_client",
-]  # fmt: skip
-
 _HOMES = {
     "Batch": "batch", "Cached": "options", "CachedManager": "managers", "CachedModel": "managers",
-    "CachedQuerySet": "managers", "Found": "batch", "Script": "connection", "Unavailable": "connection",
-    "redis_client": "connection",
+    "CachedQuerySet": "managers", "EdgeModel": "edges", "Found": "batch", "IdSet": "idsets", "Script": "connection",
+    "Unavailable": "connection", "redis_client": "connection",
 }  # fmt: skip
+
+__all__ = [
+    "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "Found", "IdSet", "Script",
+    "Unavailable", "redis_client",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ from django.core.exceptions import FieldError
 from .codec import projection
 from .conf import conf
 from .connection import Command, Script
+from .idsets import Ident, IdSet
 from .reads import Reading
 from .sources import Source, rows_of
 
@@ -75,6 +76,32 @@ class Rows:
         return Found([shape(row) for row in rows if row is not None], missing)
 
 
+class Membership:
+    """Ids asked of an id set; `result` is {id: bool} once the batch has run, in the order asked."""
+
+    result: dict[int, bool]
+
+    def __init__(self, id_set: IdSet, owner: Any, ids: Iterable[int]) -> None:
+        self._set, self._owner, self._ids = id_set, owner, tuple(dict.fromkeys(ids))
+        self.result = {}
+        if any(each < 1 for each in self._ids):
+            raise ValueError(f"Ids are positive: {min(self._ids)} is not.")
+
+    def add_to(self, wants: dict[Any, dict[str, Any]]) -> None:
+        if self._ids:
+            of_owner = wants.setdefault(self._set, {})
+            key = self._set.state_key(self._owner)
+            before = of_owner[key].ids if key in of_owner else ()
+            of_owner[key] = Ident(self._owner, tuple(dict.fromkeys((*before, *self._ids))))
+
+    def resolve(self, wants: dict[Any, dict[str, Any]], values: dict[str, Any]) -> None:
+        if self._ids:
+            key = self._set.state_key(self._owner)
+            # Asked with all ids of the batch, so that several checks of one set share the query below the floor.
+            known = values[key] = self._set.complete(wants[self._set][key], values[key])
+            self.result = {each: each in known.members for each in self._ids}
+
+
 class Reply:
     """What a script answered; None if Redis could not be asked or the script failed."""
 
@@ -86,6 +113,7 @@ class Batch:
 
     def __init__(self) -> None:
         self._rows: list[Rows] = []
+        self._memberships: list[Membership] = []
         self._commands: list[tuple[Command, Reply]] = []
 
     def rows(self, model: "type[CachedModel]", pks: Iterable[Any]) -> Rows:
@@ -93,6 +121,12 @@ class Batch:
         rows = Rows(model, pks)
         self._rows.append(rows)
         return rows
+
+    def contains(self, id_set: IdSet, owner: Any, ids: Iterable[int]) -> Membership:
+        """Which of these ids are in the owner's set; any number of sets share the round trip."""
+        membership = Membership(id_set, owner, ids)
+        self._memberships.append(membership)
+        return membership
 
     def script(self, script: Script, keys: Sequence[str], args: Iterable[Any] = ()) -> Reply:
         """A script to share the round trip; `keys`, given without prefix, must share a slot."""
@@ -105,12 +139,16 @@ class Batch:
         wants: dict[Source, dict[str, Any]] = {}
         for rows in self._rows:
             wants.setdefault(rows.source, {}).update(rows.idents)
+        for membership in self._memberships:
+            membership.add_to(wants)
         reading = Reading(wants)
         replies = reading.run([command for command, _ in self._commands])
         for (_, reply), result in zip(self._commands, replies, strict=False):
             reply.result = None if isinstance(result, Exception) else result
         for rows in self._rows:
             rows.resolve(reading.values)
+        for membership in self._memberships:
+            membership.resolve(wants, reading.values)
 
 
 def read_rows(model: "type[CachedModel]", pks: Iterable[Any]) -> Rows:

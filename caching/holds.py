@@ -26,11 +26,12 @@ class Writing:
         self.token = store.new_token()
         self.held: set[str] = set()
         self.remembered: dict[str, tuple[str, ...]] = {}  # in which savepoints; these take the row back with them
+        self.sets: dict[str, store.SetChange | None] = {}  # None: only the database knows the set by now
         self.hook = partial(Writing.lift, self)
 
-    def hold(self, keys: set[str]) -> None:
+    def hold(self, keys: set[str], *, keep: bool) -> None:
         try:
-            store.hold(keys, self.token)
+            store.hold(keys, self.token, keep=keep)
         except Unavailable:
             pending.remember(self.using, keys)
             self.remembered |= dict.fromkeys(keys, self._savepoints())
@@ -40,7 +41,7 @@ class Writing:
     def lift(self) -> None:
         """After commit. What Redis cannot be told now is left to whoever drains the pending invalidations."""
         try:
-            store.lift(self.touched(), self.token)
+            store.lift(self.touched(), self.token, self._set_changes())
             if self.remembered:
                 store.drain(self.using)
         except Unavailable:
@@ -49,7 +50,20 @@ class Writing:
     def abandon(self) -> None:
         """After a rollback."""
         with contextlib.suppress(Unavailable):
-            store.lift(self.held, self.token)
+            unchanged = {key: change._replace(ids=()) for key, change in self._set_changes().items()}
+            store.lift(self.held, self.token, unchanged)
+
+    def change_set(self, key: str, change: int | None, limit: int) -> None:
+        """Note an id that this transaction has put into a set (negative: taken out), or None for a change unknown."""
+        before = self.sets.get(key, store.SetChange(limit, ()))
+        # What a savepoint wrote may yet be rolled back without anybody being told.
+        if change is None or before is None or self._savepoints():
+            self.sets[key] = None
+        else:
+            self.sets[key] = store.SetChange(limit, (*before.ids, change))
+
+    def _set_changes(self) -> dict[str, store.SetChange]:
+        return {key: change for key, change in self.sets.items() if change is not None and key in self.held}
 
     def touched(self) -> set[str]:
         return self.held | self.remembered.keys()
@@ -72,15 +86,21 @@ class Writing:
             logger.exception("Neither Redis nor the database can be told of %d written keys.", len(self.held))
 
 
-def hold(using: str, keys: Iterable[str]) -> None:
+def hold(using: str, keys: Iterable[str], *, keep: bool = False) -> None:
     """Hold keys for the rest of the current transaction on database `using`; must come before its first write there.
 
-    Raises TransactionManagementError outside a transaction.
+    `keep`: they are id sets, which the hold keeps for the lift to change. Raises TransactionManagementError outside a
+    transaction.
     """
     writing = _current(using) or _begin(using)
     fresh = {key for key in keys if not writing.covers(key)}
     if fresh:
-        writing.hold(fresh)
+        writing.hold(fresh, keep=keep)
+
+
+def change_set(using: str, key: str, change: int | None, *, limit: int) -> None:
+    """Tell the lift of a held id set what was written: an id, negative if taken out, or None if it cannot be said."""
+    (_current(using) or _begin(using)).change_set(key, change, limit)
 
 
 def touched(using: str) -> set[str]:

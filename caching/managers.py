@@ -12,6 +12,7 @@ from django.db import NotSupportedError, connections, models, router
 
 from . import entries, holds
 from .batch import Batch, Found, check_columns, instance_of, read_rows
+from .edges import LiftingModel
 from .lookups import find
 from .options import Cached
 from .registry import family
@@ -180,7 +181,7 @@ class CachedManager(models.Manager.from_queryset(CachedQuerySet)):  # type: igno
         entries.drop(self.model, pk)
 
 
-class CachedModel(models.Model):
+class CachedModel(LiftingModel):
     """Base of cached models; concrete ones declare `cached = Cached(…)` and inherit from this Meta."""
 
     cached: ClassVar[Cached] = Cached()
@@ -207,12 +208,3 @@ class CachedModel(models.Model):
         super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
         if fields is None:
             self.is_from_cache = False
-
-    def save_base(self, *args: Any, **options: Any) -> None:
-        using = options.get("using") or router.db_for_write(type(self), instance=self)
-        with holds.transaction_of(using):
-            super().save_base(*args, **options)
-
-    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
-        with holds.transaction_of(options.get("using") or router.db_for_write(type(self), instance=self)):
-            return super().delete(*args, **options)

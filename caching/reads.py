@@ -13,7 +13,7 @@ from . import holds, stats, store
 from .codec import Stale
 from .conf import conf
 from .connection import Command, Unavailable
-from .sources import Source
+from .sources import Source, is_probed
 
 FIRST_POLL_S, LONGEST_POLL_S = 0.002, 0.05
 
@@ -38,12 +38,19 @@ class Reading:
         keys = [key for idents in self._wants.values() for key in idents]
         replies: list[Any] = []
         with contextlib.suppress(Unavailable):
-            entries, replies = store.look([key for key in keys if key not in own] if own else keys, riders)
+            entries, replies = self._look([key for key in keys if key not in own] if own else keys, riders)
             self._resolve(entries, may_fill=may_fill)
         if len(self.values) < len(keys):
             self._load(self._unresolved(keys), "bypasses")
         self._report()
         return replies
+
+    def _look(self, keys: Sequence[str], riders: Sequence[Command] = ()) -> tuple[dict[str, bytes | None], list[Any]]:
+        probes: dict[str, Command] = {}
+        for source, idents in self._wants.items():
+            if is_probed(source):
+                probes.update({key: source.probe(key, idents[key]) for key in keys if key in idents})
+        return store.look([key for key in keys if key not in probes] if probes else keys, riders, probes=probes)
 
     def _unresolved(self, keys: Iterable[str]) -> list[str]:
         return [key for key in keys if key not in self.values]
@@ -63,7 +70,7 @@ class Reading:
             self._count(leased if pause_s == FIRST_POLL_S else (), "waits")
             time.sleep(pause_s * random.uniform(0.5, 1))
             pause_s = min(pause_s * 2, LONGEST_POLL_S)
-            entries, _ = store.look(leased)
+            entries, _ = self._look(leased)
 
     def _sort_out(self, entries: Mapping[str, bytes | None]) -> tuple[dict[str, bytes | None], list[str]]:
         """Resolve hits; returns the keys to be filled, with the unusable entry seen there, and those being loaded."""
@@ -99,27 +106,48 @@ class Reading:
         unusable, leased = self._sort_out({key: entry for key, entry in standing.items() if entry})
         try:
             self._load(self._unresolved(self._held), "bypasses", taken)
-            fills = {key: self._encoded(key) for key in taken}
+            fills, sets = self._entries(taken), self._sets(taken, token)
         except BaseException:
             with contextlib.suppress(Unavailable):
                 store.release(taken, token)
             raise
-        self._count(store.fill(fills, token), "refused")
+        self._count(store.fill(fills, token, sets=sets), "refused")
         return [*leased, *unusable]
 
     def _load(self, keys: Collection[str], event: stats.Event, taken: Collection[str] = ()) -> None:
         """Read `keys` and the `taken` leases from the database, one query for each source."""
         for source, idents in self._wants.items():
-            mine = [key for key in (*keys, *taken) if key in idents]
-            if mine:
-                found = source.load([idents[key] for key in mine])
-                self.values.update({key: found.get(idents[key]) for key in mine})
+            if is_probed(source):
+                self._load_with(source.look_up, idents, keys)
+                self._load_with(source.load, idents, taken)
+            else:
+                self._load_with(source.load, idents, (*keys, *taken))
         self._count(keys, event)
         self._count(taken, "misses")
 
-    def _encoded(self, key: str) -> tuple[bytes, int]:
-        source = self._source_of(key)
-        return source.encode(self._wants[source][key], self.values[key])
+    def _load_with(self, load: Any, idents: Mapping[str, Any], keys: Collection[str]) -> None:
+        mine = [key for key in keys if key in idents]
+        if mine:
+            found = load([idents[key] for key in mine])
+            self.values.update({key: found.get(idents[key]) for key in mine})
+
+    def _entries(self, keys: Sequence[str]) -> dict[str, tuple[bytes, int]]:
+        return {
+            key: source.encode(idents[key], self.values[key])
+            for source, idents in self._wants.items()
+            if not is_probed(source)
+            for key in keys
+            if key in idents
+        }
+
+    def _sets(self, keys: Sequence[str], token: str) -> dict[str, Command]:
+        return {
+            key: source.fill_command(key, self.values[key], token)
+            for source, idents in self._wants.items()
+            if is_probed(source)
+            for key in keys
+            if key in idents
+        }
 
     def _source_of(self, key: str) -> Source:
         return next(source for source, idents in self._wants.items() if key in idents)

@@ -6,14 +6,22 @@ from typing import TYPE_CHECKING, Any
 from django.db import router
 
 if TYPE_CHECKING:
+    from django.db.models import Model
+
     from .managers import CachedModel
 
 _models: "list[type[CachedModel]]" = []
+_edges: "list[type[Model]]" = []
 
 
 def register(model: "type[CachedModel]") -> None:
     _models.append(model)
     family.cache_clear()
+
+
+def register_edge(model: "type[Model]") -> None:
+    """A model that id sets are derived from; its rows themselves need not be cached."""
+    _edges.append(model)
 
 
 def models() -> "list[type[CachedModel]]":
@@ -30,4 +38,4 @@ def family(model: "type[CachedModel]") -> "tuple[type[CachedModel], ...]":
 
 def write_aliases() -> set[str]:
     """The databases that cached models are written to; a key that could not be held is remembered there."""
-    return {router.db_for_write(model) for model in _models}
+    return {router.db_for_write(model) for model in (*_models, *_edges)}

@@ -5,13 +5,14 @@ import logging
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeGuard
 
 import msgspec
 from django.db import router
 
 from .codec import Stale, codec_of, fingerprint
 from .conf import conf
+from .connection import Command
 from .options import jittered_ms
 from .registry import family
 
@@ -28,6 +29,8 @@ class Source(Protocol):
 
     label: str
     using: str
+    probing: bool
+    """Whether it is a `Probed` source."""
 
     def key(self, ident: Any) -> str: ...
 
@@ -41,8 +44,25 @@ class Source(Protocol):
         """The value, or None for nothing; raises Stale."""
 
 
+class Probed(Source, Protocol):
+    """A source whose entries take commands of their own to be read and filled (id sets)."""
+
+    def probe(self, key: str, ident: Any) -> Command: ...
+
+    def fill_command(self, key: str, value: Any, token: str) -> Command: ...
+
+    def look_up(self, idents: Iterable[Any]) -> Mapping[Any, Any]:
+        """Like `load`, for values that will not be filled."""
+
+
+def is_probed(source: Source) -> TypeGuard[Probed]:
+    return source.probing
+
+
 class Rows:
     """Rows of a model by primary key. A value is a struct with an attribute for each cached column."""
+
+    probing = False
 
     def __init__(self, model: "type[CachedModel]") -> None:
         self.model = model
@@ -111,6 +131,8 @@ class Lookup:
     it leads to still has the matched value; it is thus the row's own invalidation that frees an old value. Only
     "nothing" must be forbidden by whoever writes a value, and that is what holds on lookups are for.
     """
+
+    probing = False
 
     def __init__(self, model: "type[CachedModel]", column: str, disproved: Pointer | None = None) -> None:
         self.model = model

@@ -9,7 +9,7 @@ All functions raise `Unavailable`, and open the circuit breaker, when Redis does
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import Error, connections
 
@@ -17,10 +17,19 @@ from . import pending, registry
 from .breaker import Breaker
 from .conf import conf
 from .connection import FAILURES, Command, Script, Unavailable, by_slot, round_trip
+from .options import jittered_ms
 
+SET_LIFE_S = 7 * 24 * 3_600
 VALUE, NOTHING, LEASE, HOLD = b"V"[0], b"N"[0], b"L"[0], b"H"[0]
 
-_lease, _fill, _hold, _lift = (Script.named(name) for name in ("lease", "fill", "hold", "lift"))
+_lease, _fill, _hold, _lift, _change = (Script.named(name) for name in ("lease", "fill", "hold", "lift", "change"))
+
+
+class SetChange(NamedTuple):
+    """What a transaction did to an id set: `ids` in order, negative ones taken out; `limit` of members to keep it."""
+
+    limit: int
+    ids: tuple[int, ...]
 
 
 def new_token() -> str:
@@ -46,11 +55,17 @@ def ask(commands: Sequence[Command], *, allowed: Callable[[], bool], optional: i
     return replies
 
 
-def look(keys: Iterable[str], riders: Sequence[Command] = ()) -> tuple[dict[str, bytes | None], list[Any]]:
-    """Read entries (one MGET, or one per slot); `riders` are other commands that share the round trip."""
-    groups = by_slot(keys)
-    replies = ask([*(("MGET", *group) for group in groups), *riders], allowed=breaker.may_read, optional=len(riders))
-    return _by_key(groups, replies[: len(groups)]), replies[len(groups) :]
+def look(
+    keys: Iterable[str], riders: Sequence[Command] = (), *, probes: Mapping[str, Command] | None = None
+) -> tuple[dict[str, bytes | None], list[Any]]:
+    """Read entries (one MGET, or one per slot); `probes` are commands that read an entry each in their own way,
+    `riders` others that share the round trip."""
+    groups, probes = by_slot(keys), probes or {}
+    commands = [*(("MGET", *group) for group in groups), *probes.values(), *riders]
+    replies = ask(commands, allowed=breaker.may_read, optional=len(riders))
+    entries, first_rider = _by_key(groups, replies[: len(groups)]), len(groups) + len(probes)
+    entries.update(zip(probes, replies[len(groups) : first_rider], strict=True))
+    return entries, replies[first_rider:]
 
 
 def lease(seen: Mapping[str, bytes | None], token: str) -> dict[str, bytes | None]:
@@ -64,8 +79,12 @@ def lease(seen: Mapping[str, bytes | None], token: str) -> dict[str, bytes | Non
     return {key: entry or None for key, entry in standing.items()}
 
 
-def fill(entries: Mapping[str, tuple[bytes, int]], token: str) -> list[str]:
-    """Put (entry, life in ms) where the lease `token` still stands; returns the keys where it no longer did."""
+def fill(
+    entries: Mapping[str, tuple[bytes, int]], token: str, *, sets: Mapping[str, Command] | None = None
+) -> list[str]:
+    """Put (entry, life in ms) where the lease `token` still stands, and run the commands that do the same for id sets;
+    returns the keys where it no longer did."""
+    sets = sets or {}
     groups = by_slot(entries)
     commands = []
     for group in groups:
@@ -73,8 +92,9 @@ def fill(entries: Mapping[str, tuple[bytes, int]], token: str) -> list[str]:
         for key in group:
             args.extend(entries[key])
         commands.append(_fill.command(group, args))
-    replies = ask(commands, allowed=breaker.may_read)
-    return [group[at - 1] for group, refused in zip(groups, replies, strict=True) for at in refused]
+    replies = ask([*commands, *sets.values()], allowed=breaker.may_read)
+    refused = [group[at - 1] for group, places in zip(groups, replies, strict=False) for at in places]
+    return refused + [key for key, stood in zip(sets, replies[len(groups) :], strict=True) if not stood]
 
 
 def release(keys: Iterable[str], token: str) -> None:
@@ -82,14 +102,21 @@ def release(keys: Iterable[str], token: str) -> None:
     fill(dict.fromkeys(keys, (b"", 0)), token)
 
 
-def hold(keys: Iterable[str], token: str) -> None:
-    """Forbid filling, and reading, until `lift`."""
-    ask([_hold.command(group, [token, conf().hold_ms]) for group in by_slot(keys)], allowed=breaker.may_write)
+def hold(keys: Iterable[str], token: str, *, keep: bool = False) -> None:
+    """Forbid filling, and reading, until `lift`; `keep` what an id set has, for its only holder to change."""
+    args = [token, conf().hold_ms, int(keep)]
+    ask([_hold.command(group, args) for group in by_slot(keys)], allowed=breaker.may_write)
 
 
-def lift(keys: Iterable[str], token: str) -> None:
-    """End this writer's part in the holds; the last writer deletes the entry."""
-    ask([_lift.command(group, [token]) for group in by_slot(keys)], allowed=breaker.may_write)
+def lift(keys: Iterable[str], token: str, sets: Mapping[str, SetChange] | None = None) -> None:
+    """End this writer's part in the holds; the last writer deletes the entry, the only one changes an id set."""
+    sets = sets or {}
+    rows = [_lift.command(group, [token]) for group in by_slot(key for key in keys if key not in sets)]
+    changes = [
+        _change.command([key, f"{key}:m"], [token, change.limit, jittered_ms(SET_LIFE_S), *change.ids])
+        for key, change in sets.items()
+    ]
+    ask([*rows, *changes], allowed=breaker.may_write)
 
 
 def _by_key(groups: list[list[str]], replies: list[Any]) -> dict[str, bytes | None]:

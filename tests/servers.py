@@ -61,7 +61,8 @@ def temporary_folder() -> Path:
 
 def start_redis(binary: str, folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
     port = free_port()
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", *extra]
+    kept = ["--save", "", "--set-max-intset-entries", "6000"]
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), *kept, *extra]
     return port, started([binary, *options], port, folder / "redis.log")
 
 

@@ -7,7 +7,7 @@ for _, key in ipairs(KEYS) do
   local entry = redis.call('GET', key)
   local claims = ''
   if entry and string.sub(entry, 1, 1) == 'H' then
-    for at = 2, #entry, 29 do
+    for at = 2, #entry - 28, 29 do
       local other = string.sub(entry, at, at + 28)
       if string.sub(other, 1, 16) ~= ARGV[1] and tonumber(string.sub(other, 17)) > now then
         claims = claims .. other

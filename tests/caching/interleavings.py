@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from caching import holds, redis_client, sources, store
+from caching import holds, idsets, redis_client, sources, store
 from caching.sources import rows_of
 from tests.shelf.models import Author
 
@@ -46,7 +46,8 @@ class Actor(threading.Thread):
 
     def reset(self) -> None:
         self.step, self.crashed, self.token = "start", False, ""
-        self.round, self.saw, self.floor = 0, "", 0
+        self.round, self.floor, self.version, self.loaded = 0, 0, -1, -1
+        self.saw: Any = None
         self.error: Exception | None = None
 
     @property
@@ -126,7 +127,8 @@ def stepwise(patch: Any) -> None:
     for name in ("look", "lease", "fill", "lift"):
         stop_before(store, name)
     stop_before(store, "hold", after="write")
-    stop_before(sources.Rows, "load")
+    for owner, name in ((sources.Rows, "load"), (idsets.IdSet, "load"), (idsets.IdSet, "look_up")):
+        stop_before(owner, name)
 
 
 def read(actor: Actor) -> None:
@@ -177,15 +179,23 @@ class Schedule:
 
     def __init__(self, actors: list[Actor], crashes: int) -> None:
         self.actors, self.crashes_left = actors, crashes
-        self.commits, self.acknowledged = [FIRST], 0
+        self.commits: list[Any] = [FIRST]
+        self.acknowledged = 0
         self.lock: Actor | None = None
-        self.key = rows_of(Author).key(1)
         self.violations: list[str] = []
         for actor in actors:
             actor.reset()
+        self.begin()
+
+    def begin(self) -> None:
+        self.key = rows_of(Author).key(1)
         redis_client().delete(self.key)
         with connection.cursor() as cursor:
             cursor.execute("UPDATE shelf_author SET name = %s WHERE id = 1", [FIRST])
+
+    def written_by(self, actor: Actor) -> Any:
+        """The committed value, once this actor has committed."""
+        return actor.value
 
     def actions(self) -> list[tuple[str, int]]:
         possible = []
@@ -214,12 +224,14 @@ class Schedule:
         before = actor.step
         if before == "start":
             actor.floor = self.acknowledged
+        if not actor.writes and before in {"start", "load", "look_up"}:
+            actor.loaded = len(self.commits)  # what a reader has in its hands is part of the state
         if action == "crash":
             self.crashes_left -= 1
         actor.advance(action)
         if actor.writes:
             self._note_write(actor, before, action)
-        elif actor.step == "done" and actor.saw and self.commits.index(actor.saw) < actor.floor:
+        elif actor.step == "done" and actor.saw is not None and self.commits.index(actor.saw) < actor.floor:
             self.violations.append(f"{actor.name} read {actor.saw} after a later write was acknowledged")
         if actor.step == "done" and actor.round + 1 < actor.rounds:
             actor.round += 1
@@ -229,9 +241,10 @@ class Schedule:
         if before == self._locking_step(actor) and not actor.over:
             self.lock = actor
         elif before == "commit" and action == "go":
-            self.commits.append(actor.value)
+            self.commits.append(self.written_by(actor))
+            actor.version = len(self.commits) - 1
         if actor.step == "done":
-            self.acknowledged = max(self.acknowledged, self.commits.index(actor.value))
+            self.acknowledged = max(self.acknowledged, actor.version)
         if self.lock is actor and (actor.step == "lift" or actor.over):
             self.lock = None
 
@@ -252,7 +265,7 @@ class Schedule:
         if raw[0] == store.LEASE:
             return "L" + owners[raw[1:].decode()]
         if raw[0] == store.HOLD:
-            tokens = (raw[at : at + 16].decode() for at in range(1, len(raw), 29))
+            tokens = (raw[at : at + 16].decode() for at in range(1, len(raw) - 28, 29))
             return "H" + ",".join(sorted(owners.get(token, "of an earlier round") for token in tokens))
         return f"V{self.commits.index(rows_of(Author).decode(1, raw).name)}"
 
@@ -264,9 +277,10 @@ class Schedule:
     def _renamed(self, entry: str, order: tuple[Actor, ...]) -> tuple[Any, ...]:
         names = {actor.name: str(place) for place, actor in enumerate(order)}
         if entry[:1] in {"L", "H"}:
-            entry = entry[0] + ",".join(sorted(names[name] for name in entry[1:].split(",")))
+            owners, bar, kept = entry[1:].partition("|")
+            entry = entry[0] + ",".join(sorted(names.get(name, name) for name in owners.split(","))) + bar + kept
         lock = names[self.lock.name] if self.lock else ""
-        places = tuple((a.step, self._version(a.saw), a.floor, self._version(a.value)) for a in order)
+        places = tuple((a.step, a.loaded, self._version(a.saw), a.floor, a.version) for a in order)
         return entry, lock, len(self.commits), self.crashes_left, places
 
     def _version(self, value: Any) -> int:
@@ -301,7 +315,9 @@ def acting(bodies: Sequence[Body], rounds: int = 1) -> Iterator[list[Actor]]:
             actor.join()
 
 
-def explore(bodies: Sequence[Body], *, crashes: int = 0, stop_at_first: bool = False) -> tuple[int, list[str]]:
+def explore(
+    bodies: Sequence[Body], *, crashes: int = 0, stop_at_first: bool = False, of: type[Schedule] = Schedule
+) -> tuple[int, list[str]]:
     """Every schedule; returns the number of distinct states, and violations with the schedules that lead to them."""
     seen: set[Any] = set()
     found: list[str] = []
@@ -309,7 +325,7 @@ def explore(bodies: Sequence[Body], *, crashes: int = 0, stop_at_first: bool = F
     with acting(bodies) as actors:
         while todo and not (found and stop_at_first):
             path = todo.pop()
-            schedule = Schedule(actors, crashes)
+            schedule = of(actors, crashes)
             for action in path:
                 schedule.do(*action)
             while (state := schedule.state()) not in seen:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from caching import Script, redis_client, store
+from caching import Script, idsets, redis_client, store
 from caching.conf import Conf
 from tests.caching.interleavings import (
     explore,
@@ -16,6 +16,7 @@ from tests.caching.interleavings import (
     update,
     wander,
 )
+from tests.caching.set_interleavings import EvictingSchedule, SetSchedule, add, check, remove
 from tests.shelf.models import Author
 
 
@@ -33,10 +34,10 @@ def one_row_stepwise(clean_cache, settings, monkeypatch):
     redis_client.cache_clear()
 
 
-def altered(monkeypatch, name: str, rule: str, replacement: str) -> None:
-    source = getattr(store, name).source
+def altered(monkeypatch, name: str, rule: str, replacement: str, home=store) -> None:
+    source = getattr(home, name).source
     assert source.count(rule) == 1
-    monkeypatch.setattr(store, name, Script(source.replace(rule, replacement)))
+    monkeypatch.setattr(home, name, Script(source.replace(rule, replacement)))
 
 
 def test_two_readers_and_two_writers_one_of_whom_may_crash():
@@ -60,6 +61,42 @@ def test_a_reader_whose_transaction_sees_an_old_snapshot():
 def test_random_longer_runs():
     bodies = [read, read, read, save, save_or_withdraw, update]
     assert wander(bodies, rounds=4, schedules=150, crashes=2, seed=20) == []
+
+
+@pytest.mark.services  # the long one; shorter ones run on SQLite too
+def test_an_id_set_with_two_readers_and_two_writers_one_of_whom_may_crash():
+    states, violations = explore([check, check, add, add], crashes=1, of=SetSchedule)
+    print(f"id set: {states} states explored, {len(violations)} stale")
+    assert violations == []
+    assert states > 1_000
+
+
+def test_an_id_set_with_a_reader_and_two_writers():
+    _, violations = explore([check, add, add], crashes=1, of=SetSchedule)
+    assert violations == []
+
+
+def test_an_id_set_with_an_addition_a_removal_and_evictions():
+    _, violations = explore([check, add, remove], crashes=1, of=EvictingSchedule)
+    assert violations == []
+
+
+@pytest.mark.services  # SQLite lets one writer begin at a time
+def test_an_id_set_that_does_not_notice_the_second_writer_fails(monkeypatch):
+    source = store._hold.source
+    joined = source.replace(
+        "local claims, kept = '', ''", "local claims, kept = '', string.match(entry or '', '|%d+$') or ''"
+    )
+    assert joined != source
+    monkeypatch.setattr(store, "_hold", Script(joined))
+    _, violations = explore([check, add, add], stop_at_first=True, of=SetSchedule)
+    assert violations
+
+
+def test_an_id_set_filled_without_the_token_check_fails(monkeypatch):
+    altered(monkeypatch, "_load", "redis.call('GET', KEYS[1]) ~= ARGV[1]", "false", home=idsets)
+    _, violations = explore([check, add], stop_at_first=True, of=SetSchedule)
+    assert violations
 
 
 def test_without_the_token_check_it_fails(monkeypatch):

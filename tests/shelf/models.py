@@ -4,7 +4,7 @@ import uuid
 
 from django.db import models
 
-from caching import Cached, CachedModel
+from caching import Cached, CachedModel, EdgeModel, IdSet
 
 
 class Author(CachedModel):
@@ -75,3 +75,22 @@ class Vote(CachedModel):
 
     class Meta(CachedModel.Meta):
         constraints = [models.UniqueConstraint(fields=["author", "book"], name="vote_once")]
+
+
+class Bookmark(EdgeModel):
+    """Plain columns, so that a test may have twenty thousand without as many books."""
+
+    reader = models.BigIntegerField()
+    book = models.BigIntegerField()
+
+    class Meta(EdgeModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["reader", "book"], name="bookmark_once")]
+
+
+class Loan(EdgeModel):
+    reader = models.BigIntegerField()
+    book = models.BigIntegerField()
+
+
+bookmarks = IdSet(Bookmark, owner="reader", member="book", newest=5_000)
+loans = IdSet(Loan, owner="reader", member="book")
