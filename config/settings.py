@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "caching",
     "counters",
     "users",
+    "social",
 ]
 MIDDLEWARE = [
     "config.health.Probes",

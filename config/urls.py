@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from api import problems
 
 urlpatterns = [
+    path("api/v1/", include("social.urls")),
     path("api/v1/", include("users.urls")),
     path("api/v1/", include("counters.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),

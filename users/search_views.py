@@ -10,7 +10,7 @@ from api.problems import bad_input
 from api.schema import cursor_query, described
 from api.views import BatchedView
 from caching import Batch
-from users import documents, search
+from users import documents, search, visibility
 from users.models import User
 from users.serializers import PUBLIC
 from users.terms import parse
@@ -37,8 +37,16 @@ class SearchView(BatchedView):
         """Active users whose username begins with `q`, or whose nickname has words that begin so or contains it."""
         query = parse(self.q)
         found = search.find(query, self.cursor)
-        rows = User.objects.get_some_cols(found.user_ids, *PUBLIC, "is_active").results
-        results = [{name: row[name] for name in PUBLIC} for row in search.those_that_match(query, rows)]
+        batch = Batch()
+        people = batch.rows(User, found.user_ids)
+        hidden = visibility.ask_hidden(batch, request.user.id, found.user_ids)
+        batch.run()
+        rows, unseen = people.cols(*PUBLIC, "is_active").results, hidden()
+        results = [
+            {name: row[name] for name in PUBLIC}
+            for row in search.those_that_match(query, rows)
+            if row["id"] not in unseen
+        ]
         return json_response(
             cursors.page(request, results, purpose=self.purpose, after=found.after, before=found.before)
         )

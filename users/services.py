@@ -1,10 +1,12 @@
 """Writes of accounts and states. Each is one transaction; the cache follows by itself."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from users import farewells
 from users.indexing import keep_terms
 from users.models import User, UserState
 
@@ -47,3 +49,14 @@ def set_active(user_ids: list[int], *, active: bool) -> int:
         changed = User.objects.filter(pk__in=user_ids).exclude(is_active=active).update(is_active=active)
         keep_terms(user_ids)
     return changed
+
+
+def delete_user(user_id: int) -> Iterator[int]:
+    """Shuts the user out, then deletes what points at them in short transactions, then the account.
+
+    Yields the number of rows after each of these; cut short, it goes on when it is called again. Nothing happens
+    unless the iterator is used up.
+    """
+    set_active([user_id], active=False)
+    yield from farewells.end_all(user_id)
+    User.objects.filter(pk=user_id).delete()

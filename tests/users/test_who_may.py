@@ -32,6 +32,17 @@ TABLE = [
     ("GET", "counters?targets=book:{alice}", None, (200, 200, 200)),
     ("GET", "counters?targets=unicorn:1", None, (400, 400, 400)),
     ("DELETE", "users/me", None, (405, 405, 405)),
+    ("PUT", "users/{alice}/follow", None, (200, 400, 200)),
+    ("DELETE", "users/{alice}/follow", None, (200, 400, 200)),
+    ("DELETE", "users/{alice}/follower", None, (200, 400, 200)),
+    ("PUT", "users/{alice}/block", None, (200, 400, 200)),
+    ("DELETE", "users/{alice}/block", None, (200, 400, 200)),
+    ("GET", "users/{alice}/followers", None, (200, 200, 200)),
+    ("GET", "users/{alice}/following", None, (200, 200, 200)),
+    ("GET", "users/me/friends", None, (200, 200, 200)),
+    ("GET", "users/me/blocks", None, (200, 200, 200)),
+    ("GET", "users/profiles?ids={alice}", None, (200, 200, 200)),
+    ("GET", "relationships?ids={alice}", None, (200, 200, 200)),
 ]
 
 
@@ -44,7 +55,7 @@ def test_who_may(api, alice, bob, dora, sam, who, row):
     answer = api.request(method, address.format(alice=alice.pk), body, by=_token(who, alice, bob, dora, sam))
     if expected[0] == PUBLIC:
         assert answer.status == expected[1]
-    elif method == "DELETE":
+    elif expected[0] == (405, 405, 405):
         assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, PATCH")
     elif who in ("other", "owner", "staff"):
         assert answer.status == expected[0][("other", "owner", "staff").index(who)]

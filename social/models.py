@@ -1,0 +1,62 @@
+"""Who follows whom, and who wants nothing to do with whom."""
+
+from django.db import models
+from django.utils import timezone
+
+from caching import EdgeModel, IdSet
+from users.models import User
+
+
+class Follow(EdgeModel):
+    """`follower` reads what `followee` writes. Never beside a Block between the two, in either direction."""
+
+    id = models.BigAutoField(primary_key=True)
+    follower = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    followee = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(EdgeModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["follower", "followee"], name="social_follow_pair")]
+        indexes = [
+            models.Index(fields=["follower", "id"], name="social_follow_following_page"),
+            models.Index(fields=["followee", "id"], name="social_follow_followers_page"),
+            models.Index(fields=["followee", "follower"], name="social_follow_followers_set"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.follower_id} follows {self.followee_id}"
+
+
+class Block(EdgeModel):
+    """`blocker` and `blocked` do not see each other in lists, and neither can follow the other."""
+
+    id = models.BigAutoField(primary_key=True)
+    blocker = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    blocked = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(EdgeModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["blocker", "blocked"], name="social_block_pair")]
+        indexes = [
+            models.Index(fields=["blocker", "id"], name="social_block_blocking_page"),
+            models.Index(fields=["blocked", "blocker"], name="social_block_blocked_by_set"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.blocker_id} blocks {self.blocked_id}"
+
+
+class PairLock(models.Model):
+    """A row to lock while the edges of a pair change; many pairs share one. See docs/decisions/0004-pair-lock.md."""
+
+    stripe = models.PositiveIntegerField(primary_key=True)
+
+    def __str__(self) -> str:
+        return str(self.stripe)
+
+
+following = IdSet(Follow, owner="follower", member="followee")
+# Whether a hundred people follow the caller is one set of the caller's, not one set of each of them.
+followers = IdSet(Follow, owner="followee", member="follower")
+blocking = IdSet(Block, owner="blocker", member="blocked")
+blocked_by = IdSet(Block, owner="blocked", member="blocker")

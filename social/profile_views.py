@@ -1,0 +1,50 @@
+"""All that a screen of people shows, merged."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from api.ids import parse_ids
+from api.json import json_response
+from api.schema import described, ids_query
+from api.views import BatchedView
+from caching import Batch
+from counters import reads
+from social import documents, relationships
+from users.models import User, UserState
+from users.serializers import PUBLIC
+from users.views import state_document
+
+
+class ProfilesView(BatchedView):
+    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+        ids = parse_ids(request.query_params)
+        self.people, self.states = batch.rows(User, ids), batch.rows(UserState, ids)
+        self.counts = reads.ask(batch, [f"user:{each}" for each in ids])
+        self.relationships = relationships.ask(batch, caller_id, ids)
+
+    @described(answers={200: documents.ProfilesFound}, query=[ids_query()], operation_id="users_profiles_list")
+    def get(self, request: Request) -> HttpResponse:
+        """Several users with what they are doing, their counts and the caller's relationship to them."""
+        people = self.people.cols(*PUBLIC)
+        return json_response({"results": self._merged(people.results), "missing": people.missing})
+
+    def _merged(self, people: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        states = {
+            row["user_id"]: row for row in self.states.cols("user_id", "status", "message", "last_seen_at").results
+        }
+        counts, found = self.counts.result, self.relationships()
+        return [
+            {
+                **row,
+                "state": state_document(row["id"], _without_owner(states.get(row["id"]))),
+                "counts": counts[f"user:{row['id']}"],
+                "relationship": found[row["id"]]._asdict(),
+            }
+            for row in people
+        ]
+
+
+def _without_owner(state: dict[str, Any] | None) -> dict[str, Any] | None:
+    return state and {name: value for name, value in state.items() if name != "user_id"}

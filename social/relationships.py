@@ -1,0 +1,50 @@
+"""What is between a viewer and others, from the viewer's own four id sets: one round trip for any number of people."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
+
+from caching import Batch
+from social.models import blocked_by, blocking, followers, following
+
+
+class Relationship(NamedTuple):
+    """The viewer's, to `id`."""
+
+    id: int
+    following: bool
+    followed_by: bool
+    mutual: bool
+    blocking: bool
+    blocked_by: bool
+
+
+def ask(batch: Batch, viewer_id: int, ids: Sequence[int]) -> Callable[[], dict[int, Relationship]]:
+    """What it returns is to be called once the batch has run: {id: relationship} in the order of `ids`."""
+    sets = [batch.contains(each, viewer_id, ids) for each in (following, followers, blocking, blocked_by)]
+
+    def relationships() -> dict[int, Relationship]:
+        follows, followed, blocks, blocked = (each.result for each in sets)
+        return {each: _between(each, follows[each], followed[each], blocks[each], blocked[each]) for each in ids}
+
+    return relationships
+
+
+def of(viewer_id: int, other_id: int) -> Relationship:
+    batch = Batch()
+    asked = ask(batch, viewer_id, [other_id])
+    batch.run()
+    return asked()[other_id]
+
+
+def ask_hidden(batch: Batch, viewer_id: int, ids: Collection[int]) -> Callable[[], set[int]]:
+    """Those of `ids` who block or are blocked by the viewer; a filter for users.visibility."""
+    sets = [batch.contains(each, viewer_id, ids) for each in (blocking, blocked_by)]
+    return lambda: {each for membership in sets for each, is_in in membership.result.items() if is_in}
+
+
+def _between(other_id: int, follows: bool, followed: bool, blocks: bool, blocked: bool) -> Relationship:
+    # The sets are read one after the other, and a block may be committed in between: then the follows that it removed
+    # may still have been seen.
+    apart = blocks or blocked
+    follows, followed = follows and not apart, followed and not apart
+    return Relationship(other_id, follows, followed, follows and followed, blocks, blocked)

@@ -1,0 +1,95 @@
+"""Writes of the social graph. Each is one transaction under the pair's lock, and repeated it changes nothing more."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+
+from social.locks import lock_pair
+from social.models import Block, Follow
+from users.models import User
+
+CHUNK = 200  # edges deleted in one transaction
+
+
+class Blocked(Exception):
+    """One of the two blocks the other."""
+
+
+class WithOneself(Exception):
+    """Nobody follows or blocks themselves."""
+
+
+def follow(*, follower_id: int, followee_id: int) -> bool:
+    """Whether an edge was really inserted. Raises WithOneself, Blocked, User.DoesNotExist."""
+    with _pair(follower_id, followee_id):
+        if blocks_between(follower_id, followee_id).exists():
+            raise Blocked
+        return _insert(Follow, follower_id=follower_id, followee_id=followee_id)
+
+
+def unfollow(*, follower_id: int, followee_id: int) -> bool:
+    """Whether an edge was really deleted; also for removing a follower. Raises WithOneself."""
+    with _pair(follower_id, followee_id):
+        return _delete(Follow, follower_id=follower_id, followee_id=followee_id)
+
+
+def block(*, blocker_id: int, blocked_id: int) -> bool:
+    """Removes the follows of both directions in the same commit. Whether a block was really inserted.
+
+    Raises WithOneself, User.DoesNotExist.
+    """
+    with _pair(blocker_id, blocked_id):
+        inserted = _insert(Block, blocker_id=blocker_id, blocked_id=blocked_id)
+        _delete(Follow, follower_id=blocker_id, followee_id=blocked_id)
+        _delete(Follow, follower_id=blocked_id, followee_id=blocker_id)
+        return inserted
+
+
+def unblock(*, blocker_id: int, blocked_id: int) -> bool:
+    """Whether a block was really deleted; restores no follow. Raises WithOneself."""
+    with _pair(blocker_id, blocked_id):
+        return _delete(Block, blocker_id=blocker_id, blocked_id=blocked_id)
+
+
+def end_edges_of(user_id: int) -> Iterator[int]:
+    """Deletes a user's edges, CHUNK in a transaction, and yields how many; for users.farewells."""
+    for model, column in ((Follow, "follower"), (Follow, "followee"), (Block, "blocker"), (Block, "blocked")):
+        edges = model.objects.filter(**{column: user_id})
+        while pks := list(edges.values_list("pk", flat=True)[:CHUNK]):
+            model.objects.filter(pk__in=pks).delete()
+            yield len(pks)
+
+
+def blocks_between(one_id: int, other_id: int) -> QuerySet[Block]:
+    """In either direction."""
+    return Block.objects.filter(Q(blocker_id=one_id, blocked_id=other_id) | Q(blocker_id=other_id, blocked_id=one_id))
+
+
+@contextmanager
+def _pair(one_id: int, other_id: int) -> Iterator[None]:
+    if one_id == other_id:
+        raise WithOneself
+    try:
+        with transaction.atomic():
+            lock_pair(one_id, other_id)
+            yield
+    except IntegrityError:  # one of the two was deleted meanwhile; SQLite says so at the commit only
+        if User.objects.filter(pk__in=(one_id, other_id)).count() < 2:
+            raise User.DoesNotExist from None
+        raise
+
+
+def _insert(model: type[Follow] | type[Block], **pair: int) -> bool:
+    if model.objects.filter(**pair).exists():
+        return False
+    model(**pair).save(force_insert=True)
+    return True
+
+
+def _delete(model: type[Follow] | type[Block], **pair: int) -> bool:
+    edge = model.objects.filter(**pair).first()
+    if edge is not None:
+        edge.delete()
+    return edge is not None

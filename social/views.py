@@ -1,0 +1,87 @@
+"""Follows and blocks over HTTP."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from api.ids import parse_id, parse_ids
+from api.json import json_response
+from api.problems import Problem, bad_input, not_found
+from api.schema import described, id_in_path, ids_query
+from api.views import BatchedView
+from caching import Batch
+from social import documents, relationships, services
+from users.models import User
+
+
+class _EdgeView(BatchedView):
+    # One edge between the caller and the user in the address. Every verb answers the relationship as it is now.
+
+    def wants(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
+        self.other_id = parse_id(user_id)
+        if self.other_id == caller_id:
+            raise bad_input("id", "This is about two people, and you gave your own id.", "self")
+        self.people = batch.rows(User, [self.other_id])
+
+    def done(self, request: Request, write: Callable[..., Any], **pair: int) -> HttpResponse:
+        if self.people.row(self.other_id) is None:
+            raise not_found("such user")
+        try:
+            write(**pair)
+        except services.Blocked:
+            raise Problem(403, "blocked", "One of you two blocks the other.") from None
+        except User.DoesNotExist:
+            raise not_found("such user") from None
+        return json_response(relationships.of(request.user.id, self.other_id)._asdict())
+
+
+def _edge(*problems: int) -> Any:
+    return described(answers={200: documents.Relationship}, problems=(404, *problems), query=[id_in_path("user_id")])
+
+
+class FollowView(_EdgeView):
+    @_edge(403)
+    def put(self, request: Request, user_id: str) -> HttpResponse:
+        """Follow a user."""
+        return self.done(request, services.follow, follower_id=request.user.id, followee_id=self.other_id)
+
+    @_edge()
+    def delete(self, request: Request, user_id: str) -> HttpResponse:
+        """Follow a user no more."""
+        return self.done(request, services.unfollow, follower_id=request.user.id, followee_id=self.other_id)
+
+
+class FollowerView(_EdgeView):
+    @_edge()
+    def delete(self, request: Request, user_id: str) -> HttpResponse:
+        """Remove a follower of the caller."""
+        return self.done(request, services.unfollow, follower_id=self.other_id, followee_id=request.user.id)
+
+
+class BlockView(_EdgeView):
+    @_edge()
+    def put(self, request: Request, user_id: str) -> HttpResponse:
+        """Block a user; removes both follows."""
+        return self.done(request, services.block, blocker_id=request.user.id, blocked_id=self.other_id)
+
+    @_edge()
+    def delete(self, request: Request, user_id: str) -> HttpResponse:
+        """Unblock a user; restores no follow."""
+        return self.done(request, services.unblock, blocker_id=request.user.id, blocked_id=self.other_id)
+
+
+class RelationshipsView(BatchedView):
+    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+        ids = parse_ids(request.query_params)
+        self.people = batch.rows(User, ids)
+        self.relationships = relationships.ask(batch, caller_id, ids)
+
+    @described(answers={200: documents.Relationships}, query=[ids_query()], operation_id="relationships_list")
+    def get(self, request: Request) -> HttpResponse:
+        """The caller's relationships to several users, in the order asked."""
+        found = self.relationships()
+        people = self.people.cols("id")
+        results = [found[row["id"]]._asdict() for row in people.results]
+        return json_response({"results": results, "missing": people.missing})

@@ -1,0 +1,85 @@
+"""Edges in the admin: the same rules as in the API, and lists that count no whole table."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from social.models import Block, Follow
+from tests.social.test_settled_counts import counted
+from tests.users.test_admin import root
+
+__all__ = ["root"]
+pytestmark = pytest.mark.django_db(transaction=True)
+FOLLOWS, BLOCKS = "/admin/social/follow/", "/admin/social/block/"
+
+
+def test_a_follow_made_and_ended_here_is_counted_and_seen(api, root, alice, bob):
+    assert counted(alice, bob) == [(0, 0), (0, 0)]
+    relationship = f"relationships?ids={bob.pk}"
+    assert not api.get(relationship, by=alice).json["results"][0]["following"]
+    assert root.post(f"{FOLLOWS}add/", {"follower": alice.pk, "followee": bob.pk}).status_code == 302
+    assert counted(alice, bob) == [(0, 1), (1, 0)]
+    assert api.get(relationship, by=alice).json["results"][0]["following"]
+    confirmed = {"action": "delete_selected", "_selected_action": [Follow.objects.get().pk], "post": "yes"}
+    assert root.post(FOLLOWS, confirmed).status_code == 302
+    assert counted(alice, bob) == [(0, 0), (0, 0)]
+    assert not api.get(relationship, by=alice).json["results"][0]["following"]
+
+
+def test_a_block_made_here_ends_the_follows(root, alice, bob, follow):
+    follow(alice, bob)
+    follow(bob, alice)
+    assert root.post(f"{BLOCKS}add/", {"blocker": alice.pk, "blocked": bob.pk}).status_code == 302
+    assert counted(alice, bob) == [(0, 0), (0, 0)]
+    assert (Block.objects.count(), Follow.objects.count()) == (1, 0)
+
+
+def test_what_the_api_refuses_is_refused_here(root, alice, bob, block):
+    block(bob, alice)
+    for form, sentence in (
+        ({"follower": alice.pk, "followee": bob.pk}, "One of the two blocks the other."),
+        ({"follower": alice.pk, "followee": alice.pk}, "Nobody follows or blocks themselves."),
+        ({"follower": alice.pk, "followee": 999999}, "is not one of the available choices"),
+    ):
+        assert sentence in root.post(f"{FOLLOWS}add/", form).content.decode()
+    assert not Follow.objects.exists()
+    again = root.post(f"{BLOCKS}add/", {"blocker": bob.pk, "blocked": alice.pk})
+    assert "already exists" in again.content.decode() or "is violated" in again.content.decode()
+    assert Block.objects.count() == 1
+
+
+def test_an_edge_is_not_edited_into_another(root, alice, bob, carol, follow):
+    follow(alice, bob)
+    edge = Follow.objects.get()
+    page = root.get(f"{FOLLOWS}{edge.pk}/change/")
+    assert page.status_code == 200
+    assert b'name="followee"' not in page.content
+    assert root.post(f"{FOLLOWS}{edge.pk}/change/", {"follower": alice.pk, "followee": carol.pk}).status_code == 403
+
+
+def test_people_are_raw_ids(root, alice):
+    for address in (FOLLOWS, BLOCKS):
+        page = root.get(f"{address}add/").content.decode()
+        assert "vForeignKeyRawIdAdminField" in page
+        assert "<select" not in page
+
+
+def test_search_by_user(root, alice, bob, carol, follow):
+    follow(alice, bob)
+    follow(bob, carol)
+    for q, found in ((alice.pk, 1), (bob.pk, 2), ("x", 0), ("", 2)):
+        assert len(root.get(FOLLOWS, {"q": q}).context["cl"].result_list) == found
+
+
+def test_lists_do_not_count_all_rows(root, alice, bob, follow, block):
+    follow(alice, bob)
+    block(alice, bob)
+    for address in (FOLLOWS, BLOCKS):
+        with CaptureQueriesContext(connection) as queries:
+            assert root.get(address).status_code == 200
+        counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+        assert counts
+        assert all(re.search(r"LIMIT 10000\b", sql) for sql in counts), counts
+        assert len(queries) <= 6

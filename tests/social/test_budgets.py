@@ -1,0 +1,128 @@
+"""What each endpoint of the graph costs: SQL queries, Redis round trips and commands; and that more costs no more."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from caching.testutils import redis_usage, reset_cache
+from social.models import Block, Follow
+from tests.users.test_budgets import budget
+from users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LOCK = 0 if connection.vendor == "sqlite" else 1  # the pair's
+
+
+@pytest.fixture
+def crowd(new_user, alice):
+    people = [new_user(f"crowd_{number}") for number in range(100)]
+    for person in people:
+        Follow.objects.create(follower=person, followee=alice)
+    for person in people[:50]:
+        Follow.objects.create(follower=alice, followee=person)
+    return people
+
+
+def ids(people) -> str:
+    return ",".join(str(person.pk) for person in people)
+
+
+@pytest.mark.parametrize("count", [1, 100])
+@pytest.mark.parametrize(("endpoint", "commands"), [("relationships", 5), ("users/profiles", 5)])
+def test_relationships_and_profiles_are_one_round_trip(api, alice, crowd, endpoint, commands, count):
+    """One MGET for rows and counts; one check for each of the four sets."""
+    address = f"{endpoint}?ids={ids(crowd[:count])}"
+    first = api.get(address, by=alice)
+    with budget(sql=0, round_trips=1, commands=commands):
+        assert api.get(address, by=alice).bytes == first.bytes
+    assert len(first.json["results"]) == count
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_cold_relationships_cost_the_same_for_any_number(api, alice, crowd, count):
+    reset_cache()
+    with CaptureQueriesContext(connection) as queries:
+        api.get(f"relationships?ids={ids(crowd[:count])}", by=alice)
+    assert len(queries) == 5  # the rows; four sets
+
+
+LISTS = ["users/{0}/followers", "users/{0}/following", "users/me/friends", "users/me/blocks"]
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_a_page_is_one_query_and_two_round_trips(api, alice, crowd, address):
+    for person in crowd[80:]:
+        Block.objects.create(blocker=alice, blocked=person)
+    address = address.format(alice.pk)
+    link = api.get(address, by=alice).json["next"]
+    filtered = 0 if address.endswith("blocks") else 2
+    for page in (address, link):
+        if page is None:
+            continue
+        api.get(page, by=alice)
+        with budget(sql=1, round_trips=2, commands=2 + filtered):  # the caller; the rows, blocks in either direction
+            api.get(page, by=alice)
+
+
+def test_bad_input_and_refusals_cost_no_transaction(api, alice, bob):
+    api.get("users/me", by=alice)
+    with budget(sql=0, round_trips=1, commands=1):
+        assert api.put(f"users/{alice.pk}/follow", by=alice).status == 400
+    assert api.put("users/99999999/follow", by=alice).status == 404
+    with budget(sql=0, round_trips=1, commands=1):
+        assert api.put("users/99999999/follow", by=alice).status == 404
+
+
+def test_writes(api, alice, bob):
+    api.put(f"users/{bob.pk}/follow", by=alice)
+    api.delete(f"users/{bob.pk}/follow", by=alice)
+    for method, edge, sql in (
+        ("PUT", "follow", 4),  # blocks, is it there, insert, deltas
+        ("PUT", "follow", 2),
+        ("DELETE", "follow", 4),  # is it there, its part in the counts, delete, deltas
+        ("DELETE", "follow", 1),
+        ("PUT", "block", 4),  # is it there, insert, two follows that are not there
+        ("PUT", "block", 3),
+        ("DELETE", "block", 2),
+        ("DELETE", "block", 1),
+    ):
+        api.get(f"relationships?ids={bob.pk}", by=alice)
+        with CaptureQueriesContext(connection) as queries, redis_usage() as usage:
+            assert api.request(method, f"users/{bob.pk}/{edge}", by=alice).status == 200
+        texts = [query["sql"] for query in queries if not query["sql"].startswith(("BEGIN", "COMMIT", "SAVEPOINT"))]
+        assert len(texts) == sql + LOCK, (method, edge, texts)
+        assert usage.round_trips <= 6, (method, edge, usage)
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("which", ["followers", "following"])
+def test_rows_read_do_not_grow_with_the_depth(api, alice, bob, new_user, which):
+    """Rows that the storage engine handed out for a page, by the server's own account."""
+    User.objects.bulk_create([User(id=10**6 + number, username=f"deep_{number}") for number in range(2_000)])
+    owner, member = ("followee_id", "follower_id") if which == "followers" else ("follower_id", "followee_id")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO social_follow ({owner}, {member}, created_at) "  # noqa: S608
+            f"SELECT {alice.pk}, id, NOW() FROM users_user WHERE id >= 1000000"
+        )
+        cursor.execute("ANALYZE TABLE social_follow")
+    page = api.get(f"users/{alice.pk}/{which}", by=bob).json
+    read = []
+    for _ in range(90):
+        address = page["next"]
+        page = api.get(address, by=bob).json
+        before = rows_read()
+        page = api.get(address, by=bob).json
+        read.append(rows_read() - before)
+    assert max(read) <= 30, read
+    assert len(page["results"]) == 20
+
+
+def rows_read() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT SUM(variable_value) FROM information_schema.session_status "
+            "WHERE variable_name IN ('HANDLER_READ_FIRST', 'HANDLER_READ_KEY', 'HANDLER_READ_LAST', "
+            "'HANDLER_READ_NEXT', 'HANDLER_READ_PREV', 'HANDLER_READ_RND')"
+        )
+        return int(cursor.fetchone()[0])

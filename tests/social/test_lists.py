@@ -1,0 +1,103 @@
+"""Followers, following, friends and blocks: order, cursors, and who is left out."""
+
+import pytest
+
+from social.lists import FRIENDS_WINDOW, PAGE
+from social.models import Block, Follow
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def crowd(new_user):
+    return [new_user(f"crowd_{number:03}") for number in range(2 * PAGE + 5)]
+
+
+def names(page) -> list[str]:
+    return [user["username"] for user in page["results"]]
+
+
+def walk(api, address, by, link="next") -> list[list[str]]:
+    pages = []
+    while address:
+        page = api.get(address, by=by).json
+        pages.append(names(page))
+        last, address = address, page[link]
+    walk.last = last
+    return pages
+
+
+def test_newest_edge_first(api, alice, bob, carol, follow):
+    follow(bob, carol, alice)
+    follow(alice, carol)
+    follow(alice, bob)
+    assert names(api.get(f"users/{alice.pk}/followers", by=bob).json) == ["carol", "bob"]
+    assert names(api.get(f"users/{alice.pk}/following", by=bob).json) == ["bob", "carol"]
+    assert names(api.get("users/me/friends", by=alice).json) == ["bob", "carol"]
+    assert names(api.get("users/me/friends", by=bob).json) == ["alice"]
+    assert names(api.get(f"users/{alice.pk}/followers", by=alice).json) == ["carol", "bob"]
+
+
+@pytest.mark.parametrize("which", ["followers", "following", "friends", "blocks"])
+def test_pages_forth_and_back_show_everybody_once(api, alice, crowd, which):
+    for person in crowd:
+        if which in ("followers", "friends"):
+            Follow.objects.create(follower=person, followee=alice)
+        if which in ("following", "friends"):
+            Follow.objects.create(follower=alice, followee=person)
+        if which == "blocks":
+            Block.objects.create(blocker=alice, blocked=person)
+    address = f"users/me/{which}" if which in ("friends", "blocks") else f"users/{alice.pk}/{which}"
+    forth = walk(api, address, alice)
+    assert [len(page) for page in forth] == [PAGE, PAGE, 5]
+    assert [name for page in forth for name in page] == [person.username for person in crowd[::-1]]
+    assert walk(api, walk.last, alice, "previous")[::-1] == forth
+
+
+def test_edges_inserted_or_deleted_between_pages_skip_and_repeat_nobody(api, alice, bob, crowd, new_user, follow):
+    follow(*crowd, alice)
+    page = api.get(f"users/{alice.pk}/followers", by=bob).json
+    seen = names(page)
+    while page["next"]:
+        follow(new_user(f"late_{len(seen)}"), alice)
+        Follow.objects.filter(follower__username=seen[-1]).delete()  # the edge that the cursor names
+        page = api.get(page["next"], by=bob).json
+        seen += names(page)
+    assert seen == [person.username for person in crowd[::-1]]
+
+
+def test_a_page_emptied_by_blocks_still_carries_its_cursor(api, alice, bob, crowd, follow, block):
+    follow(*crowd, alice)
+    for person in crowd[-PAGE:]:
+        block(*((bob, person) if person.pk % 2 else (person, bob)))
+    first = api.get(f"users/{alice.pk}/followers", by=bob).json
+    assert first["results"] == []
+    second = api.get(first["next"], by=bob).json
+    assert names(second) == [person.username for person in crowd[PAGE + 4 : 4 : -1]]
+    assert second["previous"]
+    assert len(names(api.get(f"users/{alice.pk}/followers", by=alice).json)) == PAGE
+
+
+def test_friends_among_many_who_are_none(api, alice, new_user, monkeypatch):
+    monkeypatch.setattr("social.lists.FRIENDS_WINDOW", 30)
+    people = [new_user(f"crowd_{number:03}") for number in range(65)]
+    for person in people:
+        Follow.objects.create(follower=alice, followee=person)
+    friends = [people[0], people[40], people[64]]
+    for person in friends:
+        Follow.objects.create(follower=person, followee=alice)
+    pages = walk(api, "users/me/friends", alice)
+    assert pages == [["crowd_064", "crowd_040"], [], ["crowd_000"]]
+    back = walk(api, walk.last, alice, "previous")
+    assert sorted(name for page in back for name in page) == ["crowd_000", "crowd_040", "crowd_064"]
+    assert FRIENDS_WINDOW > PAGE
+
+
+def test_bad_requests(api, alice, bob, crowd, follow):
+    follow(*crowd, alice)
+    link = api.get(f"users/{alice.pk}/followers", by=bob).json["next"]
+    for bad in (link.replace("followers", "following"), link.replace(f"users/{alice.pk}", f"users/{bob.pk}")):
+        assert api.get(bad, by=bob).json["code"] == "bad_cursor"
+    for which in ("followers", "following"):
+        assert api.get(f"users/99999999/{which}", by=bob).status == 404
+        assert api.get(f"users/me/{which}", by=bob).status == 400

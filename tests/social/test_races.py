@@ -1,0 +1,150 @@
+"""Writes of the same pair, and of one celebrity, at the same time: threads and processes that start at a barrier."""
+
+import threading
+from functools import partial
+
+import pytest
+from django.db import connection, transaction
+
+from social import locks, relationships, services
+from social.models import Block, Follow
+from tests.caching.threads import Task, together
+from tests.social.processes import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+THREADS = 8
+TOGETHER = """
+    SELECT COUNT(*) FROM social_follow f JOIN social_block b
+    ON (b.blocker_id = f.follower_id AND b.blocked_id = f.followee_id)
+    OR (b.blocker_id = f.followee_id AND b.blocked_id = f.follower_id)
+"""
+
+
+def follows_beside_blocks() -> int:
+    """In one statement, so in one snapshot."""
+    with connection.cursor() as cursor:
+        cursor.execute(TOGETHER)
+        return cursor.fetchone()[0]
+
+
+def test_fifty_follows_of_one_pair_are_one_edge(alice, bob):
+    pair = {"follower_id": alice.pk, "followee_id": bob.pk}
+    assert sum(together(*[partial(services.follow, **pair)] * 50)) == 1
+    assert Follow.objects.filter(**pair).count() == 1
+    assert sum(together(*[partial(services.unfollow, **pair)] * 50)) == 1
+    assert not Follow.objects.exists()
+
+
+def test_two_block_each_other_while_they_follow(alice, bob):
+    for _ in range(10):
+        together(
+            partial(follow_if_allowed, alice, bob),
+            partial(follow_if_allowed, bob, alice),
+            partial(services.block, blocker_id=alice.pk, blocked_id=bob.pk),
+            partial(services.block, blocker_id=bob.pk, blocked_id=alice.pk),
+        )
+        assert (Block.objects.count(), Follow.objects.count()) == (2, 0)
+        for one, other in ((alice, bob), (bob, alice)):
+            assert relationships.of(one.pk, other.pk)[1:] == (False, False, False, True, True)
+        for one, other in ((alice, bob), (bob, alice)):
+            services.unblock(blocker_id=one.pk, blocked_id=other.pk)
+
+
+def follow_if_allowed(one, other) -> bool:
+    try:
+        return services.follow(follower_id=one.pk, followee_id=other.pk)
+    except services.Blocked:
+        return False
+
+
+def test_nobody_ever_sees_a_follow_beside_a_block(new_user):
+    """Processes scramble the edges of five people while this one looks, in the database and through the id sets."""
+    ids = [new_user(f"crowd_{number}").pk for number in range(5)]
+    over = threading.Event()
+
+    def look() -> int:
+        looked = 0
+        while not over.is_set():
+            assert follows_beside_blocks() == 0
+            for viewer in ids:
+                for seen in [relationships.of(viewer, other) for other in ids if other != viewer]:
+                    assert not ((seen.following or seen.followed_by) and (seen.blocking or seen.blocked_by))
+            looked += 1
+        return looked
+
+    looking = Task(look)
+    changed = at_once("scramble", [[ids, 150, seed] for seed in range(4)])
+    over.set()
+    assert looking.result() > 0
+    for verb in ("follow", "unfollow", "block", "unblock"):
+        assert sum(each[verb] for each in changed) > 0
+    assert follows_beside_blocks() == 0
+    # What was really inserted, less what was really deleted (by a block as well), is what there is.
+    assert sum(each["block"] - each["unblock"] for each in changed) == Block.objects.count()
+    assert sum(each["follow"] - each["unfollow"] for each in changed) >= Follow.objects.count()
+    for viewer in ids:
+        follows = set(Follow.objects.filter(follower_id=viewer).values_list("followee_id", flat=True))
+        for other in ids:
+            assert relationships.of(viewer, other).following == (other in follows)
+
+
+@pytest.mark.services  # on SQLite there is one writer at a time: nothing can go wrong
+def test_the_scrambling_test_can_fail(alice, bob, monkeypatch):
+    """Without the lock a follow that looked before a block is inserted after it."""
+    monkeypatch.setattr(services, "lock_pair", lambda *_: None)
+    looked, blocked = threading.Event(), threading.Event()
+    insert = services._insert
+
+    def slow_insert(model, **pair):
+        if model is Follow:
+            looked.set()
+            blocked.wait(10)
+        return insert(model, **pair)
+
+    monkeypatch.setattr(services, "_insert", slow_insert)
+    following = Task(partial(services.follow, follower_id=alice.pk, followee_id=bob.pk))
+    looked.wait(10)
+    services.block(blocker_id=bob.pk, blocked_id=alice.pk)
+    blocked.set()
+    following.result()
+    assert follows_beside_blocks() == 1
+
+
+@pytest.mark.services
+def test_followers_of_one_celebrity_do_not_wait_for_each_other(new_user):
+    celebrity = new_user("celebrity")
+    people = [new_user(f"crowd_{number:03}").pk for number in range(400)]
+    over = threading.Event()
+    watching = Task(partial(tables_waited_for, over))
+    assert at_once("follow_all", [[people[part::8], celebrity.pk] for part in range(8)]) == [50] * 8
+    over.set()
+    assert Follow.objects.filter(followee=celebrity).count() == 400
+    assert "users_user" not in " ".join(watching.result())
+
+
+def tables_waited_for(over: threading.Event) -> set[str]:
+    """Tables whose rows somebody waited for, by InnoDB's own account, looked at until it is `over`."""
+    found = set()
+    while not over.is_set():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT locks.lock_table FROM information_schema.innodb_lock_waits AS waits "
+                "JOIN information_schema.innodb_locks AS locks ON locks.lock_id = waits.requested_lock_id"
+            )
+            found.update(table for (table,) in cursor.fetchall())
+    return found
+
+
+@pytest.mark.services
+def test_a_follow_goes_through_while_another_of_the_same_celebrity_is_open(alice, bob, carol):
+    """Held open: a lock on the celebrity's row would make the second wait until its time limit."""
+    assert locks.stripe_of(alice.pk, carol.pk) != locks.stripe_of(bob.pk, carol.pk)
+    with transaction.atomic():
+        services.follow(follower_id=alice.pk, followee_id=carol.pk)
+        assert Task(partial(services.follow, follower_id=bob.pk, followee_id=carol.pk)).result() is True
+
+
+def test_a_lock_needs_a_transaction(alice, bob):
+    with pytest.raises(transaction.TransactionManagementError, match="inside atomic"):
+        locks.lock_pair(alice.pk, bob.pk)
+    assert locks.stripe_of(1, 2) == locks.stripe_of(2, 1) < locks.STRIPES

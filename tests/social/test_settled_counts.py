@@ -1,0 +1,84 @@
+"""Counts equal edges whatever happens to the edges."""
+
+import threading
+from functools import partial
+
+import pytest
+
+from counters.reads import counts_of
+from social import services
+from social.models import Block, Follow
+from tests.caching.threads import Task, together
+from tests.social.processes import killed_in_a_block
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def counted(*people) -> list[tuple[int, int]]:
+    """(followers, following) of each."""
+    counts = counts_of("user", [person.pk for person in people])
+    return [(counts[person.pk]["followers"], counts[person.pk]["following"]) for person in people]
+
+
+def test_every_write_settles_both_counts_once(alice, bob):
+    pair = {"follower_id": alice.pk, "followee_id": bob.pk}
+    assert counted(alice, bob) == [(0, 0), (0, 0)]
+    for _ in range(2):
+        services.follow(**pair)
+        assert counted(alice, bob) == [(0, 1), (1, 0)]
+    for _ in range(2):
+        services.unfollow(**pair)
+        assert counted(alice, bob) == [(0, 0), (0, 0)]
+
+
+def test_fifty_at_once_count_once(alice, bob):
+    pair = {"follower_id": alice.pk, "followee_id": bob.pk}
+    together(*[partial(services.follow, **pair)] * 50)
+    assert counted(alice, bob) == [(0, 1), (1, 0)]
+    together(*[partial(services.unfollow, **pair)] * 50)
+    assert counted(alice, bob) == [(0, 0), (0, 0)]
+
+
+def test_a_block_settles_four_counters(alice, bob, carol, follow):
+    follow(alice, bob)
+    follow(bob, alice)
+    follow(carol, alice)
+    services.block(blocker_id=alice.pk, blocked_id=bob.pk)
+    assert counted(alice, bob, carol) == [(1, 0), (0, 0), (0, 1)]
+
+
+@pytest.mark.parametrize("point", ["block inserted", "one follow deleted", "everything written"])
+def test_a_block_killed_midway_has_done_nothing(api, alice, bob, follow, point):
+    follow(alice, bob)
+    follow(bob, alice)
+    before = counted(alice, bob)
+    assert api.get(f"relationships?ids={bob.pk}", by=alice).json["results"][0]["mutual"]
+    killed_in_a_block(point, alice.pk, bob.pk)
+    assert (Follow.objects.count(), Block.objects.count()) == (2, 0)
+    assert counted(alice, bob) == before == [(1, 1), (1, 1)]
+    assert api.get(f"relationships?ids={bob.pk}", by=alice).json["results"][0]["mutual"]
+    assert api.put(f"users/{bob.pk}/block", by=alice).json["blocking"]  # the dead hold no lock
+    assert counted(alice, bob) == [(0, 0), (0, 0)]
+
+
+def test_deleting_a_user_settles_the_counts_of_the_others(alice, bob, carol, follow):
+    follow(alice, bob, carol)
+    follow(carol, bob)
+    assert counted(alice, bob) == [(0, 1), (1, 1)]
+    carol.delete()
+    assert counted(alice, bob) == [(0, 0), (0, 0)]
+    assert Follow.objects.count() == 0
+
+
+def test_deleted_by_two_at_once_counts_once(alice, bob, follow):
+    follow(alice, bob)
+    both_read = threading.Barrier(2)
+
+    def delete():
+        edge = Follow.objects.get()
+        both_read.wait(10)
+        edge.delete()
+
+    for task in [Task(delete), Task(delete)]:
+        task.result()
+    assert counted(alice, bob) == [(0, 0), (0, 0)]
