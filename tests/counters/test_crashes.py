@@ -1,5 +1,6 @@
 """Behaviours 24 and 25: many processes at once, and processes that are killed. Counts equal rows every time."""
 
+import os
 import random
 import signal
 import time
@@ -16,6 +17,7 @@ from tests.counters import processes
 from tests.shelf.models import Vote
 
 WRITERS, INCREMENTS = 8, 1_250
+KILLS = int(os.environ.get("KILLS", "5"))
 
 
 def shown(author):
@@ -108,8 +110,8 @@ def test_a_roll_up_that_is_killed(author, point):
 
 
 def test_processes_killed_at_random_moments(author):
-    """The short form of a long run beside the suite."""
-    for _ in range(5):
+    """KILLS=200 makes the long run of it, beside the suite."""
+    for _ in range(KILLS):
         running = [processes.start("vote", author.pk), processes.start("vote", author.pk), processes.start("fold")]
         before = votes(author)
         try:
