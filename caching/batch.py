@@ -1,8 +1,8 @@
 """Several models' rows, and other commands, in one round trip."""
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from django.core.exceptions import FieldError
 
@@ -24,6 +24,21 @@ class Found(NamedTuple, Generic[T]):
 
     results: list[T]
     missing: list[Any]
+
+
+class Part(Protocol):
+    """What a batch asks one source for."""
+
+    @property
+    def source(self) -> Any:
+        """A `Source`."""
+
+    @property
+    def idents(self) -> Mapping[str, Any]:
+        """By key."""
+
+    def resolve(self, values: dict[str, Any]) -> None:
+        """Take what was found, by key; the keys of other parts are among them."""
 
 
 class Rows:
@@ -112,15 +127,19 @@ class Batch:
     """Collect what one request needs of Redis, then `run()` it in one round trip (if everything is a hit)."""
 
     def __init__(self) -> None:
-        self._rows: list[Rows] = []
+        self._parts: list[Part] = []
         self._memberships: list[Membership] = []
         self._commands: list[tuple[Command, Reply]] = []
 
     def rows(self, model: "type[CachedModel]", pks: Iterable[Any]) -> Rows:
         """Raises ValidationError for a primary key of the wrong type."""
         rows = Rows(model, pks)
-        self._rows.append(rows)
+        self.add(rows)
         return rows
+
+    def add(self, part: Part) -> None:
+        """Take in another kind of read, which brings a source of its own."""
+        self._parts.append(part)
 
     def contains(self, id_set: IdSet, owner: Any, ids: Iterable[int]) -> Membership:
         """Which of these ids are in the owner's set; any number of sets share the round trip."""
@@ -137,16 +156,16 @@ class Batch:
 
     def run(self) -> None:
         wants: dict[Source, dict[str, Any]] = {}
-        for rows in self._rows:
-            wants.setdefault(rows.source, {}).update(rows.idents)
+        for part in self._parts:
+            wants.setdefault(part.source, {}).update(part.idents)
         for membership in self._memberships:
             membership.add_to(wants)
         reading = Reading(wants)
         replies = reading.run([command for command, _ in self._commands])
         for (_, reply), result in zip(self._commands, replies, strict=False):
             reply.result = None if isinstance(result, Exception) else result
-        for rows in self._rows:
-            rows.resolve(reading.values)
+        for part in self._parts:
+            part.resolve(reading.values)
         for membership in self._memberships:
             membership.resolve(wants, reading.values)
 

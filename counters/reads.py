@@ -42,7 +42,7 @@ def ask(batch: Batch, targets: Iterable[str]) -> Counts:
     Raises UnknownKind, and ValueError for what is no "kind:id".
     """
     counts = Counts(targets)
-    batch._rows.append(counts)  # type: ignore[arg-type]  # a batch takes whatever has a source, idents and resolve()
+    batch.add(counts)
     return counts
 
 
