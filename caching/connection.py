@@ -1,13 +1,17 @@
 """The way to Redis: one round trip at a time, through django-redis, guarded by the circuit breaker."""
 
 import hashlib
+import os
+from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.signals import setting_changed
 from django_redis import get_redis_connection
+from hiredis import pack_command
 from redis.crc import key_slot
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
 
@@ -83,17 +87,48 @@ def _send(commands: Sequence[Command]) -> list[Any]:
 
 
 def _send_to_server(commands: Sequence[Command]) -> list[Any]:
-    """What redis-py's pipeline does without its retries, hooks and metrics, which cost as much again as the rest."""
-    pool = redis_client().connection_pool
-    connection = pool.get_connection()
+    """What redis-py's pipeline and pool do, without their hooks, locks and metrics, which cost more than the rest."""
+    idle = _idle()
     try:
-        connection.send_packed_command(connection.pack_commands(commands))
+        connection = idle.pop()
+    except IndexError:
+        connection = redis_client().connection_pool.make_connection()
+    try:
+        if connection.is_connected and _is_spoilt(connection):
+            connection.disconnect()
+        connection.send_packed_command([b"".join(map(pack_command, commands))])
         return [_reply(connection) for _ in commands]
     except BaseException:
         connection.disconnect()  # replies may be under way that belong to nobody
         raise
     finally:
-        pool.release(connection)
+        idle.append(connection)
+
+
+def _is_spoilt(connection: Any) -> bool:
+    """Whether the server has closed it, or sent what nobody waits for."""
+    try:
+        return bool(connection.can_read())
+    except (RedisError, OSError):
+        return True
+
+
+@cache
+def _idle() -> deque[Any]:
+    """Connections without work; of this process, as a fork would share their sockets."""
+    return deque()
+
+
+os.register_at_fork(after_in_child=_idle.cache_clear)
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == "CACHES":
+        for cached in (redis_client, on_cluster, _idle):
+            cached.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="caching.connection")
 
 
 def _reply(connection: Any) -> Any:

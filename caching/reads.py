@@ -30,12 +30,14 @@ class Reading:
 
     def run(self, riders: Sequence[Command] = ()) -> list[Any]:
         """Resolve every key; the answer is the riders' replies, [] if Redis could not be asked."""
-        aliases = {source.using for source in self._wants}
-        # Nobody else may see yet what this transaction has written; it reads that from the database.
-        own = set().union(*(holds.touched(alias) for alias in aliases))
-        # A transaction never fills: what it reads may be an old snapshot, or its own.
-        may_fill = not any(connections[alias].in_atomic_block for alias in aliases)
         keys = [key for idents in self._wants.values() for key in idents]
+        in_transaction = [
+            alias for alias in {source.using for source in self._wants} if connections[alias].in_atomic_block
+        ]
+        # A transaction never fills: what it reads may be an old snapshot, or its own.
+        may_fill = not in_transaction
+        # Nobody else may see yet what this transaction has written; it reads that from the database.
+        own = set().union(*(holds.touched(alias) for alias in in_transaction))
         replies: list[Any] = []
         with contextlib.suppress(Unavailable):
             entries, replies = self._look([key for key in keys if key not in own] if own else keys, riders)

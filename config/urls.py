@@ -4,12 +4,14 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+import counters.urls
+import social.urls
+import users.urls
 from api import problems
 
 urlpatterns = [
-    path("api/v1/", include("social.urls")),
-    path("api/v1/", include("users.urls")),
-    path("api/v1/", include("counters.urls")),
+    # Together: a prefix shared by several includes is matched, and left again, once for each.
+    path("api/v1/", include([*social.urls.urlpatterns, *users.urls.urlpatterns, *counters.urls.urlpatterns])),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/<path:rest>", problems.no_such_address),

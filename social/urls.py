@@ -1,6 +1,6 @@
 """Addresses under /api/v1/; to be tried before those of users, where `profiles` would be an id."""
 
-from django.urls import path
+from django.urls import include, path
 
 from social import list_views, profile_views, views
 
@@ -9,9 +9,16 @@ urlpatterns = [
     path("users/profiles", profile_views.ProfilesView.as_view()),
     path("users/me/friends", list_views.FriendsView.as_view()),
     path("users/me/blocks", list_views.BlocksView.as_view()),
-    path("users/<str:user_id>/followers", list_views.FollowersView.as_view()),
-    path("users/<str:user_id>/following", list_views.FollowingView.as_view()),
-    path("users/<str:user_id>/follow", views.FollowView.as_view()),
-    path("users/<str:user_id>/follower", views.FollowerView.as_view()),
-    path("users/<str:user_id>/block", views.BlockView.as_view()),
+    path(
+        "users/<str:user_id>/",
+        include(
+            [
+                path("followers", list_views.FollowersView.as_view()),
+                path("following", list_views.FollowingView.as_view()),
+                path("follow", views.FollowView.as_view()),
+                path("follower", views.FollowerView.as_view()),
+                path("block", views.BlockView.as_view()),
+            ]
+        ),
+    ),
 ]

@@ -5,12 +5,12 @@ from django.urls import path
 from users import auth_views, search_views, views
 
 urlpatterns = [
-    path("auth/token", auth_views.TokenView.as_view()),
-    path("auth/token/refresh", auth_views.RefreshView.as_view()),
     path("users", views.UsersView.as_view()),
     path("users/search", search_views.SearchView.as_view()),
     path("users/me", views.OwnUserView.as_view()),
     path("users/me/state", views.OwnStateView.as_view()),
     path("users/<str:user_id>", views.UserView.as_view()),
     path("users/<str:user_id>/state", views.StateView.as_view()),
+    path("auth/token", auth_views.TokenView.as_view()),
+    path("auth/token/refresh", auth_views.RefreshView.as_view()),
 ]

@@ -8,7 +8,6 @@ import pytest
 
 from caching import store
 from caching.breaker import Breaker
-from caching.connection import redis_client
 from caching.testutils import reset_cache
 from tests.caching.own_redis import OwnRedis
 from tests.shelf.models import Author
@@ -37,11 +36,9 @@ def own_redis(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) ->
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": server.url, "OPTIONS": options}}
     settings.CACHING = {**settings.CACHING, "RETRY_MS": 50}
     monkeypatch.setattr(store, "breaker", Breaker(store._recover))
-    redis_client.cache_clear()
     try:
         server.start()
         reset_cache()
         yield server
     finally:
         server.end()
-        redis_client.cache_clear()

@@ -9,7 +9,6 @@ import redis
 
 from caching import redis_client, store
 from caching.breaker import Breaker
-from caching.connection import on_cluster
 from caching.sources import rows_of
 from caching.testutils import reset_cache
 from config import embedded
@@ -34,18 +33,11 @@ def cluster(tmp_path, settings, monkeypatch):
     location = f"redis://127.0.0.1:{nodes[0][0]}"
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": location, "OPTIONS": options}}
     monkeypatch.setattr(store, "breaker", Breaker(store._recover))
-    forget_connections()
     reset_cache()
     yield SimpleNamespace(clients=clients, processes=[process for _, process in nodes])
-    forget_connections()
     for _, process in nodes:
         process.kill()
         process.wait()
-
-
-def forget_connections():
-    redis_client.cache_clear()
-    on_cluster.cache_clear()
 
 
 def start_node(folder):

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from caching import Script, idsets, redis_client, store
+from caching import Script, idsets, store
 from caching.conf import Conf
 from tests.caching.interleavings import (
     explore,
@@ -25,13 +25,10 @@ def one_row_stepwise(clean_cache, settings, monkeypatch):
     # On a busy machine a slow answer must not open the circuit breaker: that would be another schedule.
     location = settings.CACHES["default"]["LOCATION"] + "?socket_timeout=20"
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": location}}
-    redis_client.cache_clear()
     Author.objects.create(pk=1, name="v0", email="a@x")
     # Who finds a lease goes to the database at once: waiting adds time, not states.
     monkeypatch.setattr("caching.reads.conf", lambda: Conf(lease_ms=0))
     stepwise(monkeypatch)
-    yield
-    redis_client.cache_clear()
 
 
 def altered(monkeypatch, name: str, rule: str, replacement: str, home=store) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import InterfaceError, transaction
 
-from caching import Batch, Script, pending, redis_client, stats, store
+from caching import Batch, Script, pending, stats, store
 from caching.breaker import Breaker
 from caching.models import PendingInvalidation
 from caching.sources import rows_of
@@ -243,7 +243,6 @@ def test_the_command_drains_for_processes_that_were_never_cut_off(redis, cached,
 
 def point_at(settings, location):
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": location}}
-    redis_client.cache_clear()
 
 
 def test_the_command_says_in_a_sentence_that_it_cannot_drain(redis, cached):
