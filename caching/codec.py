@@ -60,21 +60,13 @@ class Codec:
         self.types: dict[str, Any] = dict(typed)
         self.row_type: Any = msgspec.defstruct(f"{model.__name__}Row", typed, array_like=True, frozen=True, gc=False)
         described = [(name, str(kind)) for name, kind in typed]
-        self._prefix = b"V" + fingerprint([VERSION, model._meta.label_lower, *described])
+        self.prefix = b"V" + fingerprint([VERSION, model._meta.label_lower, *described])
         self._encode = msgspec.msgpack.Encoder().encode
-        self._decode = msgspec.msgpack.Decoder(self.row_type).decode
+        self.unpack: Callable[[bytes], Any] = msgspec.msgpack.Decoder(self.row_type).decode
 
     def encode(self, values: Sequence[Any]) -> bytes:
-        return self._prefix + self._encode(values)
-
-    def decode(self, entry: bytes) -> Any:
-        """The row, an immutable struct with an attribute for each column; raises Stale."""
-        if not entry.startswith(self._prefix):
-            raise Stale
-        try:
-            return self._decode(entry[1 + FINGERPRINT_BYTES :])
-        except msgspec.MsgspecError as error:
-            raise Stale from error
+        """An entry: `prefix`, and what `unpack` makes a row of: an immutable struct, an attribute for each column."""
+        return self.prefix + self._encode(values)
 
 
 @cache

@@ -81,11 +81,11 @@ class Reading:
         values = self.values
         for source, idents in self._wants.items():
             decode = source.decode
-            for key in idents if len(entries) >= len(idents) else entries.keys() & idents.keys():
+            for key, ident in idents.items():
                 entry = entries.get(key)
                 if entry:
                     try:
-                        values[key] = decode(idents[key], entry)
+                        values[key] = decode(ident, entry)
                     except Stale:
                         self._sort_out_unusable(key, entry, absent, leased)
                 elif key in entries:

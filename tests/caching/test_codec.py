@@ -183,7 +183,7 @@ def test_the_fingerprint_knows_names_types_and_what_is_never_cached(monkeypatch)
         meta = type("Meta", (CachedModel.Meta,), {"app_label": "shelf"})
         body = {"__module__": __name__, "Meta": meta, "cached": Cached(never=never), **columns}
         with isolate_apps("tests.shelf"):
-            return Codec(type("Thing", (CachedModel,), body))._prefix
+            return Codec(type("Thing", (CachedModel,), body)).prefix
 
     prints = [
         fingerprint(a=models.IntegerField()),
