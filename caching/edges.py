@@ -1,10 +1,15 @@
 """Rows that say who belongs to whom: a follow, a like, a block. Id sets are derived from them."""
 
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from django.db import NotSupportedError, models, router
+from django.db import NotSupportedError, connections, models, router
+from django.dispatch import Signal
 
 from . import holds
+
+inserting, inserted = Signal(), Signal()
+"""Sent for a model before and after its edges are inserted many at once: `instances`, and the database as `using`."""
 
 
 class LiftingModel(models.Model):
@@ -24,7 +29,7 @@ class LiftingModel(models.Model):
 
 
 class EdgeQuerySet(models.QuerySet[Any]):
-    """Edges are made and ended one by one: writes of many rows that send no signals are refused."""
+    """Whoever derives something from edges is told of each; writes of many rows that could not tell are refused."""
 
     def delete(self) -> tuple[int, dict[str, int]]:
         self._for_write = True
@@ -36,8 +41,21 @@ class EdgeQuerySet(models.QuerySet[Any]):
     def update(self, **changes: Any) -> NoReturn:
         self._refuse("update()")
 
-    def bulk_create(self, *args: Any, **options: Any) -> NoReturn:
-        self._refuse("bulk_create()")
+    def bulk_create(self, objs: Iterable[Any], batch_size: int | None = None, **conflicts: Any) -> list[Any]:  # type: ignore[override]
+        """As in Django, but told by `inserting` and `inserted`; no conflicts, which would hide which rows are new."""
+        if any(conflicts.values()):
+            self._refuse("bulk_create() with conflicts")
+        rows = list(objs)
+        self._for_write = True
+        with holds.transaction_of(self.db):
+            if not connections[self.db].features.can_return_rows_from_bulk_insert:
+                for row in rows:  # MySQL does not tell the pks of a multi-row INSERT
+                    row.save(force_insert=True, using=self.db)
+                return rows
+            inserting.send(self.model, instances=rows, using=self.db)
+            super().bulk_create(rows, batch_size)
+            inserted.send(self.model, instances=rows, using=self.db)
+        return rows
 
     def bulk_update(self, *args: Any, **options: Any) -> NoReturn:
         self._refuse("bulk_update()")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from django.db import models, router
 from django.db.models import signals
 
-from . import holds, registry
+from . import edges, holds, registry
 from .codec import Stale
 from .conf import conf
 from .connection import Command, Script
@@ -55,6 +55,8 @@ class IdSet:
         signals.post_save.connect(self._after_save, sender=model)
         signals.pre_delete.connect(self._before_delete, sender=model)
         signals.post_delete.connect(self._after_delete, sender=model)
+        edges.inserting.connect(self._before_insert, sender=model)
+        edges.inserted.connect(self._after_insert, sender=model)
 
     @cached_property
     def owner(self) -> str:
@@ -148,6 +150,13 @@ class IdSet:
 
     def _after_delete(self, *, instance: Any, using: str, **_: Any) -> None:
         self._change(using, getattr(instance, self.owner), -getattr(instance, self.member))
+
+    def _before_insert(self, *, instances: list[Any], using: str, **_: Any) -> None:
+        self._hold(using, {getattr(instance, self.owner) for instance in instances})
+
+    def _after_insert(self, *, instances: list[Any], using: str, **_: Any) -> None:
+        for instance in instances:
+            self._change(using, getattr(instance, self.owner), getattr(instance, self.member))
 
     def _hold(self, using: str, owners: set[Any]) -> None:
         holds.hold(using, [self.state_key(owner) for owner in owners], keep=True)

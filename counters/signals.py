@@ -1,4 +1,4 @@
-"""Edge rows being saved and deleted, by whoever does it: each appends what it changes to the delta log."""
+"""Edge rows being saved and deleted, one or many, by whoever does it: each appends what it changes to the delta log."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import Case, IntegerField, Model, Q, Value, When, signals
+
+from caching import edges
 
 from . import deltas, registry
 from .deltas import Amounts
@@ -20,6 +22,7 @@ def watch(model: type[Model]) -> None:
         (signals.post_save, _after_save),
         (signals.pre_delete, _before_delete),
         (signals.post_delete, _after_delete),
+        (edges.inserted, _after_insert),
     ):
         uid = f"counters.{model._meta.label}.{receiver.__name__}"
         signal.connect(receiver, sender=model, dispatch_uid=uid)
@@ -43,8 +46,7 @@ def _after_save(
 ) -> None:
     if not _concerns(sender, update_fields):
         return
-    after = _part_of_new(sender, instance) if created else None
-    amounts = _part(sender, instance.pk, using) if after is None else after
+    amounts = _part_of_new(sender, [instance], using) if created else _part(sender, [instance.pk], using)
     amounts.subtract(instance.__dict__.pop(_BEFORE))
     deltas.append(using, amounts)
 
@@ -60,6 +62,10 @@ def _after_delete(*, sender: type[Model], instance: Any, using: str, **_: Any) -
     deltas.append(using, amounts)
 
 
+def _after_insert(*, sender: type[Model], instances: list[Any], using: str, **_: Any) -> None:
+    deltas.append(using, _part_of_new(sender, instances, using))
+
+
 def _concerns(model: type[Model], update_fields: Collection[str] | None) -> bool:
     """Whether writing these columns (None: all) can change a counter."""
     if update_fields is None:
@@ -69,23 +75,23 @@ def _concerns(model: type[Model], update_fields: Collection[str] | None) -> bool
     return any(counter.where or counter.columns() & written for _, _, counter in registry.fed_by(model))
 
 
-def _part_of_new(model: type[Model], instance: Any) -> Amounts | None:
-    """What a new row adds, if that can be told without asking the database for it."""
+def _part_of_new(model: type[Model], instances: list[Any], using: str) -> Amounts:
+    """What new rows add; the database is asked only where a condition or a sum is declared."""
     fed = registry.fed_by(model)
     if any(counter.where or counter.column for _, _, counter in fed):
-        return None
-    owners = [(kind, getattr(instance, counter.owner), name) for kind, name, counter in fed]
+        return _part(model, [instance.pk for instance in instances], using)
+    owners = ((kind, getattr(instance, counter.owner), name) for instance in instances for kind, name, counter in fed)
     return Counter(owner for owner in owners if owner[1] is not None)
 
 
 def _locked_part(model: type[Model], pk: Any, using: str) -> Amounts:
-    return _part(model, pk, using, lock=True)
+    return _part(model, [pk], using, lock=True)
 
 
-def _part(model: type[Model], pk: Any, using: str, *, lock: bool = False) -> Amounts:
-    """What the row, as it is in the database, adds to each counter; nothing if there is no such row."""
+def _part(model: type[Model], pks: list[Any], using: str, *, lock: bool = False) -> Amounts:
+    """What rows, as they are in the database, add to each counter; nothing for those that are not there."""
     fed = registry.fed_by(model)
-    rows = model._base_manager.using(using).filter(pk=pk).order_by()
+    rows = model._base_manager.using(using).filter(pk__in=pks).order_by()
     weights = {f"_weight{at}": _weight(counter) for at, (_, _, counter) in enumerate(fed)}
     if lock:
         rows = rows.select_for_update()

@@ -4,7 +4,7 @@ import contextlib
 import random
 
 import pytest
-from django.db import NotSupportedError, connection, transaction
+from django.db import IntegrityError, NotSupportedError, connection, transaction
 
 from caching import Batch, redis_client
 from caching.testutils import redis_usage
@@ -147,13 +147,29 @@ def test_deleting_many_and_refusing_what_sends_no_signals():
     assert_right(list(range(1, 12)))
     for refused in (
         lambda: Bookmark.objects.update(book=1),
-        lambda: Bookmark.objects.bulk_create([]),
+        lambda: Bookmark.objects.bulk_create([], ignore_conflicts=True),
         lambda: Bookmark.objects.bulk_update([], ["book"]),
     ):
         with pytest.raises(NotSupportedError):
             refused()
     with pytest.raises(ValueError, match="positive"):
         bookmarks.contains(READER, [0])
+
+
+def test_inserting_many_at_once_changes_each_loaded_set(django_assert_num_queries):
+    insert(10)
+    insert(10, reader=8)
+    assert_right([1, 11, 12], READER)
+    assert_right([1, 11, 12], 8)
+    with redis_usage() as usage:
+        Bookmark.objects.bulk_create(Bookmark(reader=reader, book=book) for reader in (READER, 8) for book in (11, 12))
+    assert usage.round_trips <= 2
+    with django_assert_num_queries(0):
+        for reader in (READER, 8):
+            assert bookmarks.contains(reader, [1, 11, 12, 13]) == {1: True, 11: True, 12: True, 13: False}
+    with pytest.raises(IntegrityError):
+        Bookmark.objects.bulk_create([Bookmark(reader=READER, book=13), Bookmark(reader=READER, book=11)])
+    assert_right([11, 13])
 
 
 def test_parallel_adds_and_removes_end_as_the_rows():

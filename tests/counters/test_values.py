@@ -1,5 +1,7 @@
 """What is counted, and what a reader sees before and after the roll-up."""
 
+import contextlib
+
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
@@ -11,7 +13,7 @@ from caching.testutils import redis_usage, reset_cache
 from counters import blocks, reads, registry
 from counters.models import Counter, Delta
 from tests.caching.threads import Task, elsewhere
-from tests.shelf.models import Author, Book, Vote
+from tests.shelf.models import Author, Book, Loan, Vote
 
 ZEROS = {"votes": 0, "stars": 0, "public": 0, "public_stars": 0}
 
@@ -78,6 +80,20 @@ def test_every_write_counts_at_once(book, voters, fold, cached, folded):
     votes[1].delete()
     check()
     assert counts(book) == ZEROS
+
+
+def test_rows_inserted_many_at_once_are_counted(fold):
+    def shown():
+        return reads.counts_of("reader", [7, 8])
+
+    assert shown() == {7: {"loans": 0, "pages": 0}, 8: {"loans": 0, "pages": 0}}
+    with contextlib.suppress(ZeroDivisionError), transaction.atomic():
+        Loan.objects.bulk_create([Loan(reader=7, book=20)])
+        raise ZeroDivisionError
+    Loan.objects.bulk_create(Loan(reader=reader, book=book) for reader, book in ((7, 9), (7, 11), (8, 12), (7, 13)))
+    for _ in range(2):
+        assert shown() == {7: {"loans": 3, "pages": 24}, 8: {"loans": 1, "pages": 12}}
+        fold()
 
 
 def test_a_stale_instance_takes_away_what_the_row_says(book, voters):

@@ -3,10 +3,11 @@
 from django.db.models import Q
 
 from counters import CounterSet, CountOf, SumOf
-from tests.shelf.models import Vote
+from tests.shelf.models import Loan, Vote
 
 CounterSet("book", votes=CountOf(Vote, "book"), stars=SumOf(Vote, "book", "stars"))
 CounterSet("book", public=CountOf(Vote, "book", where=Q(is_public=True)), public_stars=SumOf(
     Vote, "book", "stars", where=Q(is_public=True)
 ))  # fmt: skip
 CounterSet("author", votes=CountOf(Vote, "author"))
+CounterSet("reader", loans=CountOf(Loan, "reader"), pages=SumOf(Loan, "reader", "book", where=Q(book__gt=10)))
