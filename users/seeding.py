@@ -1,6 +1,9 @@
-"""Demo data in batches; running it again adds what is missing and changes nothing else."""
+"""Demo data in batches; running it again adds what is missing and changes nothing else.
 
-from collections.abc import Iterable
+Rooms above register what their people have and do.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,18 +19,33 @@ PASSWORD = "hotpath-demo"
 ADMIN = "admin"
 BATCH = 1_000
 
+Seeder = Callable[[Sequence[int]], Mapping[str, int]]
+_seeders: list[Seeder] = []
 
-def seed(count: int) -> int:
+
+def register(seeder: Seeder) -> None:
+    """`seeder(user_ids)` is given all demo users, in an order to which a later run may append, and tells how many rows
+    of what it added: {"follows": 12}. To be called in AppConfig.ready()."""
+    _seeders.append(seeder)
+
+
+def seed(count: int) -> dict[str, int]:
+    """`count` demo users and all that belongs to them; returns how many of what were added."""
+    added = {"accounts": seed_users(count)}
+    user_ids = _ids(demo.people(count))
+    for seeder in _seeders:
+        added.update(seeder(user_ids))
+    return added
+
+
+def seed_users(count: int) -> int:
     """The superuser and `count` demo users, all with PASSWORD; returns how many accounts were added.
 
     The hash is computed once and shared, salt and all: thousands of argon2 hashes would take minutes.
     """
     password_hash = make_password(PASSWORD)
-    people = demo.people(count)
-    added = _add([{"username": ADMIN, "nickname": "Admin", "is_staff": True, "is_superuser": True}], password_hash)
-    while batch := list(islice(people, BATCH)):
-        added += _add(batch, password_hash)
-    return added
+    admin = {"username": ADMIN, "nickname": "Admin", "is_staff": True, "is_superuser": True}
+    return _add([admin], password_hash) + sum(_add(batch, password_hash) for batch in _batches(demo.people(count)))
 
 
 def _add(people: Iterable[dict[str, Any]], password_hash: str) -> int:
@@ -44,6 +62,22 @@ def _add(people: Iterable[dict[str, Any]], password_hash: str) -> int:
         )
         keep_terms(missing.keys())
     return len(missing)
+
+
+def _ids(people: Iterable[dict[str, Any]]) -> list[int]:
+    found: list[int] = []
+    for batch in _batches(people):
+        names = [person["username"] for person in batch]
+        users = User.objects.filter(username__in=names).values_list("username", "pk")
+        ids = {username.lower(): user_id for username, user_id in users}
+        found.extend(ids[name] for name in names)
+    return found
+
+
+def _batches(people: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    people = iter(people)
+    while batch := list(islice(people, BATCH)):
+        yield batch
 
 
 def _missing(people: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,7 +6,10 @@ from users import seeding
 
 
 class Command(BaseCommand):
-    help = "Adds demo users with Chinese and Latin names and an administrator; again and again without doubling any."
+    help = (
+        "Adds demo users with Chinese and Latin names, what they have and do, and an administrator; again and again "
+        "without doubling any."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--users", type=int, default=3_000, metavar="N", help="how many demo users (default 3000)")
@@ -16,6 +19,7 @@ class Command(BaseCommand):
             raise CommandError("--users takes a number from 0.")
         added = seeding.seed(users)
         if verbosity:
-            self.stdout.write(f"{added} accounts added.")
+            for what, rows in added.items():
+                self.stdout.write(f"{rows} {what} added.")
             self.stdout.write(f"Log in to the admin as {seeding.ADMIN} with the password {seeding.PASSWORD};")
             self.stdout.write(f"every demo user has the same password, for example {seeding.example()}.")
