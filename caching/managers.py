@@ -202,6 +202,13 @@ class CachedModel(LiftingModel):
             )
         super().save(*args, **options)
 
+    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        using = options.get("using") or router.db_for_write(type(self), instance=self)
+        with holds.transaction_of(using):
+            # Before Django collects what points here: from now on nothing more can, and refuse the deletion.
+            type(self)._base_manager.using(using).select_for_update().filter(pk=self.pk).values_list("pk").first()
+            return super().delete(*args, **options)
+
     def refresh_from_db(
         self, using: str | None = None, fields: Iterable[str] | None = None, from_queryset: Any = None
     ) -> None:

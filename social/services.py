@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, router
 from django.db.models import Q, QuerySet
 
+from caching import holds
 from social.locks import lock_pair
 from social.models import Block, Follow
 from users.models import User
@@ -72,7 +73,7 @@ def _pair(one_id: int, other_id: int) -> Iterator[None]:
     if one_id == other_id:
         raise WithOneself
     try:
-        with transaction.atomic():
+        with holds.transaction_of(router.db_for_write(Follow)):
             lock_pair(one_id, other_id)
             yield
     except IntegrityError:  # one of the two was deleted meanwhile; SQLite says so at the commit only

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
@@ -59,6 +60,51 @@ def scramble(user_ids: list[int], times: int, seed: int) -> dict[str, int]:
         with contextlib.suppress(services.Blocked):
             changed[verb.__name__] += verb(**dict(zip(names, (one, other), strict=True)))
     return changed
+
+
+@contextlib.contextmanager
+def waiting(work: str, *arguments: Any) -> Iterator[Callable[[], Any]]:
+    """Another process is at work, and waits where `wait()` stands; what is given lets it go on and tells its answer."""
+    command = [sys.executable, "-m", "tests.social.processes", work, json.dumps(arguments)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=os.environ | ENVIRONMENT, **pipes) as process:
+
+        def go_on() -> str:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+            return process.stdout.readline()
+
+        try:
+            assert process.stdout.readline() == "ready\n"
+            assert go_on() == "waiting\n"
+            yield lambda: json.loads(go_on())
+        finally:
+            process.kill()
+
+
+def wait(*_: Any) -> None:
+    print("waiting", flush=True)
+    sys.stdin.readline()
+
+
+def delete_waiting(how: str, point: str, user_id: int) -> bool:
+    """By the service or the model's own delete(); whether the user is gone."""
+    from django.db import connection
+    from django.db.models.deletion import Collector
+
+    from users import farewells, services
+    from users.models import User
+
+    if point == "edges ended":
+        farewells.register(lambda _: iter([wait()]))
+    elif point == "cascade collected":
+        delete = Collector.delete
+        Collector.delete = lambda self: (User in self.data and wait(), delete(self))[1]
+    else:
+        commit = connection._commit
+        connection._commit = lambda: (User.objects.filter(pk=user_id).exists() or wait(), commit())
+    list(services.delete_user(user_id)) if how == "service" else User.objects.get(pk=user_id).delete()
+    return not User.objects.filter(pk=user_id).exists()
 
 
 def killed_in_a_block(point: str, blocker_id: int, blocked_id: int) -> None:

@@ -1,0 +1,71 @@
+"""Edges made while one of the two is being deleted: they end with the account, or their maker is told that it is gone."""
+
+from functools import partial
+
+import pytest
+
+from counters import reconcile
+from social import relationships
+from social.models import Block, Follow
+from tests.api.client import ApiClient
+from tests.caching.threads import Task
+from tests.social.processes import waiting
+from tests.users.test_admin import root
+from tests.users.test_budgets import budget
+from users.models import User
+
+__all__ = ["root"]
+pytestmark = pytest.mark.django_db(transaction=True)
+TRIES_S = 1
+
+
+def assert_nothing_is_left(user) -> None:
+    assert not User.objects.filter(pk=user.pk).exists()
+    assert not Follow.objects.exists()
+    assert not Block.objects.exists()
+    assert [drift for chunk in reconcile.run("user", mend=False) for drift in chunk.drifts] == []
+
+
+@pytest.mark.parametrize("edge", ["follow", "block"])
+@pytest.mark.parametrize(
+    ("how", "point"),
+    [
+        ("service", "edges ended"),
+        ("service", "cascade collected"),
+        ("service", "user deleted"),
+        ("model", "cascade collected"),
+        ("model", "user deleted"),
+    ],
+)
+def test_an_edge_to_somebody_who_is_being_deleted(alice, bob, how, point, edge):
+    with waiting("delete_waiting", how, point, bob.pk) as go_on:
+        asking = Task(partial(ApiClient().put, f"users/{bob.pk}/{edge}", by=alice))
+        asking.join(TRIES_S)  # through, or waiting for the other process
+        assert asking.is_alive() == (point != "edges ended")
+        assert go_on() is True
+        answer = asking.result()
+    assert answer.status == (200 if point == "edges ended" else 404), answer
+    assert_nothing_is_left(bob)
+
+
+@pytest.mark.parametrize("edge", ["follow", "block"])
+def test_an_edge_by_somebody_who_is_being_deleted(alice, bob, edge):
+    with waiting("delete_waiting", "model", "user deleted", alice.pk) as go_on:
+        asking = Task(partial(ApiClient().put, f"users/{bob.pk}/{edge}", by=alice))
+        asking.join(TRIES_S)
+        assert go_on() is True
+        assert asking.result().status == 404
+    assert_nothing_is_left(alice)
+
+
+@pytest.mark.services  # SQLite refuses at the commit, of which the cache cannot know that it had no effect
+def test_a_refused_edge_leaves_the_caller_s_sets_cached(alice, bob, carol, follow):
+    follow(alice, carol)
+    with waiting("delete_waiting", "service", "user deleted", bob.pk) as go_on:
+        asking = Task(partial(ApiClient().put, f"users/{bob.pk}/follow", by=alice))
+        asking.join(TRIES_S)
+        assert go_on() is True
+        assert asking.result().status == 404
+    relationships.of(alice.pk, carol.pk)
+    with budget(sql=0, round_trips=1, commands=4):
+        assert relationships.of(alice.pk, carol.pk).following
