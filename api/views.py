@@ -107,7 +107,12 @@ class BatchedView(JsonView):
         return None
 
 
+def inactive() -> Problem:
+    """Also for a caller who was deleted after the request was admitted."""
+    return Problem(401, "user_inactive", "This account does not exist or is deactivated.")
+
+
 def _active(found: list[dict[str, Any]]) -> Caller:
     if not found or not found[0]["is_active"]:
-        raise Problem(401, "user_inactive", "This account does not exist or is deactivated.")
+        raise inactive()
     return Caller(found[0]["id"], found[0]["is_staff"])

@@ -31,7 +31,10 @@ def update_profile(user_id: int, **changes: Any) -> User:
 
 
 def set_state(user_id: int, **changes: str) -> UserState:
-    """Changes `status` and `message` where given; any call counts as having been seen now."""
+    """Changes `status` and `message` where given; any call counts as having been seen now.
+
+    Raises UserState.DoesNotExist if there is no such user.
+    """
     changes_now = {**changes, "last_seen_at": timezone.now()}
     try:
         return UserState.objects.update_one(user_id, **changes_now)
@@ -39,7 +42,7 @@ def set_state(user_id: int, **changes: str) -> UserState:
         pass
     try:
         return UserState.objects.create_one(user_id=user_id, **changes_now)
-    except IntegrityError:  # another request of the same user was the first
+    except IntegrityError:  # another request of the same user was the first, or the user is gone
         return UserState.objects.update_one(user_id, **changes_now)
 
 

@@ -1,7 +1,10 @@
 """Accounts, profiles and states over HTTP."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -12,12 +15,20 @@ from api.json import json_response
 from api.problems import bad_input, not_found
 from api.projections import parse_fields
 from api.schema import described, fields_query, id_in_path, ids_query
-from api.views import BatchedView
+from api.views import BatchedView, inactive
 from caching import Batch
 from users import documents, services
 from users.managers import USERNAME_LENGTH, USERNAME_RULE
 from users.models import User, UserState
 from users.serializers import OWN, PRIVATE, PUBLIC, STATE, ProfileInput, RegistrationInput, StateInput
+
+
+@contextmanager
+def _caller_is_there() -> Iterator[None]:
+    try:
+        yield
+    except ObjectDoesNotExist:
+        raise inactive() from None
 
 
 def columns_of(instance: Any, names: tuple[str, ...]) -> dict[str, Any]:
@@ -56,7 +67,9 @@ class OwnUserView(BatchedView):
     def patch(self, request: Request) -> HttpResponse:
         """Change the caller's own profile; a field that is unknown or read-only changes nothing at all."""
         changes = validated(ProfileInput(data=request.data, partial=True))
-        return json_response(columns_of(services.update_profile(request.user.id, **changes), OWN))
+        with _caller_is_there():
+            user = services.update_profile(request.user.id, **changes)
+        return json_response(columns_of(user, OWN))
 
 
 class StateView(BatchedView):
@@ -82,7 +95,8 @@ class OwnStateView(BatchedView):
     def patch(self, request: Request) -> HttpResponse:
         """Say what the caller is doing. An empty object is a heartbeat: it only renews `last_seen_at`."""
         changes = validated(StateInput(data=request.data, partial=True))
-        state = services.set_state(request.user.id, **changes)
+        with _caller_is_there():
+            state = services.set_state(request.user.id, **changes)
         return json_response(state_document(request.user.id, columns_of(state, STATE[1:])))
 
 

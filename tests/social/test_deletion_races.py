@@ -1,4 +1,4 @@
-"""Edges made while one of the two is being deleted: they end with the account, or their maker is told that it is gone."""
+"""Edges made while one of the two is being deleted: they end with the account, or their maker is told so."""
 
 from functools import partial
 

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from tests.api.client import ApiClient
+from users import views
 from users.models import SearchTerm, User, UserState
 from users.terms import terms_of
 
@@ -51,3 +52,21 @@ def test_renames_at_once_leave_the_terms_of_the_last(alice):
     kept = set(SearchTerm.objects.filter(user_id=alice.pk).values_list("term", flat=True))
     assert kept == terms_of(row.username, row.nickname)
     assert ApiClient().get("users/me", by=alice).json["nickname"] == row.nickname
+
+
+@pytest.mark.parametrize(("address", "body"), [("users/me", {"city": "X"}), ("users/me/state", {"status": "busy"})])
+@pytest.mark.parametrize("has_state", [True, False])
+def test_who_is_deleted_after_being_admitted_is_told_so(alice, monkeypatch, address, body, has_state):
+    api = ApiClient()
+    if has_state:
+        api.patch("users/me/state", {"status": "away"}, by=alice)
+
+    def deleted_meanwhile(data):
+        User.objects.filter(pk=alice.pk).delete()
+        return validated(data)
+
+    validated = views.validated
+    monkeypatch.setattr(views, "validated", deleted_meanwhile)
+    answer = api.patch(address, body, by=alice)
+    assert (answer.status, answer.json["code"]) == (401, "user_inactive")
+    assert not UserState.objects.exists()
