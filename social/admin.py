@@ -8,10 +8,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from api.ids import is_id
+from api.paginators import BoundedPaginator
 from social import services
 from social.locks import lock_pair
 from social.models import Block, Follow
-from users.admin import BoundedPaginator
 
 
 class _EdgeForm(forms.ModelForm):

@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from users.documents import PublicUser, State
-from users.serializers import PUBLIC
+from users.projections import PUBLIC
 
 
 class Relationship(serializers.Serializer):

@@ -16,7 +16,7 @@ from social import lists
 from users import visibility
 from users.documents import UserPage
 from users.models import User
-from users.serializers import PUBLIC
+from users.projections import PUBLIC
 
 
 class _PeopleView(BatchedView):

@@ -13,8 +13,7 @@ from caching import Batch
 from counters import reads
 from social import documents, relationships
 from users.models import User, UserState
-from users.serializers import PUBLIC
-from users.views import state_document
+from users.projections import PUBLIC, STATE_COLUMNS, state_document
 
 
 class ProfilesView(BatchedView):
@@ -31,20 +30,14 @@ class ProfilesView(BatchedView):
         return json_response({"results": self._merged(people.results), "missing": people.missing})
 
     def _merged(self, people: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        states = {
-            row["user_id"]: row for row in self.states.cols("user_id", "status", "message", "last_seen_at").results
-        }
+        states = {row["user_id"]: row for row in self.states.cols("user_id", *STATE_COLUMNS).results}
         counts, found = self.counts.result, self.relationships()
         return [
             {
                 **row,
-                "state": state_document(row["id"], _without_owner(states.get(row["id"]))),
+                "state": state_document(row["id"], states.get(row["id"])),
                 "counts": counts[f"user:{row['id']}"],
                 "relationship": found[row["id"]]._asdict(),
             }
             for row in people
         ]
-
-
-def _without_owner(state: dict[str, Any] | None) -> dict[str, Any] | None:
-    return state and {name: value for name, value in state.items() if name != "user_id"}

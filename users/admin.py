@@ -1,12 +1,10 @@
 """Accounts and states for the staff. Every edit goes through the cached models, so the API shows it at once."""
 
-from functools import cached_property
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
-from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -14,21 +12,12 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 from redis import RedisError
 
+from api.paginators import BoundedPaginator
 from users import services
 from users.models import User, UserState
 from users.search import ids_for_staff
 
 admin.site.site_header = admin.site.site_title = "Hotpath"
-
-
-class BoundedPaginator(Paginator):
-    """Counts no further than LIMIT rows: nobody leafs through a million, and counting them takes a full scan."""
-
-    LIMIT = 10_000
-
-    @cached_property
-    def count(self) -> int:
-        return self.object_list[: self.LIMIT].count()
 
 
 class CacheEntries:

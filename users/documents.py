@@ -5,7 +5,7 @@ from rest_framework import serializers
 
 from api.schema import page_of
 from users.models import User, UserState
-from users.serializers import OWN, PUBLIC, STATE
+from users.projections import OWN, PUBLIC, STATE
 
 
 class _Answer(serializers.ModelSerializer):

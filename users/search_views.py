@@ -12,7 +12,7 @@ from api.views import BatchedView
 from caching import Batch
 from users import documents, search, visibility
 from users.models import User
-from users.serializers import PUBLIC
+from users.projections import PUBLIC
 from users.terms import parse
 
 LONGEST_QUERY = 64

@@ -1,4 +1,4 @@
-"""The shapes of accounts: what may be written, and, for the schema, what is answered."""
+"""The shapes of what may be written to accounts and states."""
 
 from typing import Any
 
@@ -10,15 +10,9 @@ from rest_framework import serializers
 
 from api.inputs import StrictMixin, Text
 from users.models import User, UserState
+from users.projections import PRIVATE
 
-PUBLIC = (
-    "id", "username", "nickname", "avatar", "bio", "gender", "country", "city", "language", "level", "is_vip",
-    "created_at",
-)  # fmt: skip
-PRIVATE = ("email", "phone", "birthday")
-OWN = (*PUBLIC, *PRIVATE)
 WRITABLE = ("nickname", "avatar", "bio", "gender", "country", "city", "language", *PRIVATE)
-STATE = ("id", "status", "message", "last_seen_at")
 PASSWORD_LENGTH = 128
 
 

@@ -20,7 +20,8 @@ from caching import Batch
 from users import documents, services
 from users.managers import USERNAME_LENGTH, USERNAME_RULE
 from users.models import User, UserState
-from users.serializers import OWN, PRIVATE, PUBLIC, STATE, ProfileInput, RegistrationInput, StateInput
+from users.projections import OWN, PRIVATE, PUBLIC, STATE_COLUMNS, state_document
+from users.serializers import ProfileInput, RegistrationInput, StateInput
 
 
 @contextmanager
@@ -82,12 +83,8 @@ class StateView(BatchedView):
         """What a user is doing; somebody who never said is offline."""
         if self.people.cols("id").missing:
             raise not_found("such user")
-        found = self.states.cols("status", "message", "last_seen_at").results
+        found = self.states.cols(*STATE_COLUMNS).results
         return json_response(state_document(self.user_id, found[0] if found else None))
-
-
-def state_document(user_id: int, state: dict[str, Any] | None) -> dict[str, Any]:
-    return {"id": user_id, **(state or {"status": UserState.Status.OFFLINE, "message": "", "last_seen_at": None})}
 
 
 class OwnStateView(BatchedView):
@@ -97,7 +94,7 @@ class OwnStateView(BatchedView):
         changes = validated(StateInput(data=request.data, partial=True))
         with _caller_is_there():
             state = services.set_state(request.user.id, **changes)
-        return json_response(state_document(request.user.id, columns_of(state, STATE[1:])))
+        return json_response(state_document(request.user.id, columns_of(state, STATE_COLUMNS)))
 
 
 class UsersView(BatchedView):

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from users.models import User, UserState
-from users.serializers import PUBLIC
+from users.projections import PUBLIC
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BAD_IDS = [
