@@ -3,15 +3,18 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db import IntegrityError
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
 from api.ids import is_id
 from api.paginators import BoundedPaginator
 from social import services
 from social.locks import lock_pair
 from social.models import Block, Follow
+from users.models import User
 
 
 class _EdgeForm(forms.ModelForm):
@@ -55,7 +58,10 @@ class _EdgeAdmin(admin.ModelAdmin):
     list_filter = ()
     sortable_by = ()
     ordering = ("-pk",)
-    search_help_text = "The id of a user."
+    search_help_text = "The id or the whole username of one of the two."
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("created_at",) if obj else ()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -65,10 +71,22 @@ class _EdgeAdmin(admin.ModelAdmin):
         text = search_term.strip()
         if not text:
             return queryset, False
-        if not is_id(text):
-            return queryset.none(), False
+        named = User.objects.named(text)
+        people = ([int(text)] if is_id(text) else []) + ([named.pk] if named else [])
         one, other = self.search_fields
-        return queryset.filter(Q(**{one: int(text)}) | Q(**{other: int(text)})), False
+        return queryset.filter(Q(**{f"{one}__in": people}) | Q(**{f"{other}__in": people})), False
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **options)
+        except (IntegrityError, User.DoesNotExist):  # after the form was found to be right, and maybe at the commit
+            self.message_user(request, "One of the two was deleted meanwhile; nothing is changed.", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
+        """Back to the list; Django leads there only who may change what is in it."""
+        super().response_delete(request, obj_display, obj_id)
+        return HttpResponseRedirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
 
 
 @admin.register(Follow)

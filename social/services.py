@@ -1,9 +1,12 @@
-"""Writes of the social graph. Each is one transaction under the pair's lock, and repeated it changes nothing more."""
+"""Writes of the social graph. Each is one transaction under the pair's lock, and repeated it changes nothing more.
+
+Within a transaction of the caller's a user who was deleted meanwhile is an IntegrityError instead of DoesNotExist.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import IntegrityError, router
+from django.db import IntegrityError, connections, router
 from django.db.models import Q, QuerySet
 
 from caching import holds
@@ -72,12 +75,14 @@ def blocks_between(one_id: int, other_id: int) -> QuerySet[Block]:
 def _pair(one_id: int, other_id: int) -> Iterator[None]:
     if one_id == other_id:
         raise WithOneself
+    using = router.db_for_write(Follow)
     try:
-        with holds.transaction_of(router.db_for_write(Follow)):
+        with holds.transaction_of(using):
             lock_pair(one_id, other_id)
             yield
     except IntegrityError:  # one of the two was deleted meanwhile; SQLite says so at the commit only
-        if User.objects.filter(pk__in=(one_id, other_id)).count() < 2:
+        # Within a caller's transaction nothing more can be asked.
+        if not connections[using].needs_rollback and User.objects.filter(pk__in=(one_id, other_id)).count() < 2:
             raise User.DoesNotExist from None
         raise
 

@@ -18,6 +18,7 @@ from users.models import User, UserState
 from users.search import ids_for_staff
 
 admin.site.site_header = admin.site.site_title = "Hotpath"
+admin.site.site_url = "/api/docs"
 
 
 class CacheEntries:

@@ -1,7 +1,9 @@
 """Counters in the admin: shown, never edited, reconciled on request."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from counters import reconcile, rollup
 from counters.models import Counter, Delta
@@ -32,6 +34,21 @@ def test_the_list_shows_what_readers_see(admin, counter):
     page = admin.get(f"{LIST}?name=votes&kind=book").content.decode()
     for column, value in (("shown", "5"), ("rolled_up", "1"), ("pending", "+4")):
         assert f'<td class="field-{column}">{value}</td>' in page
+
+
+@pytest.mark.parametrize(("query", "found"), [
+    ({}, True), ({"q": "the book"}, True), ({"q": "10000000"}, False), ({"q": "x"}, False), ({"q": "9" * 30}, False),
+    ({"kind": "author"}, False), ({"kind": "book", "name": "votes"}, True),
+    ({"name": "nothing"}, False),
+])  # fmt: skip
+def test_the_list_is_searched_and_filtered_by_the_index(admin, book, counter, query, found):
+    query = {name: value.replace("the book", str(book.pk)) for name, value in query.items()}
+    with CaptureQueriesContext(connection) as queries:
+        page = admin.get(LIST, query)
+    assert (counter.pk in [each.pk for each in page.context["cl"].result_list]) == found
+    texts = [each["sql"] for each in queries if "counters_counter" in each["sql"]]
+    assert not any("DISTINCT" in text or "LIKE" in text for text in texts)
+    assert all("LIMIT 10000" in text for text in texts if "COUNT(" in text)
 
 
 def test_nothing_can_be_edited(admin, counter):
