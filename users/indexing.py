@@ -6,21 +6,23 @@ from typing import Any
 
 from django.db.models.signals import post_save
 
+from users.managers import many_written
 from users.models import SearchTerm, User
-from users.terms import terms_of
+from users.terms import SEARCHED, terms_of
 
-SEARCHED = frozenset({"username", "nickname", "is_active"})
+BATCH = 1_000
 
 
 def watch_users() -> None:
-    """Whoever saves a user, the admin too, has the terms follow in the same transaction (User.save opens one)."""
+    """Whoever writes users, the admin too, has the terms follow in the same transaction (User.save opens one)."""
     post_save.connect(_after_save, sender=User, dispatch_uid="users.keep_terms")
+    many_written.connect(_after_many, sender=User, dispatch_uid="users.keep_terms_of_many")
 
 
 def keep_terms(user_ids: Collection[int]) -> None:
     """Make the terms what the rows say now: active users have theirs, others none. Two reads, and writes if needed.
 
-    To be called after a write that sends no signals, in its transaction; for at most some thousand users at once.
+    To be called in the transaction that wrote the users, for at most some thousand of them at once.
     """
     known = defaultdict(set)
     for user_id, term in SearchTerm.objects.filter(user_id__in=user_ids).values_list("user_id", "term"):
@@ -43,3 +45,8 @@ def _add(terms: Mapping[int, Iterable[str]]) -> None:
 def _after_save(*, instance: User, update_fields: Collection[str] | None, **_: Any) -> None:
     if update_fields is None or not SEARCHED.isdisjoint(update_fields):
         keep_terms([instance.pk])
+
+
+def _after_many(*, user_ids: list[int], **_: Any) -> None:
+    for at in range(0, len(user_ids), BATCH):
+        keep_terms(user_ids[at : at + BATCH])

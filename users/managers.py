@@ -1,12 +1,15 @@
 """Reads of accounts and states beyond the cache's own verbs."""
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.hashers import make_password
+from django.dispatch import Signal
 
-from caching import CachedManager
+from caching import CachedManager, CachedQuerySet
+from users.terms import SEARCHED
 
 if TYPE_CHECKING:
     from users.models import User
@@ -16,7 +19,30 @@ USERNAME_LENGTH = 30
 USERNAME_RULE = "A username has 3 to 30 characters: letters A-Z, digits, underscores and dots."
 
 
-class UserManager(CachedManager, BaseUserManager):
+many_written = Signal()
+"""Sent with `user_ids`, in the same transaction, after SEARCHED columns of many rows were written."""
+
+
+class UserQuerySet(CachedQuerySet):
+    """Django's signals do not tell of writes of many rows; `many_written` does. (bulk_update() calls update().)"""
+
+    def update(self, **changes: Any) -> int:
+        if SEARCHED.isdisjoint(changes):
+            return super().update(**changes)
+        with self._transaction():
+            user_ids = list(self.select_for_update().values_list("pk", flat=True))
+            changed = super().update(**changes)
+            many_written.send(self.model, user_ids=user_ids)
+        return changed
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **options: Any) -> list[Any]:
+        with self._transaction():
+            users = super().bulk_create(objs, *args, **options)
+            many_written.send(self.model, user_ids=[user.pk for user in users])
+        return users
+
+
+class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):
     def named(self, username: str) -> "User | None":
         """Through the cache, ignoring case; None also for what can be nobody's name."""
         if not USERNAME.fullmatch(username):

@@ -12,7 +12,6 @@ from django.db import transaction
 from django.db.models import Max
 
 from users import demo
-from users.indexing import keep_terms
 from users.models import User, UserState
 
 PASSWORD = "hotpath-demo"
@@ -60,7 +59,6 @@ def _add(people: Iterable[dict[str, Any]], password_hash: str) -> int:
         UserState.objects.bulk_create(
             UserState(user_id=pk, **person["state"]) for pk, person in missing.items() if "state" in person
         )
-        keep_terms(missing.keys())
     return len(missing)
 
 

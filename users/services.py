@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
 from users import farewells
-from users.indexing import keep_terms
 from users.models import User, UserState
 
 
@@ -48,10 +47,7 @@ def set_state(user_id: int, **changes: str) -> UserState:
 
 def set_active(user_ids: list[int], *, active: bool) -> int:
     """Admit or shut out; returns how many accounts changed. Their tokens are refused from the commit on."""
-    with transaction.atomic():
-        changed = User.objects.filter(pk__in=user_ids).exclude(is_active=active).update(is_active=active)
-        keep_terms(user_ids)
-    return changed
+    return User.objects.filter(pk__in=user_ids).exclude(is_active=active).update(is_active=active)
 
 
 def delete_user(user_id: int) -> Iterator[int]:

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+SEARCHED = frozenset({"username", "nickname", "is_active"})  # the columns that terms follow from
 TERM_LENGTH = 64
 MOST_TERMS = 200
 CHARACTER_CATEGORIES = {"Lo", "Lm", "Mn", "Mc", "So", "Nl"}

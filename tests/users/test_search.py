@@ -1,7 +1,13 @@
 """GET users/search: what is found, how it pages."""
 
+import contextlib
+
 import pytest
 from django.core.management import call_command
+from django.db import connection, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Concat
+from django.test.utils import CaptureQueriesContext
 
 from users.models import User
 
@@ -136,6 +142,45 @@ def test_edits_by_anybody_show_at_once(api, bob, new_user):
     assert finds("third") == ["carola"]
     row.delete()
     assert finds("third") == []
+
+
+def test_writes_of_many_rows_show_at_once(api, bob, new_user):
+    def found(q):
+        return [user["username"] for user in api.get("users/search", by=bob, query={"q": q}).json["results"]]
+
+    people = [new_user(f"many_{number}", nickname="Before") for number in range(3)]
+    some = User.objects.filter(pk__in=[people[0].pk, people[1].pk])
+    assert some.update(nickname="之后 After") == 2
+    assert (found("after"), found("后"), found("before")) == (["many_0", "many_1"], ["many_0", "many_1"], ["many_2"])
+    people[2].nickname = "Bulk"
+    User.objects.bulk_update([people[2]], ["nickname"])
+    assert (found("bulk"), found("before")) == (["many_2"], [])
+    User.objects.filter(nickname__startswith="之后").update(username=Concat(Value("new_"), F("username")), level=3)
+    assert (found("new_many"), found("many")) == (["new_many_0", "new_many_1"], ["many_2"])
+    User.objects.filter(level=3).update(is_active=False)
+    assert found("after") == []
+    User.objects.filter(level=3).update(is_active=True)
+    assert found("after") == ["new_many_0", "new_many_1"]
+    User.objects.bulk_create(
+        [User(username="made_at_once", nickname="一起"), User(username="made_too", is_active=False)]
+    )
+    assert (found("made"), found("一起")) == (["made_at_once"], ["made_at_once"])
+
+
+def test_a_write_of_many_rows_without_searched_columns_asks_no_terms(new_user):
+    new_user("alice")
+    with CaptureQueriesContext(connection) as queries:
+        User.objects.filter(username="alice").update(city="X")
+    assert not any("searchterm" in query["sql"] for query in queries)
+
+
+def test_a_write_of_many_rows_that_is_rolled_back_keeps_the_old_terms(api, bob, new_user):
+    new_user("many_1", nickname="Before")
+    with contextlib.suppress(ZeroDivisionError), transaction.atomic():
+        User.objects.filter(username="many_1").update(nickname="After")
+        raise ZeroDivisionError
+    assert api.get("users/search?q=before", by=bob).json["results"]
+    assert not api.get("users/search?q=after", by=bob).json["results"]
 
 
 def test_people_from_a_fixture_are_found(api, bob, new_user, tmp_path):
