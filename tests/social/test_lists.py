@@ -1,9 +1,14 @@
 """Followers, following, friends and blocks: order, cursors, and who is left out."""
 
-import pytest
+from functools import partial
 
-from social.lists import FRIENDS_WINDOW, PAGE
+import pytest
+from django.db import connection
+
+from api.cursors import Cursor
+from social.lists import FOLLOWERS, FOLLOWING, FRIENDS_WINDOW, PAGE, followed_by, followers_of
 from social.models import Block, Follow
+from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,6 +69,33 @@ def test_edges_inserted_or_deleted_between_pages_skip_and_repeat_nobody(api, ali
         page = api.get(page["next"], by=bob).json
         seen += names(page)
     assert seen == [person.username for person in crowd[::-1]]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="test_budgets asks MariaDB for the rows that it read")
+@pytest.mark.parametrize(("page_of", "edges"), [(followers_of, FOLLOWERS), (followed_by, FOLLOWING)])
+def test_a_deep_page_takes_as_many_steps_as_the_first(alice, page_of, edges):
+    """Steps of SQLite's machine, most of the table being the owner's."""
+    User.objects.bulk_create([User(id=10**6 + number, username=f"deep_{number}") for number in range(3_000)])
+    members = range(10**6, 10**6 + 3_000)
+    Follow.objects.bulk_create(Follow(**{edges.owner: alice.pk, edges.member: member}) for member in members)
+    oldest = Follow.objects.order_by("pk").values_list("pk", flat=True)
+    first, deep = (steps(partial(page_of, alice.pk, cursor)) for cursor in (None, Cursor(False, (oldest[100],))))
+    assert 0 < deep <= 1.5 * first
+
+
+def steps(call) -> int:
+    taken = 0
+
+    def count() -> None:
+        nonlocal taken
+        taken += 1
+
+    connection.connection.set_progress_handler(count, 1)
+    try:
+        assert len(call().user_ids) == PAGE
+    finally:
+        connection.connection.set_progress_handler(None, 0)
+    return taken
 
 
 def test_a_page_emptied_by_blocks_still_carries_its_cursor(api, alice, bob, crowd, follow, block):

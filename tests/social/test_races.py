@@ -6,10 +6,13 @@ from functools import partial
 import pytest
 from django.db import connection, transaction
 
+from counters import reconcile
 from social import locks, relationships, services
 from social.models import Block, Follow
+from social.seeding import BLOCK, FOLLOW
 from tests.caching.threads import Task, together
 from tests.social.processes import at_once
+from tests.social.test_settled_counts import counted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 8
@@ -33,6 +36,12 @@ def test_fifty_follows_of_one_pair_are_one_edge(alice, bob):
     assert Follow.objects.filter(**pair).count() == 1
     assert sum(together(*[partial(services.unfollow, **pair)] * 50)) == 1
     assert not Follow.objects.exists()
+
+
+def test_follows_of_one_pair_by_processes_are_one_edge(alice, bob):
+    assert sum(at_once("follow_all", [[[alice.pk] * 13, bob.pk]] * 4)) == 1
+    assert Follow.objects.count() == 1
+    assert counted(alice, bob) == [(0, 1), (1, 0)]
 
 
 def test_two_block_each_other_while_they_follow(alice, bob):
@@ -82,10 +91,13 @@ def test_nobody_ever_sees_a_follow_beside_a_block(new_user):
     # What was really inserted, less what was really deleted (by a block as well), is what there is.
     assert sum(each["block"] - each["unblock"] for each in changed) == Block.objects.count()
     assert sum(each["follow"] - each["unfollow"] for each in changed) >= Follow.objects.count()
+    follows, blocks = (set(model.objects.values_list(*names)) for model, names in ((Follow, FOLLOW), (Block, BLOCK)))
     for viewer in ids:
-        follows = set(Follow.objects.filter(follower_id=viewer).values_list("followee_id", flat=True))
         for other in ids:
-            assert relationships.of(viewer, other).following == (other in follows)
+            seen, pair, back = relationships.of(viewer, other), (viewer, other), (other, viewer)
+            assert (seen.following, seen.followed_by) == (pair in follows, back in follows)
+            assert (seen.blocking, seen.blocked_by) == (pair in blocks, back in blocks)
+    assert [drift for chunk in reconcile.run("user", mend=False) for drift in chunk.drifts] == []
 
 
 @pytest.mark.services  # on SQLite there is one writer at a time: nothing can go wrong
