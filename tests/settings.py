@@ -37,3 +37,4 @@ DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # noqa: F
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.shelf"]  # noqa: F405  models that exercise the framework
 PASSWORD_HASHERS = ["tests.hashers.CheapArgon2PasswordHasher"]
+WHITENOISE_AUTOREFRESH = True  # looks for a file when it is asked for, instead of listing them all for each test client

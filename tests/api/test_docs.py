@@ -29,7 +29,8 @@ def test_it_is_made_once(client: Client):
     assert OnceGenerator().get_schema() is OnceGenerator().get_schema()
 
 
-def test_the_docs_page_needs_no_other_server(client: Client):
+def test_the_docs_page_needs_no_other_server(client: Client, settings):
+    settings.WHITENOISE_AUTOREFRESH = False  # as in production
     page = client.get("/api/docs")
     assert page.status_code == 200
     sources = re.findall(r'(?:src|href)="([^"]+)"', page.content.decode())
