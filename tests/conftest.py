@@ -2,6 +2,9 @@
 
 import pytest
 from django.conf import settings
+from django.test import TransactionTestCase
+
+from tests.cleaning import delete_rows
 
 NOT_COVERED = pytest.StashKey[list[str]]()
 
@@ -20,3 +23,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("not covered by make test: these need MariaDB, run make test-services")
         for name in names:
             terminalreporter.write_line(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_cleaning() -> None:
+    TransactionTestCase._fixture_teardown = lambda _: delete_rows()
