@@ -11,6 +11,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOG := $(VENV)/install.log
+# The whole suite is shared by as many processes as there are cores (4 at most); a part runs in one, so that -s prints.
+WORKERS ?= $(if $(ARGS),0,auto)
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # What `make run` needs installed depends on where its data lives.
 NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysql:% mariadb:%,$(DATABASE_URL)),$(VENV)/.mysql)
@@ -24,12 +27,12 @@ run: $(NEEDED)  ## start everything on this machine (PORT, DATA_DIR, DATABASE_UR
 	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m config.serve
 
 test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## the whole suite on SQLite and an embedded Redis
-	@SERVICES= $(BIN)/python -m pytest $(ARGS)
+	@SERVICES= $(PYTEST) $(ARGS)
 
 test-services: $(BIN)/python  ## the same suite on a MariaDB and a Redis that it starts itself
 	@$(BIN)/python -m tests.servers
 	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
-	@SERVICES=1 $(BIN)/python -m pytest $(ARGS)
+	@SERVICES=1 $(PYTEST) $(ARGS)
 
 lint: $(VENV)/.base $(VENV)/.dev  ## style, types, import rules, Django's own checks
 	$(BIN)/ruff check .

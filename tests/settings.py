@@ -1,4 +1,7 @@
-"""The project's settings on servers of the suite's own; SERVICES=1 puts the suite on MariaDB instead of SQLite."""
+"""The project's settings on servers of the suite's own; SERVICES=1 puts the suite on MariaDB instead of SQLite.
+
+Each worker of pytest-xdist has servers of its own: what a test counts, freezes or flushes is nobody else's.
+"""
 
 import os
 
@@ -6,13 +9,15 @@ from config import embedded
 from tests import servers
 
 SERVICES = os.environ.get("SERVICES") == "1"
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "none")
 
 
 def start_servers() -> None:
     if SERVICES:
         servers.require_packages()
     folder = servers.temporary_folder()
-    os.environ["TESTS_FOLDER"] = os.environ["DATA_DIR"] = str(folder)
+    os.environ["TESTS_WORKER"] = WORKER
+    os.environ["DATA_DIR"] = str(folder)
     os.environ["SECRET_KEY"] = "tests-only-" + "x" * 50
     binary = servers.program("redis-server") if SERVICES else embedded.redis_server()
     redis_port, _ = servers.start_redis(binary, folder)
@@ -28,7 +33,7 @@ def start_servers() -> None:
 
 
 # Processes that the tests spawn import these settings again, and use the servers that are already there.
-if "TESTS_FOLDER" not in os.environ:
+if os.environ.get("TESTS_WORKER") != WORKER:
     start_servers()
 
 from config.settings import *  # noqa: E402, F403

@@ -46,6 +46,7 @@ def test_the_readme_s_lines_are_ten_and_the_project_has_them():
         assert [line for line in lines if line not in there] == []
 
 
+@pytest.mark.embedded
 def test_the_project_runs(manage):
     manage("makemigrations", "goods")
     assert "Applying caching.0001_initial... OK" in manage("migrate")
@@ -61,6 +62,7 @@ def test_the_project_runs(manage):
     assert "False" in where
 
 
+@pytest.mark.embedded
 def test_the_project_s_own_tests_pass(manage):
     manage("makemigrations", "goods")
     assert "Ran 3 tests" in manage("test", "goods")

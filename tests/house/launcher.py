@@ -17,7 +17,7 @@ from tests.servers import free_port
 SERVE = ("-m", "config.serve")
 MANAGE = ("manage.py", "check")
 GUNICORN = ("-m", "gunicorn", "-c", "python:config.gunicorn")
-OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "TESTS_FOLDER", "HTTPS", "MAKELEVEL")
+OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "TESTS_WORKER", "HTTPS", "MAKELEVEL")
 
 
 class Reply(NamedTuple):

@@ -21,6 +21,7 @@ def redis(tmp_path):
     process.wait()
 
 
+@pytest.mark.embedded
 def test_probes_while_redis_hangs_and_after_it_died(program, redis):
     port, process = redis
     web = program(GUNICORN, REDIS_URL=f"redis://127.0.0.1:{port}/0", **PRODUCTION).until_up()
@@ -41,6 +42,7 @@ def test_probes_while_redis_hangs_and_after_it_died(program, redis):
     assert (web.ask("/healthz").status, web.ask("/healthz").body) == (200, {"status": "ok"})
 
 
+@pytest.mark.embedded
 def test_probes_without_the_database(program, redis):
     port, _ = redis
     nowhere = "sqlite:////dev/null/none/hotpath.sqlite3"
@@ -50,6 +52,7 @@ def test_probes_without_the_database(program, redis):
     assert web.ask("/healthz").status == 200
 
 
+@pytest.mark.embedded
 def test_only_probes_pass_by_address_and_in_plain_http(program, redis):
     web = program(GUNICORN, REDIS_URL=f"redis://127.0.0.1:{redis[0]}/0", **PRODUCTION).until_up()
     assert web.ask("/healthz").status == 200

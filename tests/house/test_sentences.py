@@ -57,32 +57,38 @@ def says(program, tmp_path, sentence, **values) -> None:
     assert len(said.strip().splitlines()) == 1, said
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(("name", "value", "sentence"), cases(WRONG, WRONG_TO_SERVERS, UNREACHABLE))
 def test_launcher(name, value, sentence, tmp_path):
     says(SERVE, tmp_path, sentence, **{name: value})
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(("name", "value", "sentence"), cases(WRONG))
 def test_command(name, value, sentence, tmp_path):
     says(MANAGE, tmp_path, sentence, **{name: value})
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(("name", "value", "sentence"), cases(WRONG, WRONG_TO_SERVERS))
 def test_gunicorn(name, value, sentence, tmp_path):
     says((*GUNICORN, "--check-config"), tmp_path, sentence, **{name: value})
 
 
+@pytest.mark.embedded
 def test_command_without_its_database(tmp_path):
     for url, sentence in UNREACHABLE["DATABASE_URL"].items():
         says(("manage.py", "migrate"), tmp_path, sentence, DATABASE_URL=url)
 
 
+@pytest.mark.embedded
 def test_launcher_with_a_taken_port(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         says(SERVE, tmp_path, f"Port {port} cannot be used (Address already in use): set PORT", PORT=port)
 
 
+@pytest.mark.embedded
 def test_commands_without_the_libraries(tmp_path):
     """-S -I: a Python that has no site-packages, like the machine's own."""
     for program in (("-S", "manage.py", "check"), ("-S", "-m", "config.serve")):

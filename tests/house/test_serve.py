@@ -9,6 +9,7 @@ import pytest
 
 from tests.house.launcher import SERVE, environment, run
 
+pytestmark = pytest.mark.embedded
 READY = "Stop with Ctrl-C"
 LOGIN = {"username": "admin", "password": "hotpath-demo"}
 
