@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.house.launcher import SERVE, environment, run
+from tests.servers import free_port
 
 pytestmark = pytest.mark.embedded
 READY = "Stop with Ctrl-C"
@@ -41,7 +42,7 @@ def test_everything_starts_keeps_its_data_and_ends_on_ctrl_c(program):
 
 def test_a_second_launcher_on_the_same_data_is_refused(program):
     first = program(SERVE).until_up()
-    refused = run(SERVE, environment(first.data, PORT=str(first.port + 1)))
+    refused = run(SERVE, environment(first.data, PORT=str(free_port())))
     assert refused.returncode != 0
     assert "Hotpath already runs on the data in" in refused.stderr
     assert "Traceback" not in refused.stderr
