@@ -68,3 +68,14 @@ def test_a_writer_waits_neither_for_a_roll_up_nor_for_another_writer(book, voter
         vote(voters[2], book)
         elsewhere(lambda: vote(voters[3], book))  # fails after the 5 s that a lock is waited for
     assert counts(book) == truth(book)
+
+
+def test_a_roll_up_waits_for_no_writer(book, voters):
+    """Deltas that are not committed yet lie between those that are folded, and are of the same counters."""
+    vote(voters[0], book)
+    with transaction.atomic():
+        vote(voters[1], book)
+        elsewhere(lambda: vote(voters[2], book))
+        assert elsewhere(rollup.fold_all) == 10  # fails after the 5 s that a lock is waited for
+    assert rollup.fold_all() == 5
+    assert counts(book) == truth(book)
