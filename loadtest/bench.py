@@ -7,14 +7,25 @@ import platform
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from loadtest import cold_key, few_connections, per_request, warm_up
+from loadtest import (
+    celebrity_count,
+    celebrity_follows,
+    cold_key,
+    counts,
+    few_connections,
+    follower_pages,
+    idset_memory,
+    per_request,
+    reconcile,
+    relationships,
+    warm_up,
+)
 from loadtest.ground import Ground
 from loadtest.report import Target, section
-
-SECTIONS = ("requests", "clients", "cold-key", "warm-up")
 
 
 class Scale(NamedTuple):
@@ -25,19 +36,82 @@ class Scale(NamedTuple):
     clients_s: float = 5
     cold_rounds: int = 5
     warm_users: int = 100_000
+    followers: int = 3_000_000
+    deep: int = 1_000_000
+    count_rounds: int = 5
+    count_s: float = 1
+    page_rounds: int = 5
+    follow_rounds: int = 4
+    follow_s: float = 10
 
 
-QUICK = Scale(users=3_000, rounds=1, seconds=0.5, clients_s=1, cold_rounds=1, warm_users=20_000)
+QUICK = Scale(
+    users=3_000, rounds=1, seconds=0.5, clients_s=1, cold_rounds=1, warm_users=20_000,
+    followers=100_000, deep=50_000, count_rounds=1, count_s=0.2, page_rounds=1, follow_rounds=1, follow_s=2,
+)  # fmt: skip
+Measured = tuple[dict[str, Any], list[Target]]
 
 
-def measure(ground: Ground, name: str, scale: Scale) -> tuple[dict[str, Any], list[Target]]:
-    if name == "requests":
-        return per_request.measure(ground, users=scale.users, rounds=scale.rounds, seconds=scale.seconds)
-    if name == "clients":
-        return few_connections.measure(ground, users=scale.users, clients=scale.clients, seconds=scale.clients_s)
-    if name == "cold-key":
-        return cold_key.measure(ground, users=scale.users, rounds=scale.cold_rounds)
+def _requests(ground: Ground, scale: Scale) -> Measured:
+    return per_request.measure(ground, users=scale.users, rounds=scale.rounds, seconds=scale.seconds)
+
+
+def _clients(ground: Ground, scale: Scale) -> Measured:
+    return few_connections.measure(ground, users=scale.users, clients=scale.clients, seconds=scale.clients_s)
+
+
+def _cold_key(ground: Ground, scale: Scale) -> Measured:
+    return cold_key.measure(ground, users=scale.users, rounds=scale.cold_rounds)
+
+
+def _celebrity_count(ground: Ground, scale: Scale) -> Measured:
+    size = {"users": scale.users, "followers": scale.followers, "deep": scale.deep}
+    return celebrity_count.measure(ground, **size, rounds=scale.count_rounds, seconds=scale.count_s)
+
+
+def _follower_pages(ground: Ground, scale: Scale) -> Measured:
+    size = {"users": scale.users, "followers": scale.followers, "deep": scale.deep}
+    return follower_pages.measure(ground, **size, rounds=scale.page_rounds, seconds=scale.seconds)
+
+
+def _celebrity_follows(ground: Ground, scale: Scale) -> Measured:
+    return celebrity_follows.measure(ground, users=scale.users, rounds=scale.follow_rounds, seconds=scale.follow_s)
+
+
+def _relationships(ground: Ground, scale: Scale) -> Measured:
+    return relationships.measure(ground, users=scale.users, rounds=scale.rounds, seconds=scale.seconds)
+
+
+def _counts(ground: Ground, scale: Scale) -> Measured:
+    return counts.measure(ground, users=scale.users, rounds=scale.rounds, seconds=scale.seconds)
+
+
+def _idset_memory(ground: Ground, scale: Scale) -> Measured:
+    return idset_memory.measure(ground)
+
+
+def _warm_up(ground: Ground, scale: Scale) -> Measured:
     return warm_up.measure(ground, users=scale.warm_users)
+
+
+def _reconcile(ground: Ground, scale: Scale) -> Measured:
+    return reconcile.measure(ground, users=scale.warm_users)
+
+
+# In this order: the two about one celebrity share three million rows, and those with many users come last.
+SECTIONS: dict[str, Callable[[Ground, Scale], Measured]] = {
+    "requests": _requests,
+    "clients": _clients,
+    "cold-key": _cold_key,
+    "celebrity-count": _celebrity_count,
+    "follower-pages": _follower_pages,
+    "celebrity-follows": _celebrity_follows,
+    "relationships": _relationships,
+    "counts": _counts,
+    "idset-memory": _idset_memory,
+    "warm-up": _warm_up,
+    "reconcile": _reconcile,
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -51,9 +125,9 @@ def main(arguments: list[str] | None = None) -> None:
     ground.seed(scale.users)
     results: dict[str, Any] = {}
     targets: list[Target] = []
-    for name in SECTIONS:
+    for name, measure in SECTIONS.items():
         if name in options.only:
-            results[name], reached = measure(ground, name, scale)
+            results[name], reached = measure(ground, scale)
             targets += reached
     section(f"Targets ({time.monotonic() - began:.0f} s)")
     print(*targets, sep="\n")

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,8 +46,10 @@ class Ground:
         self._redis_port, _ = servers.start_redis(servers.program("redis-server"), self.folder)
         self._sql_port, _ = servers.start_mariadb(self.folder)
         self.redis = redis.Redis(port=self._redis_port)
-        self._database = connect(host="127.0.0.1", port=self._sql_port, user="root", autocommit=True)
+        self.connect = partial(connect, host="127.0.0.1", port=self._sql_port, user="root", autocommit=True)
+        self._database = self.connect()
         self.sql(f"CREATE DATABASE {DATABASE}")
+        self.sql(f"USE {DATABASE}")
         self.sql(f"CREATE USER {WEB_USER}@127.0.0.1")
         self.sql(f"GRANT ALL ON {DATABASE}.* TO {WEB_USER}@127.0.0.1")
         self.manage("migrate", "--verbosity=0")
@@ -76,18 +78,28 @@ class Ground:
         """Users with the ids 1 to `users`."""
         self.manage("seed_benchmark", f"--users={users}", f"--password={PASSWORD}")
 
-    def manage(self, *arguments: str) -> None:
-        """Run a management command to its end."""
-        with self.managed(*arguments, stderr=subprocess.PIPE) as command:
-            _, complaint = command.communicate()
+    def manage(self, *arguments: str) -> str:
+        """Run a management command to its end; what it printed."""
+        with self.managed(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as command:
+            printed, complaint = command.communicate()
         if command.returncode:
-            raise SystemExit(f"manage.py {' '.join(arguments)} failed: {complaint.decode().strip()[-2000:]}")
+            raise SystemExit(f"manage.py {' '.join(arguments)} failed: {complaint.strip()[-2000:]}")
+        return printed
 
     def managed(self, *arguments: str, **options: Any) -> subprocess.Popen[Any]:
         """A management command that runs."""
         command = [sys.executable, "manage.py", *arguments]
         options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options}
         return subprocess.Popen(command, cwd=BASE, env=self.environment, preexec_fn=servers.end_with_parent, **options)
+
+    @contextmanager
+    def beside(self, *arguments: str, **options: Any) -> Iterator[subprocess.Popen[Any]]:
+        """A management command that runs for as long as the block lasts, and is then ended wherever it is."""
+        with self.managed(*arguments, **options) as command:
+            try:
+                yield command
+            finally:
+                command.terminate()
 
     @contextmanager
     def web(self, *, workers: int, threads: int, **variables: str) -> Iterator[Web]:

@@ -23,9 +23,15 @@ def at_most(figure: str, measured: float, limit: float) -> Target:
 
 
 def median_at_most(figure: str, rounds: Sequence[float], limit: float) -> Target:
-    middle = median(rounds)
-    spread = f"{middle:.2f} (rounds from {min(rounds):.2f} to {max(rounds):.2f})"
-    return Target(figure, spread, f"≤ {limit:.2f}", middle <= limit)
+    return Target(figure, _spread(rounds), f"≤ {limit:,.2f}", median(rounds) <= limit)
+
+
+def median_at_least(figure: str, rounds: Sequence[float], limit: float) -> Target:
+    return Target(figure, _spread(rounds), f"≥ {limit:,.2f}", median(rounds) >= limit)
+
+
+def _spread(rounds: Sequence[float]) -> str:
+    return f"{median(rounds):,.2f} (rounds from {min(rounds):,.2f} to {max(rounds):,.2f})"
 
 
 def at_least(figure: str, measured: float, limit: float) -> Target:

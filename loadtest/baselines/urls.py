@@ -8,6 +8,7 @@ from loadtest.baselines import views
 
 baselines = [
     path("empty", views.empty),
+    path("relationships", views.RelationshipsView.as_view()),
     path("users", views.UsersView.as_view()),
     path("users/<int:pk>", views.UserView.as_view()),
 ]

@@ -3,6 +3,7 @@
 Only the project's own defaults are undone; each view does what the documentation of DRF does.
 """
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from rest_framework import generics, permissions, renderers, serializers
 from rest_framework.request import Request
@@ -10,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
+from social.models import Block, Follow
 from users.models import User
 
 # The public user of the HTTP contract, in its order.
@@ -46,3 +48,33 @@ class UsersView(_AsItComes):
         found = {user.pk: user for user in User.objects.filter(pk__in=wanted)}
         users = UserSerializer([found[pk] for pk in wanted if pk in found], many=True)
         return Response({"results": users.data, "missing": [pk for pk in wanted if pk not in found]})
+
+
+class RelationshipSerializer(serializers.Serializer):
+    id = serializers.IntegerField(source="pk")
+    following = serializers.BooleanField()
+    followed_by = serializers.BooleanField()
+    mutual = serializers.SerializerMethodField()
+    blocking = serializers.BooleanField()
+    blocked_by = serializers.BooleanField()
+
+    def get_mutual(self, user: User) -> bool:
+        return user.following and user.followed_by
+
+
+class RelationshipsView(_AsItComes):
+    def get(self, request: Request) -> Response:
+        """One query, which looks for each edge by the index that serves it."""
+        wanted, me = list(dict.fromkeys(map(int, request.query_params["ids"].split(",")))), request.user.pk
+        people = User.objects.filter(pk__in=wanted).only("pk")
+        found = {
+            user.pk: user
+            for user in people.annotate(
+                following=Exists(Follow.objects.filter(follower_id=me, followee_id=OuterRef("pk"))),
+                followed_by=Exists(Follow.objects.filter(follower_id=OuterRef("pk"), followee_id=me)),
+                blocking=Exists(Block.objects.filter(blocker_id=me, blocked_id=OuterRef("pk"))),
+                blocked_by=Exists(Block.objects.filter(blocker_id=OuterRef("pk"), blocked_id=me)),
+            )
+        }
+        relationships = RelationshipSerializer([found[pk] for pk in wanted if pk in found], many=True)
+        return Response({"results": relationships.data, "missing": [pk for pk in wanted if pk not in found]})

@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class BaselinesConfig(AppConfig):
+    name = "loadtest.baselines"
+
+    def ready(self) -> None:
+        """A kind with four counters, as posts have, of rows that no benchmark writes: its targets are to be read."""
+        from counters import CounterSet, CountOf
+        from social.models import Block
+
+        CounterSet("sample", **dict.fromkeys(("one", "two", "three", "four"), CountOf(Block, "blocker")))

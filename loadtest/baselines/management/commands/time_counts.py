@@ -1,0 +1,52 @@
+"""manage.py time_counts: how long it takes to know how many followers somebody has, by each way to find out."""
+
+import json
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from counters import reads, values
+from social.models import Follow
+
+WAYS: dict[str, Callable[[int], int]] = {
+    "COUNT(*)": lambda pk: Follow.objects.filter(followee_id=pk).count(),
+    "counter by SQL": lambda pk: values.read_targets({"user": [pk]})["user", pk]["followers"],
+    "counter, cached": lambda pk: reads.counts_of("user", [pk])[pk]["followers"],
+}
+
+
+class Command(BaseCommand):
+    help = (
+        "Count the followers of users in every way, in turn; print as JSON for each way and user its rounds: "
+        "{way: {pk: [{count, seconds, latencies_ms}]}}. One thread, one connection, one query after the other."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("pks", type=int, nargs="+")
+        parser.add_argument("--rounds", type=int, required=True)
+        parser.add_argument("--seconds", type=float, required=True, help="of each way and user in a round")
+
+    def handle(self, *args: Any, pks: list[int], rounds: int, seconds: float, **options: Any) -> None:
+        found: dict[str, dict[int, list[Any]]] = {name: {pk: [] for pk in pks} for name in WAYS}
+        for count in WAYS.values():
+            for pk in pks:
+                count(pk)  # connected, and in the caches of the database
+        for _ in range(rounds):
+            for name, count in WAYS.items():
+                for pk in pks:
+                    found[name][pk].append(_timed(count, pk, seconds))
+        self.stdout.write(json.dumps(found))
+
+
+def _timed(count: Callable[[int], int], pk: int, seconds: float) -> dict[str, Any]:
+    latencies_ms = []
+    began = ended = time.perf_counter()
+    while ended - began < seconds:
+        starts = time.perf_counter()
+        number = count(pk)
+        ended = time.perf_counter()
+        latencies_ms.append((ended - starts) * 1_000)
+    return {"count": number, "seconds": ended - began, "latencies_ms": latencies_ms}

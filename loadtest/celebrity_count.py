@@ -1,0 +1,77 @@
+"""How many followers a celebrity has: COUNT(*) by index, as before, against the counter."""
+
+import json
+from statistics import median
+from typing import Any, NamedTuple
+
+from loadtest import graph, report
+from loadtest.ground import Ground
+
+COUNT, BY_SQL, CACHED = "COUNT(*)", "counter by SQL", "counter, cached"  # the ways of manage.py time_counts
+FASTER, ALIKE = 1_000, 1.2
+HEAD = ("way", "followers", "median ms", "worst ms", "queries/s", "answer")
+
+
+class Timed(NamedTuple):
+    """One way for one user: rounds in turn with all others'."""
+
+    rounds: list[dict[str, Any]]
+
+    @property
+    def answers(self) -> set[int]:
+        return {each["count"] for each in self.rounds}
+
+    @property
+    def medians_ms(self) -> list[float]:
+        return [median(each["latencies_ms"]) for each in self.rounds]
+
+    def summary(self) -> dict[str, float]:
+        latencies = [ms for each in self.rounds for ms in each["latencies_ms"]]
+        return {
+            "queries": len(latencies),
+            "median_ms": median(self.medians_ms),
+            "worst_ms": max(latencies),
+            "per_second": median(len(each["latencies_ms"]) / each["seconds"] for each in self.rounds),
+        }
+
+
+def measure(
+    ground: Ground, *, users: int, followers: int, deep: int, rounds: int, seconds: float
+) -> tuple[dict[str, Any], list[report.Target]]:
+    report.section(f"Followers of a user with {followers:,}, and of one with {graph.SMALL}; one thread")
+    celebrity = graph.celebrity(ground, users=users, followers=followers, deep=deep)
+    pks = {celebrity.id: followers, celebrity.small_id: graph.SMALL}
+    printed = ground.manage("time_counts", *map(str, pks), f"--rounds={rounds}", f"--seconds={seconds}")
+    found = {
+        (way, size): Timed(of_way[str(pk)]) for way, of_way in json.loads(printed).items() for pk, size in pks.items()
+    }
+    print(report.table(HEAD, [_line(*key, timed) for key, timed in found.items()]))
+    summaries = {f"{way}, {size} followers": timed.summary() for (way, size), timed in found.items()}
+    return summaries, _targets(found, followers)
+
+
+def _line(way: str, size: int, timed: Timed) -> list[str]:
+    s = timed.summary()
+    numbers = [f"{s['median_ms']:,.3f}", f"{s['worst_ms']:,.3f}", f"{s['per_second']:,.1f}"]
+    return [way, f"{size:,}", *numbers, " ".join(f"{answer:,}" for answer in sorted(timed.answers))]
+
+
+def _targets(found: dict[tuple[str, int], Timed], followers: int) -> list[report.Target]:
+    targets = []
+    before = found[COUNT, followers]
+    for way in (CACHED, BY_SQL):
+        big, small = found[way, followers], found[way, graph.SMALL]
+        wrong = len(big.answers - {followers}) + len(small.answers - {graph.SMALL})
+        targets += [
+            report.exactly(f"{way}: wrong answers", wrong, 0),
+            report.median_at_least(f"{way}: times faster than {COUNT}", ratios(before, big), FASTER),
+            report.median_at_most(
+                f"{way}: time for {followers:,} followers / for {graph.SMALL}", ratios(big, small), ALIKE
+            ),
+        ]
+    return targets
+
+
+def ratios(one: Timed, other: Timed) -> list[float]:
+    """Round by round: within one both met the same machine."""
+    return [ours / theirs for ours, theirs in zip(one.medians_ms, other.medians_ms, strict=True)]
