@@ -1,0 +1,56 @@
+"""The locust scenarios run against a live server, and nothing fails."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from counters import reconcile
+from social.models import Block, Follow
+from tests.loadtest.conftest import PEOPLE
+
+CLIENTS = 8
+PROJECT = Path(__file__).parents[2]
+USERS = {
+    ("GET", "users/{id}"), ("GET", "users?ids={feed}"), ("GET", "users/{id}/state"), ("GET", "users/me"),
+    ("GET", "users?username={name}"), ("GET", "users/search?q={beginning}"), ("PATCH", "users/me"),
+    ("PATCH", "users/me/state"),
+}  # fmt: skip
+SOCIAL = {
+    ("GET", "users/profiles?ids={feed}"), ("GET", "relationships?ids={feed}"), ("GET", "counters?targets={feed}"),
+    ("GET", "users/{id}/followers"), ("GET", "users/{id}/following"), ("GET", "users/me/friends"),
+    ("PUT", "users/{id}/follow"), ("DELETE", "users/{id}/follow"), ("PUT", "users/{id}/block"),
+    ("DELETE", "users/{id}/block"),
+}  # fmt: skip
+
+
+def locust(scenario: str, options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "locust", "-f", f"loadtest/{scenario}.py", "--headless", "--json"]
+    return subprocess.run([*command, *options.split()], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+
+
+def failures(scenario: str, site: str) -> dict[tuple[str, str], int]:
+    """Of each kind of request, in a few seconds. Some of the ids have no user."""
+    run = locust(scenario, f"--host {site} -u {CLIENTS} -r {CLIENTS} -t 4s --accounts 3 --think 0.01 --largest-id {PEOPLE + 20}")
+    assert run.returncode == 0, run.stderr[-2000:]
+    return {(each["method"], each["name"]): each["num_failures"] for each in json.loads(run.stdout)}
+
+
+def test_users(site):
+    assert failures("users", site) == dict.fromkeys(USERS, 0)
+
+
+def test_social(site):
+    assert failures("social", site) == dict.fromkeys(SOCIAL, 0)
+    assert Follow.objects.exists()
+    assert [chunk.drifts for chunk in reconcile.run("user", mend=False)] == [[]]
+    assert Block.objects.count() <= CLIENTS  # each forgives at once, unless the test ended in between
+
+
+@pytest.mark.parametrize("scenario", ["users", "social"])
+def test_a_server_that_is_not_there(scenario):
+    run = locust(scenario, "--host http://127.0.0.1:9 -u 3 -t 20s")
+    assert run.returncode == 1
+    assert "No account, no test" in run.stderr
