@@ -40,7 +40,7 @@ def celebrity(ground: Ground, *, users: int, followers: int, deep: int) -> Celeb
     big = Celebrity(users, followers, users - 1)
     if _counted(ground, big.id) != followers:
         clear(ground)
-        insert(ground, f"SELECT {_follower(users, followers, deep)}, {big.id}, NOW(6) FROM seq_1_to_{followers}")
+        insert(ground, f"SELECT {follower(users, followers, deep)}, {big.id}, NOW(6) FROM seq_1_to_{followers}")
         insert(ground, f"SELECT seq, {big.small_id}, NOW(6) FROM seq_1_to_{SMALL}")
         ground.sql("ANALYZE TABLE social_follow")
         for pk in (big.id, big.small_id):
@@ -49,7 +49,7 @@ def celebrity(ground: Ground, *, users: int, followers: int, deep: int) -> Celeb
     return big
 
 
-def _follower(users: int, followers: int, deep: int) -> str:
+def follower(users: int, followers: int, deep: int) -> str:
     """SQL for the follower of edge number `seq`."""
     real = pages(users)
     depth = f"({followers} - seq)"

@@ -33,7 +33,9 @@ def locust(scenario: str, options: str) -> subprocess.CompletedProcess[str]:
 
 def failures(scenario: str, site: str) -> dict[tuple[str, str], int]:
     """Of each kind of request, in a few seconds. Some of the ids have no user."""
-    run = locust(scenario, f"--host {site} -u {CLIENTS} -r {CLIENTS} -t 4s --accounts 3 --think 0.01 --largest-id {PEOPLE + 20}")
+    run = locust(
+        scenario, f"--host {site} -u {CLIENTS} -r {CLIENTS} -t 4s --accounts 3 --think 0.01 --largest-id {PEOPLE + 20}"
+    )
     assert run.returncode == 0, run.stderr[-2000:]
     return {(each["method"], each["name"]): each["num_failures"] for each in json.loads(run.stdout)}
 

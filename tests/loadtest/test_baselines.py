@@ -1,0 +1,95 @@
+"""What the benchmark measures against, and how it arranges it, gives the right answers."""
+
+import io
+import json
+from urllib.request import Request, urlopen
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from loadtest import graph
+from loadtest.baselines.management.commands import cursors_of_followers, time_counts
+from loadtest.baselines.management.commands.write_follows import Order
+from social import services
+from tests.loadtest.conftest import PEOPLE
+
+SELF, OTHERS = 1, range(2, PEOPLE)
+
+
+@pytest.fixture
+def get(site, tokens):
+    def get(path):
+        request = Request(f"{site}{path}", headers={"Authorization": f"Bearer {tokens[0]}"})  # noqa: S310  our server
+        with urlopen(request) as answer:  # noqa: S310
+            return json.load(answer)
+
+    return get
+
+
+@pytest.fixture
+def celebrity(site):
+    """Followed by all others, one after the other."""
+    for number in OTHERS:
+        services.follow(follower_id=number, followee_id=PEOPLE)
+    return PEOPLE
+
+
+def printed(command, *arguments, **options):
+    output = io.StringIO()
+    call_command(command.Command(), *map(str, arguments), stdout=output, **options)
+    return output.getvalue()
+
+
+def test_the_sql_of_relationships_says_what_the_id_sets_say(get):
+    services.follow(follower_id=SELF, followee_id=2)
+    services.follow(follower_id=3, followee_id=SELF)
+    for pair in ((SELF, 4), (4, SELF)):
+        services.follow(follower_id=pair[0], followee_id=pair[1])
+    services.block(blocker_id=SELF, blocked_id=5)
+    services.block(blocker_id=6, blocked_id=SELF)
+    ids = f"?ids={','.join(map(str, range(8, 1, -1)))},999"
+    ours = get(f"/api/v1/relationships{ids}")
+    assert get(f"/baseline/relationships{ids}") == ours
+    assert len({tuple(each.values())[1:] for each in ours["results"]}) == 6
+
+
+def test_a_cursor_leads_to_the_edge_that_is_so_deep(get, celebrity):
+    names = [user["id"] for user in get(f"/api/v1/users/{celebrity}/followers")["results"]]
+    assert names == list(OTHERS)[::-1][:20]
+    cursors = printed(cursors_of_followers, celebrity, 10, 33).split()
+    for depth, cursor in zip((10, 33), cursors, strict=True):
+        page = get(f"/api/v1/users/{celebrity}/followers?cursor={cursor}")
+        assert [user["id"] for user in page["results"]] == list(OTHERS)[::-1][depth : depth + 20]
+
+
+def test_every_way_to_count_gives_the_same(celebrity):
+    found = json.loads(printed(time_counts, celebrity, SELF, rounds=2, seconds=0.01))
+    assert found.keys() == time_counts.WAYS.keys()
+    for way in found.values():
+        assert [each["count"] for each in way[str(celebrity)]] == [len(OTHERS)] * 2
+        assert all(each["seconds"] >= 0.01 and each["latencies_ms"] for each in way[str(celebrity)])
+
+
+@pytest.mark.parametrize("shift", [1, 7, 11])
+def test_writers_share_the_followers_and_nobody_follows_himself(shift):
+    orders = [Order(first, 3, users=12, shift=shift, celebrity=None, begins_at=0, seconds=1) for first in (1, 2, 3)]
+    pairs = [pair for order in orders for pair in order.pairs()]
+    assert sorted(follower for follower, _ in pairs) == sorted(followee for _, followee in pairs) == list(range(1, 13))
+    assert all(follower != followee for follower, followee in pairs)
+    assert {followee for _, followee in orders[0]._replace(celebrity=99).pairs()} == {99}
+
+
+@pytest.mark.django_db
+def test_a_celebrity_s_followers_are_all_different_and_real_where_pages_show_them():
+    users, followers, deep = 20, 100, 50
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH RECURSIVE numbers(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM numbers WHERE seq < 100) "
+            f"SELECT {graph.follower(users, followers, deep)} FROM numbers ORDER BY seq DESC"  # noqa: S608
+        )
+        newest_first = [row[0] for row in cursor.fetchall()]
+    real = graph.pages(users)
+    assert len(set(newest_first)) == followers
+    assert all(pk < users - 1 for start in (0, deep) for pk in newest_first[start : start + real])
+    assert all(pk > graph.FAR for pk in newest_first[real:deep] + newest_first[deep + real :])
