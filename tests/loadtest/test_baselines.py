@@ -85,8 +85,8 @@ def test_a_celebrity_s_followers_are_all_different_and_real_where_pages_show_the
     users, followers, deep = 20, 100, 50
     with connection.cursor() as cursor:
         cursor.execute(
-            "WITH RECURSIVE numbers(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM numbers WHERE seq < 100) "
-            f"SELECT {graph.follower(users, followers, deep)} FROM numbers ORDER BY seq DESC"  # noqa: S608
+            "WITH RECURSIVE numbers(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM numbers WHERE seq < 100) "  # noqa: S608
+            f"SELECT {graph.follower(users, followers, deep)} FROM numbers ORDER BY seq DESC"
         )
         newest_first = [row[0] for row in cursor.fetchall()]
     real = graph.pages(users)
