@@ -24,9 +24,10 @@ STARTING_S, ENDING_S = 30, 10
 
 
 class Web(NamedTuple):
-    """A gunicorn: its port, and the ids of its worker processes."""
+    """A gunicorn: its port, the id of its master process, and those of its workers when it had started."""
 
     port: int
+    master: int
     workers: list[int]
 
     def keep_to_one_core(self) -> None:
@@ -145,12 +146,13 @@ def gunicorn(environment: dict[str, str], log: Path) -> Iterator[Web]:
         )  # fmt: skip
     try:
         servers.wait_for_port(port, master, STARTING_S)
-        yield Web(port, _workers_of(master.pid, int(environment["WEB_WORKERS"])))
+        yield Web(port, master.pid, workers_of(master.pid, int(environment["WEB_WORKERS"])))
     finally:
         _end(master)
 
 
-def _workers_of(master: int, count: int) -> list[int]:
+def workers_of(master: int, count: int) -> list[int]:
+    """The ids of its worker processes, once there are so many."""
     children = Path(f"/proc/{master}/task/{master}/children")
     deadline = time.monotonic() + STARTING_S
     while time.monotonic() < deadline:

@@ -1,0 +1,109 @@
+"""Behaviour 25 on the real programs: under load a web worker or the roll-up is killed, and started again.
+
+KILLS=200 makes the long run of it, beside the suite.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from counters import reconcile
+from counters.models import Delta
+from loadtest.ground import BASE, Web, gunicorn, workers_of
+from social.models import Follow
+from tests.caching.own_redis import until
+from tests.servers import end_with_parent
+from tests.social.crowd import Crowd
+
+pytestmark = pytest.mark.django_db(transaction=True)
+KILLS = int(os.environ.get("KILLS", "4"))
+WORKERS, THREADS, PEOPLE, CLIENTS = 2, 4, 24, 6
+AT_LEAST = 10  # writes between two kills
+ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "off", "THROTTLES": "off", "WEB_WORKERS": str(WORKERS),
+    "WEB_THREADS": str(THREADS),
+}  # fmt: skip
+
+
+class RollUp:
+    def __init__(self) -> None:
+        command = [sys.executable, "manage.py", "rollup_counters"]
+        self.process = subprocess.Popen(command, cwd=BASE, env=os.environ | ENVIRONMENT, preexec_fn=end_with_parent)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def web(tmp_path) -> Iterator[Web]:
+    with gunicorn(os.environ | ENVIRONMENT, tmp_path / "web.log") as server:
+        yield server
+
+
+def test_counts_equal_edges_whoever_is_killed(web, new_user):
+    crowd = Crowd(web.port, [new_user(f"crowd_{number}") for number in range(PEOPLE)], CLIENTS)
+    killed: Counter[str] = Counter()
+    roll_up = RollUp()
+    try:
+        with crowd.at_work():
+            for _ in range(KILLS):
+                until_some_more(crowd)
+                time.sleep(random.uniform(0, 0.2))
+                if random.random() < 0.5:
+                    kill_a_worker(web)
+                    killed["web workers"] += 1
+                else:
+                    roll_up.kill()
+                    roll_up = RollUp()
+                    killed["roll-ups"] += 1
+                assert drifts() == []  # while all others go on
+                with crowd.at_rest():
+                    until(lambda: not Delta.objects.exists())
+                    assert shown(crowd) == edges(crowd)
+    finally:
+        roll_up.kill()
+    print(f"{dict(killed)} killed; requests: {dict(crowd.answers)}")
+    assert crowd.answers.keys() <= {"done", "died"}
+
+
+def until_some_more(crowd: Crowd) -> None:
+    before = crowd.answers["done"]
+    until(lambda: crowd.answers["done"] >= before + AT_LEAST)
+
+
+def kill_a_worker(web: Web) -> None:
+    """Until gunicorn has started another in its place."""
+    before = workers_of(web.master, WORKERS)
+    os.kill(victim := random.choice(before), signal.SIGKILL)
+    until(lambda: victim not in workers_of(web.master, WORKERS))
+
+
+def drifts() -> list[reconcile.Drift]:
+    """Of all counters, each chunk from one snapshot."""
+    return [drift for chunk in reconcile.run("user", mend=False) for drift in chunk.drifts]
+
+
+def shown(crowd: Crowd) -> dict[str, dict[str, int]]:
+    """By the API, out of the cache."""
+    status, document = crowd.ask("GET", f"counters?targets={','.join(map(target, crowd.ids))}", crowd.ids[0])
+    assert status == 200
+    return document["results"]
+
+
+def edges(crowd: Crowd) -> dict[str, dict[str, int]]:
+    followers, following = (
+        Counter(Follow.objects.values_list(column, flat=True)) for column in ("followee_id", "follower_id")
+    )
+    return {target(pk): {"followers": followers[pk], "following": following[pk]} for pk in crowd.ids}
+
+
+def target(pk: int) -> str:
+    return f"user:{pk}"
