@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from loadtest import graph, report
 from loadtest.ground import Ground
 from loadtest.locks import watched
+from loadtest.meters import TICKS_PER_S, cpu_meter
 from loadtest.writers import Order, Writers
 
 PROCESSES = 8
@@ -13,8 +14,9 @@ CELEBRITIES = 100  # the last users; one of them a round, the others follow and 
 WARM_UP_S, ROLL_UP = 1.0, ("rollup_counters",)
 PAIR_LOCK = "social_pairlock"  # pairs that share a stripe wait for each other, whoever is in them
 SLOWEST, LONGEST = 0.8, 2.0
-HEAD = ("round", "follows of", "follows/s", "p50 ms", "p99 ms", "worst ms", "lock waits", "seen on")
+HEAD = ("round", "follows of", "follows/s", "p50 ms", "p99 ms", "worst ms", "CPU µs", "lock waits", "seen on")
 LEGEND = """\
+CPU: of the writers, MariaDB and Redis together, per follow; unlike follows/s it hardly minds who else uses the machine.
 Lock waits: of the whole server, writers and roll-up together, by InnoDB's own count; seen on: the tables of those that
 lasted long enough to be met."""
 
@@ -25,6 +27,7 @@ class Round(NamedTuple):
     celebrity: int | None
     seconds: float
     latencies_ms: list[float]
+    cpu_ticks: int
     waits: int
     seen: dict[str, int]
 
@@ -32,12 +35,17 @@ class Round(NamedTuple):
     def per_second(self) -> float:
         return len(self.latencies_ms) / self.seconds
 
+    @property
+    def cpu_us(self) -> float:
+        return self.cpu_ticks / TICKS_PER_S / len(self.latencies_ms) * 1e6
+
     def percentile_ms(self, percent: float) -> float:
         return self.latencies_ms[min(len(self.latencies_ms) - 1, int(len(self.latencies_ms) * percent / 100))]
 
     def summary(self) -> dict[str, Any]:
         latencies = {f"p{percent}_ms": self.percentile_ms(percent) for percent in (50, 99, 100)}
-        return {"per_second": self.per_second, **latencies, "lock_waits": self.waits, "lock_waits_seen": self.seen}
+        waits = {"lock_waits": self.waits, "lock_waits_seen": self.seen}
+        return {"per_second": self.per_second, "cpu_us": self.cpu_us, **latencies, **waits}
 
 
 def measure(ground: Ground, *, users: int, rounds: int, seconds: float) -> tuple[dict[str, Any], list[report.Target]]:
@@ -61,11 +69,12 @@ def measure(ground: Ground, *, users: int, rounds: int, seconds: float) -> tuple
 
 def _round(ground: Ground, writers: Writers, users: int, shift: int, celebrity: int | None, seconds: float) -> Round:
     order = Order(users=users - CELEBRITIES, shift=1 + shift, celebrity=celebrity, seconds=seconds)
-    with ground.connect() as connection, watched(connection) as waits:
+    cpu = cpu_meter([*writers.pids, *ground.servers])
+    with cpu.counted() as spent, ground.connect() as connection, watched(connection) as waits:
         answers = writers.carry_out(order)
     latencies = sorted(ms for answer in answers for ms in answer["latencies_ms"])
     longest_s = max(answer["seconds"] for answer in answers)
-    return Round(celebrity, longest_s, latencies, waits.total, dict(waits.seen))
+    return Round(celebrity, longest_s, latencies, spent["ticks"], waits.total, dict(waits.seen))
 
 
 def _off(ground: Ground, pk: int | None, *, pending: bool = True) -> int:
@@ -88,18 +97,20 @@ def _lines(spread: Sequence[Round], hot: Sequence[Round]) -> list[list[Any]]:
 def _cells(each: Round) -> list[str]:
     times = [f"{each.percentile_ms(percent):,.1f}" for percent in (50, 99, 100)]
     seen = ", ".join(f"{table} ({count})" for table, count in each.seen.items())
-    return [f"{each.per_second:,.0f}", *times, str(each.waits), seen]
+    return [f"{each.per_second:,.0f}", *times, f"{each.cpu_us:,.0f}", str(each.waits), seen]
 
 
 def _targets(spread: Sequence[Round], hot: Sequence[Round]) -> list[report.Target]:
     pairs = list(zip(hot, spread, strict=True))
     rates = [one.per_second / many.per_second for one, many in pairs]
+    costs = [one.cpu_us / many.cpu_us for one, many in pairs]
     p99s = [one.percentile_ms(99) / many.percentile_ms(99) for one, many in pairs]
     # A wait that no look has met counts as one on the celebrity's rows.
     waits = sum(each.waits - each.seen.get(PAIR_LOCK, 0) for each in hot)
     return [
         report.exactly("follows of one celebrity: lock waits but for a shared stripe's", waits, 0),
         report.median_at_least("follows/s, of one celebrity / spread", rates, SLOWEST),
+        report.median_at_most("CPU of a follow, of one celebrity / spread", costs, 1 / SLOWEST),
         report.median_at_most("p99 of a follow, of one celebrity / spread", p99s, LONGEST),
     ]
 

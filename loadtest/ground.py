@@ -44,8 +44,9 @@ class Ground:
         from MySQLdb import connect
 
         self.folder = servers.temporary_folder()
-        self._redis_port, _ = servers.start_redis(servers.program("redis-server"), self.folder)
-        self._sql_port, _ = servers.start_mariadb(self.folder)
+        self._redis_port, redis_server = servers.start_redis(servers.program("redis-server"), self.folder)
+        self._sql_port, mariadb = servers.start_mariadb(self.folder)
+        self.servers = [redis_server.pid, mariadb.pid]
         self.redis = redis.Redis(port=self._redis_port)
         self.connect = partial(connect, host="127.0.0.1", port=self._sql_port, user="root", autocommit=True)
         self._database = self.connect()

@@ -39,6 +39,10 @@ class Writers:
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
 
+    @property
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._processes]
+
     def carry_out(self, order: Order) -> list[dict[str, Any]]:
         """All begin at the same moment; what each answers: {"seconds", "latencies_ms"}."""
         self.begin(order)
