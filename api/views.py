@@ -30,13 +30,16 @@ class Caller(NamedTuple):
 
 
 class JsonView(APIView):
-    """JSON only: nothing is negotiated, and no header is computed that only some answers need."""
+    """JSON only: nothing is negotiated, there is one version, throttles are in Redis, and no header is computed that
+    only some answers need."""
 
     http_method_names = ("get", "head", "post", "put", "patch", "delete")
     default_response_headers: dict[str, str] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        self.perform_authentication(request)
+        self.check_permissions(request)
         meta = request._request.META
         if "HTTP_TRANSFER_ENCODING" in meta and not meta.get("CONTENT_LENGTH"):
             # Under WSGI Django takes such a body for an empty one, and would answer as if all had been done.
@@ -94,7 +97,7 @@ class BatchedView(JsonView):
         verdict = throttles.ask(batch, self.throttle, caller_id)
         problem = self._problem_in_wants(request, batch, caller_id)
         batch.run()
-        request.user = _active(users.cols("id", "is_active", "is_staff").results)
+        request.user = _active(users.row(caller_id))
         throttles.enforce(verdict)
         if problem is not None:
             raise problem
@@ -112,7 +115,7 @@ def inactive() -> Problem:
     return Problem(401, "user_inactive", "This account does not exist or is deactivated.")
 
 
-def _active(found: list[dict[str, Any]]) -> Caller:
-    if not found or not found[0]["is_active"]:
+def _active(row: Any) -> Caller:
+    if row is None or not row.is_active:
         raise inactive()
-    return Caller(found[0]["id"], found[0]["is_staff"])
+    return Caller(row.id, row.is_staff)

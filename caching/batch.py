@@ -57,7 +57,7 @@ class Rows:
         """Dicts of the named columns, or of all cached ones; raises FieldError for a column that is not cached."""
         names = self._cached(columns)
         read = operator.attrgetter(*names) if len(names) > 1 else lambda row: (getattr(row, names[0]),)
-        return self._found(lambda row: dict(zip(names, read(row), strict=True)))
+        return self._found(lambda rows: [dict(zip(names, read(row), strict=True)) for row in rows])
 
     def documents(self, *columns: str) -> Found[Any]:
         """Like `cols`, but read-only structs, which msgspec writes as JSON objects: a quarter of the cost of dicts."""
@@ -65,7 +65,7 @@ class Rows:
 
     def instances(self) -> Found[Any]:
         """Model instances; columns that are never cached are deferred."""
-        return self._found(self._instance)
+        return self._found(lambda rows: list(map(self._instance, rows)))
 
     def row(self, pk: Any) -> Any:
         """The row as an immutable struct of its cached columns, or None."""
@@ -83,12 +83,13 @@ class Rows:
         check_columns(self._model, columns)
         return columns or self.source.codec.columns
 
-    def _found(self, shape: Callable[[Any], Any]) -> Found[Any]:
+    def _found(self, shape: Callable[[list[Any]], list[Any]]) -> Found[Any]:
         rows = [self._values[key] for key in self.idents]
-        missing = (
-            [pk for pk, row in zip(self.idents.values(), rows, strict=True) if row is None] if None in rows else []
-        )
-        return Found([shape(row) for row in rows if row is not None], missing)
+        there = [row for row in rows if row is not None]
+        if len(there) == len(rows):
+            return Found(shape(rows), [])
+        missing = [pk for pk, row in zip(self.idents.values(), rows, strict=True) if row is None]
+        return Found(shape(there), missing)
 
 
 class Membership:

@@ -11,6 +11,7 @@ import operator
 import uuid
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -75,13 +76,13 @@ def codec_of(model: "type[CachedModel]") -> Codec:
 
 
 @lru_cache(maxsize=256)
-def projection(columns: tuple[str, ...]) -> Callable[[Any], Any]:
-    """Turns a row into a struct of some of its columns, which msgspec writes as a JSON object."""
+def projection(columns: tuple[str, ...]) -> Callable[[list[Any]], list[Any]]:
+    """Turns rows into structs of some of their columns, which msgspec writes as JSON objects."""
     struct: Any = msgspec.defstruct("Document", [(column, Any) for column in columns], frozen=True, gc=False)
-    if len(columns) == 1:
-        return lambda row: struct(getattr(row, columns[0]))
     read = operator.attrgetter(*columns)
-    return lambda row: struct(*read(row))
+    if len(columns) == 1:
+        return lambda rows: list(map(struct, map(read, rows)))
+    return lambda rows: list(starmap(struct, map(read, rows)))
 
 
 def fingerprint(parts: Sequence[Any]) -> bytes:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -16,6 +17,8 @@ from redis.crc import key_slot
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
 
 from .conf import conf
+
+FRESH_S = 1.0  # a connection that had work until then is not looked at first: that costs a system call
 
 Command = tuple[Any, ...]
 
@@ -90,11 +93,11 @@ def _send_to_server(commands: Sequence[Command]) -> list[Any]:
     """What redis-py's pipeline and pool do, without their hooks, locks and metrics, which cost more than the rest."""
     idle = _idle()
     try:
-        connection = idle.pop()
+        connection, used_at = idle.pop()
     except IndexError:
-        connection = redis_client().connection_pool.make_connection()
+        connection, used_at = redis_client().connection_pool.make_connection(), 0.0
     try:
-        if connection.is_connected and _is_spoilt(connection):
+        if time.monotonic() - used_at > FRESH_S and connection.is_connected and _is_spoilt(connection):
             connection.disconnect()
         connection.send_packed_command([b"".join(map(pack_command, commands))])
         return [_reply(connection) for _ in commands]
@@ -102,7 +105,7 @@ def _send_to_server(commands: Sequence[Command]) -> list[Any]:
         connection.disconnect()  # replies may be under way that belong to nobody
         raise
     finally:
-        idle.append(connection)
+        idle.append((connection, time.monotonic()))
 
 
 def _is_spoilt(connection: Any) -> bool:
@@ -114,8 +117,8 @@ def _is_spoilt(connection: Any) -> bool:
 
 
 @cache
-def _idle() -> deque[Any]:
-    """Connections without work; of this process, as a fork would share their sockets."""
+def _idle() -> deque[tuple[Any, float]]:
+    """Connections without work, and when they last had some; of this process, as a fork would share their sockets."""
     return deque()
 
 

@@ -120,11 +120,10 @@ def lift(keys: Iterable[str], token: str, sets: Mapping[str, SetChange] | None =
 
 
 def _by_key(groups: list[list[str]], replies: list[Any]) -> dict[str, bytes | None]:
-    return {
-        key: entry
-        for group, reply in zip(groups, replies, strict=True)
-        for key, entry in zip(group, reply, strict=True)
-    }
+    entries: dict[str, bytes | None] = {}
+    for group, reply in zip(groups, replies, strict=True):
+        entries.update(zip(group, reply, strict=True))
+    return entries
 
 
 def drain(using: str) -> int:

@@ -2,9 +2,11 @@
 
 import multiprocessing
 import threading
+import time
 from functools import partial
 
 from caching import redis_client
+from caching.connection import FRESH_S
 from tests.caching.threads import together
 from tests.shelf.models import Author
 
@@ -18,6 +20,7 @@ def clients() -> int:
 def test_a_connection_that_the_server_closed_costs_nothing_but_a_new_one(ann, django_assert_num_queries, caplog):
     Author.objects.get_one(ann.pk)
     redis_client().client_kill_filter(_type="normal", skipme=True)
+    time.sleep(FRESH_S)
     with django_assert_num_queries(0):
         assert Author.objects.get_one(ann.pk).name == "Ann"
     assert not caplog.records
