@@ -28,24 +28,27 @@ SOCIAL = {
 
 def locust(scenario: str, options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "locust", "-f", f"loadtest/{scenario}.py", "--headless", "--json"]
-    return subprocess.run([*command, *options.split()], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    return subprocess.run([*command, *options.split()], cwd=PROJECT, capture_output=True, text=True, timeout=120)
 
 
-def failures(scenario: str, site: str) -> dict[tuple[str, str], int]:
-    """Of each kind of request, in a few seconds. Some of the ids have no user."""
-    run = locust(
-        scenario, f"--host {site} -u {CLIENTS} -r {CLIENTS} -t 4s --accounts 3 --think 0.01 --largest-id {PEOPLE + 20}"
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    return {(each["method"], each["name"]): each["num_failures"] for each in json.loads(run.stdout)}
+def failures(scenario: str, site: str, expected: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Of each kind of request. Some of the ids have no user."""
+    options = f"--host {site} -u {CLIENTS} -r {CLIENTS} --accounts 3 --think 0.01 --largest-id {PEOPLE + 20}"
+    for time_s in (4, 12, 36):  # on a busy machine, the accounts alone may take the shortest of them
+        run = locust(scenario, f"{options} -t {time_s}s")
+        assert run.returncode == 0, run.stderr[-2000:]
+        failed = {(each["method"], each["name"]): each["num_failures"] for each in json.loads(run.stdout)}
+        if failed.keys() == expected or any(failed.values()):
+            break
+    return failed
 
 
 def test_users(site):
-    assert failures("users", site) == dict.fromkeys(USERS, 0)
+    assert failures("users", site, USERS) == dict.fromkeys(USERS, 0)
 
 
 def test_social(site):
-    assert failures("social", site) == dict.fromkeys(SOCIAL, 0)
+    assert failures("social", site, SOCIAL) == dict.fromkeys(SOCIAL, 0)
     assert Follow.objects.exists()
     assert [chunk.drifts for chunk in reconcile.run("user", mend=False)] == [[]]
     assert Block.objects.count() <= CLIENTS  # each forgives at once, unless the test ended in between
