@@ -78,11 +78,16 @@ def round_trip(commands: Sequence[Command]) -> list[Any]:
     unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
     if unknown:
         # Redis was restarted: nothing of these ran, so they may be sent again once their source is known there.
-        for sha in {commands[at][1] for at in unknown}:
-            redis_client().script_load(_sources[sha])
+        teach_scripts({commands[at][1] for at in unknown})
         for at, reply in zip(unknown, _send([commands[at] for at in unknown]), strict=True):
             replies[at] = reply
     return replies
+
+
+def teach_scripts(hashes: Iterable[str] | None = None) -> None:
+    """Load scripts, all by default, into Redis."""
+    for sha in _sources if hashes is None else hashes:
+        redis_client().script_load(_sources[sha])
 
 
 def _send(commands: Sequence[Command]) -> list[Any]:

@@ -10,7 +10,7 @@ import hiredis
 from redis.connection import AbstractConnection
 
 from . import store
-from .connection import redis_client
+from .connection import redis_client, teach_scripts
 
 
 @dataclass
@@ -47,4 +47,5 @@ def _commands_in(packed: Iterable[bytes]) -> int:
 def reset_cache() -> None:
     """Empty Redis and let this process use it: call before each test that touches cached models."""
     redis_client().flushdb()
+    teach_scripts()  # or the first to use one would need a round trip more
     store.breaker.may_read()
