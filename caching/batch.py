@@ -9,6 +9,7 @@ from django.core.exceptions import FieldError
 from .codec import projection
 from .conf import conf
 from .connection import Command, Script
+from .idlists import IdList
 from .idsets import Ident, IdSet
 from .reads import Reading
 from .sources import Source, rows_of
@@ -118,6 +119,20 @@ class Membership:
             self.result = {each: each in known.members for each in self._ids}
 
 
+class Listed:
+    """An id list asked of a batch; `result` is readable once the batch has run."""
+
+    result: list[int]
+
+    def __init__(self, id_list: IdList, owner: Any) -> None:
+        self.source = id_list
+        self._key = id_list.key(owner)
+        self.idents = {self._key: owner}
+
+    def resolve(self, values: dict[str, Any]) -> None:
+        self.result = values[self._key]
+
+
 class Reply:
     """What a script answered; None if Redis could not be asked or the script failed."""
 
@@ -141,6 +156,12 @@ class Batch:
     def add(self, part: Part) -> None:
         """Take in another kind of read, which brings a source of its own."""
         self._parts.append(part)
+
+    def ids(self, id_list: IdList, owner: Any) -> Listed:
+        """The newest ids of an owner, newest first."""
+        listed = Listed(id_list, owner)
+        self.add(listed)
+        return listed
 
     def contains(self, id_set: IdSet, owner: Any, ids: Iterable[int]) -> Membership:
         """Which of these ids are in the owner's set; any number of sets share the round trip."""

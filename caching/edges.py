@@ -4,12 +4,9 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from django.db import NotSupportedError, connections, models, router
-from django.dispatch import Signal
 
 from . import holds
-
-inserting, inserted = Signal(), Signal()
-"""Sent for a model before and after its edges are inserted many at once: `instances`, and the database as `using`."""
+from .many import inserted, inserting
 
 
 class LiftingModel(models.Model):
@@ -42,7 +39,7 @@ class EdgeQuerySet(models.QuerySet[Any]):
         self._refuse("update()")
 
     def bulk_create(self, objs: Iterable[Any], batch_size: int | None = None, **conflicts: Any) -> list[Any]:  # type: ignore[override]
-        """As in Django, but told by `inserting` and `inserted`; no conflicts, which would hide which rows are new."""
+        """As in Django, but told by `caching.many`; no conflicts, which would hide which rows are new."""
         if any(conflicts.values()):
             self._refuse("bulk_create() with conflicts")
         rows = list(objs)

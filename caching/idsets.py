@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from django.db import models, router
 from django.db.models import signals
 
-from . import edges, holds, registry
+from . import holds, many, registry
 from .codec import Stale
 from .conf import conf
 from .connection import Command, Script
@@ -55,8 +55,8 @@ class IdSet:
         signals.post_save.connect(self._after_save, sender=model)
         signals.pre_delete.connect(self._before_delete, sender=model)
         signals.post_delete.connect(self._after_delete, sender=model)
-        edges.inserting.connect(self._before_insert, sender=model)
-        edges.inserted.connect(self._after_insert, sender=model)
+        many.inserting.connect(self._before_insert, sender=model)
+        many.inserted.connect(self._after_insert, sender=model)
 
     @cached_property
     def owner(self) -> str:

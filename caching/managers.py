@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 
 from django.db import NotSupportedError, connections, models, router
 
-from . import entries, holds
+from . import entries, holds, many
 from .batch import Batch, Found, check_columns, instance_of, read_rows
 from .edges import LiftingModel
 from .lookups import find
@@ -27,7 +27,7 @@ class CachedQuerySet(models.QuerySet[Any]):
 
     def update(self, **changes: Any) -> int:
         """As in Django, but locks and lists the affected rows first."""
-        if not concerns_entries(self.model, changes.keys()):
+        if not concerns_entries(self.model, changes.keys()) and not many.updating.has_listeners(self._concrete):
             return super().update(**changes)
         with self._transaction():
             pks = list(self.select_for_update().values_list("pk", flat=True))
@@ -37,8 +37,11 @@ class CachedQuerySet(models.QuerySet[Any]):
     def _update_batch(self, pks: list[Any], changes: dict[str, Any]) -> int:
         holds.hold(self.db, row_keys(self.model, pks))
         rows = self.model._base_manager.using(self.db).filter(pk__in=pks)
-        updated: int = models.QuerySet.update(rows, **changes)
         changed = {self.model._meta.get_field(name).attname for name in changes}
+        told = {"pks": pks, "columns": changed, "using": self.db}
+        many.updating.send(self._concrete, **told)
+        updated: int = models.QuerySet.update(rows, **changes)
+        many.updated.send(self._concrete, **told)
         relatives = family(cast("type[CachedModel]", self.model))
         columns = {column for relative in relatives for column in relative.cached.lookups} & changed
         if columns:
@@ -65,10 +68,12 @@ class CachedQuerySet(models.QuerySet[Any]):
         unique_fields: Any = None,
     ) -> list[Any]:
         """As in Django, with two limits, because every inserted or updated pk must be known before the commit:
-        no `update_conflicts`, and `ignore_conflicts` only for objects that bring their pk (NotSupportedError)."""
+        no `update_conflicts`, and `ignore_conflicts` only for objects that bring their pk and that nothing else is
+        derived from (NotSupportedError)."""
         rows = list(objs)
         with_pk = all(row.pk is not None for row in rows)
-        if update_conflicts or (ignore_conflicts and not with_pk):
+        derived = many.inserted.has_listeners(self._concrete)
+        if update_conflicts or (ignore_conflicts and (derived or not with_pk)):
             raise NotSupportedError(
                 f"{self.model._meta.label} is cached: bulk_create() cannot tell which rows a conflict touched. "
                 "Insert without conflicts, or update by pk."
@@ -78,7 +83,9 @@ class CachedQuerySet(models.QuerySet[Any]):
             lookups = [key for row in rows for key in lookup_keys(self.model, row.__dict__)]
             holds.hold(self.db, row_keys(self.model, known) + lookups)
             if with_pk or connections[self.db].features.can_return_rows_from_bulk_insert:
+                many.inserting.send(self._concrete, instances=rows, using=self.db)
                 super().bulk_create(rows, batch_size, ignore_conflicts)
+                many.inserted.send(self._concrete, instances=rows, using=self.db)
             else:
                 # MySQL does not tell the pks of a multi-row INSERT.
                 for row in rows:
@@ -102,6 +109,10 @@ class CachedQuerySet(models.QuerySet[Any]):
             return self.get(**lookup), False
         with self._transaction():
             return super().get_or_create(defaults, **lookup)
+
+    @property
+    def _concrete(self) -> "type[models.Model]":
+        return cast("type[models.Model]", self.model._meta.concrete_model)
 
     def _transaction(self) -> AbstractContextManager[None]:
         self._for_write = True  # before `db` is asked for, so that a router names the primary and not a replica

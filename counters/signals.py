@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.models import Case, IntegerField, Model, Q, Value, When, signals
 
-from caching import edges
+from caching import many
 
 from . import deltas, registry
 from .deltas import Amounts
@@ -22,7 +22,9 @@ def watch(model: type[Model]) -> None:
         (signals.post_save, _after_save),
         (signals.pre_delete, _before_delete),
         (signals.post_delete, _after_delete),
-        (edges.inserted, _after_insert),
+        (many.inserted, _after_insert),
+        (many.updating, _before_update),
+        (many.updated, _after_update),
     ):
         uid = f"counters.{model._meta.label}.{receiver.__name__}"
         signal.connect(receiver, sender=model, dispatch_uid=uid)
@@ -64,6 +66,18 @@ def _after_delete(*, sender: type[Model], instance: Any, using: str, **_: Any) -
 
 def _after_insert(*, sender: type[Model], instances: list[Any], using: str, **_: Any) -> None:
     deltas.append(using, _part_of_new(sender, instances, using))
+
+
+def _before_update(*, sender: type[Model], pks: list[Any], columns: Collection[str], using: str, **_: Any) -> None:
+    if _concerns(sender, columns):
+        amounts: Amounts = Counter()
+        amounts.subtract(_part(sender, pks, using))
+        deltas.append(using, amounts)
+
+
+def _after_update(*, sender: type[Model], pks: list[Any], columns: Collection[str], using: str, **_: Any) -> None:
+    if _concerns(sender, columns):
+        deltas.append(using, _part(sender, pks, using))
 
 
 def _concerns(model: type[Model], update_fields: Collection[str] | None) -> bool:

@@ -7,16 +7,15 @@ from rest_framework.request import Request
 
 from api import cursors
 from api.ids import parse_id
-from api.json import json_response
+from api.keysets import Page
 from api.problems import not_found
 from api.schema import cursor_query, described, id_in_path
 from api.views import BatchedView
 from caching import Batch
 from social import lists
-from users import visibility
 from users.documents import UserPage
 from users.models import User
-from users.projections import PUBLIC
+from users.people import page_of_people
 
 
 class _PeopleView(BatchedView):
@@ -30,16 +29,8 @@ class _PeopleView(BatchedView):
         self.cursor = cursors.from_request(request, self.list_name)
         self.owners = batch.rows(User, [self.owner_id])
 
-    def shown(self, request: Request, found: lists.Page, *, filtered: bool = True) -> HttpResponse:
-        batch = Batch()
-        people = batch.rows(User, found.user_ids)
-        hidden = visibility.ask_hidden(batch, request.user.id, found.user_ids if filtered else [])
-        batch.run()
-        unseen = hidden()
-        results: list[Any] = [row for row in people.documents(*PUBLIC).results if row.id not in unseen]
-        return json_response(
-            cursors.page(request, results, purpose=self.list_name, after=found.after, before=found.before)
-        )
+    def shown(self, request: Request, found: Page, *, filtered: bool = True) -> HttpResponse:
+        return page_of_people(request, found, purpose=self.list_name, filtered=filtered)
 
     def require_owner(self) -> None:
         if self.owners.row(self.owner_id) is None:
