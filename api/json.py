@@ -21,6 +21,12 @@ def json_response(data: Any, status: int = 200) -> HttpResponse:
     return HttpResponse(encoded(data), status=status, content_type=MEDIA_TYPE)
 
 
+def no_content() -> HttpResponse:
+    response = HttpResponse(status=204)
+    del response["Content-Type"]
+    return response
+
+
 _encoder = msgspec.json.Encoder(enc_hook=JSONEncoder().default)
 _decoder = msgspec.json.Decoder()
 

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "counters",
     "users",
     "social",
+    "posts",
 ]
 MIDDLEWARE = [
     "config.health.Probes",

@@ -5,13 +5,17 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 import counters.urls
+import posts.urls
 import social.urls
 import users.urls
 from api import problems
 
+# In this order: `users/profiles` would be an id to users.
+ROOMS = (social.urls, posts.urls, users.urls, counters.urls)
+
 urlpatterns = [
     # Together: a prefix shared by several includes is matched, and left again, once for each.
-    path("api/v1/", include([*social.urls.urlpatterns, *users.urls.urlpatterns, *counters.urls.urlpatterns])),
+    path("api/v1/", include([each for room in ROOMS for each in room.urlpatterns])),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/<path:rest>", problems.no_such_address),

@@ -36,6 +36,9 @@ def check(method: str, path: str, status: int, content_type: str | None, body: A
     else:
         described = operation["responses"].get(str(status))
         assert described is not None, f"{method} {path} answered {status}, which is not in the schema: {body}"
+    if "content" not in described:
+        assert (content_type, body) == (None, None), f"{method} {path} answered {status} with a body"
+        return
     assert content_type in described["content"], f"{method} {path} answered {status} as {content_type}"
     if method != "HEAD":
         schema = {"components": document()["components"], **described["content"][content_type]["schema"]}

@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class PostsConfig(AppConfig):
+    name = "posts"
+
+    def ready(self) -> None:
+        from posts import counts, removal, seeding  # noqa: F401  counts declares
+        from users import farewells
+        from users.seeding import register
+
+        farewells.register(removal.end_words_of)
+        register(seeding.seed)

@@ -1,0 +1,65 @@
+"""Made-up words: always the same ones, a few of which many like and most few.
+
+People write one after the other; each post is liked, kept and commented on by some of those who were there before.
+"""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+TEXTS = (
+    "今天天气真好，去公园走走。", "Coffee first, then code.", "新的一天，新的开始！", "Does anybody know a good book?",
+    "周末去爬山，有人一起吗？", "Sunset over the harbour 🌅", "终于下班了。", "Learning to cook. The kitchen survived.",
+    "这部电影值得一看。", "Ran ten kilometres today.", "猫又把杯子推下去了 🐈", "Rain again. Reading instead.",
+)  # fmt: skip
+ANSWERS = (
+    "说得好！",
+    "So true.",
+    "哈哈哈",
+    "Where was that?",
+    "加油！",
+    "I was there too.",
+    "❤️",
+    "Thanks for sharing.",
+)
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+MOST_POSTS, MOST_LIKES = 6, 40
+
+
+class Written(NamedTuple):
+    """People are numbers from 0; `repost_of` is how many posts ago the original was written, if it is a repost."""
+
+    author: int
+    text: str
+    minute: int
+    repost_of: int | None
+    likers: list[int]
+    keepers: list[int]
+    comments: list[tuple[int, str]]
+
+    @property
+    def created_at(self) -> datetime:
+        return BEGAN + timedelta(minutes=self.minute)
+
+
+def written(people: int) -> Iterator[Written]:
+    chance = random.Random(20240103)
+    count = 0
+    for author in range(people):
+        for _ in range(chance.randrange(MOST_POSTS)):
+            fans = sorted({chance.randrange(author) for _ in range(_few(chance))} if author else ())
+            yield Written(
+                author,
+                chance.choice(TEXTS),
+                minute=count,
+                repost_of=chance.randint(1, min(count, 100)) if count and chance.random() < 0.1 else None,
+                likers=fans,
+                keepers=[fan for fan in fans if chance.random() < 0.3],
+                comments=[(fan, chance.choice(ANSWERS)) for fan in fans if chance.random() < 0.2],
+            )
+            count += 1
+
+
+def _few(chance: random.Random) -> int:
+    return min(MOST_LIKES, int(chance.paretovariate(0.8)))

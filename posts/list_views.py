@@ -1,0 +1,169 @@
+"""Lists of posts, and of what was made of them, over HTTP."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from api import cursors
+from api.ids import parse_id, parse_ids
+from api.inputs import validated
+from api.json import json_response, no_content
+from api.keysets import Page
+from api.problems import Problem, not_found
+from api.schema import cursor_query, described, id_in_path, ids_query
+from api.views import BatchedView
+from caching import Batch
+from posts import documents, lists, services, showing
+from posts.models import Comment, Post, favorited, newest_posts
+from posts.serializers import CommentInput
+from posts.views import blocked, no_such_post
+from users import visibility
+from users.documents import UserPage
+from users.models import User
+from users.people import page_of_people
+from users.projections import PUBLIC
+
+CHECK_CAP = 200
+
+
+class HomePageView(BatchedView):
+    # Two round trips: the caller, the owner and the newest ids; then the posts, whose one author is known by then.
+
+    def wants(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
+        self.owner_id = parse_id(user_id)
+        self.purpose = f"posts.home:{self.owner_id}"
+        self.cursor = cursors.from_request(request, self.purpose)
+        self.owners = batch.rows(User, [self.owner_id])
+        self.hidden = visibility.ask_hidden(batch, caller_id, [self.owner_id])
+        self.newest = None if self.cursor else batch.ids(newest_posts, self.owner_id)
+
+    @described(answers={200: documents.PostPage}, problems=(403, 404), query=[id_in_path("user_id"), cursor_query()])
+    def get(self, request: Request, user_id: str) -> HttpResponse:
+        """A user's posts, newest first: their home page."""
+        if self.owners.row(self.owner_id) is None:
+            raise not_found("such user")
+        if self.hidden():
+            raise blocked()
+        if self.newest is None:
+            page = lists.home_page_of(self.owner_id, self.cursor)
+        else:
+            page = lists.first_home_page(self.newest.result)
+        owner = {self.owner_id: self.owners.documents(*PUBLIC).results[0]}
+        return _post_page(request, page, self.purpose, owner)
+
+
+class FavoritesView(BatchedView):
+    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+        self.purpose = f"posts.favorites:{caller_id}"
+        self.cursor = cursors.from_request(request, self.purpose)
+
+    @described(answers={200: documents.PostPage}, query=[cursor_query()])
+    def get(self, request: Request) -> HttpResponse:
+        """The posts that the caller keeps, the newest favourite first."""
+        return _post_page(request, lists.favorites_of(request.user.id, self.cursor), self.purpose)
+
+
+class FavoritesCheckView(BatchedView):
+    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+        self.kept = batch.contains(favorited, caller_id, parse_ids(request.query_params, cap=CHECK_CAP))
+
+    @described(
+        answers={200: documents.FavoritesChecked}, query=[ids_query(cap=CHECK_CAP)], operation_id="favorites_check"
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Which of these posts the caller keeps."""
+        return json_response({"results": {str(post_id): kept for post_id, kept in self.kept.result.items()}})
+
+
+class _AboutPostView(BatchedView):
+    purpose = ""
+
+    def wants(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
+        self.post_id = parse_id(post_id)
+        self.list_name = f"{self.purpose}:{self.post_id}"
+        self.cursor = cursors.from_request(request, self.list_name)
+        self.posts = batch.rows(Post, [self.post_id])
+
+    def require_post(self, request: Request) -> None:
+        row = self.posts.row(self.post_id)
+        if row is None or row.state != Post.State.SHOWN:
+            raise no_such_post()
+        if not showing.authors_of(request.user.id, [row.author_id]):
+            raise blocked()
+
+
+def _page_of(document: type) -> Any:
+    return described(answers={200: document}, problems=(403, 404), query=[id_in_path("post_id"), cursor_query()])
+
+
+class LikersView(_AboutPostView):
+    purpose = "posts.likers"
+
+    @_page_of(UserPage)
+    def get(self, request: Request, post_id: str) -> HttpResponse:
+        """Who likes a post, newest first."""
+        self.require_post(request)
+        return page_of_people(request, lists.likers_of(self.post_id, self.cursor), purpose=self.list_name)
+
+
+class CommentsView(_AboutPostView):
+    purpose = "posts.comments"
+
+    @_page_of(documents.CommentPage)
+    def get(self, request: Request, post_id: str) -> HttpResponse:
+        """The comments on a post, newest first."""
+        self.require_post(request)
+        page = lists.comments_on(self.post_id, self.cursor)
+        rows = Comment.objects.filter(pk__in=page.items).order_by("-pk")
+        authors = showing.authors_of(request.user.id, (row.author_id for row in rows))
+        results = [_comment(row, authors[row.author_id]) for row in rows if row.author_id in authors]
+        return json_response(
+            cursors.page(request, results, purpose=self.list_name, after=page.after, before=page.before)
+        )
+
+    @described(answers={201: documents.Comment}, body=CommentInput, problems=(403, 404), query=[id_in_path("post_id")])
+    def post(self, request: Request, post_id: str) -> HttpResponse:
+        """Comment on a post."""
+        wanted = validated(CommentInput(data=request.data))
+        try:
+            comment = services.comment(post_id=self.post_id, author_id=request.user.id, **wanted)
+        except Post.DoesNotExist:
+            raise no_such_post() from None
+        except services.Blocked:
+            raise blocked() from None
+        author = showing.authors_of(request.user.id, [request.user.id])[request.user.id]
+        return json_response(_comment(comment, author), status=201)
+
+
+class CommentView(BatchedView):
+    def wants(self, request: Request, batch: Batch, caller_id: int, comment_id: str) -> None:
+        self.comment_id = parse_id(comment_id)
+
+    @described(answers={204: None}, problems=(403, 404), query=[id_in_path("comment_id")])
+    def delete(self, request: Request, comment_id: str) -> HttpResponse:
+        """Delete a comment: its author may, and the author of the post."""
+        try:
+            services.delete_comment(comment_id=self.comment_id, by=request.user.id)
+        except Comment.DoesNotExist:
+            raise not_found("such comment") from None
+        except services.NotAllowed:
+            text = "A comment is deleted by its author or by the author of the post."
+            raise Problem(403, "not_the_author", text) from None
+        return no_content()
+
+
+def _comment(row: Comment, author: Any) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "post": row.post_id,
+        "author": author,
+        "text": row.text,
+        "created_at": row.created_at,
+    }
+
+
+def _post_page(request: Request, page: Page, purpose: str, authors: Mapping[int, Any] | None = None) -> HttpResponse:
+    results = showing.posts_of(request.user.id, page.items, authors).results
+    return json_response(cursors.page(request, results, purpose=purpose, after=page.after, before=page.before))

@@ -1,0 +1,92 @@
+"""What people write, and what others make of it."""
+
+from django.core.validators import MinLengthValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from caching import Cached, CachedModel, EdgeModel, IdList, IdSet
+from users.models import User
+
+HOME_PAGE = 15
+TEXT_LENGTH, COMMENT_LENGTH = 2_000, 1_000
+
+
+class Post(CachedModel):
+    class State(models.IntegerChoices):
+        SHOWN = 0
+        HIDDEN = 1, "hidden by the staff"
+        REMOVED = 2, "being deleted"
+
+    id = models.BigAutoField(primary_key=True)
+    author = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    text = models.CharField(max_length=TEXT_LENGTH, validators=[MinLengthValidator(1)])
+    repost_of = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    state = models.PositiveSmallIntegerField(choices=State, default=State.SHOWN, db_default=State.SHOWN)
+    cached = Cached(since="created_at")
+
+    class Meta(CachedModel.Meta):
+        indexes = [models.Index(fields=["author", "state", "id"], name="posts_post_home_page")]
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.text[:40]}"
+
+
+class Removal(models.Model):
+    """A post that is marked as removed, for `sweep_posts` to find without looking through all posts."""
+
+    post = models.OneToOneField(Post, models.CASCADE, primary_key=True, related_name="+")
+
+    def __str__(self) -> str:
+        return str(self.post_id)
+
+
+class Comment(EdgeModel):
+    id = models.BigAutoField(primary_key=True)
+    post = models.ForeignKey(Post, models.CASCADE, related_name="+", db_index=False)
+    author = models.ForeignKey(User, models.CASCADE, related_name="+")
+    text = models.CharField(max_length=COMMENT_LENGTH, validators=[MinLengthValidator(1)])
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(EdgeModel.Meta):
+        indexes = [models.Index(fields=["post", "id"], name="posts_comment_page")]
+
+    def __str__(self) -> str:
+        return f"{self.author_id} on {self.post_id}: {self.text[:40]}"
+
+
+class Like(EdgeModel):
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    post = models.ForeignKey(Post, models.CASCADE, related_name="+", db_index=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(EdgeModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["user", "post"], name="posts_like_pair")]
+        indexes = [models.Index(fields=["post", "id"], name="posts_like_likers_page")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} likes {self.post_id}"
+
+
+class Favorite(EdgeModel):
+    """What a user keeps in a list of their own."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    post = models.ForeignKey(Post, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(EdgeModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["user", "post"], name="posts_favorite_pair")]
+        indexes = [models.Index(fields=["user", "id"], name="posts_favorite_page")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} keeps {self.post_id}"
+
+
+# One more than a page shows, to know whether there is a next one.
+newest_posts = IdList(Post, owner="author", newest=HOME_PAGE + 1, where=Q(state=Post.State.SHOWN))
+liked = IdSet(Like, owner="user", member="post")
+favorited = IdSet(Favorite, owner="user", member="post")

@@ -1,0 +1,126 @@
+"""Posts, and what a caller makes of one, over HTTP."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from api.ids import parse_id, parse_ids
+from api.inputs import validated
+from api.json import json_response, no_content
+from api.problems import Problem, not_found
+from api.schema import described, id_in_path, ids_query
+from api.views import BatchedView
+from caching import Batch
+from posts import documents, services, showing
+from posts.models import Post
+from posts.serializers import PostInput
+
+
+def no_such_post() -> Problem:
+    return not_found("such post")
+
+
+def blocked() -> Problem:
+    return Problem(403, "blocked", "You and the author of the post do not see each other.")
+
+
+class PostsView(BatchedView):
+    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+        if request.method == "GET":
+            self.shown = showing.Shown(batch, caller_id, parse_ids(request.query_params))
+
+    @described(answers={200: documents.PostsFound}, query=[ids_query()], operation_id="posts_list")
+    def get(self, request: Request) -> HttpResponse:
+        """Several posts in the order asked."""
+        return json_response(self.shown.documents()._asdict())
+
+    @described(answers={201: documents.Post}, body=PostInput, problems=(403, 404))
+    def post(self, request: Request) -> HttpResponse:
+        """Write a post, or repost one."""
+        wanted = validated(PostInput(data=request.data))
+        try:
+            post = services.publish(author_id=request.user.id, **wanted)
+        except Post.DoesNotExist:
+            raise no_such_post() from None
+        except services.Blocked:
+            raise blocked() from None
+        (document,) = showing.posts_of(request.user.id, [post.pk]).results
+        return json_response(document, status=201)
+
+
+class PostView(BatchedView):
+    def wants(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
+        self.post_id = parse_id(post_id)
+        if request.method == "GET":
+            self.shown = showing.Shown(batch, caller_id, [self.post_id])
+
+    @described(answers={200: documents.Post}, problems=(403, 404), query=[id_in_path("post_id")])
+    def get(self, request: Request, post_id: str) -> HttpResponse:
+        """A post."""
+        if not self.shown.rows:
+            raise no_such_post()
+        found = self.shown.documents().results
+        if not found:
+            raise blocked()
+        return json_response(found[0])
+
+    @described(answers={204: None}, problems=(403, 404), query=[id_in_path("post_id")])
+    def delete(self, request: Request, post_id: str) -> HttpResponse:
+        """Delete a post of one's own, and all that was made of it."""
+        try:
+            services.delete_post(post_id=self.post_id, by=request.user.id)
+        except Post.DoesNotExist:
+            raise no_such_post() from None
+        except services.NotAllowed:
+            raise Problem(403, "not_the_author", "Only its author deletes a post.") from None
+        return no_content()
+
+
+class _MarkView(BatchedView):
+    # Every verb answers the marks as they are now.
+
+    def wants(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
+        self.post_id = parse_id(post_id)
+        self.posts = batch.rows(Post, [self.post_id])
+
+    def done(self, request: Request, write: Callable[..., bool]) -> HttpResponse:
+        row = self.posts.row(self.post_id)
+        if row is None or row.state != Post.State.SHOWN:
+            raise no_such_post()
+        try:
+            write(user_id=request.user.id, post_id=self.post_id)
+        except Post.DoesNotExist:
+            raise no_such_post() from None
+        except services.Blocked:
+            raise blocked() from None
+        return json_response({"id": self.post_id, **showing.marks_of(request.user.id, self.post_id)})
+
+
+def _mark(*problems: int) -> Any:
+    return described(answers={200: documents.Marks}, problems=(404, *problems), query=[id_in_path("post_id")])
+
+
+class LikeView(_MarkView):
+    @_mark(403)
+    def put(self, request: Request, post_id: str) -> HttpResponse:
+        """Like a post."""
+        return self.done(request, services.like)
+
+    @_mark()
+    def delete(self, request: Request, post_id: str) -> HttpResponse:
+        """Like a post no more."""
+        return self.done(request, services.unlike)
+
+
+class FavoriteView(_MarkView):
+    @_mark(403)
+    def put(self, request: Request, post_id: str) -> HttpResponse:
+        """Keep a post among the caller's favourites."""
+        return self.done(request, services.add_favorite)
+
+    @_mark()
+    def delete(self, request: Request, post_id: str) -> HttpResponse:
+        """Keep it no more."""
+        return self.done(request, services.remove_favorite)
