@@ -87,7 +87,7 @@ class IdList:
     def _before_save(self, *, instance: Any, using: str, update_fields: Collection[str] | None, **_: Any) -> None:
         if self._concerns(update_fields):
             self._hold(using, {getattr(instance, self.owner)})
-            if not instance._state.adding:
+            if instance.pk is not None:
                 self._hold(using, self._owners_of([instance.pk], using))
 
     def _before_delete(self, *, instance: Any, using: str, **_: Any) -> None:

@@ -133,8 +133,8 @@ class IdSet:
     def _before_save(self, *, instance: Any, using: str, **_: Any) -> None:
         now = getattr(instance, self.owner)
         owners = {now}
-        if not instance._state.adding:
-            # It may have been moved here from another owner.
+        if instance.pk is not None:
+            # It may have been moved here from another owner, by an instance that was made by hand as well.
             rows = self.model._base_manager.using(using).filter(pk=instance.pk)
             owners.update(rows.values_list(self.owner, flat=True))
         self._hold(using, owners)

@@ -196,3 +196,11 @@ def test_one_cached_id_takes_at_most_nine_bytes():
     taken = sum(redis_client().memory_usage(key, samples=0) for key in keys())
     print(f"{taken / 5_000:.2f} bytes for each of 5,000 ids of 10 digits")
     assert taken / 5_000 <= 9
+
+
+def test_an_edge_that_is_moved_leaves_its_old_owner():
+    edge = Bookmark.objects.create(reader=READER, book=5)
+    assert_right([5])
+    Bookmark(pk=edge.pk, reader=READER + 1, book=5).save()
+    assert_right([5])
+    assert_right([5], READER + 1)

@@ -286,3 +286,37 @@ def ask(targets):
     found = reads.ask(batch, targets)
     batch.run()
     return found.result
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_an_update_of_many_rows_is_counted(book, voters, fold, folded):
+    other = Book.objects.create_one(title="Persuasion")
+    for number, voter in enumerate(voters[:3]):
+        vote(voter, book, stars=number + 1)
+    for changes in (
+        {"stars": 4},
+        {"stars": F("stars") + 1},
+        {"is_public": False},
+        {"book": other},
+        {"book": None},
+        {"book": book, "is_public": True},
+    ):
+        Vote.objects.filter(author__in=voters[:2]).update(**changes)
+        if folded:
+            fold()
+        assert (counts(book), counts(other)) == (truth(book), truth(other)), changes
+
+
+def test_an_update_that_rolls_back_counts_nothing(book, voters):
+    vote(voters[0], book, stars=1)
+    before = counts(book)
+    with transaction.atomic():
+        Vote.objects.update(stars=5)
+        transaction.set_rollback(True)
+    assert counts(book) == before == truth(book)
+
+
+def test_rows_inserted_many_at_once_are_counted(book, voters):
+    counts(book)
+    Vote.objects.bulk_create([Vote(author=voter, book=book, stars=2) for voter in voters[:3]])
+    assert counts(book) == truth(book)

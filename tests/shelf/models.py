@@ -3,8 +3,9 @@
 import uuid
 
 from django.db import models
+from django.db.models import Q
 
-from caching import Cached, CachedModel, EdgeModel, IdSet
+from caching import Cached, CachedModel, EdgeModel, IdList, IdSet
 
 
 class Author(CachedModel):
@@ -92,5 +93,13 @@ class Loan(EdgeModel):
     book = models.BigIntegerField()
 
 
+class Note(CachedModel):
+    reader = models.BigIntegerField(null=True)
+    text = models.CharField(max_length=100, default="")
+    is_open = models.BooleanField(default=True)
+    cached = Cached(ttl_s=600)
+
+
 bookmarks = IdSet(Bookmark, owner="reader", member="book", newest=5_000)
 loans = IdSet(Loan, owner="reader", member="book")
+open_notes = IdList(Note, owner="reader", newest=3, where=Q(is_open=True))
