@@ -316,7 +316,7 @@ def test_an_update_that_rolls_back_counts_nothing(book, voters):
     assert counts(book) == before == truth(book)
 
 
-def test_rows_inserted_many_at_once_are_counted(book, voters):
+def test_cached_rows_inserted_many_at_once_are_counted(book, voters):
     counts(book)
     Vote.objects.bulk_create([Vote(author=voter, book=book, stars=2) for voter in voters[:3]])
     assert counts(book) == truth(book)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from posts import services as posts
 from social.models import Follow
 from tests.api import contract
 
@@ -12,8 +13,12 @@ LISTS = {
     "users/{user_id}/followers": "users/{owner}/followers",
     "users/{user_id}/following": "users/{owner}/following",
     "users/me/friends": "users/me/friends",
+    "posts/{post_id}/likers": "posts/{post}/likers",
+    "posts/{post_id}/comments": "posts/{post}/comments",
+    "favorites": "favorites",
 }
-NOT_FILTERED = {"users/me/blocks"}  # it is the list of them
+# The list of those who are blocked; and a list whose owner's block refuses it as a whole (tests/posts).
+NOT_FILTERED = {"users/me/blocks", "users/{user_id}/posts"}
 
 
 def list_endpoints() -> set[str]:
@@ -40,10 +45,14 @@ def test_nobody_blocked_appears(api, alice, bob, carol, follow, block, template,
     follow(alice, carol)
     follow(bob, carol)
     follow(carol, bob)
-    address = template.format(owner=alice.pk)
+    hers, carols = (posts.publish(author_id=each.pk, text="Hello") for each in (alice, carol))
+    posts.like(user_id=carol.pk, post_id=hers.pk)
+    posts.comment(post_id=hers.pk, author_id=carol.pk, text="Hi")
+    posts.add_favorite(user_id=bob.pk, post_id=carols.pk)
+    address = template.format(owner=alice.pk, post=hers.pk)
 
     def shown():
-        return [user["username"] for user in api.get(address, by=bob).json["results"]]
+        return [each.get("author", each)["username"] for each in api.get(address, by=bob).json["results"]]
 
     assert shown() == ["carol"]
     block(*((bob, carol) if blocker_is_the_viewer else (carol, bob)))

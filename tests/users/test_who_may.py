@@ -1,8 +1,11 @@
 """Every endpoint by everybody: one table, and a check that the table knows every endpoint of the schema."""
 
+import re
+
 import pytest
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
+from posts import services
 from tests.api import contract
 from tests.users.conftest import PASSWORD
 
@@ -43,6 +46,22 @@ TABLE = [
     ("GET", "users/me/blocks", None, (200, 200, 200)),
     ("GET", "users/profiles?ids={alice}", None, (200, 200, 200)),
     ("GET", "relationships?ids={alice}", None, (200, 200, 200)),
+    ("POST", "posts", {"text": "Hello"}, (201, 201, 201)),
+    ("POST", "posts", {"text": ""}, (400, 400, 400)),
+    ("GET", "posts?ids={post}", None, (200, 200, 200)),
+    ("GET", "posts/{post}", None, (200, 200, 200)),
+    ("DELETE", "posts/{post}", None, (403, 204, 403)),
+    ("PUT", "posts/{post}/like", None, (200, 200, 200)),
+    ("DELETE", "posts/{post}/like", None, (200, 200, 200)),
+    ("PUT", "posts/{post}/favorite", None, (200, 200, 200)),
+    ("DELETE", "posts/{post}/favorite", None, (200, 200, 200)),
+    ("GET", "posts/{post}/likers", None, (200, 200, 200)),
+    ("GET", "posts/{post}/comments", None, (200, 200, 200)),
+    ("POST", "posts/{post}/comments", {"text": "Hi"}, (201, 201, 201)),
+    ("DELETE", "comments/{comment}", None, (403, 204, 403)),
+    ("GET", "users/{alice}/posts", None, (200, 200, 200)),
+    ("GET", "favorites", None, (200, 200, 200)),
+    ("GET", "favorites/check?ids={post}", None, (200, 200, 200)),
 ]
 
 
@@ -52,7 +71,8 @@ def test_who_may(api, alice, bob, dora, sam, who, row):
     method, address, body, *expected = row
     if body == "refresh of alice":
         body = {"refresh": str(RefreshToken.for_user(alice))}
-    answer = api.request(method, address.format(alice=alice.pk), body, by=_token(who, alice, bob, dora, sam))
+    address = address.format(alice=alice.pk, **hers(alice))
+    answer = api.request(method, address, body, by=_token(who, alice, bob, dora, sam))
     if expected[0] == PUBLIC:
         assert answer.status == expected[1]
     elif expected[0] == (405, 405, 405):
@@ -63,6 +83,14 @@ def test_who_may(api, alice, bob, dora, sam, who, row):
         codes = {"anonymous": "not_authenticated", "deactivated": "user_inactive"}
         assert (answer.status, answer.json["code"]) == (401, codes.get(who, "token_not_valid"))
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def hers(alice):
+    post = services.publish(author_id=alice.pk, text="Hello")
+    return {
+        "post": post.pk,
+        "comment": services.comment(post_id=post.pk, author_id=alice.pk, text="And on").pk,
+    }
 
 
 def _token(who, alice, bob, dora, sam):
@@ -79,7 +107,7 @@ def _token(who, alice, bob, dora, sam):
 
 def test_the_table_is_complete():
     described = {
-        (method.upper(), path.removeprefix("/api/v1/").replace("{user_id}", "{alice}"))
+        (method.upper(), re.sub(r"{(\w+)_id}", r"{\1}", path.removeprefix("/api/v1/")).replace("{user}", "{alice}"))
         for path, operations in contract.document()["paths"].items()
         for method in operations
         if path.startswith("/api/v1/")
