@@ -24,7 +24,7 @@ ANSWERS = (
     "Thanks for sharing.",
 )
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-MOST_POSTS, MOST_LIKES = 6, 40
+MOST_POSTS, MOST_LIKES = 60, 30
 
 
 class Written(NamedTuple):
@@ -47,8 +47,8 @@ def written(people: int) -> Iterator[Written]:
     chance = random.Random(20240103)
     count = 0
     for author in range(people):
-        for _ in range(chance.randrange(MOST_POSTS)):
-            fans = sorted({chance.randrange(author) for _ in range(_few(chance))} if author else ())
+        for _ in range(_few(chance, 1.2, MOST_POSTS) - 1):
+            fans = sorted({chance.randrange(author) for _ in range(_few(chance, 0.9, MOST_LIKES))} if author else ())
             yield Written(
                 author,
                 chance.choice(TEXTS),
@@ -61,5 +61,6 @@ def written(people: int) -> Iterator[Written]:
             count += 1
 
 
-def _few(chance: random.Random) -> int:
-    return min(MOST_LIKES, int(chance.paretovariate(0.8)))
+def _few(chance: random.Random, shape: float, most: int) -> int:
+    """At least one; the smaller the shape, the longer the tail."""
+    return min(most, int(chance.paretovariate(shape)))
