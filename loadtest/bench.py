@@ -16,8 +16,10 @@ from loadtest import (
     celebrity_follows,
     cold_key,
     counts,
+    favorites,
     few_connections,
     follower_pages,
+    home_page,
     idset_memory,
     per_request,
     reconcile,
@@ -43,11 +45,15 @@ class Scale(NamedTuple):
     page_rounds: int = 5
     follow_rounds: int = 4
     follow_s: float = 10
+    likes: tuple[int, int] = (1_000, 10_000_000)
+    community: int = 10_000
+    feed_days: int = 7
 
 
 QUICK = Scale(
     users=3_000, rounds=1, seconds=0.5, clients_s=1, cold_rounds=1, warm_users=20_000,
     followers=100_000, deep=50_000, count_rounds=1, count_s=0.2, page_rounds=1, follow_rounds=1, follow_s=2,
+    likes=(1_000, 100_000), community=1_000, feed_days=3,
 )  # fmt: skip
 Measured = tuple[dict[str, Any], list[Target]]
 
@@ -90,6 +96,15 @@ def _idset_memory(ground: Ground, scale: Scale) -> Measured:
     return idset_memory.measure(ground)
 
 
+def _home_page(ground: Ground, scale: Scale) -> Measured:
+    size = {"users": scale.users, "likes": scale.likes}
+    return home_page.measure(ground, **size, rounds=scale.rounds, seconds=scale.seconds)
+
+
+def _favorites(ground: Ground, scale: Scale) -> Measured:
+    return favorites.measure(ground, users=scale.community, days=scale.feed_days)
+
+
 def _warm_up(ground: Ground, scale: Scale) -> Measured:
     return warm_up.measure(ground, users=scale.warm_users)
 
@@ -109,6 +124,8 @@ SECTIONS: dict[str, Callable[[Ground, Scale], Measured]] = {
     "relationships": _relationships,
     "counts": _counts,
     "idset-memory": _idset_memory,
+    "home-page": _home_page,
+    "favorites": _favorites,
     "warm-up": _warm_up,
     "reconcile": _reconcile,
 }

@@ -38,6 +38,10 @@ def at_least(figure: str, measured: float, limit: float) -> Target:
     return Target(figure, f"{measured:,.0f}", f"≥ {limit:,.0f}", measured >= limit)
 
 
+def times_at_least(figure: str, times: float, limit: float) -> Target:
+    return Target(figure, f"{times:,.1f} ×", f"≥ {limit:g} ×", times >= limit)
+
+
 def exactly(figure: str, measured: float, limit: int) -> Target:
     return Target(figure, f"{measured:,.2f}".removesuffix(".00"), f"= {limit:,}", round(measured, 2) == limit)
 

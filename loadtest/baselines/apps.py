@@ -7,6 +7,8 @@ class BaselinesConfig(AppConfig):
     def ready(self) -> None:
         """A kind with four counters, as posts have, of rows that no benchmark writes: its targets are to be read."""
         from counters import CounterSet, CountOf
+        from loadtest.baselines import favorites
         from social.models import Block
 
         CounterSet("sample", **dict.fromkeys(("one", "two", "three", "four"), CountOf(Block, "blocker")))
+        favorites.watch()

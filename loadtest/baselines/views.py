@@ -31,18 +31,18 @@ class UserSerializer(serializers.ModelSerializer):
         fields = PUBLIC
 
 
-class _AsItComes(APIView):
+class AsItComes(APIView):
     authentication_classes = [JWTAuthentication]
     permission_classes = [permissions.IsAuthenticated]
     renderer_classes = [renderers.JSONRenderer]
 
 
-class UserView(_AsItComes, generics.RetrieveAPIView):
+class UserView(AsItComes, generics.RetrieveAPIView):
     queryset = User.objects.all()
     serializer_class = UserSerializer
 
 
-class UsersView(_AsItComes):
+class UsersView(AsItComes):
     def get(self, request: Request) -> Response:
         wanted = list(dict.fromkeys(map(int, request.query_params["ids"].split(","))))
         found = {user.pk: user for user in User.objects.filter(pk__in=wanted)}
@@ -62,7 +62,7 @@ class RelationshipSerializer(serializers.Serializer):
         return user.following and user.followed_by
 
 
-class RelationshipsView(_AsItComes):
+class RelationshipsView(AsItComes):
     def get(self, request: Request) -> Response:
         """One query, which looks for each edge by the index that serves it."""
         wanted, me = list(dict.fromkeys(map(int, request.query_params["ids"].split(",")))), request.user.pk

@@ -1,0 +1,87 @@
+"""Home pages of 15 posts, with few likes in the table and with very many; and a check of 50 favourites."""
+
+from typing import Any
+
+from loadtest import report, writings
+from loadtest.ground import Ground
+from loadtest.variants import CONNECTIONS, THREADS, WARM_UP, Result, Variant, compare, summaries
+from loadtest.zipf import Zipf
+
+OWNERS, POSTS_EACH = 100, 20
+POSTS = OWNERS * POSTS_EACH
+COMMENTS_EACH, FAVORITES_EACH, REPOSTS_EACH = 20, 20, 3
+CHECKED = 50
+MOST_ROUND_TRIPS, ALIKE = 3, 1.2
+BEFORE, NOW, CHECK = "home page, 45 COUNTs by the ORM", "home page", f"favourites check of {CHECKED}"
+
+
+def measure(
+    ground: Ground, *, users: int, likes: tuple[int, int], rounds: int, seconds: float
+) -> tuple[dict[str, Any], list[report.Target]]:
+    """`likes`: how many there are in the table, at first and then."""
+    writings.clear(ground)
+    _seed(ground, users)
+    found: dict[int, dict[str, Result]] = {}
+    for count in likes:
+        of_whom = f"{OWNERS} people with {POSTS_EACH} posts each, Zipf"
+        report.section(f"Home pages, warm, {count:,} likes: {THREADS} threads, {CONNECTIONS} connections, {of_whom}")
+        _like(ground, users, count)
+        found[count] = compare(ground, variants(), rounds=rounds, seconds=seconds)
+        print()
+    writings.clear(ground)
+    return {f"{count} likes": summaries(results) for count, results in found.items()}, _targets(found)
+
+
+def variants() -> list[Variant]:
+    """So few paths that the warm-up asks for each twice, as in loadtest/counts.py."""
+    owners = Zipf(range(1, OWNERS + 1), seed=6).draw(WARM_UP // 2)
+    newest = [",".join(str(POSTS - skipped - number) for number in range(CHECKED)) for skipped in range(WARM_UP // 2)]
+    return [
+        Variant(BEFORE, [f"/baseline/users/{owner}/posts" for owner in owners]),
+        Variant(NOW, [f"/api/v1/users/{owner}/posts" for owner in owners]),
+        Variant(CHECK, [f"/api/v1/favorites/check?ids={ids}" for ids in newest]),
+    ]
+
+
+def _seed(ground: Ground, users: int) -> None:
+    """Everything but likes: people write in turn, and others repost what they wrote."""
+    writings.insert_posts(ground, 1, POSTS, author=f"1 + seq MOD {OWNERS}")
+    stranger = f"{OWNERS + 1} + seq * 7919 MOD {users - OWNERS}"
+    reposts = POSTS * REPOSTS_EACH
+    writings.insert_posts(ground, POSTS + 1, POSTS + reposts, author=stranger, repost_of=f"1 + seq MOD {POSTS}")
+    writings.insert_spread(ground, "posts_favorite", POSTS * FAVORITES_EACH, posts=POSTS, users=users)
+    writings.insert_comments(ground, POSTS * COMMENTS_EACH, posts=POSTS, author=stranger)
+    for name, table, column in (
+        ("favorites", "posts_favorite", "post_id"),
+        ("comments", "posts_comment", "post_id"),
+        ("reposts", "posts_post", "repost_of_id"),
+    ):
+        writings.count(ground, name, table, column)
+
+
+def _like(ground: Ground, users: int, likes: int) -> None:
+    ground.sql("TRUNCATE posts_like")
+    ground.sql("DELETE FROM counters_counter WHERE name = 'likes'")
+    ground.redis.flushall()
+    writings.insert_spread(ground, "posts_like", likes, posts=POSTS, users=users)
+    ground.sql("ANALYZE TABLE posts_post, posts_like, posts_comment, posts_favorite")
+    writings.count(ground, "likes", "posts_like", "post_id")
+    ground.manage("reconcile_counters", "--check", f"--target=post:{POSTS}")
+
+
+def _targets(found: dict[int, dict[str, Result]]) -> list[report.Target]:
+    (few, at_first), (many, then) = found.items()
+    home, check = then[NOW], then[CHECK]
+    cpu = [ours / theirs for ours, theirs in zip(home.cpu_us, at_first[NOW].cpu_us, strict=True)]
+    p50 = [
+        ours.percentile_ms(50) / theirs.percentile_ms(50)
+        for ours, theirs in zip(home.rounds, at_first[NOW].rounds, strict=True)
+    ]
+    return [
+        report.exactly("warm home page, SQL", home.per_request("questions"), 0),
+        report.at_most("warm home page, Redis round trips", home.per_request("round_trips"), MOST_ROUND_TRIPS),
+        report.exactly(f"{CHECK}, SQL", check.per_request("questions"), 0),
+        report.exactly(f"{CHECK}, Redis round trips", check.per_request("round_trips"), 1),
+        report.median_at_most(f"home page with {many:,} likes / with {few:,}, CPU", cpu, ALIKE),
+        report.median_at_most(f"home page with {many:,} likes / with {few:,}, p50", p50, ALIKE),
+    ]
