@@ -3,8 +3,10 @@
 import logging
 import random
 from collections import deque
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
 
 import gevent
 from gevent import GreenletExit
@@ -14,7 +16,9 @@ from locust import FastHttpUser, events
 from loadtest.accounts import API, BEHIND_TLS, Account, Refused
 from loadtest.zipf import Zipf
 
-NAMES_KEPT = 50
+NAMES_KEPT, POSTS_KEPT = 50, 500
+MOST_PAGES = 5
+FORBIDDEN, NOT_FOUND = 403, 404
 
 
 class Crowd:
@@ -25,6 +29,8 @@ class Crowd:
         self.zipf = Zipf(range(1, largest_id + 1))
         self.names: deque[tuple[str, str]] = deque(maxlen=NAMES_KEPT)
         """(username, nickname) of users met lately."""
+        self.posts: deque[int] = deque(maxlen=POSTS_KEPT)
+        """Ids of posts met lately."""
         self._turn = count()
 
     def next_account(self) -> Account:
@@ -95,9 +101,30 @@ class Client(FastHttpUser):
         headers = {"Authorization": f"Bearer {self.account.token()}", **BEHIND_TLS}
         return self.client.request(method, API + path, name=name, headers=headers, catch_response=True, **options)
 
+    def scroll(self, path: str, name: str, excused: Collection[int] = (NOT_FOUND,)) -> Iterator[Any]:
+        """The pages of a list, as far as people scroll; no more after an answer with an `excused` status."""
+        for _ in range(random.randint(1, MOST_PAGES)):
+            page: Any = None
+            with self.call("GET", path, name) as answer:
+                if answer.status_code in excused:
+                    answer.success()
+                elif answer.status_code == 200:
+                    page = answer.json()
+            if page is None:
+                return
+            yield page
+            if page["next"] is None:
+                return
+            link = urlsplit(page["next"])
+            path = f"{link.path.removeprefix(API)}?{link.query}"
+            self.wait()
+
     def read_feed(self, path: str) -> None:
-        """Ask for as many users as a page of a feed has authors; what is asked in one order is answered in it."""
-        ids = self.crowd.zipf.feed()
+        """Ask for as many users as a page of a feed has authors."""
+        self.read_these(path, self.crowd.zipf.feed())
+
+    def read_these(self, path: str, ids: Sequence[int]) -> None:
+        """What is asked in one order is answered in it."""
         with self.call("GET", f"{path}?ids={','.join(map(str, ids))}", f"{path}?ids={{feed}}") as answer:
             if answer.status_code == 200:
                 found = answer.json()

@@ -4,16 +4,10 @@ Whom one follows is drawn by Zipf's law, so that a few are celebrities. Lists ar
 """
 
 import random
-from typing import Any
-from urllib.parse import urlsplit
 
 from locust import task
 
-from loadtest.accounts import API
-from loadtest.crowd import Client
-
-MOST_PAGES = 5
-FORBIDDEN, NOT_FOUND = 403, 404
+from loadtest.crowd import FORBIDDEN, NOT_FOUND, Client
 
 
 class Socializer(Client):
@@ -82,15 +76,5 @@ class Socializer(Client):
             return answer.status_code == 200
 
     def _scroll(self, path: str, name: str) -> None:
-        for _ in range(random.randint(1, MOST_PAGES)):
-            page: Any = None
-            with self.call("GET", path, name) as answer:
-                if answer.status_code == NOT_FOUND:
-                    answer.success()
-                elif answer.status_code == 200:
-                    page = answer.json()
-            if page is None or page["next"] is None:
-                return
-            link = urlsplit(page["next"])
-            path = f"{link.path.removeprefix(API)}?{link.query}"
-            self.wait()
+        for _ in self.scroll(path, name):
+            pass

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from counters import reconcile
+from posts.models import Comment, Favorite, Like, Post
 from social.models import Block, Follow
 from tests.loadtest.conftest import PEOPLE
 
@@ -23,6 +24,13 @@ SOCIAL = {
     ("GET", "users/{id}/followers"), ("GET", "users/{id}/following"), ("GET", "users/me/friends"),
     ("PUT", "users/{id}/follow"), ("DELETE", "users/{id}/follow"), ("PUT", "users/{id}/block"),
     ("DELETE", "users/{id}/block"),
+}  # fmt: skip
+POSTS = {
+    ("GET", "users/{id}/posts"), ("GET", "posts?ids={feed}"), ("GET", "favorites/check?ids={feed}"),
+    ("GET", "posts/{id}"), ("GET", "posts/{id}/comments"), ("GET", "posts/{id}/likers"), ("GET", "favorites"),
+    ("PUT", "posts/{id}/like"), ("DELETE", "posts/{id}/like"), ("PUT", "posts/{id}/favorite"),
+    ("DELETE", "posts/{id}/favorite"), ("POST", "posts/{id}/comments"), ("DELETE", "comments/{id}"), ("POST", "posts"),
+    ("DELETE", "posts/{id}"),
 }  # fmt: skip
 
 
@@ -54,7 +62,13 @@ def test_social(site):
     assert Block.objects.count() <= CLIENTS  # each forgives at once, unless the test ended in between
 
 
-@pytest.mark.parametrize("scenario", ["users", "social"])
+def test_posts(site):
+    assert failures("posts", site, POSTS) == dict.fromkeys(POSTS, 0)
+    assert {Post.objects.exists(), Like.objects.exists(), Favorite.objects.exists(), Comment.objects.exists()} == {True}
+    assert [chunk.drifts for kind in ("post", "user") for chunk in reconcile.run(kind, mend=False)] == [[], []]
+
+
+@pytest.mark.parametrize("scenario", ["users", "social", "posts"])
 def test_a_server_that_is_not_there(scenario):
     run = locust(scenario, "--host http://127.0.0.1:9 -u 3 -t 20s")
     assert run.returncode == 1
