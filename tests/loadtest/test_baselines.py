@@ -9,8 +9,11 @@ from django.core.management import call_command
 from django.db import connection
 
 from loadtest import graph
+from loadtest.baselines import sharding
 from loadtest.baselines.management.commands import cursors_of_followers, time_counts
 from loadtest.baselines.management.commands.write_follows import Order
+from loadtest.feed import SAMPLE, Community
+from posts import services as posting
 from social import services
 from tests.loadtest.conftest import PEOPLE
 
@@ -18,13 +21,19 @@ SELF, OTHERS = 1, range(2, PEOPLE)
 
 
 @pytest.fixture
-def get(site, tokens):
-    def get(path):
-        request = Request(f"{site}{path}", headers={"Authorization": f"Bearer {tokens[0]}"})  # noqa: S310  our server
+def send(site, tokens):
+    def send(method, path):
+        login = {"Authorization": f"Bearer {tokens[0]}"}
+        request = Request(f"{site}{path}", headers=login, method=method)  # noqa: S310  our server
         with urlopen(request) as answer:  # noqa: S310
             return json.load(answer)
 
-    return get
+    return send
+
+
+@pytest.fixture
+def get(send):
+    return lambda path: send("GET", path)
 
 
 @pytest.fixture
@@ -93,3 +102,51 @@ def test_a_celebrity_s_followers_are_all_different_and_real_where_pages_show_the
     assert len(set(newest_first)) == followers
     assert all(pk < users - 1 for start in (0, deep) for pk in newest_first[start : start + real])
     assert all(pk > graph.FAR for pk in newest_first[real:deep] + newest_first[deep + real :])
+
+
+def test_the_earlier_favourites_say_what_the_id_sets_say(get, send, redis):
+    posts = [posting.publish(author_id=2, text="Hello").pk for _ in range(4)]
+    ids = f"?ids={','.join(map(str, posts[::-1]))},{10**12}"
+
+    def kept():
+        ours = get(f"/api/v1/favorites/check{ids}")
+        assert get(f"/baseline/favorites/check{ids}") == ours
+        return [post for post in posts if ours["results"][str(post)]]
+
+    posting.add_favorite(user_id=SELF, post_id=posts[0])  # by this process, before the sets are there
+    posting.add_favorite(user_id=SELF + sharding.SHARDS, post_id=posts[1])  # in the same sets
+    assert kept() == posts[:1]
+    send("PUT", f"/api/v1/posts/{posts[2]}/favorite")
+    send("DELETE", f"/api/v1/posts/{posts[0]}/favorite")
+    assert kept() == posts[2:3]
+    lives_s = [redis.ttl(sharding.key(post, sharding.shard_of(SELF))) for post in posts]
+    assert all(sharding.LIFE_S - 60 < life_s <= sharding.LIFE_S for life_s in lives_s)
+
+
+def test_the_earlier_home_page_shows_what_the_cached_one_shows(get):
+    first = posting.publish(author_id=2, text="Hello").pk
+    for _ in range(20):
+        posting.publish(author_id=2, text="Again", repost_of=first)
+    for post in (first + 20, first + 10):
+        posting.like(user_id=SELF, post_id=post)
+        posting.add_favorite(user_id=3, post_id=post)
+        posting.comment(post_id=post, author_id=3, text="So true")
+    posting.add_favorite(user_id=SELF, post_id=first + 12)
+    ours = get("/api/v1/users/2/posts")["results"]
+    for post in ours:
+        del post["counts"]["favorites"]
+    assert get("/baseline/users/2/posts")["results"] == ours
+    assert [sum(post[mark] for post in ours) for mark in ("liked", "favorited")] == [2, 1]
+
+
+def test_a_week_of_a_feed():
+    community = Community(users=200, days=7)
+    slices = list(community.slices())
+    assert [len(each) for each in slices] == [10] * 14
+    checks = [check for each in slices for check in each]
+    assert {check.user_id for check in checks} <= set(community.readers)
+    assert {sharding.shard_of(reader) for reader in community.readers} == {SAMPLE}
+    assert all(15 <= len(check.post_ids) <= 50 for check in checks)
+    newest = [check.post_ids[0] for check in checks]
+    assert newest == sorted(newest)
+    assert (newest[0], newest[-1] <= community.posts) == (28 * 100, True)

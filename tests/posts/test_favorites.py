@@ -39,9 +39,10 @@ def test_never_a_wrong_answer(api, alice, bob, kept):
     insert(alice, bob, kept=kept)
     assert Favorite.objects.count() == kept
     chance, ids = random.Random(kept), range(1, 2 * (kept + SPARE) + 1)
+    oldest, edge = [1, 2, 3, 4], [2 * kept + 1, 2 * kept + 2]  # what is below a floor, and where the kept ones end
 
     def check():
-        asked = chance.sample(ids, ASKED)
+        asked = list(dict.fromkeys(oldest + edge + chance.sample(ids, ASKED)))[:ASKED]
         having = set(Favorite.objects.filter(user_id=bob.pk, post_id__in=asked).values_list("post_id", flat=True))
         for _ in range(2):  # the first may have to fill the set, the other finds it
             found = api.get(f"favorites/check?ids={','.join(map(str, asked))}", by=bob).json["results"]
@@ -50,7 +51,7 @@ def test_never_a_wrong_answer(api, alice, bob, kept):
     check()
     for _ in range(ROUNDS):
         for post_id in chance.sample(ids[1::2], CHANGED) + list(ids[1::2][kept - 1 : kept + 1]):
-            edge = {"user_id": bob.pk, "post_id": post_id}
-            change = services.remove_favorite if Favorite.objects.filter(**edge).exists() else services.add_favorite
-            assert change(**edge)
+            pair = {"user_id": bob.pk, "post_id": post_id}
+            change = services.remove_favorite if Favorite.objects.filter(**pair).exists() else services.add_favorite
+            assert change(**pair)
         check()
