@@ -1,5 +1,6 @@
 """Home pages of 15 posts, with few likes in the table and with very many; and a check of 50 favourites."""
 
+from functools import partial
 from typing import Any
 
 from loadtest import report, writings
@@ -18,29 +19,67 @@ BEFORE, NOW, CHECK = "home page, 45 COUNTs by the ORM", "home page", f"favourite
 def measure(
     ground: Ground, *, users: int, likes: tuple[int, int], rounds: int, seconds: float
 ) -> tuple[dict[str, Any], list[report.Target]]:
-    """`likes`: how many there are in the table, at first and then."""
+    """`likes`: few in the table, and many."""
+    few, many = likes
+    of_whom = f"{OWNERS} people with {POSTS_EACH} posts each, Zipf"
+    report.section(f"Home pages, warm: one worker, {THREADS} threads, {CONNECTIONS} connections, {of_whom}")
     writings.clear(ground)
     _seed(ground, users)
-    found: dict[int, dict[str, Result]] = {}
-    for count in likes:
-        of_whom = f"{OWNERS} people with {POSTS_EACH} posts each, Zipf"
-        report.section(f"Home pages, warm, {count:,} likes: {THREADS} threads, {CONNECTIONS} connections, {of_whom}")
-        _like(ground, users, count)
-        found[count] = compare(ground, variants(), rounds=rounds, seconds=seconds)
-        print()
+    with Worlds(ground, few) as worlds:
+        for count in likes:
+            worlds.show(count)
+            _like(ground, users, count)
+        results = compare(ground, variants(worlds, likes), rounds=rounds, seconds=seconds)
     writings.clear(ground)
-    return {f"{count} likes": summaries(results) for count, results in found.items()}, _targets(found)
+    return summaries(results), _targets(results, few, many)
 
 
-def variants() -> list[Variant]:
+class Worlds:
+    """Two tables of likes, their counters and the Redis beside them; one of the two is in place."""
+
+    APART = ("posts_like", "counters_counter")
+
+    def __init__(self, ground: Ground, first: int) -> None:
+        self._ground, self._first, self._shown = ground, first, first
+
+    def __enter__(self) -> "Worlds":
+        for table in self.APART:
+            self._ground.sql(f"CREATE TABLE other_{table} LIKE {table}")
+            self._ground.sql(f"INSERT INTO other_{table} SELECT * FROM {table}")
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.show(self._first)
+        for table in self.APART:
+            self._ground.sql(f"DROP TABLE other_{table}")
+
+    def show(self, likes: int) -> None:
+        """The world with so many likes."""
+        if likes != self._shown:
+            for table in self.APART:
+                self._ground.sql(f"RENAME TABLE {table} TO spare, other_{table} TO {table}, spare TO other_{table}")
+            self._ground.redis.swapdb(0, 1)
+            self._shown = likes
+
+
+def variants(worlds: Worlds, likes: tuple[int, int]) -> list[Variant]:
     """So few paths that the warm-up asks for each twice, as in loadtest/counts.py."""
     owners = Zipf(range(1, OWNERS + 1), seed=6).draw(WARM_UP // 2)
     newest = [",".join(str(POSTS - skipped - number) for number in range(CHECKED)) for skipped in range(WARM_UP // 2)]
+    addresses = {
+        BEFORE: [f"/baseline/users/{owner}/posts" for owner in owners],
+        NOW: [f"/api/v1/users/{owner}/posts" for owner in owners],
+        CHECK: [f"/api/v1/favorites/check?ids={ids}" for ids in newest],
+    }
     return [
-        Variant(BEFORE, [f"/baseline/users/{owner}/posts" for owner in owners]),
-        Variant(NOW, [f"/api/v1/users/{owner}/posts" for owner in owners]),
-        Variant(CHECK, [f"/api/v1/favorites/check?ids={ids}" for ids in newest]),
+        Variant(_name(what, count), paths, arrange=partial(worlds.show, count))
+        for what, paths in addresses.items()
+        for count in likes
     ]
+
+
+def _name(what: str, likes: int) -> str:
+    return f"{what}, {likes:,} likes"
 
 
 def _seed(ground: Ground, users: int) -> None:
@@ -60,22 +99,19 @@ def _seed(ground: Ground, users: int) -> None:
 
 
 def _like(ground: Ground, users: int, likes: int) -> None:
-    ground.sql("TRUNCATE posts_like")
-    ground.sql("DELETE FROM counters_counter WHERE name = 'likes'")
-    ground.redis.flushall()
     writings.insert_spread(ground, "posts_like", likes, posts=POSTS, users=users)
     ground.sql("ANALYZE TABLE posts_post, posts_like, posts_comment, posts_favorite")
     writings.count(ground, "likes", "posts_like", "post_id")
     ground.manage("reconcile_counters", "--check", f"--target=post:{POSTS}")
 
 
-def _targets(found: dict[int, dict[str, Result]]) -> list[report.Target]:
-    (few, at_first), (many, then) = found.items()
-    home, check = then[NOW], then[CHECK]
-    cpu = [ours / theirs for ours, theirs in zip(home.cpu_us, at_first[NOW].cpu_us, strict=True)]
+def _targets(results: dict[str, Result], few: int, many: int) -> list[report.Target]:
+    home, with_few = results[_name(NOW, many)], results[_name(NOW, few)]
+    check = results[_name(CHECK, many)]
+    cpu = [ours / theirs for ours, theirs in zip(home.cpu_us, with_few.cpu_us, strict=True)]
     p50 = [
         ours.percentile_ms(50) / theirs.percentile_ms(50)
-        for ours, theirs in zip(home.rounds, at_first[NOW].rounds, strict=True)
+        for ours, theirs in zip(home.rounds, with_few.rounds, strict=True)
     ]
     return [
         report.exactly("warm home page, SQL", home.per_request("questions"), 0),

@@ -1,7 +1,7 @@
 """Ways to answer a request, in turn: what one request of each costs."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import median
@@ -22,11 +22,12 @@ commands and round trips: per request, by the servers' own counters."""
 
 
 class Variant(NamedTuple):
-    """Paths are asked for in turn, and repeated when used up."""
+    """Paths are asked for in turn, and repeated when used up; before each time, `arrange` is called."""
 
     name: str
     paths: list[str]
     throttled: bool = False
+    arrange: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -99,6 +100,7 @@ class Bench:
         self._cpu = {throttled: cpu_meter(web.workers) for throttled, web in self._servers.items()}
         self._ground.manage("warm_cache", "users.User", "--verbosity=0")
         for variant in self._variants:
+            variant.arrange()
             self._ask(variant, requests=WARM_UP)
         return self
 
@@ -116,10 +118,12 @@ class Bench:
 
     def commands(self, variant: Variant) -> float:
         """Redis commands that one request sends."""
+        variant.arrange()
         sent = commands_sent(self._ground.redis, lambda: self._ask(variant, requests=TAPPED))
         return sent.total() / TAPPED
 
     def run(self, variant: Variant, seconds: float, result: Result) -> None:
+        variant.arrange()
         with ExitStack() as stack:
             counted = [stack.enter_context(meter.counted()) for meter in self._meters]
             cpu = stack.enter_context(self._cpu[variant.throttled].counted())
