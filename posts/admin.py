@@ -5,7 +5,9 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Max, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_protect
 
 from api.ids import is_id
 from api.paginators import BoundedPaginator
@@ -55,12 +57,23 @@ class _WordsAdmin(admin.ModelAdmin):
 @admin.register(Post)
 class PostAdmin(_WordsAdmin):
     list_display = ("id", "author", "excerpt", "state", "created_at")
-    fields = ("author", "text", "repost_of", "created_at")
+    fields = ("author", "text", "state", "repost_of", "created_at")
     readonly_fields = ("author", "repost_of", "created_at")
     actions = ("hide", "show")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Post]:
         return super().get_queryset(request).exclude(state=Post.State.REMOVED)
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Removing is what deleting does."""
+        choices = [choice for choice in Post.State.choices if choice[0] != Post.State.REMOVED]
+        return super().formfield_for_choice_field(db_field, request, choices=choices, **options)
+
+    def save_model(self, request: HttpRequest, obj: Post, form: Any, change: bool) -> None:
+        """What was edited alone: the post may have been removed since the page was read."""
+        edited = {name: form.cleaned_data[name] for name in form.changed_data}
+        if edited:
+            self.get_queryset(request).filter(pk=obj.pk).update(**edited)
 
     @admin.action(description="Hide the selected posts", permissions=["change"])
     def hide(self, request: HttpRequest, queryset: QuerySet[Post]) -> None:
@@ -80,6 +93,11 @@ class PostAdmin(_WordsAdmin):
         posts = [str(post) for post in objs]
         refused = set() if self.has_delete_permission(request) else {"post"}
         return posts, {"posts, with their likes, comments and favourites": len(posts)}, refused, []
+
+    @method_decorator(csrf_protect)
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Django's own, but not in one transaction."""
+        return self._delete_view(request, object_id, extra_context)
 
     def delete_model(self, request: HttpRequest, obj: Post) -> None:
         removal.remove([obj.pk])

@@ -13,12 +13,12 @@ from api.json import json_response, no_content
 from api.keysets import Page
 from api.problems import Problem, not_found
 from api.schema import cursor_query, described, id_in_path, ids_query
-from api.views import BatchedView
+from api.views import BatchedView, inactive
 from caching import Batch
 from posts import documents, lists, services, showing
 from posts.models import Comment, Post, favorited, newest_posts
 from posts.serializers import CommentInput
-from posts.views import blocked, no_such_post
+from posts.views import blocked, no_such_post, refusals
 from users import visibility
 from users.documents import UserPage
 from users.models import User
@@ -127,14 +127,12 @@ class CommentsView(_AboutPostView):
     def post(self, request: Request, post_id: str) -> HttpResponse:
         """Comment on a post."""
         wanted = validated(CommentInput(data=request.data))
-        try:
+        with refusals():
             comment = services.comment(post_id=self.post_id, author_id=request.user.id, **wanted)
-        except Post.DoesNotExist:
-            raise no_such_post() from None
-        except services.Blocked:
-            raise blocked() from None
-        author = showing.authors_of(request.user.id, [request.user.id])[request.user.id]
-        return json_response(_comment(comment, author), status=201)
+        authors = showing.authors_of(request.user.id, [request.user.id])
+        if not authors:  # by now
+            raise inactive()
+        return json_response(_comment(comment, authors[request.user.id]), status=201)
 
 
 class CommentView(BatchedView):

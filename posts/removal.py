@@ -6,9 +6,10 @@ a few at a time, and it last. Whoever is killed in between leaves a mark; `sweep
 
 from collections.abc import Iterator
 
-from django.db import transaction
+from django.db import router
 from django.db.models import QuerySet
 
+from caching import holds
 from posts.models import Comment, Favorite, Like, Post, Removal
 
 CHUNK = 200  # rows deleted in one transaction
@@ -17,7 +18,8 @@ AT_ONCE = 1_000  # rows that a request deletes itself
 
 def remove(post_ids: list[int]) -> None:
     """Gone for readers when this returns; what there is too much of is left to `sweep`."""
-    _mark(post_ids)
+    for post_id in post_ids:
+        _mark(post_id)
     left = AT_ONCE
     for post_id in post_ids:
         for deleted in _delete(post_id):
@@ -37,28 +39,47 @@ def end_words_of(user_id: int) -> Iterator[int]:
     for model, owner in ((Like, "user"), (Favorite, "user"), (Comment, "author")):
         yield from _in_chunks(model.objects.filter(**{owner: user_id}))
     posts = Post.objects.filter(author_id=user_id)
-    while post_ids := list(posts.values_list("pk", flat=True)[:CHUNK]):
-        _mark(post_ids)
-        for post_id in post_ids:
-            yield from _delete(post_id)
+    while (post_id := posts.values_list("pk", flat=True).order_by("pk").first()) is not None:
+        _mark(post_id)
+        yield from _delete(post_id)
 
 
-def _mark(post_ids: list[int]) -> None:
-    with transaction.atomic():
-        Post.objects.filter(pk__in=post_ids).update(state=Post.State.REMOVED)
-        there = Post.objects.filter(pk__in=post_ids).values_list("pk", flat=True)
-        Removal.objects.bulk_create([Removal(pk=pk) for pk in there], ignore_conflicts=True)
+# A transaction that has a post locked reads no more than one row of a table in order to lock it: for several, "IN (…)"
+# reads all of a short table, and waits for rows whose writers wait for the post.
+
+
+def _mark(post_id: int) -> None:
+    with holds.transaction_of(router.db_for_write(Post)):
+        if Post.objects.filter(pk=post_id).update(state=Post.State.REMOVED):
+            Removal.objects.get_or_create(pk=post_id)
 
 
 def _delete(post_id: int) -> Iterator[int]:
-    for model in (Like, Favorite, Comment):
-        yield from _in_chunks(model.objects.filter(post_id=post_id))
-    # A repost keeps its own words, and is one of nothing that is there.
-    reposts = Post.objects.filter(repost_of=post_id)
-    while pks := list(reposts.values_list("pk", flat=True)[:CHUNK]):
-        yield Post.objects.filter(pk__in=pks).update(repost_of=None)
-    Post.objects.filter(pk=post_id).delete()
+    gone = False
+    while not gone:
+        for rows in _pointing_at(post_id):
+            yield from _in_chunks(rows)
+        # A repost keeps its own words, and is one of nothing that is there.
+        reposts = Post.objects.filter(repost_of=post_id)
+        while pks := list(reposts.values_list("pk", flat=True)[:CHUNK]):
+            yield Post.objects.filter(pk__in=pks).update(repost_of=None)
+        gone = _delete_alone(post_id)
     yield 1
+
+
+def _delete_alone(post_id: int) -> bool:
+    """Whether nothing points at the post any more; then it is gone."""
+    with holds.transaction_of(router.db_for_write(Post)):
+        list(Post.objects.select_for_update().filter(pk=post_id))  # who began before the mark may just be through
+        reposts = Post.objects.filter(repost_of=post_id)
+        if any(rows.exists() for rows in (*_pointing_at(post_id), reposts)):
+            return False
+        Post.objects.filter(pk=post_id).delete()
+        return True
+
+
+def _pointing_at(post_id: int) -> list[QuerySet]:
+    return [model.objects.filter(post_id=post_id) for model in (Like, Favorite, Comment)]
 
 
 def _in_chunks(rows: QuerySet) -> Iterator[int]:

@@ -10,6 +10,7 @@ from posts import removal
 from posts.models import Comment, Favorite, Like, Post
 from social.locks import lock_pair
 from social.services import Blocked, blocks_between
+from users.models import User
 
 
 class NotAllowed(Exception):
@@ -17,9 +18,7 @@ class NotAllowed(Exception):
 
 
 def publish(*, author_id: int, text: str, repost_of: int | None = None) -> Post:
-    """Raises Post.DoesNotExist and Blocked for the post that is reposted."""
-    if repost_of is None:
-        return Post.objects.create_one(author_id=author_id, text=text)
+    """Raises User.DoesNotExist; and Post.DoesNotExist and Blocked for the post that is reposted."""
     with _about(repost_of, author_id):
         return Post.objects.create_one(author_id=author_id, text=text, repost_of_id=repost_of)
 
@@ -32,7 +31,7 @@ def delete_post(*, post_id: int, by: int) -> None:
 
 
 def like(*, user_id: int, post_id: int) -> bool:
-    """Whether a like was really inserted. Raises Post.DoesNotExist, Blocked."""
+    """Whether a like was really inserted. Raises Post.DoesNotExist, User.DoesNotExist, Blocked."""
     return _add(Like, user_id, post_id)
 
 
@@ -42,7 +41,7 @@ def unlike(*, user_id: int, post_id: int) -> bool:
 
 
 def add_favorite(*, user_id: int, post_id: int) -> bool:
-    """Whether it was really inserted. Raises Post.DoesNotExist, Blocked."""
+    """Whether it was really inserted. Raises Post.DoesNotExist, User.DoesNotExist, Blocked."""
     return _add(Favorite, user_id, post_id)
 
 
@@ -52,7 +51,7 @@ def remove_favorite(*, user_id: int, post_id: int) -> bool:
 
 
 def comment(*, post_id: int, author_id: int, text: str) -> Comment:
-    """Raises Post.DoesNotExist, Blocked."""
+    """Raises Post.DoesNotExist, User.DoesNotExist, Blocked."""
     with _about(post_id, author_id):
         return Comment.objects.create(post_id=post_id, author_id=author_id, text=text)
 
@@ -84,19 +83,27 @@ def _take_back(model: type[Like] | type[Favorite], user_id: int, post_id: int) -
 
 
 @contextmanager
-def _about(post_id: int, user_id: int) -> Iterator[None]:
-    """A transaction in which something is added to a post that is there and may be answered to."""
+def _about(post_id: int | None, user_id: int) -> Iterator[None]:
+    """A transaction in which a user adds something; the post, if it is to one, is there and may be answered to."""
     using = router.db_for_write(Post)
     try:
         with holds.transaction_of(using):
-            author_id = _author_of(post_id)
+            author_id = user_id if post_id is None else _author_of(post_id)
             if author_id != user_id and blocks_between(user_id, author_id).exists():
                 raise Blocked
             yield
-    except IntegrityError:  # the post was deleted meanwhile; SQLite says so at the commit only
-        if not connections[using].needs_rollback and not Post.objects.filter(pk=post_id).exists():
-            raise Post.DoesNotExist from None
+    except IntegrityError:  # one of the two was deleted meanwhile; SQLite says so at the commit only
+        # Within a caller's transaction nothing more can be asked.
+        if not connections[using].needs_rollback:
+            _require_both(post_id, user_id)
         raise
+
+
+def _require_both(post_id: int | None, user_id: int) -> None:
+    if not User.objects.filter(pk=user_id).exists():
+        raise User.DoesNotExist from None
+    if post_id is not None and not Post.objects.filter(pk=post_id).exists():
+        raise Post.DoesNotExist from None
 
 
 def _author_of(post_id: int) -> int:

@@ -1,6 +1,7 @@
 """Posts, and what a caller makes of one, over HTTP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,11 +12,12 @@ from api.inputs import validated
 from api.json import json_response, no_content
 from api.problems import Problem, not_found
 from api.schema import described, id_in_path, ids_query
-from api.views import BatchedView
+from api.views import BatchedView, inactive
 from caching import Batch
 from posts import documents, services, showing
 from posts.models import Post
 from posts.serializers import PostInput
+from users.models import User
 
 
 def no_such_post() -> Problem:
@@ -26,9 +28,22 @@ def blocked() -> Problem:
     return Problem(403, "blocked", "You and the author of the post do not see each other.")
 
 
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What the services refuse, as problems."""
+    try:
+        yield
+    except Post.DoesNotExist:
+        raise no_such_post() from None
+    except User.DoesNotExist:
+        raise inactive() from None
+    except services.Blocked:
+        raise blocked() from None
+
+
 class PostsView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
-        if request.method == "GET":
+        if request.method != "POST":
             self.shown = showing.Shown(batch, caller_id, parse_ids(request.query_params))
 
     @described(answers={200: documents.PostsFound}, query=[ids_query()], operation_id="posts_list")
@@ -40,20 +55,18 @@ class PostsView(BatchedView):
     def post(self, request: Request) -> HttpResponse:
         """Write a post, or repost one."""
         wanted = validated(PostInput(data=request.data))
-        try:
+        with refusals():
             post = services.publish(author_id=request.user.id, **wanted)
-        except Post.DoesNotExist:
-            raise no_such_post() from None
-        except services.Blocked:
-            raise blocked() from None
-        (document,) = showing.posts_of(request.user.id, [post.pk]).results
-        return json_response(document, status=201)
+        found = showing.posts_of(request.user.id, [post.pk]).results
+        if not found:  # by now
+            raise no_such_post()
+        return json_response(found[0], status=201)
 
 
 class PostView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
         self.post_id = parse_id(post_id)
-        if request.method == "GET":
+        if request.method != "DELETE":
             self.shown = showing.Shown(batch, caller_id, [self.post_id])
 
     @described(answers={200: documents.Post}, problems=(403, 404), query=[id_in_path("post_id")])
@@ -70,9 +83,8 @@ class PostView(BatchedView):
     def delete(self, request: Request, post_id: str) -> HttpResponse:
         """Delete a post of one's own, and all that was made of it."""
         try:
-            services.delete_post(post_id=self.post_id, by=request.user.id)
-        except Post.DoesNotExist:
-            raise no_such_post() from None
+            with refusals():
+                services.delete_post(post_id=self.post_id, by=request.user.id)
         except services.NotAllowed:
             raise Problem(403, "not_the_author", "Only its author deletes a post.") from None
         return no_content()
@@ -89,12 +101,8 @@ class _MarkView(BatchedView):
         row = self.posts.row(self.post_id)
         if row is None or row.state != Post.State.SHOWN:
             raise no_such_post()
-        try:
+        with refusals():
             write(user_id=request.user.id, post_id=self.post_id)
-        except Post.DoesNotExist:
-            raise no_such_post() from None
-        except services.Blocked:
-            raise blocked() from None
         return json_response({"id": self.post_id, **showing.marks_of(request.user.id, self.post_id)})
 
 

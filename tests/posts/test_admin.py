@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from counters.reads import counts_of
 from posts import services
+from posts.admin import PostAdmin
 from posts.models import Comment, Like, Post
 from tests.users.test_admin import root
 
@@ -42,7 +43,10 @@ def test_deleted_by_the_action_and_by_the_page(api, root, alice, bob, write):
         root.get(f"{POSTS}{posts[2].pk}/delete/")
     assert not any("posts_like" in query["sql"] for query in queries)  # a million likes are not listed for approval
     act(root, "delete_selected", *posts[:2])
-    root.post(f"{POSTS}{posts[2].pk}/delete/", {"post": "yes"})
+    with CaptureQueriesContext(connection) as queries:
+        root.post(f"{POSTS}{posts[2].pk}/delete/", {"post": "yes"})
+    if connection.vendor == "sqlite":
+        assert sum(query["sql"].startswith("BEGIN") for query in queries) >= 3  # not one transaction
     assert (Post.objects.count(), Like.objects.count()) == (0, 0)
     assert counts_of("user", [alice.pk])[alice.pk]["posts"] == 0
     assert api.get(f"users/{alice.pk}/posts", by=bob).json["results"] == []
@@ -50,9 +54,33 @@ def test_deleted_by_the_action_and_by_the_page(api, root, alice, bob, write):
 
 def test_a_text_that_is_mended_shows_at_once(api, root, bob, post):
     api.get(f"posts/{post.pk}", by=bob)
-    assert root.post(f"{POSTS}{post.pk}/change/", {"text": "Mended"}).status_code == 302
+    page = f"{POSTS}{post.pk}/change/"
+    assert root.post(page, {"text": "Mended", "state": 0}).status_code == 302
     assert api.get(f"posts/{post.pk}", by=bob).json["text"] == "Mended"
-    assert b"This field is required" in root.post(f"{POSTS}{post.pk}/change/", {"text": ""}).content
+    assert b"This field is required" in root.post(page, {"text": "", "state": 0}).content
+
+
+def test_hidden_and_shown_again_by_the_page(api, root, bob, post):
+    page = f"{POSTS}{post.pk}/change/"
+    for state, status in ((Post.State.HIDDEN, 404), (Post.State.SHOWN, 200)):
+        assert root.post(page, {"text": post.text, "state": state}).status_code == 302
+        assert api.get(f"posts/{post.pk}", by=bob).status == status
+    assert b"Select a valid choice" in root.post(page, {"text": post.text, "state": Post.State.REMOVED}).content
+
+
+def test_an_edit_meets_a_removal(api, root, alice, bob, post, monkeypatch):
+    """The page was read before and is saved after it: the post stays removed."""
+    page, read = f"{POSTS}{post.pk}/change/", PostAdmin.get_object
+
+    def read_before(*args):
+        found = read(*args)
+        services.delete_post(post_id=post.pk, by=alice.pk)
+        return found
+
+    monkeypatch.setattr(PostAdmin, "get_object", read_before)
+    root.post(page, {"text": "Mended", "state": 0})
+    assert not Post.objects.exists()
+    assert counts_of("user", [alice.pk])[alice.pk]["posts"] == 0
 
 
 def test_a_comment_is_deleted(api, root, bob, post):

@@ -93,6 +93,14 @@ def test_bad_ids_in_addresses(api, alice, address):
     assert api.get(address, by=alice).status == 400
 
 
+def test_head_is_get_without_a_body(api, alice, post):
+    for address in (
+        f"posts/{post.pk}", f"posts?ids={post.pk}", f"posts/{post.pk}/comments", f"posts/{post.pk}/likers",
+        f"users/{alice.pk}/posts", "favorites", f"favorites/check?ids={post.pk}",
+    ):  # fmt: skip
+        assert api.head(address, by=alice).status == 200, address
+
+
 @pytest.mark.parametrize("address", ["posts/99", "posts/99/likers", "posts/99/comments", "users/999999/posts"])
 def test_unknown_ids(api, alice, address):
     assert api.get(address, by=alice).status == 404

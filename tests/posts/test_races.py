@@ -5,11 +5,12 @@ import random
 from functools import partial
 
 import pytest
+from django.db import connection
 
 from counters.reads import counts_of
-from posts import services
+from posts import removal, services
 from posts.models import Favorite, Like, Post, favorited, liked
-from tests.caching.threads import together
+from tests.caching.threads import Task, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 10
@@ -64,3 +65,34 @@ def test_nothing_is_left_on_a_post_that_ends_meanwhile(alice, new_user, write):
         assert counts_of("post", [post.pk])[post.pk] == {"likes": 0, "comments": 0, "reposts": 0, "favorites": 0}
         assert not any(liked.contains(person.pk, [post.pk])[post.pk] for person in people)
     assert not Like.objects.exists()
+
+
+@pytest.mark.services  # on SQLite there is one writer at a time
+@pytest.mark.parametrize("fans", [0, 5])
+@pytest.mark.parametrize("verb", [services.like, services.add_favorite])
+def test_somebody_who_came_before_the_mark_waits_and_is_no_deadlock(alice, new_user, post, monkeypatch, verb, fans):
+    """The rows of others, who came just in time, were deleted by a statement that waited for the row of whoever waits
+    for the post."""
+    *others, last = (new_user(f"fan_{number}").pk for number in range(fans + 1))
+    for person in others:
+        verb(user_id=person, post_id=post.pk)
+    monkeypatch.setattr(services, "_author_of", lambda _: alice.pk)  # as it was before the mark
+    pointing_at, late = removal._pointing_at, []
+
+    def when_locked(post_id):
+        if connection.in_atomic_block and not late:
+            late.append(Task(partial(verb, user_id=last, post_id=post_id)))
+            late[0].join(1)
+            assert late[0].is_alive()
+        return pointing_at(post_id) if late else []
+
+    monkeypatch.setattr(removal, "_pointing_at", when_locked)
+    removal.remove([post.pk])
+    if fans:
+        assert late[0].result() is True
+    else:
+        with pytest.raises(Post.DoesNotExist):
+            late[0].result()
+    assert not Post.objects.exists()
+    assert not Like.objects.exists()
+    assert not Favorite.objects.exists()

@@ -17,9 +17,9 @@ from typing import Any
 ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
 
 
-def at_once(work: str, arguments: list[list[Any]]) -> list[Any]:
+def at_once(work: str, arguments: list[list[Any]], module: str = "tests.social.processes") -> list[Any]:
     """What the processes answer, one for each list of arguments; all start working at the same moment."""
-    command = [sys.executable, "-m", "tests.social.processes", work]
+    command = [sys.executable, "-m", module, work]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with contextlib.ExitStack() as stack:
         started = [
@@ -136,7 +136,7 @@ def dies_after(owner: Any, name: str) -> None:
     setattr(owner, name, lambda *args, **options: (original(*args, **options), die()))
 
 
-def main(work: str, arguments: list[Any]) -> None:
+def main(works: dict[str, Any], work: str, arguments: str) -> None:
     import django
 
     django.setup()
@@ -145,8 +145,8 @@ def main(work: str, arguments: list[Any]) -> None:
     User.objects.get_some([1])  # connected to both servers
     print("ready", flush=True)
     sys.stdin.readline()
-    print(json.dumps(globals()[work](*arguments)), flush=True)
+    print(json.dumps(works[work](*json.loads(arguments))), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], json.loads(sys.argv[2]))
+    main(globals(), *sys.argv[1:])

@@ -1,0 +1,71 @@
+"""On MariaDB: what a page, and a chunk of a removal, reads does not depend on how much there is."""
+
+import pytest
+from django.db import connection
+
+from posts import removal
+from posts.models import Comment, Favorite, Like, Post, newest_posts
+from tests.social.test_budgets import rows_read
+from users.models import User
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
+MANY = 2_000
+CHUNK = 20
+
+
+@pytest.fixture
+def many(alice, bob, post):
+    """MANY posts of alice's; bob keeps each, and all people like, keep and comment on the first."""
+    User.objects.bulk_create([User(id=10**6 + number, username=f"deep_{number}") for number in range(MANY)])
+    people = "FROM users_user WHERE username LIKE 'deep%'"
+    statements = [
+        f"INSERT INTO posts_post (author_id, text, created_at, state) SELECT {alice.pk}, 'x', NOW(), 0 {people}",
+        f"INSERT INTO posts_like (user_id, post_id, created_at) SELECT id, {post.pk}, NOW() {people}",
+        f"INSERT INTO posts_favorite (user_id, post_id, created_at) SELECT id, {post.pk}, NOW() {people}",
+        f"INSERT INTO posts_favorite (user_id, post_id, created_at) SELECT {bob.pk}, id, NOW() FROM posts_post",  # noqa: S608
+        f"INSERT INTO posts_comment (post_id, author_id, text, created_at) SELECT {post.pk}, id, 'x', NOW() {people}",
+        "ANALYZE TABLE posts_post, posts_like, posts_favorite, posts_comment",
+    ]
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    return post
+
+
+def rows_read_by(call) -> int:
+    before = rows_read()
+    call()
+    return rows_read() - before
+
+
+@pytest.mark.parametrize(
+    "address", ["users/{alice}/posts", "posts/{post}/comments", "posts/{post}/likers", "favorites"]
+)
+def test_a_page(api, alice, bob, many, address):
+    page = api.get(address.format(alice=alice.pk, post=many.pk), by=bob).json
+    read = []
+    for _ in range(90):
+        address = page["next"]
+        page = api.get(address, by=bob).json
+        read.append(rows_read_by(lambda address=address: api.get(address, by=bob)))
+    assert max(read) <= 45, read
+    assert page["results"]
+
+
+def test_the_newest_ids(alice, many):
+    newest = Post.objects.order_by("-pk").values_list("pk", flat=True)[:5]
+    Post.objects.filter(pk__in=list(newest)).update(state=Post.State.HIDDEN)
+    assert rows_read_by(lambda: newest_posts.load([alice.pk])) <= newest_posts.newest + 2
+
+
+def test_a_chunk(bob, many, monkeypatch):
+    """Each of its rows is looked up some times: to find, to lock, to delete."""
+    monkeypatch.setattr(removal, "CHUNK", CHUNK)
+    removing = removal._delete(many.pk)
+    for model in (Like, Favorite, Comment):
+        left = model.objects.count()
+        assert rows_read_by(lambda: next(removing)) <= 10 * CHUNK
+        assert model.objects.count() == left - CHUNK
+        monkeypatch.setattr(removal, "CHUNK", MANY)
+        next(removing)
+        monkeypatch.setattr(removal, "CHUNK", CHUNK)

@@ -1,0 +1,68 @@
+"""Behaviours 24 and 25 for posts: many processes at once, and removals that are killed. Counts equal rows."""
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+from counters import rollup
+from posts import removal, services
+from posts.models import Comment, Favorite, Like, Post, Removal
+from tests.posts.processes import at_once, killed
+from tests.posts.test_removal import ZEROS, drifts, fans, post_counts, settled, story
+
+__all__ = ["fans", "story"]
+pytestmark = pytest.mark.django_db(transaction=True)
+PROCESSES, TIMES = 8, 100 if settings.SERVICES else 25
+# The removal of the story's post, with CHUNK rows at once: the mark, thrice three chunks, the repost, the post.
+MARKED, IN_THE_MIDDLE, REPOSTS_LET_GO, GONE = 1, 5, 11, 12
+
+
+def test_eight_processes_and_one_post(new_user, post):
+    ids = [new_user(f"fan_{number}").pk for number in range(5)]
+    assert sum(at_once("toggle", [[ids, post.pk, TIMES, seed] for seed in range(PROCESSES)])) == Like.objects.count()
+    assert drifts() == []
+    rollup.fold_all()
+    assert post_counts(post) == [{**ZEROS, "likes": Like.objects.count()}]
+
+
+def test_posts_that_end_while_processes_make_much_of_them(alice, new_user, write):
+    """Every answer is a yes, or that there is no such post: no deadlock, nothing left behind."""
+    ids = [new_user(f"fan_{number}").pk for number in range(6)]
+    post_ids = [write(alice).pk for _ in range(20 if settings.SERVICES else 5)]
+    marking = [["mark", ids, post_ids, seed] for seed in range(4)]
+    *marked, removed, _ = at_once("act", [*marking, ["remove", alice.pk, post_ids, 0.3], ["sweep", post_ids]])
+    for answers in marked:
+        assert answers.keys() <= {"200", "201", "404"}, answers
+        assert answers["404"] == len(post_ids)
+    assert removed == {"204": len(post_ids), "404": len(post_ids)}
+    assert not any(model.objects.exists() for model in (Like, Favorite, Comment, Removal))
+    assert not Post.objects.exclude(repost_of=None).exists()
+    assert drifts() == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("commits", [MARKED, IN_THE_MIDDLE, REPOSTS_LET_GO, GONE])
+def test_a_removal_that_is_killed(api, alice, bob, story, fans, commits, when):
+    post = story[1]
+    api.get(f"users/{alice.pk}/posts", by=bob)
+    killed("remove", post.pk, commits, when)
+    assert drifts() == []
+    is_marked = (commits, when) != (MARKED, "before")
+    assert api.get(f"posts/{post.pk}", by=bob).status == (404 if is_marked else 200)
+    assert len(api.get(f"users/{alice.pk}/posts", by=bob).json["results"]) == (not is_marked)
+    if not is_marked:
+        services.delete_post(post_id=post.pk, by=alice.pk)
+    call_command("sweep_posts", once=True)
+    rollup.fold_all()
+    settled(story)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("commits", [IN_THE_MIDDLE, GONE - MARKED])
+def test_a_sweep_that_is_killed(story, fans, commits, when):
+    removal._mark(story[1].pk)
+    killed("sweep", story[1].pk, commits, when)
+    assert drifts() == []
+    call_command("sweep_posts", once=True)
+    rollup.fold_all()
+    settled(story)
