@@ -14,6 +14,15 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class Integer(serializers.IntegerField):
+    """A JSON integer; neither text nor a boolean nor a fraction is turned into one."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class StrictMixin:
     # A field that is unknown, or may only be read, is an error rather than ignored. (Not a docstring: the schema would
     # show it as every input's description.)

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "users",
     "social",
     "posts",
+    "ratings",
 ]
 MIDDLEWARE = [
     "config.health.Probes",

@@ -6,12 +6,13 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 import counters.urls
 import posts.urls
+import ratings.urls
 import social.urls
 import users.urls
 from api import problems
 
 # In this order: `users/profiles` would be an id to users.
-ROOMS = (social.urls, posts.urls, users.urls, counters.urls)
+ROOMS = (social.urls, posts.urls, users.urls, counters.urls, ratings.urls)
 
 urlpatterns = [
     # Together: a prefix shared by several includes is matched, and left again, once for each.

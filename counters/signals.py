@@ -90,12 +90,16 @@ def _concerns(model: type[Model], update_fields: Collection[str] | None) -> bool
 
 
 def _part_of_new(model: type[Model], instances: list[Any], using: str) -> Amounts:
-    """What new rows add; the database is asked only where a condition or a sum is declared."""
-    fed = registry.fed_by(model)
-    if any(counter.where or counter.column for _, _, counter in fed):
-        return _part(model, [instance.pk for instance in instances], using)
-    owners = ((kind, getattr(instance, counter.owner), name) for instance in instances for kind, name, counter in fed)
-    return Counter(owner for owner in owners if owner[1] is not None)
+    """What new rows add; the database is asked only if a condition or a sum cannot be told from an instance."""
+    amounts: Amounts = Counter()
+    for instance in instances:
+        for kind, name, counter in registry.fed_by(model):
+            part = counter.part_of(instance)
+            if part is None:
+                return _part(model, [instance.pk for instance in instances], using)
+            if (owner := getattr(instance, counter.owner)) is not None:
+                amounts[kind, owner, name] += part
+    return amounts
 
 
 def _locked_part(model: type[Model], pk: Any, using: str) -> Amounts:

@@ -6,6 +6,7 @@ import pytest
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from posts import services
+from ratings import services as ratings
 from tests.api import contract
 from tests.users.conftest import PASSWORD
 
@@ -62,6 +63,11 @@ TABLE = [
     ("GET", "users/{alice}/posts", None, (200, 200, 200)),
     ("GET", "favorites", None, (200, 200, 200)),
     ("GET", "favorites/check?ids={post}", None, (200, 200, 200)),
+    ("POST", "ratings", {"title": "Tea house"}, (201, 201, 201)),
+    ("GET", "ratings?ids={item}", None, (200, 200, 200)),
+    ("GET", "ratings/{item}", None, (200, 200, 200)),
+    ("PUT", "ratings/{item}/score", {"score": 5}, (200, 200, 200)),
+    ("DELETE", "ratings/{item}/score", None, (200, 200, 200)),
 ]
 
 
@@ -90,6 +96,7 @@ def hers(alice):
     return {
         "post": post.pk,
         "comment": services.comment(post_id=post.pk, author_id=alice.pk, text="And on").pk,
+        "item": ratings.publish(title="Tea house").pk,
     }
 
 

@@ -1,0 +1,44 @@
+"""What is rated, and who gave it which score."""
+
+from django.core.validators import MaxValueValidator, MinLengthValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from caching import Cached, CachedModel, EdgeModel
+from users.models import User
+
+TITLE_LENGTH, DESCRIPTION_LENGTH = 200, 2_000
+LOWEST, HIGHEST = 1, 10
+
+
+class Item(CachedModel):
+    id = models.BigAutoField(primary_key=True)
+    title = models.CharField(max_length=TITLE_LENGTH, validators=[MinLengthValidator(1)])
+    description = models.CharField(max_length=DESCRIPTION_LENGTH, blank=True, default="", db_default="")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    cached = Cached(since="created_at")
+
+    class Meta(CachedModel.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.title[:40]}"
+
+
+class Score(EdgeModel):
+    """One for each user and item. The constraint begins with the user: what is asked for is somebody's own scores."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    item = models.ForeignKey(Item, models.CASCADE, related_name="+")
+    score = models.PositiveSmallIntegerField(validators=[MinValueValidator(LOWEST), MaxValueValidator(HIGHEST)])
+
+    class Meta(EdgeModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["user", "item"], name="ratings_score_pair"),
+            models.CheckConstraint(condition=Q(score__gte=LOWEST, score__lte=HIGHEST), name="ratings_score_range"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} gives {self.item_id} {self.score}"

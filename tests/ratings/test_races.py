@@ -1,0 +1,117 @@
+"""A thousand at once, one user with themselves, and the sums afterwards."""
+
+import random
+from collections import Counter
+from functools import partial
+
+import pytest
+from django.db import connection
+
+from caching.testutils import reset_cache
+from counters import reconcile, rollup
+from counters.reads import counts_of
+from ratings import services
+from ratings.counts import KIND, SCORES, bar
+from ratings.models import Item, Score
+from tests.caching.threads import together
+from tests.users.test_budgets import budget
+from users.models import User
+from users.services import delete_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def shown(item):
+    return counts_of(KIND, [item.pk])[item.pk]
+
+
+def truth(item):
+    scores = list(Score.objects.filter(item=item).values_list("score", flat=True))
+    bars = Counter(scores)
+    return {"count": len(scores), "sum": sum(scores), **{bar(score): bars[score] for score in SCORES}}
+
+
+def exact(item):
+    for _ in range(2):
+        assert shown(item) == truth(item)
+        reset_cache()  # "Redis wiped at any moment: the next read is exact"
+    rollup.fold_all()
+    assert shown(item) == truth(item)
+    assert [chunk.drifts for chunk in reconcile.run(KIND, mend=False) if chunk.drifts] == []
+
+
+def test_many_at_once_are_exact(item):
+    User.objects.bulk_create([User(pk=10_000 + number, username=f"rater{number}") for number in range(160)])
+
+    def rate(part):
+        chance = random.Random(part)
+        for user_id in range(10_000 + part, 10_160, 8):
+            for _ in range(3):
+                services.rate(user_id=user_id, item_id=item.pk, score=chance.choice(SCORES))
+            if user_id % 5 == 0:
+                services.withdraw(user_id=user_id, item_id=item.pk)
+
+    together(*[partial(rate, part) for part in range(8)])
+    assert Score.objects.count() == 128
+    exact(item)
+
+
+def test_one_user_firing_fifty_scores(alice, item):
+    """One row; every answer is "done" or "too fast"; the aggregate is the row."""
+
+    def rate(score):
+        try:
+            services.rate(user_id=alice.pk, item_id=item.pk, score=score)
+        except services.TooFast:
+            return "too fast"
+        return "done"
+
+    for _ in range(4):
+        answers = together(*[partial(rate, 1 + number % 10) for number in range(50)])
+        assert set(answers) <= {"done", "too fast"}
+        assert "done" in answers
+        assert Score.objects.count() == 1
+        exact(item)
+
+
+def test_the_loser_of_a_race_changes_nothing(alice, item, monkeypatch):
+    services.rate(user_id=alice.pk, item_id=item.pk, score=5)
+    monkeypatch.setattr(services, "_score", lambda *_: 4)  # as it was when this request read it
+    with pytest.raises(services.TooFast):
+        services.rate(user_id=alice.pk, item_id=item.pk, score=9)
+    monkeypatch.setattr(services, "_score", lambda *_: None)
+    with pytest.raises(services.TooFast):
+        services.rate(user_id=alice.pk, item_id=item.pk, score=9)
+    assert shown(item) == truth(item)
+    assert truth(item)["sum"] == 5
+
+
+def test_what_a_rating_costs(alice, item):
+    """Nothing that raters share is written: their own row, and rows appended to the log."""
+    shown(item)
+    log = 1 if connection.features.can_return_rows_from_bulk_insert else 3
+    with budget(sql=2 + log, round_trips=1, commands=1):  # mine, insert, deltas; the bump
+        services.rate(user_id=alice.pk, item_id=item.pk, score=5)
+    with budget(sql=2 + log, round_trips=1, commands=1):  # mine, guarded update, deltas; the bump
+        services.rate(user_id=alice.pk, item_id=item.pk, score=6)
+    with budget(sql=1, round_trips=0, commands=0):
+        services.rate(user_id=alice.pk, item_id=item.pk, score=6)
+
+
+def test_a_user_takes_their_scores_along(alice, bob, item):
+    services.rate(user_id=alice.pk, item_id=item.pk, score=5)
+    services.rate(user_id=bob.pk, item_id=item.pk, score=7)
+    list(delete_user(alice.pk))
+    assert shown(item)["sum"] == 7
+    bob.delete()
+    exact(item)
+
+
+def test_an_item_takes_its_scores_along(alice, item):
+    services.rate(user_id=alice.pk, item_id=item.pk, score=5)
+    item_id = item.pk
+    item.delete()
+    assert counts_of(KIND, [item_id])[item_id]["count"] == 0
+    assert not Score.objects.exists()
+    with pytest.raises(Item.DoesNotExist):
+        services.rate(user_id=alice.pk, item_id=item_id, score=5)
