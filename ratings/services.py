@@ -9,6 +9,7 @@ from caching import holds
 from counters import deltas
 from ratings.counts import KIND, bar
 from ratings.models import Item, Score
+from users.models import User
 
 CHUNK = 200  # scores deleted in one transaction
 
@@ -22,7 +23,7 @@ def publish(*, title: str, description: str = "") -> Item:
 
 
 def rate(*, user_id: int, item_id: int, score: int) -> None:
-    """Raises TooFast, Item.DoesNotExist."""
+    """Raises TooFast, Item.DoesNotExist, User.DoesNotExist."""
     using = router.db_for_write(Score)
     try:
         with holds.transaction_of(using):
@@ -31,10 +32,11 @@ def rate(*, user_id: int, item_id: int, score: int) -> None:
                 Score(user_id=user_id, item_id=item_id, score=score).save(force_insert=True)
             elif before != score:
                 _change(using, user_id, item_id, before, score)
-    except IntegrityError:
-        if Item.objects.filter(pk=item_id).exists():
-            raise TooFast from None  # the other one was the first
-        raise Item.DoesNotExist from None
+    except IntegrityError:  # SQLite says so at the commit only
+        for model, pk in ((Item, item_id), (User, user_id)):
+            if not model.objects.filter(pk=pk).exists():  # by now
+                raise model.DoesNotExist from None
+        raise TooFast from None  # the other one was the first
 
 
 def withdraw(*, user_id: int, item_id: int) -> bool:

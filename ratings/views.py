@@ -8,16 +8,17 @@ from api.inputs import validated
 from api.json import json_response
 from api.problems import Problem, not_found
 from api.schema import described, id_in_path, ids_query
-from api.views import BatchedView
+from api.views import BatchedView, inactive
 from caching import Batch
 from ratings import documents, services, showing
 from ratings.models import Item
 from ratings.serializers import ItemInput, ScoreInput
+from users.models import User
 
 
 class ItemsView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
-        if request.method == "GET":
+        if request.method != "POST":
             self.shown = showing.Shown(batch, parse_ids(request.query_params))
 
     @described(answers={200: documents.ItemsFound}, query=[ids_query()], operation_id="ratings_list")
@@ -61,6 +62,8 @@ class ScoreView(BatchedView):
             raise Problem(409, "too_fast", "You are rating too fast: another of your scores came in between.") from None
         except Item.DoesNotExist:
             raise not_found("such item") from None
+        except User.DoesNotExist:
+            raise inactive() from None
         return _item(request, self.item_id)
 
     @described(answers={200: documents.Item}, problems=(404,), query=[id_in_path("item_id")])

@@ -107,6 +107,12 @@ def test_a_user_takes_their_scores_along(alice, bob, item):
     exact(item)
 
 
+def test_a_rater_who_is_gone_by_now(alice, item):
+    with pytest.raises(User.DoesNotExist):
+        services.rate(user_id=alice.pk + 1_000, item_id=item.pk, score=5)
+    assert shown(item)["count"] == 0
+
+
 def test_an_item_takes_its_scores_along(alice, item):
     services.rate(user_id=alice.pk, item_id=item.pk, score=5)
     item_id = item.pk
