@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.db import models
 from django.db.models import Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
@@ -16,6 +18,7 @@ from posts.models import Comment, Post
 from users.models import User
 
 SEARCHED = 100_000  # newest rows that are looked through for words
+_WORDS = f"an author's whole username, or words among the newest {SEARCHED:,}."
 
 
 class _WordsAdmin(admin.ModelAdmin):
@@ -29,7 +32,7 @@ class _WordsAdmin(admin.ModelAdmin):
     ordering = ("-pk",)
     list_select_related = ("author",)
     search_fields = ("text",)  # shows the box; get_search_results uses indexes
-    search_help_text = f"An id, an author's whole username, or words among the newest {SEARCHED:,}."
+    search_help_text = f"An id, {_WORDS}"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -60,6 +63,7 @@ class PostAdmin(_WordsAdmin):
     fields = ("author", "text", "state", "repost_of", "created_at")
     readonly_fields = ("author", "repost_of", "created_at")
     actions = ("hide", "show")
+    formfield_overrides = {models.CharField: {"widget": AdminTextareaWidget}}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Post]:
         return super().get_queryset(request).exclude(state=Post.State.REMOVED)
@@ -85,7 +89,7 @@ class PostAdmin(_WordsAdmin):
 
     def _put(self, request: HttpRequest, queryset: QuerySet[Post], state: Post.State, done: str) -> None:
         changed = queryset.exclude(state=state).order_by().update(state=state)
-        self.message_user(request, f"{changed} posts {done}.", messages.SUCCESS)
+        self.message_user(request, f"{changed} {'post' if changed == 1 else 'posts'} {done}.", messages.SUCCESS)
 
     # Deleting takes what was made of a post with it, which may be millions of rows: they are not listed for approval.
 
@@ -109,11 +113,11 @@ class PostAdmin(_WordsAdmin):
 @admin.register(Comment)
 class CommentAdmin(_WordsAdmin):
     list_display = ("id", "post_id", "author", "excerpt", "created_at")
-    fields = readonly_fields = ("post_id", "author", "text", "created_at")
-    search_help_text = f"The id of a post, {_WordsAdmin.search_help_text[3:]}"
+    fields = readonly_fields = ("post", "author", "text", "created_at")
+    search_help_text = f"The id of a comment or a post, {_WORDS}"
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def numbered(self, number: int) -> Q:
-        return Q(post_id=number)
+        return Q(pk=number) | Q(post_id=number)

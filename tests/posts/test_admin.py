@@ -24,12 +24,12 @@ def act(root, action, *rows):
 
 def test_hidden_and_shown_again(api, root, alice, bob, post):
     assert len(api.get(f"users/{alice.pk}/posts", by=bob).json["results"]) == 1
-    assert "1 posts hidden." in act(root, "hide", post)
+    assert "1 post hidden." in act(root, "hide", post)
     assert api.get(f"posts/{post.pk}", by=bob).status == 404
     assert api.get(f"users/{alice.pk}/posts", by=bob).json["results"] == []
     assert counts_of("user", [alice.pk])[alice.pk]["posts"] == 1
     assert "0 posts hidden." in act(root, "hide", post)
-    assert "1 posts shown again." in act(root, "show", post)
+    assert "1 post shown again." in act(root, "show", post)
     assert api.get(f"posts/{post.pk}", by=bob).status == 200
     assert len(api.get(f"users/{alice.pk}/posts", by=bob).json["results"]) == 1
 
@@ -55,6 +55,7 @@ def test_deleted_by_the_action_and_by_the_page(api, root, alice, bob, write):
 def test_a_text_that_is_mended_shows_at_once(api, root, bob, post):
     api.get(f"posts/{post.pk}", by=bob)
     page = f"{POSTS}{post.pk}/change/"
+    assert b"<textarea" in root.get(page).content
     assert root.post(page, {"text": "Mended", "state": 0}).status_code == 302
     assert api.get(f"posts/{post.pk}", by=bob).json["text"] == "Mended"
     assert b"This field is required" in root.post(page, {"text": "", "state": 0}).content
@@ -85,6 +86,7 @@ def test_an_edit_meets_a_removal(api, root, alice, bob, post, monkeypatch):
 
 def test_a_comment_is_deleted(api, root, bob, post):
     comment = services.comment(post_id=post.pk, author_id=bob.pk, text="Hi")
+    assert f"{POSTS}{post.pk}/change/" in root.get(f"{COMMENTS}{comment.pk}/change/").content.decode()
     act(root, "delete_selected", comment)
     assert not Comment.objects.exists()
     assert api.get(f"posts/{post.pk}", by=bob).json["counts"]["comments"] == 0
@@ -92,7 +94,7 @@ def test_a_comment_is_deleted(api, root, bob, post):
 
 def test_search(root, alice, bob, write):
     by_alice, by_bob = write(alice, "Sunset over the harbour"), write(bob, "今天天气真好")
-    services.comment(post_id=by_alice.pk, author_id=bob.pk, text="Lovely")
+    comment = services.comment(post_id=by_alice.pk, author_id=bob.pk, text="Lovely")
 
     def found(term, address=POSTS):
         return [row.pk for row in root.get(address, {"q": term}).context["cl"].result_list]
@@ -103,6 +105,7 @@ def test_search(root, alice, bob, write):
     assert found("harbour") == [by_alice.pk]
     assert found("nothing like it") == []
     assert found("") == [by_bob.pk, by_alice.pk]
+    assert found(str(comment.pk), COMMENTS) == [comment.pk]
     assert len(found(str(by_alice.pk), COMMENTS)) == len(found("bob", COMMENTS)) == len(found("Lovely", COMMENTS)) == 1
 
 

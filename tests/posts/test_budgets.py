@@ -1,11 +1,18 @@
 """What posts cost: SQL queries, Redis round trips and commands; and that more of them cost no more."""
 
-import pytest
+from contextlib import contextmanager
 
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from caching.testutils import redis_usage
 from posts import services
+from tests.social.test_budgets import LOCK
 from tests.users.test_budgets import budget
 
 pytestmark = pytest.mark.django_db(transaction=True)
+CONTROL = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
 
 
 @pytest.fixture
@@ -48,3 +55,52 @@ def test_checking_favourites_is_one_round_trip(api, bob, page, count):
 
 def test_the_list_of_favourites_is_one_query(api, bob, page):
     warm(api, "favorites", bob, sql=1, round_trips=3, commands=7)
+
+
+def test_comments_are_two_queries_and_likers_one(api, alice, bob, carol, page):
+    for person in (alice, carol):
+        services.comment(post_id=page[0].pk, author_id=person.pk, text="Hi")
+        services.like(user_id=person.pk, post_id=page[0].pk)
+    warm(api, f"posts/{page[0].pk}/comments", bob, sql=2, round_trips=3, commands=7)
+    warm(api, f"posts/{page[0].pk}/likers", bob, sql=1, round_trips=3, commands=7)
+
+
+@pytest.mark.parametrize("verb", ["like", "favorite"])
+def test_likes_and_favourites(api, bob, post, verb):
+    for method, sql, round_trips, commands in (
+        ("PUT", 5, 5, 7),  # whose is it, blocks, is it there, insert, delta; the caller, hold, lift, bump, the answer
+        ("PUT", 3, 2, 4),
+        ("DELETE", 4, 5, 7),  # is it there, its part in the counts, delete, delta
+        ("DELETE", 1, 2, 4),
+    ):
+        api.get(f"posts/{post.pk}", by=bob)
+        with budget(sql=sql + LOCK, round_trips=round_trips, commands=commands):
+            assert api.request(method, f"posts/{post.pk}/{verb}", by=bob).status == 200
+
+
+def test_comments_written_and_deleted(api, bob, post):
+    api.get(f"posts/{post.pk}", by=bob)
+    with budget(sql=4, round_trips=3, commands=5):  # whose is it, blocks, insert, delta; the caller, bump, the author
+        comment = api.post(f"posts/{post.pk}/comments", {"text": "Hi"}, by=bob).json
+    with budget(sql=4, round_trips=2, commands=2):  # the comment and its post, its part, delete, delta; bump
+        assert api.delete(f"comments/{comment['id']}", by=bob).status == 204
+
+
+def test_posts_written_and_deleted(api, bob, post):
+    """At most: neighbours may have made the counters known."""
+    api.get(f"posts/{post.pk}", by=bob)
+    with at_most(sql=5, round_trips=9):  # insert, its part, delta; the row and the counts for the answer
+        api.post("posts", {"text": "Hi"}, by=bob)
+    with at_most(sql=8, round_trips=9):  # whose is it, blocks, one delta more
+        repost = api.post("posts", {"text": "Look", "repost_of": post.pk}, by=bob).json
+    with at_most(sql=40, round_trips=12):  # mark it, look for what points at it, twice, delete it alone
+        assert api.delete(f"posts/{repost['id']}", by=bob).status == 204
+
+
+@contextmanager
+def at_most(sql: int, round_trips: int):
+    with CaptureQueriesContext(connection) as queries, redis_usage() as usage:
+        yield
+    texts = [query["sql"] for query in queries if not query["sql"].startswith(CONTROL)]
+    assert len(texts) <= sql, texts
+    assert usage.round_trips <= round_trips, usage
