@@ -104,7 +104,7 @@ def edges(crowd: Crowd) -> dict[str, dict[str, int]]:
     followers, following = (
         Counter(Follow.objects.values_list(column, flat=True)) for column in ("followee_id", "follower_id")
     )
-    return {target(pk): {"followers": followers[pk], "following": following[pk]} for pk in crowd.ids}
+    return {target(pk): {"followers": followers[pk], "following": following[pk], "posts": 0} for pk in crowd.ids}
 
 
 def target(pk: int) -> str:

@@ -93,7 +93,7 @@ def steps(call) -> int:
 
     connection.connection.set_progress_handler(count, 1)
     try:
-        assert len(call().user_ids) == PAGE
+        assert len(call().items) == PAGE
     finally:
         connection.connection.set_progress_handler(None, 0)
     return taken

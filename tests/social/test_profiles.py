@@ -20,14 +20,14 @@ def test_profiles(api, alice, bob, carol, follow, block):
     assert {name: friend[name] for name in ("username", "state", "counts", "relationship")} == {
         "username": "bob",
         "state": {"id": bob.pk, "status": "busy", "message": "x", "last_seen_at": None},
-        "counts": {"followers": 2, "following": 1},
+        "counts": {"followers": 2, "following": 1, "posts": 0},
         "relationship": {
             "id": bob.pk, "following": True, "followed_by": True, "mutual": True, "blocking": False,
             "blocked_by": False,
         },
     }  # fmt: skip
     assert other["state"]["status"] == "offline"
-    assert other["counts"] == {"followers": 0, "following": 1}
+    assert other["counts"] == {"followers": 0, "following": 1, "posts": 0}
     assert other["relationship"]["blocking"]
     assert "email" not in friend
 
