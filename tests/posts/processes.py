@@ -34,7 +34,10 @@ def toggle(user_ids: list[int], post_id: int, times: int, seed: int) -> int:
 
 
 def act(role: str, *arguments: Any) -> Any:
-    return {"mark": mark, "remove": remove, "sweep": sweep}[role](*arguments)
+    from tests.api.client import ApiClient
+
+    ApiClient().get("users/me")  # makes the schema, which takes a while; afterwards all are at it
+    return {"mark": mark, "remove": remove, "sweep": sweep, "leave": leave}[role](*arguments)
 
 
 def mark(user_ids: list[int], post_ids: list[int], seed: int) -> dict[str, int]:
@@ -88,6 +91,17 @@ def sweep(post_ids: list[int]) -> int:
     while Post.objects.filter(pk__in=post_ids).exists():
         rows += next(removal.sweep(), 0)
     return rows
+
+
+def leave(user_ids: list[int], longest_s: float) -> None:
+    """These users are deleted, each after a while."""
+    from posts import removal
+    from users.services import delete_user
+
+    removal.CHUNK = CHUNK
+    for user_id in user_ids:
+        time.sleep(random.uniform(0, longest_s))
+        list(delete_user(user_id))
 
 
 def killed(work: str, post_id: int, commits: int, when: str) -> None:

@@ -40,6 +40,19 @@ def test_posts_that_end_while_processes_make_much_of_them(alice, new_user, write
     assert drifts() == []
 
 
+def test_people_who_leave_while_they_write_and_are_written_to(alice, new_user, write):
+    ids = [new_user(f"fan_{number}").pk for number in range(8)]
+    post_ids = [write(alice).pk for _ in range(5)]
+    marking = [["mark", ids, post_ids, seed] for seed in range(4)]
+    *marked, _ = at_once("act", [*marking, ["leave", [*ids[:4], alice.pk], 0.5]])
+    for answers in marked:
+        assert answers.keys() <= {"200", "201", "401", "404"}, answers
+    assert any("401" in answers for answers in marked)
+    assert not any(model.objects.exists() for model in (Like, Favorite, Removal))
+    assert not Post.objects.filter(author_id__in=[*ids[:4], alice.pk]).exists()
+    assert drifts() == []
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("commits", [MARKED, IN_THE_MIDDLE, REPOSTS_LET_GO, GONE])
 def test_a_removal_that_is_killed(api, alice, bob, story, fans, commits, when):
