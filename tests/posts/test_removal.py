@@ -2,7 +2,7 @@
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from counters import reconcile
@@ -122,3 +122,18 @@ def test_a_user_deleted_by_the_model_itself(alice, bob, carol, story, fans):
     alice.delete()
     settled(story)
     assert posts_of(bob, carol) == [1, 1]
+
+
+def test_what_the_database_refuses_now_is_swept_later(api, alice, bob, story, fans, monkeypatch):
+    """A deadlock with somebody who deletes the same rows is not the author's concern."""
+
+    def refuse(*_):
+        raise OperationalError(1213, "Deadlock found when trying to get lock")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(removal, "_in_chunks", refuse)
+        assert api.delete(f"posts/{story[1].pk}", by=alice).status == 204
+    assert api.get(f"posts/{story[1].pk}", by=bob).status == 404
+    assert Like.objects.count() == 12
+    call_command("sweep_posts", once=True)
+    settled(story)
