@@ -42,6 +42,26 @@ class Removal(models.Model):
         return str(self.post_id)
 
 
+class Deletion(models.Model):
+    """What a user has deleted: the same request again is told the same, not that there is no such thing."""
+
+    class Kind(models.IntegerChoices):
+        POST = 1
+        COMMENT = 2
+
+    id = models.BigAutoField(primary_key=True)
+    # No constraint: who is deleted meanwhile need not be told that this failed.
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
+    kind = models.PositiveSmallIntegerField(choices=Kind)
+    target_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "kind", "target_id"], name="posts_deletion_by")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} deleted {self.get_kind_display()} {self.target_id}"
+
+
 class Comment(EdgeModel):
     id = models.BigAutoField(primary_key=True)
     post = models.ForeignKey(Post, models.CASCADE, related_name="+", db_index=False)

@@ -11,17 +11,17 @@ from django.db import OperationalError, router
 from django.db.models import QuerySet
 
 from caching import holds
-from posts.models import Comment, Favorite, Like, Post, Removal
+from posts.models import Comment, Deletion, Favorite, Like, Post, Removal
 
 CHUNK = 200  # rows deleted in one transaction
 AT_ONCE = 1_000  # rows that a request deletes itself
 
 
-def remove(post_ids: list[int]) -> None:
+def remove(post_ids: list[int], *, by: int | None = None) -> None:
     """Gone for readers when this returns; what there is too much of is left to `sweep`, and so is what the database
-    refuses now: two who delete the same rows may well meet in a deadlock."""
+    refuses now: two who delete the same rows may well meet in a deadlock. It is remembered of the user `by`."""
     for post_id in post_ids:
-        _mark(post_id)
+        _mark(post_id, by=by)
     left = AT_ONCE
     with contextlib.suppress(OperationalError):
         for post_id in post_ids:
@@ -31,6 +31,10 @@ def remove(post_ids: list[int]) -> None:
                     return
 
 
+def remember(kind: Deletion.Kind, target_id: int, *, by: int) -> None:
+    Deletion.objects.bulk_create([Deletion(user_id=by, kind=kind, target_id=target_id)], ignore_conflicts=True)
+
+
 def sweep() -> Iterator[int]:
     """Deletes every post that is marked as removed; yields how many rows each transaction deleted."""
     while (post_id := Removal.objects.values_list("pk", flat=True).first()) is not None:
@@ -38,8 +42,8 @@ def sweep() -> Iterator[int]:
 
 
 def end_words_of(user_id: int) -> Iterator[int]:
-    """Deletes what a user wrote, liked and kept; for users.farewells."""
-    for model, owner in ((Like, "user"), (Favorite, "user"), (Comment, "author")):
+    """Deletes what a user wrote, liked, kept and remembers to have deleted; for users.farewells."""
+    for model, owner in ((Like, "user"), (Favorite, "user"), (Comment, "author"), (Deletion, "user")):
         yield from _in_chunks(model.objects.filter(**{owner: user_id}))
     posts = Post.objects.filter(author_id=user_id)
     while (post_id := posts.values_list("pk", flat=True).order_by("pk").first()) is not None:
@@ -51,8 +55,10 @@ def end_words_of(user_id: int) -> Iterator[int]:
 # reads all of a short table, and waits for rows whose writers wait for the post.
 
 
-def _mark(post_id: int) -> None:
+def _mark(post_id: int, *, by: int | None = None) -> None:
     with holds.transaction_of(router.db_for_write(Post)):
+        if by is not None:
+            remember(Deletion.Kind.POST, post_id, by=by)
         if Post.objects.filter(pk=post_id).update(state=Post.State.REMOVED):
             Removal.objects.get_or_create(pk=post_id)
 

@@ -7,7 +7,7 @@ from django.db import IntegrityError, connections, router
 
 from caching import holds
 from posts import removal
-from posts.models import Comment, Favorite, Like, Post
+from posts.models import Comment, Deletion, Favorite, Like, Post
 from social.locks import lock_pair
 from social.services import Blocked, blocks_between
 from users.models import User
@@ -24,10 +24,15 @@ def publish(*, author_id: int, text: str, repost_of: int | None = None) -> Post:
 
 
 def delete_post(*, post_id: int, by: int) -> None:
-    """Raises Post.DoesNotExist, NotAllowed."""
-    if _author_of(post_id) != by:
-        raise NotAllowed
-    removal.remove([post_id])
+    """Again is no error for who has done it. Raises Post.DoesNotExist, NotAllowed."""
+    try:
+        if _author_of(post_id) != by:
+            raise NotAllowed
+    except Post.DoesNotExist:
+        if not _has_deleted(by, Deletion.Kind.POST, post_id):
+            raise
+    else:
+        removal.remove([post_id], by=by)
 
 
 def like(*, user_id: int, post_id: int) -> bool:
@@ -57,11 +62,22 @@ def comment(*, post_id: int, author_id: int, text: str) -> Comment:
 
 
 def delete_comment(*, comment_id: int, by: int) -> None:
-    """By its author or the post's; raises Comment.DoesNotExist, NotAllowed."""
-    found = Comment.objects.select_related("post").get(pk=comment_id)
-    if by not in (found.author_id, found.post.author_id):
-        raise NotAllowed
-    found.delete()
+    """By its author or the post's; again is no error for who has done it. Raises Comment.DoesNotExist, NotAllowed."""
+    with holds.transaction_of(router.db_for_write(Comment)):
+        try:
+            found = Comment.objects.select_related("post").get(pk=comment_id)
+        except Comment.DoesNotExist:
+            if not _has_deleted(by, Deletion.Kind.COMMENT, comment_id):
+                raise
+            return
+        if by not in (found.author_id, found.post.author_id):
+            raise NotAllowed
+        removal.remember(Deletion.Kind.COMMENT, comment_id, by=by)
+        found.delete()
+
+
+def _has_deleted(user_id: int, kind: Deletion.Kind, target_id: int) -> bool:
+    return Deletion.objects.filter(user_id=user_id, kind=kind, target_id=target_id).exists()
 
 
 def _add(model: type[Like] | type[Favorite], user_id: int, post_id: int) -> bool:

@@ -100,6 +100,17 @@ def test_a_comment_is_deleted_by_its_author_or_the_posts(api, alice, bob, carol,
     assert Comment.objects.count() == 1
     assert api.get(f"posts/{post.pk}", by=alice).json["counts"]["comments"] == 1
     assert api.delete("comments/999999", by=bob).status == 404
+
+
+def test_deleting_a_comment_again_is_answered_the_same(api, alice, bob, post):
+    address = f"comments/{api.post(f'posts/{post.pk}/comments', {'text': 'Hi'}, by=bob).json['id']}"
+    assert [api.delete(address, by=alice).status for _ in range(3)] == [204, 204, 204]
+    assert api.delete(address, by=bob).status == 404
+    assert api.delete(f"posts/{post.pk}", by=alice).status == 204
+    assert api.delete(address, by=alice).status == 204
+
+
+def test_bad_ids_of_comments(api, bob):
     assert api.delete("comments/x", by=bob).status == 400
 
 

@@ -5,7 +5,7 @@ from django.core.management import call_command
 from django.db import connection
 
 pytestmark = pytest.mark.django_db(transaction=True)
-TABLES = {"posts_post", "posts_removal", "posts_comment", "posts_like", "posts_favorite"}
+TABLES = {"posts_post", "posts_removal", "posts_deletion", "posts_comment", "posts_like", "posts_favorite"}
 
 
 def tables():

@@ -2,7 +2,9 @@
 
 import pytest
 
-from posts.models import HOME_PAGE, TEXT_LENGTH, Post
+from posts import removal
+from posts.models import HOME_PAGE, TEXT_LENGTH, Deletion, Post
+from users.services import delete_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ZEROS = {"likes": 0, "comments": 0, "reposts": 0, "favorites": 0}
@@ -113,7 +115,16 @@ def test_only_the_author_deletes(api, alice, bob, post):
     assert api.delete(f"posts/{post.pk}", by=alice).status == 204
     assert api.get(f"posts/{post.pk}", by=bob).status == 404
     assert api.get(f"users/{alice.pk}/posts", by=bob).json["results"] == []
-    assert api.delete(f"posts/{post.pk}", by=alice).status == 404
+
+
+def test_deleting_again_is_answered_the_same(api, alice, bob, write):
+    post, other = write(alice), write(alice)
+    assert [api.delete(f"posts/{post.pk}", by=alice).status for _ in range(3)] == [204, 204, 204]
+    assert api.delete(f"posts/{post.pk}", by=bob).status == 404
+    removal.remove([other.pk])  # by the staff: there is nothing of the author's to repeat
+    assert api.delete(f"posts/{other.pk}", by=alice).status == 404
+    list(delete_user(alice.pk))
+    assert not Deletion.objects.exists()
 
 
 def test_a_home_page_leads_to_older_and_newer_ones(api, alice, bob, write):
