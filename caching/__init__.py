@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .batch import Batch, Found
     from .connection import Script, Unavailable, redis_client
     from .edges import EdgeModel
+    from .edgevalues import EdgeValue
     from .idlists import IdList
     from .idsets import IdSet
     from .managers import CachedManager, CachedModel, CachedQuerySet
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Batch": "batch", "Cached": "options", "CachedManager": "managers", "CachedModel": "managers",
-    "CachedQuerySet": "managers", "EdgeModel": "edges", "Found": "batch", "IdList": "idlists", "IdSet": "idsets",
-    "Script": "connection", "Unavailable": "connection", "redis_client": "connection",
+    "CachedQuerySet": "managers", "EdgeModel": "edges", "EdgeValue": "edgevalues", "Found": "batch", "IdList": "idlists",
+    "IdSet": "idsets", "Script": "connection", "Unavailable": "connection", "redis_client": "connection",
 }  # fmt: skip
 
 __all__ = [
-    "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "Found", "IdList", "IdSet",
-    "Script", "Unavailable", "redis_client",
+    "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue", "Found", "IdList",
+    "IdSet", "Script", "Unavailable", "redis_client",
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from django.core.exceptions import FieldError
 from .codec import projection
 from .conf import conf
 from .connection import Command, Script
+from .edgevalues import EdgeValue
 from .idlists import IdList
 from .idsets import Ident, IdSet
 from .reads import Reading
@@ -133,6 +134,20 @@ class Listed:
         self.result = values[self._key]
 
 
+class EdgeValues:
+    """Values asked of edges; `result` is {member: value, or None for no edge} once the batch has run."""
+
+    result: dict[Any, int | None]
+
+    def __init__(self, edge_value: EdgeValue, owner: Any, members: Iterable[Any]) -> None:
+        self.source = edge_value
+        pairs = (edge_value.ident(owner, member) for member in members)
+        self.idents = {edge_value.key(pair): pair for pair in pairs}
+
+    def resolve(self, values: dict[str, Any]) -> None:
+        self.result = {pair.member: values[key] for key, pair in self.idents.items()}
+
+
 class Reply:
     """What a script answered; None if Redis could not be asked or the script failed."""
 
@@ -162,6 +177,12 @@ class Batch:
         listed = Listed(id_list, owner)
         self.add(listed)
         return listed
+
+    def edge_values(self, edge_value: EdgeValue, owner: Any, members: Iterable[Any]) -> EdgeValues:
+        """What an owner's edges to these members say."""
+        values = EdgeValues(edge_value, owner, members)
+        self.add(values)
+        return values
 
     def contains(self, id_set: IdSet, owner: Any, ids: Iterable[int]) -> Membership:
         """Which of these ids are in the owner's set; any number of sets share the round trip."""

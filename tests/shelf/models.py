@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from caching import Cached, CachedModel, EdgeModel, IdList, IdSet
+from caching import Cached, CachedModel, EdgeModel, EdgeValue, IdList, IdSet
 
 
 class Author(CachedModel):
@@ -100,6 +100,18 @@ class Note(CachedModel):
     cached = Cached(ttl_s=600)
 
 
+class Review(CachedModel):
+    reader = models.BigIntegerField(null=True)
+    book = models.BigIntegerField()
+    stars = models.IntegerField(null=True)
+    text = models.CharField(max_length=100, default="")
+    cached = Cached(ttl_s=600)
+
+    class Meta(CachedModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["reader", "book"], name="review_once")]
+
+
 bookmarks = IdSet(Bookmark, owner="reader", member="book", newest=5_000)
 loans = IdSet(Loan, owner="reader", member="book")
 open_notes = IdList(Note, owner="reader", newest=3, where=Q(is_open=True))
+stars_given = EdgeValue(Review, owner="reader", member="book", value="stars")
