@@ -34,7 +34,7 @@ class Post(CachedModel):
 
 
 class Removal(models.Model):
-    """A post that is marked as removed, for `sweep_posts` to find without looking through all posts."""
+    """A post that is marked as removed, for `sweep_removed` to find without looking through all posts."""
 
     post = models.OneToOneField(Post, models.CASCADE, primary_key=True, related_name="+")
 

@@ -1,7 +1,7 @@
 """Deleting posts, however many people have liked them: at once for every reader, and in short transactions after.
 
 A post is first marked as removed, which is what everybody sees and counts. Then the rows that point at it are deleted
-a few at a time, and it last. Whoever is killed in between leaves a mark; `sweep_posts` goes on from there.
+a few at a time, and it last. Whoever is killed in between leaves a mark; `sweep_removed` goes on from there.
 """
 
 import contextlib

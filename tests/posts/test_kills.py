@@ -65,7 +65,7 @@ def test_a_removal_that_is_killed(api, alice, bob, story, fans, commits, when):
     assert len(api.get(f"users/{alice.pk}/posts", by=bob).json["results"]) == (not is_marked)
     if not is_marked:
         services.delete_post(post_id=post.pk, by=alice.pk)
-    call_command("sweep_posts", once=True)
+    call_command("sweep_removed", once=True)
     rollup.fold_all()
     settled(story)
 
@@ -76,6 +76,6 @@ def test_a_sweep_that_is_killed(story, fans, commits, when):
     removal._mark(story[1].pk)
     killed("sweep", story[1].pk, commits, when)
     assert drifts() == []
-    call_command("sweep_posts", once=True)
+    call_command("sweep_removed", once=True)
     rollup.fold_all()
     settled(story)

@@ -97,7 +97,7 @@ def test_what_many_liked_is_gone_at_once_and_swept_later(api, alice, bob, carol,
     assert sum(query["sql"].startswith("DELETE FROM") for query in queries) <= 2
     assert drifts() == []
     del sweeping  # as if it had been killed
-    call_command("sweep_posts", once=True)
+    call_command("sweep_removed", once=True)
     settled(story)
 
 
@@ -135,5 +135,5 @@ def test_what_the_database_refuses_now_is_swept_later(api, alice, bob, story, fa
         assert api.delete(f"posts/{story[1].pk}", by=alice).status == 204
     assert api.get(f"posts/{story[1].pk}", by=bob).status == 404
     assert Like.objects.count() == 12
-    call_command("sweep_posts", once=True)
+    call_command("sweep_removed", once=True)
     settled(story)
