@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Batch": "batch", "Cached": "options", "CachedManager": "managers", "CachedModel": "managers",
-    "CachedQuerySet": "managers", "EdgeModel": "edges", "EdgeValue": "edgevalues", "Found": "batch", "IdList": "idlists",
-    "IdSet": "idsets", "Script": "connection", "Unavailable": "connection", "redis_client": "connection",
+    "CachedQuerySet": "managers", "EdgeModel": "edges", "EdgeValue": "edgevalues", "Found": "batch",
+    "IdList": "idlists", "IdSet": "idsets", "Script": "connection", "Unavailable": "connection",
+    "redis_client": "connection",
 }  # fmt: skip
 
 __all__ = [

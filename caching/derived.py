@@ -20,18 +20,12 @@ class Derived:
     probing = False
 
     def __init__(
-        self,
-        model: type[models.Model],
-        label: str,
-        *,
-        by: Iterable[str],
-        of: Iterable[str] = (),
-        where: Q | None = None,
+        self, model: type[models.Model], label: str, *, by: tuple[str, ...], of: tuple[str, ...] = (), where: Q | None
     ) -> None:
         self.model = model
         self.label = f"{model._meta.label_lower}.{label}"
         self.where = Q() if where is None else where
-        self._by, self._of = tuple(by), tuple(of)
+        self._by, self._of = by, of
         registry.register_edge(model)
         for signal, receiver in (
             (signals.pre_save, self._before_save),

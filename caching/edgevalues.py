@@ -42,7 +42,7 @@ class EdgeValue(Derived):
     kind = "edge"
 
     def __init__(self, model: type[models.Model], *, owner: str, member: str, value: str) -> None:
-        super().__init__(model, value, by=[owner, member], of=[value])
+        super().__init__(model, value, by=(owner, member), of=(value,), where=None)
         self._value = value
         self._prefix = b"V" + fingerprint(["edge", self.label])
 

@@ -32,7 +32,7 @@ class IdList(Derived):
     kind = "list"
 
     def __init__(self, model: type[models.Model], *, owner: str, newest: int, where: Q | None = None) -> None:
-        super().__init__(model, owner, by=[owner], where=where)
+        super().__init__(model, owner, by=(owner,), where=where)
         self.newest = newest
         self._prefix = b"V" + fingerprint(["list", self.label, newest, self.where])
 

@@ -5,7 +5,11 @@ class RatingsConfig(AppConfig):
     name = "ratings"
 
     def ready(self) -> None:
-        from ratings import counts, services  # noqa: F401  counts declares
+        from caching import sweeps
+        from ratings import counts, removal, seeding  # noqa: F401  counts declares
         from users import farewells
+        from users.seeding import register
 
-        farewells.register(services.end_scores_of)
+        farewells.register(removal.end_scores_of)
+        sweeps.register(removal.sweep)
+        register(seeding.seed)

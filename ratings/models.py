@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from caching import Cached, CachedModel, EdgeModel
+from caching import Cached, CachedModel, EdgeModel, EdgeValue
 from users.models import User
 
 TITLE_LENGTH, DESCRIPTION_LENGTH = 200, 2_000
@@ -17,6 +17,7 @@ class Item(CachedModel):
     title = models.CharField(max_length=TITLE_LENGTH, validators=[MinLengthValidator(1)])
     description = models.CharField(max_length=DESCRIPTION_LENGTH, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    removed_at = models.DateTimeField(null=True, db_index=True, editable=False)  # being deleted since then
     cached = Cached(since="created_at")
 
     class Meta(CachedModel.Meta):
@@ -31,7 +32,7 @@ class Score(EdgeModel):
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
-    item = models.ForeignKey(Item, models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="+", db_index=False)
     score = models.PositiveSmallIntegerField(validators=[MinValueValidator(LOWEST), MaxValueValidator(HIGHEST)])
 
     class Meta(EdgeModel.Meta):
@@ -39,6 +40,10 @@ class Score(EdgeModel):
             models.UniqueConstraint(fields=["user", "item"], name="ratings_score_pair"),
             models.CheckConstraint(condition=Q(score__gte=LOWEST, score__lte=HIGHEST), name="ratings_score_range"),
         ]
+        indexes = [models.Index(fields=["item", "score"], name="ratings_score_histogram")]
 
     def __str__(self) -> str:
         return f"{self.user_id} gives {self.item_id} {self.score}"
+
+
+my_scores = EdgeValue(Score, owner="user", member="item", value="score")

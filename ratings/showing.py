@@ -1,33 +1,57 @@
-"""Items as one viewer sees them: rows and counts from the cache, the viewer's own scores in one SQL query."""
+"""Items as one viewer sees them: rows, counts and the viewer's own scores, all from the cache in one round trip."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from caching import Batch, Found
 from counters import reads
+from counters.registry import counters_of
 from ratings.counts import KIND, SCORES, bar
-from ratings.models import Item
-from ratings.services import scores_of
+from ratings.models import Item, my_scores
+
+Mine = Mapping[int, int | None]
+"""The viewer's scores, by item."""
 
 
-class Shown:
+class Rated:
+    """Items with what all have given them, asked of a batch. Removed and unknown ones are missing."""
+
     def __init__(self, batch: Batch, item_ids: Sequence[int]) -> None:
         self._items = batch.rows(Item, item_ids)
         self._counts = reads.ask(batch, [f"{KIND}:{each}" for each in item_ids])
 
-    def documents(self, viewer_id: int) -> Found[dict[str, Any]]:
+    def documents_with(self, mine: Mine) -> Found[dict[str, Any]]:
         """After the batch ran."""
-        items = self._items.documents("id", "title", "description")
-        counts, mine = self._counts.result, scores_of(viewer_id, [row.id for row in items.results])
-        results = [_document(row, counts[f"{KIND}:{row.id}"], mine.get(row.id)) for row in items.results]
-        return Found(results, items.missing)
+        rows = self._items.documents("id", "title", "description", "removed_at").results
+        counts = self._counts.result
+        results = [_document(row, counts[f"{KIND}:{row.id}"], mine[row.id]) for row in rows if row.removed_at is None]
+        there = {each["id"] for each in results}
+        return Found(results, [pk for pk in self._items.idents.values() if pk not in there])
 
 
-def items_of(viewer_id: int, item_ids: Sequence[int]) -> Found[dict[str, Any]]:
+class Shown(Rated):
+    """With the viewer's own scores, asked of the same batch."""
+
+    def __init__(self, batch: Batch, viewer_id: int, item_ids: Sequence[int]) -> None:
+        super().__init__(batch, item_ids)
+        self._mine = batch.edge_values(my_scores, viewer_id, item_ids)
+
+    def documents(self) -> Found[dict[str, Any]]:
+        return self.documents_with(self._mine.result)
+
+
+def unrated(item: Item) -> dict[str, Any]:
+    """A new item."""
+    return _document(item, dict.fromkeys(counters_of(KIND), 0), None)
+
+
+def item_scored(item_id: int, my_score: int | None) -> dict[str, Any] | None:
+    """The item for somebody whose score is known; None if there is no such item."""
     batch = Batch()
-    shown = Shown(batch, item_ids)
+    rated = Rated(batch, [item_id])
     batch.run()
-    return shown.documents(viewer_id)
+    found = rated.documents_with({item_id: my_score}).results
+    return found[0] if found else None
 
 
 def _document(row: Any, counts: dict[str, int], my_score: int | None) -> dict[str, Any]:

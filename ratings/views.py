@@ -16,33 +16,37 @@ from ratings.serializers import ItemInput, ScoreInput
 from users.models import User
 
 
+def no_such_item() -> Problem:
+    return not_found("such item")
+
+
 class ItemsView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
         if request.method != "POST":
-            self.shown = showing.Shown(batch, parse_ids(request.query_params))
+            self.shown = showing.Shown(batch, caller_id, parse_ids(request.query_params))
 
     @described(answers={200: documents.ItemsFound}, query=[ids_query()], operation_id="ratings_list")
     def get(self, request: Request) -> HttpResponse:
         """Several items in the order asked."""
-        return json_response(self.shown.documents(request.user.id)._asdict())
+        return json_response(self.shown.documents()._asdict())
 
     @described(answers={201: documents.Item}, body=ItemInput)
     def post(self, request: Request) -> HttpResponse:
         """Something to be rated."""
         item = services.publish(**validated(ItemInput(data=request.data)))
-        return _item(request, item.pk, status=201)
+        return json_response(showing.unrated(item), status=201)
 
 
 class ItemView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int, item_id: str) -> None:
-        self.shown = showing.Shown(batch, [parse_id(item_id)])
+        self.shown = showing.Shown(batch, caller_id, [parse_id(item_id)])
 
     @described(answers={200: documents.Item}, problems=(404,), query=[id_in_path("item_id")])
     def get(self, request: Request, item_id: str) -> HttpResponse:
         """An item with its average, its histogram and the caller's score."""
-        found = self.shown.documents(request.user.id).results
+        found = self.shown.documents().results
         if not found:
-            raise not_found("such item")
+            raise no_such_item()
         return json_response(found[0])
 
 
@@ -61,25 +65,27 @@ class ScoreView(BatchedView):
         except services.TooFast:
             raise Problem(409, "too_fast", "You are rating too fast: another of your scores came in between.") from None
         except Item.DoesNotExist:
-            raise not_found("such item") from None
+            raise no_such_item() from None
         except User.DoesNotExist:
             raise inactive() from None
-        return _item(request, self.item_id)
+        return _scored(self.item_id, score)
 
     @described(answers={200: documents.Item}, problems=(404,), query=[id_in_path("item_id")])
     def delete(self, request: Request, item_id: str) -> HttpResponse:
         """Withdraw the caller's score."""
         self.require_item()
         services.withdraw(user_id=request.user.id, item_id=self.item_id)
-        return _item(request, self.item_id)
+        return _scored(self.item_id, None)
 
     def require_item(self) -> None:
-        if self.items.row(self.item_id) is None:
-            raise not_found("such item")
+        row = self.items.row(self.item_id)
+        if row is None or row.removed_at:
+            raise no_such_item()
 
 
-def _item(request: Request, item_id: int, status: int = 200) -> HttpResponse:
-    found = showing.items_of(request.user.id, [item_id]).results
-    if not found:
-        raise not_found("such item")
-    return json_response(found[0], status=status)
+def _scored(item_id: int, my_score: int | None) -> HttpResponse:
+    """The item after a write of the caller's, who has this score now."""
+    found = showing.item_scored(item_id, my_score)
+    if found is None:  # by now
+        raise no_such_item()
+    return json_response(found)

@@ -89,16 +89,3 @@ def test_unknown_and_bad_ids(api, alice):
         body = {"score": 5} if method == "PUT" else None
         assert api.request(method, address.format(99), body, by=alice).status == 404
         assert api.request(method, address.format("x"), body, by=alice).status == 400
-
-
-def test_several_in_one_round_trip(api, alice, item):
-    from ratings import services
-    from tests.users.test_budgets import budget
-
-    put(api, item, alice, 5)
-    ids = [item.pk, *(services.publish(title=f"Item {number}").pk for number in range(30))]
-    address = f"ratings?ids={','.join(map(str, ids))}"
-    api.get(address, by=alice)
-    with budget(sql=1, round_trips=1, commands=1):
-        found = api.get(address, by=alice).json["results"]
-    assert [each["my_score"] for each in found] == [5] + [None] * 30

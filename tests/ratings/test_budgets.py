@@ -1,0 +1,106 @@
+"""What ratings cost: SQL queries, Redis round trips and commands; nothing that raters share is written."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from caching.testutils import reset_cache
+from counters import rollup
+from ratings import services
+from tests.users.test_budgets import budget
+
+pytestmark = pytest.mark.django_db(transaction=True)
+COUNTS = [1, 100]
+
+
+@pytest.fixture
+def log():
+    """Of the roll-up: one INSERT of several rows, or several of one where the database does not tell its pks."""
+    return 1 if connection.features.can_return_rows_from_bulk_insert else 3
+
+
+@pytest.fixture
+def address(alice, item):
+    """Of as many items as asked, the first of which alice has rated, and every second after it."""
+
+    def of(count):
+        ids = [item.pk, *(services.publish(title=f"Item {number}").pk for number in range(count - 1))]
+        for item_id in ids[::2]:
+            services.rate(user_id=alice.pk, item_id=item_id, score=5)
+        return f"ratings?ids={','.join(map(str, ids))}"
+
+    return of
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_warm_read_is_one_round_trip_and_no_sql(api, alice, address, count):
+    asked = address(count)
+    first = api.get(asked, by=alice)
+    with budget(sql=0, round_trips=1, commands=1):
+        assert api.get(asked, by=alice).bytes == first.bytes
+    assert [each["my_score"] for each in first.json["results"]] == ([5, None] * 50)[:count]
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_cold_read_is_three_queries(api, alice, address, count):
+    asked = address(count)
+    api.get("users/me", by=alice)
+    reset_cache()
+    with budget(sql=4, round_trips=3, commands=3):  # the caller, the items, the counts, the scores; look, lease, fill
+        api.get(asked, by=alice)
+
+
+def test_one_item(api, alice, bob, item):
+    for by in (alice, bob, alice, bob):
+        api.get(f"ratings/{item.pk}", by=by)
+    for by in (alice, bob):
+        with budget(sql=0, round_trips=1, commands=1):
+            assert api.get(f"ratings/{item.pk}", by=by).status == 200
+
+
+def test_what_a_rating_costs(alice, item, log):
+    services.rate(user_id=alice.pk, item_id=services.publish(title="Another").pk, score=5)
+    for score in (5, 6):
+        with budget(sql=2 + log, round_trips=3, commands=3):  # mine, insert or update, deltas; hold, lift, bump
+            services.rate(user_id=alice.pk, item_id=item.pk, score=score)
+    with budget(sql=1, round_trips=0, commands=0):
+        services.rate(user_id=alice.pk, item_id=item.pk, score=6)
+    with budget(sql=3 + log, round_trips=3, commands=3):  # mine, its part in the counts, delete, deltas
+        services.withdraw(user_id=alice.pk, item_id=item.pk)
+    with budget(sql=1, round_trips=0, commands=0):
+        services.withdraw(user_id=alice.pk, item_id=item.pk)
+
+
+def test_what_a_rating_costs_over_http(api, alice, item, log):
+    """The caller and the item before; what is answered after."""
+    api.get(f"ratings/{item.pk}", by=alice)
+    address = f"ratings/{item.pk}/score"
+    for score in (5, 6):
+        with budget(sql=2 + log, round_trips=5, commands=5):
+            assert api.put(address, {"score": score}, by=alice).json["my_score"] == score
+    with budget(sql=1, round_trips=2, commands=2):
+        assert api.put(address, {"score": 6}, by=alice).json["my_score"] == 6
+    with budget(sql=3 + log, round_trips=5, commands=5):
+        assert api.delete(address, by=alice).json["my_score"] is None
+
+
+def test_no_row_that_raters_share_is_written_but_by_the_roll_up(api, alice, bob, item):
+    written = re.compile(r"^(?:INSERT INTO|UPDATE|DELETE FROM|DELETE) [`\"]?(\w+)")
+    with CaptureQueriesContext(connection) as queries:
+        for by, score in ((alice, 5), (bob, 6), (alice, 7)):
+            assert api.put(f"ratings/{item.pk}/score", {"score": score}, by=by).status == 200
+        api.delete(f"ratings/{item.pk}/score", by=alice)
+    tables = [found[1] for query in queries if (found := written.match(query["sql"]))]
+    assert set(tables) == {"ratings_score", "counters_delta"}
+    assert not any("UPDATE" in query["sql"] and "counters_delta" in query["sql"] for query in queries)
+    with CaptureQueriesContext(connection) as queries:
+        rollup.fold()
+    assert sum("INSERT INTO counters_counter" in query["sql"] for query in queries) == 1
+
+
+def test_publishing_reads_nothing_back(api, alice):
+    api.get("users/me", by=alice)
+    with budget(sql=1, round_trips=3, commands=3):  # insert; the caller, hold, lift
+        assert api.post("ratings", {"title": "Tea house"}, by=alice).status == 201

@@ -1,0 +1,149 @@
+"""Deleting items: gone at once for readers, every count settled, short transactions, resumable."""
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from counters import reconcile
+from counters.reads import counts_of
+from ratings import removal, services
+from ratings.counts import KIND
+from ratings.models import Item, Score
+from tests.users.test_admin import root
+from users.services import delete_user
+
+__all__ = ["root"]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def fans(new_user, item):
+    people = [new_user(f"fan_{number:02}") for number in range(12)]
+    for number, person in enumerate(people):
+        services.rate(user_id=person.pk, item_id=item.pk, score=1 + number % 10)
+    return people
+
+
+def drifts():
+    return [drift for chunk in reconcile.run(KIND, mend=False) for drift in chunk.drifts]
+
+
+def shown(item_id):
+    return counts_of(KIND, [item_id])[item_id]
+
+
+def settled(item):
+    assert not set(shown(item.pk).values()) - {0}
+    assert not Score.objects.filter(item_id=item.pk).exists()
+    assert not Item.objects.filter(pk=item.pk).exists()
+    assert drifts() == []
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(removal, "CHUNK", 5)
+    monkeypatch.setattr(removal, "AT_ONCE", 5)
+
+
+def test_everything_is_settled(root, item, fans):
+    assert shown(item.pk)["count"] == 12
+    assert root.post(f"/admin/ratings/item/{item.pk}/delete/", {"post": "yes"}).status_code == 302
+    settled(item)
+
+
+def test_by_the_model_itself(item, fans):
+    Item.objects.get(pk=item.pk).delete()
+    settled(item)
+
+
+def test_what_many_rated_is_gone_at_once_and_swept_later(api, root, alice, item, fans, small_chunks):
+    kept = services.publish(title="Another")
+    services.rate(user_id=alice.pk, item_id=kept.pk, score=9)
+    api.get(f"ratings?ids={item.pk},{kept.pk}", by=fans[0])
+    root.post("/admin/ratings/item/", {"action": "delete_selected", "_selected_action": [item.pk], "post": "yes"})
+    assert Score.objects.filter(item=item).count() == 7
+    assert api.get(f"ratings/{item.pk}", by=fans[0]).status == 404
+    found = api.get(f"ratings?ids={item.pk},{kept.pk}", by=fans[0]).json
+    assert ([each["id"] for each in found["results"]], found["missing"]) == ([kept.pk], [item.pk])
+    assert api.put(f"ratings/{item.pk}/score", {"score": 5}, by=fans[0]).status == 404
+    assert api.delete(f"ratings/{item.pk}/score", by=fans[-1]).status == 404
+    assert [each.pk for each in root.get("/admin/ratings/item/").context["cl"].result_list] == [kept.pk]
+    assert root.get(f"/admin/ratings/item/{item.pk}/change/").status_code == 302
+    assert drifts() == []
+    sweeping = removal.sweep()
+    with CaptureQueriesContext(connection) as queries:
+        assert next(sweeping) == 5
+    assert sum(query["sql"].startswith("DELETE FROM") for query in queries) == 1
+    assert drifts() == []
+    del sweeping  # as if it had been killed
+    call_command("sweep_removed", once=True)
+    settled(item)
+    assert shown(kept.pk)["sum"] == 9
+
+
+def test_a_chunk_costs_the_same_however_many_rows_it_has(item, fans, monkeypatch):
+    """At most: a delta for the count, the sum and each bar."""
+    Item.objects.filter(pk=item.pk).update(removed_at=timezone.now())
+    log = 1 if connection.features.can_return_rows_from_bulk_insert else 12
+    with CaptureQueriesContext(connection) as queries:
+        assert next(removal.sweep()) == 12
+    texts = [query["sql"] for query in queries if not query["sql"].startswith(("BEGIN", "COMMIT"))]
+    assert len(texts) <= 4 + log, texts  # whose turn it is, which rows, lock, delete
+
+
+def test_a_sweep_finds_what_is_removed_without_looking_through_all_items(item):
+    with CaptureQueriesContext(connection) as queries:
+        assert list(removal.sweep()) == []
+    (query,) = (each["sql"] for each in queries)
+    with connection.cursor() as cursor:
+        cursor.execute(("EXPLAIN " if connection.vendor == "mysql" else "EXPLAIN QUERY PLAN ") + query)
+        plan = str(cursor.fetchall())
+    assert "removed_at" in plan, plan
+
+
+def test_what_the_database_refuses_now_is_swept_later(api, root, bob, item, fans, monkeypatch):
+    def refuse(*_):
+        raise OperationalError(1213, "Deadlock found when trying to get lock")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(removal, "_delete_chunk", refuse)
+        assert root.post(f"/admin/ratings/item/{item.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert api.get(f"ratings/{item.pk}", by=bob).status == 404
+    assert Score.objects.count() == 12
+    call_command("sweep_removed", once=True)
+    settled(item)
+
+
+def test_somebody_who_came_just_before_the_end(api, bob, item, fans, monkeypatch):
+    """Let in before the mark, and writing after all other scores are gone: swept as well, and told so."""
+    delete_alone, late = removal._delete_alone, []
+
+    def once_more(item_id):
+        if not late:
+            late.append(services.rate(user_id=bob.pk, item_id=item_id, score=5))
+        return delete_alone(item_id)
+
+    monkeypatch.setattr(removal, "_delete_alone", once_more)
+    removal.remove([item.pk])
+    assert late
+    settled(item)
+    with pytest.raises(Item.DoesNotExist):
+        services.rate(user_id=bob.pk, item_id=item.pk, score=5)
+
+
+def test_a_rating_whose_item_goes_before_the_answer(api, alice, item, monkeypatch):
+    rate = services.rate
+    monkeypatch.setattr(services, "rate", lambda **new: (rate(**new), removal.remove([item.pk])))
+    assert api.put(f"ratings/{item.pk}/score", {"score": 5}, by=alice).status == 404
+    settled(item)
+
+
+def test_a_person_goes_with_all_scores(alice, item, fans, small_chunks):
+    for number in range(7):
+        services.rate(user_id=fans[0].pk, item_id=services.publish(title=f"Item {number}").pk, score=4)
+    list(delete_user(fans[0].pk))
+    assert Score.objects.count() == 11
+    assert shown(item.pk)["count"] == 11
+    assert drifts() == []
