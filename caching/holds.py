@@ -6,7 +6,7 @@ its holds expire, at the price of a few database reads (`transaction_of()` lifts
 
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -45,7 +45,7 @@ class Writing:
             if self.remembered:
                 store.drain(self.using)
         except Unavailable:
-            self._leave_to_others()
+            leave_to_others(self.using, self.held)
 
     def abandon(self) -> None:
         """After a rollback."""
@@ -78,12 +78,13 @@ class Writing:
     def _savepoints(self) -> tuple[str, ...]:
         return tuple(savepoint for savepoint in connections[self.using].savepoint_ids if savepoint)
 
-    def _leave_to_others(self) -> None:
-        # The hold may have died with Redis, and an older entry may come back with it.
-        try:
-            pending.remember(self.using, self.held)
-        except Error:
-            logger.exception("Neither Redis nor the database can be told of %d written keys.", len(self.held))
+
+def leave_to_others(using: str, keys: Collection[str]) -> None:
+    """After a commit that Redis could not be told of: holds may have died with it, and older entries come back."""
+    try:
+        pending.remember(using, keys)
+    except Error:
+        logger.exception("Neither Redis nor the database can be told of %d written keys.", len(keys))
 
 
 def hold(using: str, keys: Iterable[str], *, keep: bool = False) -> None:

@@ -94,6 +94,11 @@ def prefix(kind: str) -> bytes:
     return b"V" + fingerprint([NEIGHBOURS, *names])[:FINGERPRINT_BYTES]
 
 
+def keys_of(deltas: Iterable[Delta]) -> set[str]:
+    """The entries that these deltas change."""
+    return {key(block_of(delta.kind, delta.target_id)) for delta in deltas}
+
+
 def bump(deltas: Iterable[Delta]) -> None:
     """Add committed deltas to the entries that are there, in one round trip; raises Unavailable."""
     args: dict[Block, list[int]] = {}

@@ -1,13 +1,12 @@
 """The delta log: append in the writer's transaction, and tell Redis after its commit."""
 
-import contextlib
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from django.db import connections, transaction
 
-from caching import Unavailable
+from caching import Unavailable, holds
 
 from . import blocks
 from .models import Delta
@@ -36,13 +35,16 @@ def append(using: str, amounts: Amounts) -> None:
 class Bumps:
     """An on-commit hook: adds the deltas of one transaction (or savepoint) to cached values, in one round trip."""
 
-    def __init__(self) -> None:
+    def __init__(self, using: str) -> None:
+        self.using = using
         self.rows: list[Delta] = []
 
     def __call__(self) -> None:
-        # Not repeated if it fails: the value is read again after the roll-up of these deltas, a second from now.
-        with contextlib.suppress(Unavailable):
+        try:
             blocks.bump(self.rows)
+        except Unavailable:
+            # Redis may come back with what it had, before the roll-up makes everybody read it anew.
+            holds.leave_to_others(self.using, blocks.keys_of(self.rows))
 
 
 def _bumps(using: str) -> Bumps:
@@ -52,7 +54,7 @@ def _bumps(using: str) -> Bumps:
     for savepoints, hook, _ in reversed(connection.run_on_commit):
         if isinstance(hook, Bumps) and savepoints == here:
             return hook
-    bumps = Bumps()
+    bumps = Bumps(using)
     transaction.on_commit(bumps, using=using)
     return bumps
 

@@ -2,13 +2,15 @@
 
 from collections import Counter
 
-from django.db import IntegrityError, models, router
+from django.db import IntegrityError, OperationalError, models, router
 
 from caching import holds
 from counters import deltas
 from ratings.counts import KIND, bar
 from ratings.models import Item, Score, my_scores
 from users.models import User
+
+DEADLOCK = 1213  # as MySQL numbers it
 
 
 class TooFast(Exception):
@@ -34,6 +36,11 @@ def rate(*, user_id: int, item_id: int, score: int) -> None:
             if not model.objects.filter(pk=pk).exists():  # by now
                 raise model.DoesNotExist from None
         raise TooFast from None  # the other one was the first
+    except OperationalError as error:
+        # Several waited for one first score to be there or not, and its writer was killed: one of them is let through.
+        if error.args[0] == DEADLOCK:
+            raise TooFast from None
+        raise
 
 
 def withdraw(*, user_id: int, item_id: int) -> bool:

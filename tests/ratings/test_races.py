@@ -29,13 +29,17 @@ def truth(item):
     return {"count": len(scores), "sum": sum(scores), **{bar(score): bars[score] for score in SCORES}}
 
 
+def drifts():
+    return [drift for chunk in reconcile.run(KIND, mend=False) for drift in chunk.drifts]
+
+
 def exact(item):
     for _ in range(2):
         assert shown(item) == truth(item)
         reset_cache()  # "Redis wiped at any moment: the next read is exact"
     rollup.fold_all()
     assert shown(item) == truth(item)
-    assert [chunk.drifts for chunk in reconcile.run(KIND, mend=False) if chunk.drifts] == []
+    assert drifts() == []
 
 
 def test_many_at_once_are_exact(item):
