@@ -1,8 +1,12 @@
 """What is counted of scores; imported once Django's models are there. The average is derived from it, never stored."""
 
+from collections.abc import Collection, Mapping
+from operator import mul
+
 from django.db.models import Q
 
-from counters import CounterSet, CountOf, SumOf
+from counters import CounterSet, CountOf, SumOf, values
+from counters.registry import counters_of
 from ratings.models import HIGHEST, LOWEST, Score
 
 KIND = "rating"
@@ -14,9 +18,24 @@ def bar(score: int) -> str:
     return f"score_{score}"
 
 
+BARS = [bar(score) for score in SCORES]
+
+
+def agree(counts: Mapping[str, int]) -> bool:
+    """Whether the bars add up to the count and the sum."""
+    bars = [counts[name] for name in BARS]
+    return sum(bars) == counts["count"] and sum(map(mul, SCORES, bars)) == counts["sum"]
+
+
+def fresh(item_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """By item, out of one snapshot of the database: one SQL query."""
+    found = values.read_targets({KIND: item_ids})
+    return {each: {name: max(0, found[KIND, each][name]) for name in counters_of(KIND)} for each in item_ids}
+
+
 CounterSet(
     KIND,
     count=CountOf(Score, "item"),
     sum=SumOf(Score, "item", "score"),
-    **{bar(score): CountOf(Score, "item", where=Q(score=score)) for score in SCORES},
+    **{name: CountOf(Score, "item", where=Q(score=score)) for score, name in zip(SCORES, BARS, strict=True)},
 )

@@ -6,7 +6,7 @@ from typing import Any
 from caching import Batch, Found
 from counters import reads
 from counters.registry import counters_of
-from ratings.counts import KIND, SCORES, bar
+from ratings.counts import BARS, KIND, SCORES, agree, fresh
 from ratings.models import Item, my_scores
 
 Mine = Mapping[int, int | None]
@@ -23,10 +23,19 @@ class Rated:
     def documents_with(self, mine: Mine) -> Found[dict[str, Any]]:
         """After the batch ran."""
         rows = self._items.documents("id", "title", "description", "removed_at").results
-        counts = self._counts.result
-        results = [_document(row, counts[f"{KIND}:{row.id}"], mine[row.id]) for row in rows if row.removed_at is None]
+        counts = self._agreeing([row.id for row in rows])
+        results = [_document(row, counts[row.id], mine[row.id]) for row in rows if row.removed_at is None]
         there = {each["id"] for each in results}
         return Found(results, [pk for pk in self._items.idents.values() if pk not in there])
+
+    def _agreeing(self, item_ids: list[int]) -> dict[int, dict[str, int]]:
+        """Cached counts are told of each commit after it, maybe of a second score before the first: an average of such
+        numbers could be anything. Wherever they do not agree, the database is asked."""
+        asked = self._counts.result
+        counts = {each: asked[f"{KIND}:{each}"] for each in item_ids}
+        if torn := [each for each, numbers in counts.items() if not agree(numbers)]:
+            counts.update(fresh(torn))
+        return counts
 
 
 class Shown(Rated):
@@ -62,6 +71,6 @@ def _document(row: Any, counts: dict[str, int], my_score: int | None) -> dict[st
         "description": row.description,
         "score": round(counts["sum"] / count, 2) if count else None,
         "count": count,
-        "histogram": {str(score): counts[bar(score)] for score in SCORES},
+        "histogram": {str(score): counts[name] for score, name in zip(SCORES, BARS, strict=True)},
         "my_score": my_score,
     }

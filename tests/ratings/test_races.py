@@ -7,16 +7,22 @@ from functools import partial
 import pytest
 
 from caching.testutils import reset_cache
-from counters import reconcile, rollup
+from counters import blocks, reconcile, rollup
+from counters.models import Delta
 from counters.reads import counts_of
 from ratings import services
 from ratings.counts import KIND, SCORES, bar
 from ratings.models import Item, Score
 from tests.caching.threads import together
+from tests.users.test_budgets import budget
 from users.models import User
 from users.services import delete_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# Of a change from 10 to 1.
+TORN = {"sum": -9, bar(10): -1, bar(1): +1}
 
 
 def shown(item):
@@ -112,3 +118,15 @@ def test_an_item_takes_its_scores_along(alice, item):
     assert not Score.objects.exists()
     with pytest.raises(Item.DoesNotExist):
         services.rate(user_id=alice.pk, item_id=item_id, score=5)
+
+
+def test_an_average_is_never_made_of_numbers_that_do_not_agree(api, alice, item):
+    """Redis was told of a second score, and not yet of the first: by its numbers one person gave −8 in all."""
+    services.rate(user_id=alice.pk, item_id=item.pk, score=1)
+    api.get(f"ratings/{item.pk}", by=alice)
+    blocks.bump([Delta(pk=10**9, kind=KIND, target_id=item.pk, name=name, amount=by) for name, by in TORN.items()])
+    assert shown(item)["sum"] == 0
+    with budget(sql=1, round_trips=1, commands=1):
+        answer = api.get(f"ratings/{item.pk}", by=alice).json
+    assert (answer["score"], answer["count"], answer["histogram"]["1"]) == (1.0, 1, 1)
+    assert sum(answer["histogram"].values()) == 1

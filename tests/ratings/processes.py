@@ -1,0 +1,179 @@
+"""Other processes of the application: they rate, delete items and people, or are killed while they do.
+
+python -m tests.ratings.processes WORK '[arguments]'; answers one JSON document.
+"""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from itertools import count
+from typing import Any
+
+from tests.caching.processes import die
+from tests.social import processes
+
+ENVIRONMENT = processes.ENVIRONMENT
+MODULE = "tests.ratings.processes"
+CHUNK = 5
+HIGHEST = 10
+at_once = partial(processes.at_once, module=MODULE)
+
+
+def rate_each(user_ids: list[int], item_id: int, changes: int, seed: int) -> int:
+    """Each user rates for the first time, then all of them `changes` times more; how many ratings that were."""
+    from ratings import services
+
+    chance, done = random.Random(seed), 0
+    for _ in range(1 + changes):
+        for user_id in user_ids:
+            services.rate(user_id=user_id, item_id=item_id, score=chance.randint(1, HIGHEST))
+            done += 1
+    return done
+
+
+def act(role: str, *arguments: Any) -> Any:
+    """Over HTTP."""
+    from django.conf import settings
+
+    from tests.api.client import ApiClient
+
+    settings.THROTTLES = {}
+    ApiClient().get("users/me")  # makes the schema, which takes a while; afterwards all are at it
+    roles = {
+        "fire": partial(fire, verbs=("PUT",)),
+        "fire_and_withdraw": partial(fire, verbs=("PUT", "DELETE")),
+        "rate_until_gone": rate_until_gone,
+        "remove": remove,
+        "leave": leave,
+    }
+    return roles[role](*arguments)
+
+
+def fire(user_id: int, item_id: int, times: int, seed: int, *, verbs: tuple[str, ...]) -> dict[str, int]:
+    """One user at odds with themselves; how many answers of each status there were."""
+    chance, answers = random.Random(seed), Counter()
+    for _ in range(times):
+        verb = chance.choice(verbs)
+        answers[f"{verb} {_ask(chance, verb, user_id, item_id)}"] += 1
+    return answers
+
+
+def rate_until_gone(user_ids: list[int], item_ids: list[int], seed: int) -> dict[str, int]:
+    chance, answers = random.Random(seed), Counter()
+    for item_id in item_ids:
+        status = 0
+        while status != 404:
+            verb = chance.choice(("PUT", "PUT", "DELETE"))
+            status = _ask(chance, verb, chance.choice(user_ids), item_id)
+            answers[str(status)] += 1
+    return answers
+
+
+def _ask(chance: random.Random, verb: str, user_id: int, item_id: int) -> int:
+    from tests.api.client import ApiClient
+    from users.models import User
+
+    body = {"score": chance.randint(1, HIGHEST)} if verb == "PUT" else None
+    return ApiClient().request(verb, f"ratings/{item_id}/score", body, by=User(pk=user_id)).status
+
+
+def remove(item_ids: list[int], longest_s: float) -> int:
+    """Each item after a while; the rest is swept. How many rows that was."""
+    from ratings import removal
+
+    removal.CHUNK = removal.AT_ONCE = CHUNK
+    for item_id in item_ids:
+        time.sleep(random.uniform(0, longest_s))
+        removal.remove([item_id])
+    return sum(removal.sweep())
+
+
+def leave(user_ids: list[int], longest_s: float) -> None:
+    """These users are deleted, each after a while."""
+    from ratings import removal
+    from users.services import delete_user
+
+    removal.CHUNK = CHUNK
+    for user_id in user_ids:
+        time.sleep(random.uniform(0, longest_s))
+        list(delete_user(user_id))
+
+
+@contextlib.contextmanager
+def raters(number: int, user_ids: list[int], item_id: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Processes that rate for ever, and are killed in the end."""
+    command = [sys.executable, "-m", MODULE, "rate_for_ever"]
+    running = [
+        subprocess.Popen(
+            [*command, json.dumps([user_ids, item_id, seed])], env=os.environ | ENVIRONMENT, stdin=subprocess.PIPE
+        )
+        for seed in range(number)
+    ]
+    try:
+        for process in running:
+            process.stdin.write(b"go\n")
+            process.stdin.flush()
+        yield running
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+            process.stdin.close()
+
+
+def rate_for_ever(user_ids: list[int], item_id: int, seed: int) -> None:
+    from ratings import services
+
+    chance = random.Random(seed)
+    for _ in count():
+        pair = {"user_id": chance.choice(user_ids), "item_id": item_id}
+        with contextlib.suppress(services.TooFast):
+            if chance.random() < 0.3:
+                services.withdraw(**pair)
+            else:
+                services.rate(**pair, score=chance.randint(1, HIGHEST))
+
+
+def killed(when: str, commits: int, work: str, *arguments: Any) -> None:
+    """Another process does it, and is killed just before or after its n-th commit."""
+    command = [sys.executable, "-m", MODULE, "die_at", json.dumps([when, commits, work, arguments])]
+    done = subprocess.run(command, env=os.environ | ENVIRONMENT, input="go\n", text=True, stdout=subprocess.PIPE)
+    assert done.returncode == -signal.SIGKILL, done
+
+
+def die_at(when: str, commits: int, work: str, arguments: list[int]) -> None:
+    from django.db import connection
+
+    from ratings import removal, services
+
+    removal.CHUNK, left, commit = CHUNK, commits, connection._commit
+
+    def counted() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0 and when == "before":
+            die()
+        commit()
+        if left == 0:
+            die()
+
+    connection._commit = counted
+    works = {
+        "rate": lambda user_id, item_id, score: services.rate(user_id=user_id, item_id=item_id, score=score),
+        "withdraw": lambda user_id, item_id: services.withdraw(user_id=user_id, item_id=item_id),
+        "remove": lambda item_id: removal.remove([item_id]),
+        "sweep": lambda: list(removal.sweep()),
+    }
+    works[work](*arguments)
+
+
+if __name__ == "__main__":
+    processes.main(globals(), *sys.argv[1:])
