@@ -15,9 +15,8 @@ from django.views.decorators.csrf import csrf_protect
 from api.ids import is_id
 from api.paginators import BoundedPaginator
 from counters.reads import counts_of
-from counters.registry import counters_of
 from ratings import removal
-from ratings.counts import KIND, SCORES, bar
+from ratings.counts import BARS, KIND, SCORES
 from ratings.models import Item
 
 SEARCHED = 100_000  # newest items whose titles are looked through
@@ -48,13 +47,17 @@ class ItemAdmin(admin.ModelAdmin):
     list_per_page = 50
     sortable_by = ()
     ordering = ("-pk",)
-    fields = ("title", "description", "average", "count", "histogram", "created_at")
+    written = ("title", "description")
     readonly_fields = ("average", "count", "histogram", "created_at")
+    fields = (*written, *readonly_fields)
     search_fields = ("title",)  # shows the box; get_search_results uses indexes
     search_help_text = f"An id, or words of a title among the newest {SEARCHED:,}."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Item]:
         return super().get_queryset(request).filter(removed_at=None)
+
+    def get_fields(self, request: HttpRequest, obj: Item | None = None) -> tuple[str, ...]:
+        return self.fields if obj else self.written
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return _CountedList
@@ -109,7 +112,7 @@ class ItemAdmin(admin.ModelAdmin):
 
     @admin.display
     def histogram(self, item: Item) -> Any:
-        counts = [_counts(item)[bar(score)] for score in SCORES]
+        counts = [_counts(item)[name] for name in BARS]
         most = max(counts) or 1
         bars = format_html_join(
             "",
@@ -122,5 +125,5 @@ class ItemAdmin(admin.ModelAdmin):
 def _counts(item: Any) -> dict[str, int]:
     """Kept on the instance, which lives as long as the page."""
     if not hasattr(item, "counts"):
-        item.counts = counts_of(KIND, [item.pk])[item.pk] if item.pk else dict.fromkeys(counters_of(KIND), 0)
+        item.counts = counts_of(KIND, [item.pk])[item.pk]
     return item.counts
