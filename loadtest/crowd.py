@@ -16,7 +16,7 @@ from locust import FastHttpUser, events
 from loadtest.accounts import API, BEHIND_TLS, Account, Refused
 from loadtest.zipf import Zipf
 
-NAMES_KEPT, POSTS_KEPT = 50, 500
+NAMES_KEPT, POSTS_KEPT, ITEMS_KEPT = 50, 500, 200
 MOST_PAGES = 5
 FORBIDDEN, NOT_FOUND = 403, 404
 
@@ -31,6 +31,8 @@ class Crowd:
         """(username, nickname) of users met lately."""
         self.posts: deque[int] = deque(maxlen=POSTS_KEPT)
         """Ids of posts met lately."""
+        self.items: deque[int] = deque(maxlen=ITEMS_KEPT)
+        """Ids of items to rate, made lately."""
         self._turn = count()
 
     def next_account(self) -> Account:

@@ -9,6 +9,7 @@ import pytest
 
 from counters import reconcile
 from posts.models import Comment, Favorite, Like, Post
+from ratings.models import Score
 from social.models import Block, Follow
 from tests.loadtest.conftest import PEOPLE
 
@@ -31,6 +32,10 @@ POSTS = {
     ("PUT", "posts/{id}/like"), ("DELETE", "posts/{id}/like"), ("PUT", "posts/{id}/favorite"),
     ("DELETE", "posts/{id}/favorite"), ("POST", "posts/{id}/comments"), ("DELETE", "comments/{id}"), ("POST", "posts"),
     ("DELETE", "posts/{id}"),
+}  # fmt: skip
+RATINGS = {
+    ("GET", "ratings?ids={feed}"), ("GET", "ratings/{id}"), ("PUT", "ratings/{id}/score"),
+    ("DELETE", "ratings/{id}/score"), ("POST", "ratings"),
 }  # fmt: skip
 
 
@@ -68,7 +73,13 @@ def test_posts(site):
     assert [chunk.drifts for kind in ("post", "user") for chunk in reconcile.run(kind, mend=False)] == [[], []]
 
 
-@pytest.mark.parametrize("scenario", ["users", "social", "posts"])
+def test_ratings(site):
+    assert failures("ratings", site, RATINGS) == dict.fromkeys(RATINGS, 0)
+    assert Score.objects.exists()
+    assert [chunk.drifts for chunk in reconcile.run("rating", mend=False)] == [[]]
+
+
+@pytest.mark.parametrize("scenario", ["users", "social", "posts", "ratings"])
 def test_a_server_that_is_not_there(scenario):
     run = locust(scenario, "--host http://127.0.0.1:9 -u 3 -t 20s")
     assert run.returncode == 1
