@@ -6,8 +6,12 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from caching import sweeps
 from counters import reconcile
 from counters.reads import counts_of
+from posts import services as posts
+from posts.models import Post
+from posts.removal import _mark as mark_post
 from ratings import removal, services
 from ratings.counts import KIND
 from ratings.models import Item, Score
@@ -69,6 +73,7 @@ def test_what_many_rated_is_gone_at_once_and_swept_later(api, root, alice, item,
     assert ([each["id"] for each in found["results"]], found["missing"]) == ([kept.pk], [item.pk])
     assert api.put(f"ratings/{item.pk}/score", {"score": 5}, by=fans[0]).status == 404
     assert api.delete(f"ratings/{item.pk}/score", by=fans[-1]).status == 404
+    assert Score.objects.filter(item=item).count() == 7
     assert [each.pk for each in root.get("/admin/ratings/item/").context["cl"].result_list] == [kept.pk]
     assert root.get(f"/admin/ratings/item/{item.pk}/change/").status_code == 302
     assert drifts() == []
@@ -101,6 +106,17 @@ def test_a_sweep_finds_what_is_removed_without_looking_through_all_items(item):
         cursor.execute(("EXPLAIN " if connection.vendor == "mysql" else "EXPLAIN QUERY PLAN ") + query)
         plan = str(cursor.fetchall())
     assert "removed_at" in plan, plan
+
+
+def test_the_sweeper_takes_turns_between_rooms(item, alice, fans, small_chunks):
+    post = posts.publish(author_id=alice.pk, text="Hello")
+    Item.objects.filter(pk=item.pk).update(removed_at=timezone.now())
+    mark_post(post.pk)
+    assert sweeps.step() == 5 + 1  # scores; the post, at which nothing points
+    assert not Post.objects.exists()
+    while sweeps.step():
+        pass
+    settled(item)
 
 
 def test_what_the_database_refuses_now_is_swept_later(api, root, bob, item, fans, monkeypatch):

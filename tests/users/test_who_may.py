@@ -67,6 +67,8 @@ TABLE = [
     ("GET", "ratings?ids={item}", None, (200, 200, 200)),
     ("GET", "ratings/{item}", None, (200, 200, 200)),
     ("PUT", "ratings/{item}/score", {"score": 5}, (200, 200, 200)),
+    ("PUT", "ratings/{item}/score", {"score": 11}, (400, 400, 400)),
+    ("GET", "ratings/99999999", None, (404, 404, 404)),
     ("DELETE", "ratings/{item}/score", None, (200, 200, 200)),
 ]
 
