@@ -133,17 +133,19 @@ def test_what_the_database_refuses_now_is_swept_later(api, root, bob, item, fans
 
 
 def test_somebody_who_came_just_before_the_end(api, bob, item, fans, monkeypatch):
-    """Let in before the mark, and writing after all other scores are gone: swept as well, and told so."""
-    delete_alone, late = removal._delete_alone, []
+    """Let in before the mark, and writing after all other scores are gone: swept as well, and not by a cascade, which
+    would hold the item's lock for as many as came."""
+    delete_alone, gone = removal._delete_alone, []
 
     def once_more(item_id):
-        if not late:
-            late.append(services.rate(user_id=bob.pk, item_id=item_id, score=5))
-        return delete_alone(item_id)
+        if not gone:
+            services.rate(user_id=bob.pk, item_id=item_id, score=5)
+        gone.append(delete_alone(item_id))
+        return gone[-1]
 
     monkeypatch.setattr(removal, "_delete_alone", once_more)
     removal.remove([item.pk])
-    assert late
+    assert gone == [False, True]
     settled(item)
     with pytest.raises(Item.DoesNotExist):
         services.rate(user_id=bob.pk, item_id=item.pk, score=5)
