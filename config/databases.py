@@ -10,6 +10,7 @@ import dj_database_url
 
 from config import environment
 
+MYSQL = "config.mysql"
 LOCK_WAIT_S = 5
 CONNECT_S = 3
 DRIVER_PACKAGES = "libmariadb-dev pkg-config gcc python3-dev"
@@ -32,7 +33,8 @@ def parse(url: str) -> dict:
 
 def _entry(url: str, options: dict) -> dict:
     entry = dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True)
-    return {**entry, "OPTIONS": options | entry.get("OPTIONS", {})}
+    engine = {"ENGINE": MYSQL} if entry["ENGINE"] == "django.db.backends.mysql" else {}
+    return {**entry, **engine, "OPTIONS": options | entry.get("OPTIONS", {})}
 
 
 def _mysql(limit_s: int) -> dict:
