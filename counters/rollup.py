@@ -11,7 +11,7 @@ from caching import holds
 from . import blocks, values
 from .models import Delta
 
-CHUNK = 1_000
+CHUNK = 5_000  # more deltas a second than one item gets, which is then written once a second
 
 
 class Folded(NamedTuple):
@@ -22,8 +22,8 @@ class Folded(NamedTuple):
 def fold() -> int:
     """Fold the oldest deltas, at most CHUNK, that no other process is folding; returns how many.
 
-    One transaction adds them up and deletes exactly them. The cached values are held meanwhile, so that whoever reads
-    next reads them anew; a process that dies leaves holds that expire.
+    One transaction adds them up and deletes exactly them. The cached values are held for its commit, so that whoever
+    reads next reads them anew; a process that dies then leaves holds that expire.
     """
     using = values.database()
     if not Delta.objects.using(using).exists():
@@ -32,10 +32,12 @@ def fold() -> int:
         rows = list(_oldest(using))
         if rows:
             folded = _added_up(rows)
-            blocks_of_rows = {blocks.block_of(kind, target_id) for kind, target_id, _ in folded}
-            holds.hold(using, {blocks.key(block) for block in blocks_of_rows})
             _add(using, folded)
             _delete(using, [row.pk for row in rows])
+            # So late because a fold changes no value, only where it is kept: what is read or filled meanwhile is right.
+            # Under a hold everybody who reads counts asks the database, which is then too busy for the fold itself.
+            blocks_of_rows = {blocks.block_of(kind, target_id) for kind, target_id, _ in folded}
+            holds.hold(using, {blocks.key(block) for block in blocks_of_rows})
     return len(rows)
 
 
