@@ -17,7 +17,6 @@ from caching.conf import conf
 from caching.options import jittered_ms
 
 from . import registry, values
-from .models import Delta
 
 NEIGHBOURS = 8
 TTL_S = 24 * 3_600
@@ -94,12 +93,22 @@ def prefix(kind: str) -> bytes:
     return b"V" + fingerprint([NEIGHBOURS, *names])[:FINGERPRINT_BYTES]
 
 
-def keys_of(deltas: Iterable[Delta]) -> set[str]:
+class Appended(NamedTuple):
+    """A row of the delta log."""
+
+    pk: int
+    kind: str
+    target_id: int
+    name: str
+    amount: int
+
+
+def keys_of(deltas: Iterable[Appended]) -> set[str]:
     """The entries that these deltas change."""
     return {key(block_of(delta.kind, delta.target_id)) for delta in deltas}
 
 
-def bump(deltas: Iterable[Delta]) -> None:
+def bump(deltas: Iterable[Appended]) -> None:
     """Add committed deltas to the entries that are there, in one round trip; raises Unavailable."""
     args: dict[Block, list[int]] = {}
     for delta in deltas:
