@@ -2,10 +2,11 @@
 
 from collections import Counter
 
-from django.db import IntegrityError, OperationalError, models, router
+from django.db import IntegrityError, OperationalError, router
 
 from caching import holds
 from counters import deltas
+from ratings import scores
 from ratings.counts import KIND, bar
 from ratings.models import Item, Score, my_scores
 from users.models import User
@@ -24,13 +25,14 @@ def publish(*, title: str, description: str = "") -> Item:
 def rate(*, user_id: int, item_id: int, score: int) -> None:
     """Raises TooFast, Item.DoesNotExist, User.DoesNotExist."""
     using = router.db_for_write(Score)
+    before = scores.find(using, user_id, item_id)
+    if before is not None and before.score == score:
+        return
     try:
         with holds.transaction_of(using):
-            before = _score(user_id, item_id)
-            if before is None:
-                Score(user_id=user_id, item_id=item_id, score=score).save(force_insert=True)
-            elif before.score != score:
-                _change(using, before, score)
+            my_scores.hold(using, [my_scores.ident(user_id, item_id)])
+            changes = _written(using, user_id, item_id, before, score)
+            deltas.append(using, Counter({(KIND, item_id, name): amount for name, amount in changes.items()}))
     except IntegrityError:  # SQLite says so at the commit only
         for model, pk in ((Item, item_id), (User, user_id)):
             if not model.objects.filter(pk=pk).exists():  # by now
@@ -46,23 +48,18 @@ def rate(*, user_id: int, item_id: int, score: int) -> None:
 def withdraw(*, user_id: int, item_id: int) -> bool:
     """Whether there was a score."""
     with holds.transaction_of(router.db_for_write(Score)):
-        found = _score(user_id, item_id)
+        found = Score.objects.filter(user_id=user_id, item_id=item_id).first()
         if found is not None:
             found.delete()
         return found is not None
 
 
-def _score(user_id: int, item_id: int) -> Score | None:
-    return Score.objects.filter(user_id=user_id, item_id=item_id).first()
-
-
-def _change(using: str, before: Score, score: int) -> None:
-    """One UPDATE, guarded by the score that was read: whoever lost the race changes nothing."""
-    my_scores.hold(using, [my_scores.ident(before.user_id, before.item_id)])
-    # Past the manager, which refuses what cannot tell the counters; they are told right here, without reading again.
-    # By the primary key: InnoDB would lock the pair's index first and the row then, a withdrawal the other way round.
-    mine = models.QuerySet(Score, using=using).filter(pk=before.pk, score=before.score)
-    if not mine.update(score=score):
+def _written(using: str, user_id: int, item_id: int, before: scores.Given | None, after: int) -> dict[str, int]:
+    """Writes the row; what that changes of the counters. Guarded by the score that was read: whoever lost the race
+    changes nothing."""
+    if before is None:
+        scores.insert(using, user_id, item_id, after)
+        return {"count": 1, "sum": after, bar(after): 1}
+    if not scores.change(using, before, after):
         raise TooFast
-    changes = {"sum": score - before.score, bar(before.score): -1, bar(score): +1}
-    deltas.append(using, Counter({(KIND, before.item_id, name): amount for name, amount in changes.items()}))
+    return {"sum": after - before.score, bar(before.score): -1, bar(after): 1}

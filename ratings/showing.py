@@ -24,7 +24,7 @@ class Rated:
         """After the batch ran."""
         rows = self._items.documents("id", "title", "description", "removed_at").results
         counts = self._agreeing([row.id for row in rows])
-        results = [_document(row, counts[row.id], mine[row.id]) for row in rows if row.removed_at is None]
+        results = [document(row, counts[row.id], mine[row.id]) for row in rows if row.removed_at is None]
         there = {each["id"] for each in results}
         return Found(results, [pk for pk in self._items.idents.values() if pk not in there])
 
@@ -51,7 +51,7 @@ class Shown(Rated):
 
 def unrated(item: Item) -> dict[str, Any]:
     """A new item."""
-    return _document(item, dict.fromkeys(counters_of(KIND), 0), None)
+    return document(item, dict.fromkeys(counters_of(KIND), 0), None)
 
 
 def item_scored(item_id: int, my_score: int | None) -> dict[str, Any] | None:
@@ -63,7 +63,8 @@ def item_scored(item_id: int, my_score: int | None) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def _document(row: Any, counts: dict[str, int], my_score: int | None) -> dict[str, Any]:
+def document(row: Any, counts: Mapping[str, int], my_score: int | None) -> dict[str, Any]:
+    """`row`: an item's; `counts`: its counters, which agree."""
     count = counts["count"]
     return {
         "id": row.id,

@@ -10,7 +10,7 @@ from caching.testutils import reset_cache
 from counters import blocks, reconcile, rollup
 from counters.models import Delta
 from counters.reads import counts_of
-from ratings import services
+from ratings import scores, services
 from ratings.counts import KIND, SCORES, bar
 from ratings.models import Item, Score
 from tests.caching.threads import together
@@ -84,11 +84,11 @@ def test_one_user_firing_fifty_scores(alice, item):
 
 def test_the_loser_of_a_race_changes_nothing(alice, item, monkeypatch):
     services.rate(user_id=alice.pk, item_id=item.pk, score=5)
-    before = Score(pk=Score.objects.get().pk, user=alice, item=item, score=4)
-    monkeypatch.setattr(services, "_score", lambda *_: before)  # as it was when this request read it
+    before = scores.Given(Score.objects.get().pk, 4)
+    monkeypatch.setattr(scores, "find", lambda *_: before)  # as it was when this request read it
     with pytest.raises(services.TooFast):
         services.rate(user_id=alice.pk, item_id=item.pk, score=9)
-    monkeypatch.setattr(services, "_score", lambda *_: None)
+    monkeypatch.setattr(scores, "find", lambda *_: None)
     with pytest.raises(services.TooFast):
         services.rate(user_id=alice.pk, item_id=item.pk, score=9)
     assert shown(item) == truth(item)
