@@ -24,6 +24,7 @@ from loadtest import (
     per_request,
     reconcile,
     relationships,
+    thousand_ratings,
     warm_up,
 )
 from loadtest.ground import Ground
@@ -48,12 +49,16 @@ class Scale(NamedTuple):
     likes: tuple[int, int] = (1_000, 10_000_000)
     community: int = 10_000
     feed_days: int = 7
+    raters: int = 1_000
+    ratings: tuple[int, ...] = (1_000, 5_000, 10_000)
+    rating_rounds: int = 3
 
 
 QUICK = Scale(
     users=3_000, rounds=1, seconds=0.5, clients_s=1, cold_rounds=1, warm_users=20_000,
     followers=100_000, deep=50_000, count_rounds=1, count_s=0.2, page_rounds=1, follow_rounds=1, follow_s=2,
     likes=(1_000, 100_000), community=1_000, feed_days=3,
+    raters=200, ratings=(200, 600, 1_000), rating_rounds=1,
 )  # fmt: skip
 Measured = tuple[dict[str, Any], list[Target]]
 
@@ -105,6 +110,10 @@ def _favorites(ground: Ground, scale: Scale) -> Measured:
     return favorites.measure(ground, users=scale.community, days=scale.feed_days)
 
 
+def _ratings(ground: Ground, scale: Scale) -> Measured:
+    return thousand_ratings.measure(ground, users=scale.raters, sizes=scale.ratings, rounds=scale.rating_rounds)
+
+
 def _warm_up(ground: Ground, scale: Scale) -> Measured:
     return warm_up.measure(ground, users=scale.warm_users)
 
@@ -126,6 +135,7 @@ SECTIONS: dict[str, Callable[[Ground, Scale], Measured]] = {
     "idset-memory": _idset_memory,
     "home-page": _home_page,
     "favorites": _favorites,
+    "ratings": _ratings,
     "warm-up": _warm_up,
     "reconcile": _reconcile,
 }

@@ -12,8 +12,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from itertools import cycle
+from dataclasses import asdict, dataclass, field, replace
+from itertools import cycle, islice
 
 PATIENCE_S = 30.0
 BLOCK = 1 << 16
@@ -21,14 +21,27 @@ BLOCK = 1 << 16
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """Send GETs of `paths` in turn, under `tokens` in turn, until `seconds` are over or `requests` are sent."""
+    """Send GETs of `paths` in turn, or PUTs of `bodies` in turn, under `tokens` in turn, until `seconds` are over or
+    `requests` are sent. With `each`, a connection is one user's: it sends so many under one token, and begins with the
+    path and the body of its number."""
 
     port: int
     paths: list[str]
+    bodies: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     connections: int = 8
     seconds: float = 3600
     requests: int | None = None
+    each: int | None = None
+
+    def of_connection(self, number: int) -> "Order":
+        own = {name: _from(number, getattr(self, name)) for name in ("paths", "bodies", "tokens")}
+        return replace(self, **own | {"tokens": own["tokens"][:1]}, requests=self.each)
+
+
+def _from(number: int, turn: list[str]) -> list[str]:
+    at = number % len(turn) if turn else 0
+    return turn[at:] + turn[:at]
 
 
 @dataclass(frozen=True)
@@ -62,17 +75,23 @@ def run(order: Order) -> Outcome:
 
 
 def requests_of(order: Order) -> Iterator[bytes]:
-    """The bytes of each request, for ever. The proxy's header is what a TLS balancer in front would send."""
+    """The bytes of each request. The proxy's header is what a TLS balancer in front would send."""
+    method = "PUT" if order.bodies else "GET"
+    lines = [f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\n".encode() for path in order.paths]
     heads = [
-        f" HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\nAccept: */*\r\nX-Forwarded-Proto: https\r\n{login}\r\n".encode()
+        f"Accept: */*\r\nX-Forwarded-Proto: https\r\n{login}".encode()
         for login in ([f"Authorization: Bearer {token}\r\n" for token in order.tokens] or [""])
     ]
-    lines = [f"GET {path}".encode() for path in order.paths]
-    return map(bytes.__add__, cycle(lines), cycle(heads))
+    bodies = [
+        f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n\r\n{body}".encode()
+        for body in order.bodies
+    ] or [b"\r\n"]
+    return islice(map(b"".join, zip(*map(cycle, (lines, heads, bodies)), strict=False)), order.requests)
 
 
 class Connection:
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, requests: Iterator[bytes]) -> None:
+        self.requests = requests
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
@@ -110,8 +129,7 @@ def _whole_length(received: bytes) -> int:
 class Generator:
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._requests = requests_of(order)
-        self._left = order.requests if order.requests is not None else sys.maxsize
+        self._shared = requests_of(order)
         self._selector = selectors.DefaultSelector()
         self._waiting: set[Connection] = set()
         self._errors: Counter[str] = Counter()
@@ -119,7 +137,7 @@ class Generator:
         self._sent = 0
 
     def run(self) -> Outcome:
-        idle = [self._connected() for _ in range(self._order.connections)]
+        idle = [self._connected(self._requests_of(number)) for number in range(self._order.connections)]
         began = time.perf_counter()
         self._ends_at = began + self._order.seconds
         for connection in idle:
@@ -131,18 +149,20 @@ class Generator:
         self._errors["unanswered"] += len(self._waiting)
         return Outcome(self._sent, ended - began, dict(+self._errors), sorted(self._latencies_ms))
 
-    def _connected(self) -> Connection:
-        connection = Connection(self._order.port)
+    def _requests_of(self, connection: int) -> Iterator[bytes]:
+        return self._shared if self._order.each is None else requests_of(self._order.of_connection(connection))
+
+    def _connected(self, requests: Iterator[bytes]) -> Connection:
+        connection = Connection(self._order.port, requests)
         self._selector.register(connection.socket, selectors.EVENT_READ, connection)
         return connection
 
     def _next(self, connection: Connection) -> None:
-        if self._left > 0 and time.perf_counter() < self._ends_at:
-            self._left -= 1
+        if time.perf_counter() < self._ends_at and (request := next(connection.requests, None)):
             self._sent += 1
             self._waiting.add(connection)
             try:
-                connection.send(next(self._requests))
+                connection.send(request)
             except OSError as error:
                 self._replace(connection, type(error).__name__)
 
@@ -169,7 +189,7 @@ class Generator:
         self._waiting.discard(connection)
         self._selector.unregister(connection.socket)
         connection.socket.close()
-        self._next(self._connected())
+        self._next(self._connected(connection.requests))
 
 
 if __name__ == "__main__":

@@ -45,16 +45,16 @@ class Ground:
 
         self.folder = servers.temporary_folder()
         self._redis_port, redis_server = servers.start_redis(servers.program("redis-server"), self.folder)
-        self._sql_port, mariadb = servers.start_mariadb(self.folder)
+        self.sql_port, mariadb = servers.start_mariadb(self.folder)
         self.servers = [redis_server.pid, mariadb.pid]
         self.redis = redis.Redis(port=self._redis_port)
-        self.connect = partial(connect, host="127.0.0.1", port=self._sql_port, user="root", autocommit=True)
+        self.connect = partial(connect, host="127.0.0.1", port=self.sql_port, user="root", autocommit=True)
         self._database = self.connect()
         self.sql(f"CREATE DATABASE {DATABASE}")
         self.sql(f"USE {DATABASE}")
         self.sql(f"CREATE USER {WEB_USER}@127.0.0.1")
         self.sql(f"GRANT ALL ON {DATABASE}.* TO {WEB_USER}@127.0.0.1")
-        self.manage("migrate", "--verbosity=0")
+        self.manage("migrate", "--run-syncdb", "--verbosity=0")
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -62,7 +62,7 @@ class Ground:
         return {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": SETTINGS,
-            "DATABASE_URL": f"mysql://{WEB_USER}@127.0.0.1:{self._sql_port}/{DATABASE}",
+            "DATABASE_URL": f"mysql://{WEB_USER}@127.0.0.1:{self.sql_port}/{DATABASE}",
             "REDIS_URL": f"redis://127.0.0.1:{self._redis_port}/0",
             "DATA_DIR": str(self.folder),
             "SECRET_KEY": "benchmark-only-" + "x" * 50,

@@ -2,18 +2,24 @@
 
 import io
 import json
+from itertools import pairwise
+from types import SimpleNamespace
 from urllib.request import Request, urlopen
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from loadtest import graph
+from counters import rollup
+from counters.models import Delta
+from loadtest import graph, rated_items
 from loadtest.baselines import sharding
 from loadtest.baselines.management.commands import cursors_of_followers, time_counts
 from loadtest.baselines.management.commands.write_follows import Order
+from loadtest.baselines.models import Tally
 from loadtest.feed import SAMPLE, Community
 from posts import services as posting
+from ratings import services as rating
 from social import services
 from tests.loadtest.conftest import PEOPLE
 
@@ -22,9 +28,10 @@ SELF, OTHERS = 1, range(2, PEOPLE)
 
 @pytest.fixture
 def send(site, tokens):
-    def send(method, path):
-        login = {"Authorization": f"Bearer {tokens[0]}"}
-        request = Request(f"{site}{path}", headers=login, method=method)  # noqa: S310  our server
+    def send(method, path, body=None, user=SELF):
+        headers = {"Authorization": f"Bearer {tokens[user - 1]}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"{site}{path}", data, headers, method=method)  # noqa: S310  our server
         with urlopen(request) as answer:  # noqa: S310
             return json.load(answer)
 
@@ -137,6 +144,54 @@ def test_the_earlier_home_page_shows_what_the_cached_one_shows(get):
         del post["counts"]["favorites"]
     assert get("/baseline/users/2/posts")["results"] == ours
     assert [sum(post[mark] for post in ours) for mark in ("liked", "favorited")] == [2, 1]
+
+
+@pytest.fixture
+def tallies(transactional_db):
+    """The table that only a benchmark's own database has."""
+    with connection.schema_editor() as editor:
+        editor.create_model(Tally)
+    yield Tally.objects
+    with connection.schema_editor() as editor:
+        editor.delete_model(Tally)
+
+
+def test_the_usual_ways_to_rate_say_what_appended_deltas_say(send, tallies):
+    items = {way: rating.publish(title="Tea house").pk for way in rated_items.ADDRESSES}
+    tallies.bulk_create([Tally(item_id=item) for item in items.values()])
+    for user, score in ((1, 5), (2, 10), (1, 1), (1, 1), (2, 9)):
+        answers = [
+            send("PUT", rated_items.ADDRESSES[way].format(item), {"score": score}, user) for way, item in items.items()
+        ]
+        assert [answer.pop("id") for answer in answers] == list(items.values())
+        assert answers[0] == answers[1] == answers[2]
+    assert (answers[0]["score"], answers[0]["count"], answers[0]["my_score"]) == (5.0, 2, 9)
+
+
+def test_what_is_off_is_found(site, tallies):
+    ground = SimpleNamespace(sql=rows_of)
+    item = rating.publish(title="Tea house").pk
+    tallies.create(item_id=item, count=2, sum=14, score_5=1, score_9=1)
+    for user, score in ((1, 5), (2, 9)):
+        rating.rate(user_id=user, item_id=item, score=score)
+    assert [rated_items.off(ground, way, item) for way in rated_items.ADDRESSES] == [0, 0, 0]
+    assert rated_items.off(ground, rated_items.APPENDED, item, pending=False) == 2 + 14 + 1 + 1
+    rollup.fold_all()
+    assert rated_items.off(ground, rated_items.APPENDED, item, pending=False) == 0
+    tallies.filter(pk=item).update(sum=13, score_1=1)
+    Delta.objects.create(kind="rating", target_id=item, name="score_5", amount=-1)
+    assert [rated_items.off(ground, way, item) for way in rated_items.ADDRESSES] == [2, 2, 1]
+
+
+def rows_of(statement):
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+def test_each_body_is_a_change():
+    assert all(one != other for one, other in pairwise([*rated_items.BODIES, rated_items.BODIES[0]]))
+    assert sorted(json.loads(body)["score"] for body in rated_items.BODIES) == list(rated_items.SCORES)
 
 
 def test_a_week_of_a_feed():

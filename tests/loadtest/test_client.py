@@ -26,6 +26,14 @@ class Answers(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"x" * 200_000)
 
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.seen[self.path, self.headers["Authorization"], body.decode()] += 1
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
     def log_message(self, *args: object) -> None:
         pass
 
@@ -47,6 +55,19 @@ def test_paths_and_tokens_take_turns(server):
     outcome = client.run(order(server, "/a", "/b", "/c", tokens=["1", "2"], requests=12, connections=4))
     assert outcome.requests == len(outcome.latencies_ms) == 12
     assert server.seen == {(path, f"Bearer {token}"): 2 for path in ("/a", "/b", "/c") for token in "12"}
+
+
+def test_bodies_are_put(server):
+    outcome = client.run(order(server, "/a", bodies=["{}", "[1]"], tokens=["1"], requests=4, connections=2))
+    assert (outcome.requests, outcome.errors) == (4, {})
+    assert server.seen == {("/a", "Bearer 1", body): 2 for body in ("{}", "[1]")}
+
+
+def test_a_connection_of_one_user_sends_what_is_theirs(server):
+    bodies = [f"{number}" for number in range(4)]
+    outcome = client.run(order(server, "/a", bodies=bodies, tokens=["1", "2", "3"], each=2, connections=3))
+    assert (outcome.requests, outcome.errors) == (6, {})
+    assert server.seen == {("/a", f"Bearer {user}", f"{body}"): 1 for user in (1, 2, 3) for body in (user - 1, user)}
 
 
 def test_other_statuses_and_closed_connections_are_errors(server):

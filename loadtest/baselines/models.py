@@ -1,0 +1,27 @@
+"""Tables of what the project is measured against; only a benchmark's own database has them (migrate --run-syncdb)."""
+
+from django.db import models
+
+
+class Tally(models.Model):
+    """The row that all raters of an item write, as ratings have it that keep their sums in the item's row."""
+
+    item_id = models.BigIntegerField(primary_key=True)
+    count = models.PositiveIntegerField(default=0)
+    sum = models.PositiveBigIntegerField(default=0)
+    score_1 = models.PositiveIntegerField(default=0)
+    score_2 = models.PositiveIntegerField(default=0)
+    score_3 = models.PositiveIntegerField(default=0)
+    score_4 = models.PositiveIntegerField(default=0)
+    score_5 = models.PositiveIntegerField(default=0)
+    score_6 = models.PositiveIntegerField(default=0)
+    score_7 = models.PositiveIntegerField(default=0)
+    score_8 = models.PositiveIntegerField(default=0)
+    score_9 = models.PositiveIntegerField(default=0)
+    score_10 = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        app_label = "baselines"
+
+    def __str__(self) -> str:
+        return f"{self.item_id}: {self.sum} of {self.count}"

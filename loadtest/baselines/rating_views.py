@@ -1,0 +1,35 @@
+"""The usual ways to rate, over HTTP."""
+
+from collections.abc import Callable
+
+from django.forms import model_to_dict
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from api.inputs import validated
+from api.json import json_response
+from loadtest.baselines import tallies
+from ratings import showing
+from ratings.serializers import ScoreInput
+from ratings.views import ScoreView
+
+
+class _TalliedView(ScoreView):
+    """Admits, checks and shows as the API does, so that nothing but the way of writing differs."""
+
+    http_method_names = ("put",)
+    rate: Callable[..., tallies.Tally]
+
+    def put(self, request: Request, item_id: str) -> HttpResponse:
+        self.require_item()
+        score = validated(ScoreInput(data=request.data))["score"]
+        tally = self.rate(user_id=request.user.id, item_id=self.item_id, score=score)
+        return json_response(showing.document(self.items.row(self.item_id), model_to_dict(tally), score))
+
+
+class LockedView(_TalliedView):
+    rate = staticmethod(tallies.rate_locked)
+
+
+class FView(_TalliedView):
+    rate = staticmethod(tallies.rate_by_f)
