@@ -21,8 +21,8 @@ def json_response(data: Any, status: int = 200) -> HttpResponse:
     return HttpResponse(encoded(data), status=status, content_type=MEDIA_TYPE)
 
 
-def no_content() -> HttpResponse:
-    response = HttpResponse(status=204)
+def no_content(status: int = 204) -> HttpResponse:
+    response = HttpResponse(status=status)
     del response["Content-Type"]
     return response
 

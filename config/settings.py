@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "social",
     "posts",
     "ratings",
+    "popups",
 ]
 MIDDLEWARE = [
     "config.health.Probes",

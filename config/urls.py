@@ -5,6 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 import counters.urls
+import popups.urls
 import posts.urls
 import ratings.urls
 import social.urls
@@ -12,7 +13,7 @@ import users.urls
 from api import problems
 
 # In this order: `users/profiles` would be an id to users; and the hottest early, as each is tried in turn.
-ROOMS = (social.urls, users.urls, counters.urls, posts.urls, ratings.urls)
+ROOMS = (social.urls, users.urls, counters.urls, posts.urls, ratings.urls, popups.urls)
 
 urlpatterns = [
     # Together: a prefix shared by several includes is matched, and left again, once for each.

@@ -1,11 +1,13 @@
 """The suite in several processes (pytest-xdist), each on servers of its own; what one run cannot cover, it names."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
 from django.test import TransactionTestCase
 
+from popups import live
 from tests.cleaning import delete_rows
 
 MOST_WORKERS = 4  # each has a database server, and the longest test is not shared
@@ -50,6 +52,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings_xdist_suffix() -> None:
     """pytest-django would give each worker's database another name; they are on different servers already."""
+
+
+@pytest.fixture(autouse=True)
+def no_configs_in_memory() -> Iterator[None]:
+    """Of popups: their thread leaves the database of the next test alone."""
+    yield
+    live.forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,7 +23,8 @@ def test_everything_starts_keeps_its_data_and_ends_on_ctrl_c(program):
     assert first.ask("/api/v1/auth/token", LOGIN).status == 200
     newcomer = {"username": "newcomer", "password": "a-long-enough-phrase"}
     assert first.ask("/api/v1/users", newcomer).status == 201
-    for part in ("redis-server", "gunicorn", "drain_invalidations", "rollup_counters", "sweep_removed"):
+    assert first.processes("redis-server")
+    for part in ("gunicorn", "drain_invalidations", "rollup_counters", "sweep_removed", "drain_popup_events"):
         assert first.processes(part), part
     assert first.end(signal.SIGINT) == 0
     assert first.until_gone() == {}

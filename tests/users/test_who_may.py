@@ -5,6 +5,8 @@ import re
 import pytest
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
+from popups.models import Popup
+from popups.tokens import new_claim, signed
 from posts import services
 from ratings import services as ratings
 from tests.api import contract
@@ -70,6 +72,8 @@ TABLE = [
     ("PUT", "ratings/{item}/score", {"score": 11}, (400, 400, 400)),
     ("GET", "ratings/99999999", None, (404, 404, 404)),
     ("DELETE", "ratings/{item}/score", None, (200, 200, 200)),
+    ("GET", "popups/next?placement=home", None, (200, 200, 200)),
+    ("POST", "popups/{popup}/events", {"claim": "of alice", "type": "click"}, (404, 202, 404)),
 ]
 
 
@@ -79,7 +83,10 @@ def test_who_may(api, alice, bob, dora, sam, who, row):
     method, address, body, *expected = row
     if body == "refresh of alice":
         body = {"refresh": str(RefreshToken.for_user(alice))}
-    address = address.format(alice=alice.pk, **hers(alice))
+    things = hers(alice)
+    if body == {"claim": "of alice", "type": "click"}:
+        body = {**body, "claim": signed(new_claim(), user_id=alice.pk, popup_id=things["popup"])}
+    address = address.format(alice=alice.pk, **things)
     answer = api.request(method, address, body, by=_token(who, alice, bob, dora, sam))
     if expected[0] == PUBLIC:
         assert answer.status == expected[1]
@@ -99,6 +106,7 @@ def hers(alice):
         "post": post.pk,
         "comment": services.comment(post_id=post.pk, author_id=alice.pk, text="And on").pk,
         "item": ratings.publish(title="Tea house").pk,
+        "popup": Popup.objects.create(title="Hello").pk,
     }
 
 

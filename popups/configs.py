@@ -1,0 +1,129 @@
+"""Configs as requests use them: compiled once, so that a condition nobody set costs nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, NamedTuple, Protocol
+
+from popups import rules
+
+NEVER_ENDS_MS = 2**53  # Lua's numbers are exact up to here
+HOUR_MS = 3_600_000
+
+
+class Broken(Exception):
+    """A row that no form would have let pass; says what is wrong with it."""
+
+
+class Person(Protocol):
+    """What is asked of a user: a cached row or an instance."""
+
+    id: int
+    country: str
+    language: str
+    level: int
+    is_vip: bool
+
+
+class Asked(NamedTuple):
+    """Where a client asks from. `platform` is in lower case; "" and None: it did not say."""
+
+    placement: str
+    platform: str = ""
+    app_version: rules.Version | None = None
+
+
+Condition = tuple[str, Callable[[Person, Asked], bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Times are in ms since 1970. `conditions` are those that do not pass with time, each with what it is called."""
+
+    id: int
+    placement: str
+    priority: int
+    starts_ms: int
+    ends_ms: int
+    conditions: tuple[Condition, ...]
+    user_cap: int | None
+    total_cap: int | None
+    reshow_ms: int
+    click_cooldown_ms: int
+    content: dict[str, Any]
+
+
+def compiled(row: Any) -> Config:
+    """Of a row or an instance of Popup; raises Broken."""
+    if problems := rules.problems(row):
+        raise Broken("; ".join(f"{name}: {problem}" for name, problem in problems.items()))
+    return Config(
+        id=row.id,
+        placement=row.placement.lower(),
+        priority=row.priority,
+        starts_ms=ms(row.starts_at),
+        ends_ms=NEVER_ENDS_MS if row.ends_at is None else ms(row.ends_at),
+        conditions=tuple(_conditions(row)),
+        user_cap=row.user_cap,
+        total_cap=row.total_cap,
+        reshow_ms=round(row.reshow_hours * HOUR_MS),
+        click_cooldown_ms=round(row.click_cooldown_hours * HOUR_MS),
+        content={name: getattr(row, name) for name in ("id", "title", "body", "image", "link")},
+    )
+
+
+def ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+def share(user_id: int, popup_id: int) -> int:
+    """From 0 to 99, always the same for a user and a popup, and independent from popup to popup."""
+    digest = blake2b(b"%d:%d" % (popup_id, user_id), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % 100
+
+
+def _conditions(row: Any) -> list[Condition]:
+    return [
+        *_of_the_user(row, frozenset(rules.words(row.countries)), frozenset(rules.words(row.languages))),
+        *_of_the_client(row, frozenset(rules.words(row.platforms))),
+        *_of_the_share(row.id, row.percentage),
+    ]
+
+
+def _of_the_user(row: Any, countries: frozenset[str], languages: frozenset[str]) -> list[Condition]:
+    found: list[Condition] = []
+    if countries:
+        found.append(("country", lambda user, _: user.country.lower() in countries))
+    if languages:
+        found.append(("language", lambda user, _: _speaks(user.language.lower(), languages)))
+    if (lowest := row.min_level) is not None:
+        found.append(("level too low", lambda user, _: user.level >= lowest))
+    if (highest := row.max_level) is not None:
+        found.append(("level too high", lambda user, _: user.level <= highest))
+    if row.vip:
+        wanted = row.vip == "only"
+        found.append(("VIP", lambda user, _: bool(user.is_vip) == wanted))
+    return found
+
+
+def _of_the_client(row: Any, platforms: frozenset[str]) -> list[Condition]:
+    found: list[Condition] = []
+    if platforms:
+        found.append(("platform", lambda _, asked: asked.platform in platforms))
+    if oldest := rules.parse_version(row.min_version):
+        found.append(("version too old", lambda _, asked: bool(asked.app_version) and asked.app_version >= oldest))
+    if newest := rules.parse_version(row.max_version):
+        found.append(("version too new", lambda _, asked: bool(asked.app_version) and asked.app_version <= newest))
+    return found
+
+
+def _of_the_share(popup_id: int, percentage: int) -> list[Condition]:
+    if percentage == 100:
+        return []
+    return [(f"not among the {percentage} %", lambda user, _: share(user.id, popup_id) < percentage)]
+
+
+def _speaks(language: str, wanted: frozenset[str]) -> bool:
+    """`zh` is spoken by whoever has zh-CN."""
+    return language in wanted or language.replace("_", "-").partition("-")[0] in wanted

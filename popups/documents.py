@@ -1,0 +1,21 @@
+"""The shapes of what is answered about popups, for the schema alone."""
+
+from rest_framework import serializers
+
+
+class Shown(serializers.Serializer):
+    """`claim` is to be sent back with what the user does."""
+
+    id = serializers.IntegerField(read_only=True)
+    title = serializers.CharField(read_only=True)
+    body = serializers.CharField(read_only=True)
+    image = serializers.CharField(read_only=True)
+    link = serializers.CharField(read_only=True)
+    claim = serializers.CharField(read_only=True)
+
+
+class NextPopup(serializers.Serializer):
+    """`next_check_at`: the earliest time at which asking again makes sense."""
+
+    popup = Shown(allow_null=True, read_only=True)
+    next_check_at = serializers.DateTimeField(read_only=True)

@@ -1,0 +1,17 @@
+-- Which showings of a popup wait in the stream.
+-- KEYS: stream.  ARGV: popup, id to begin after ('' for the beginning), most events to look at.
+-- Returns {id of the last event looked at ('' at the end), ids of showings…}.
+local from = ARGV[2] == '' and '-' or '(' .. ARGV[2]
+local entries = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', ARGV[3])
+local found = {''}
+for _, entry in ipairs(entries) do
+  local event = {}
+  for i = 1, #entry[2], 2 do
+    event[entry[2][i]] = entry[2][i + 1]
+  end
+  if event.type == 'shown' and event.popup == ARGV[1] then
+    found[#found + 1] = entry[1]
+  end
+  found[1] = entry[1]
+end
+return found

@@ -1,0 +1,30 @@
+"""manage.py drain_popup_events: write what was shown, clicked and dismissed into the table."""
+
+from typing import Any
+
+from django.db import Error
+
+from caching import Unavailable
+from caching.recurring import RecurringCommand
+from popups import drain, stream
+
+
+class Command(RecurringCommand):
+    help = "Write popup events from Redis into the database, for ever; with --once, write what waits now and end."
+    failures = (Unavailable, Error)
+    incomplete = "Nothing lost, but not all written"
+    waiting = "Popup events wait"
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.consumer = stream.new_consumer()
+
+    def finish(self) -> str:
+        """What others have taken and not yet finished included: who knows whether they are alive."""
+        written = 0
+        while taken := drain.drain(self.consumer, silence_ms=0):
+            written += taken
+        return f"{written} popup events written."
+
+    def step(self) -> bool:
+        return drain.drain(self.consumer) == stream.BATCH

@@ -1,0 +1,181 @@
+"""Popup configs, what users were shown and did, and what was counted of it.
+
+Configs are edited by the staff. The other tables are written by `drain_popup_events` alone, but for `Unrecorded`.
+"""
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from popups import rules
+from users.models import User
+
+CLAIM_LENGTH, STREAM_ID_LENGTH = 24, 64
+LIST_LENGTH, VERSION_LENGTH = 500, 32
+
+
+class Vip(models.TextChoices):
+    ANYBODY = "", "everybody"
+    ONLY = "only", "VIPs only"
+    NEVER = "never", "all but VIPs"
+
+
+class Popup(models.Model):
+    """A config. An empty condition admits everybody. Lists are words separated by commas."""
+
+    id = models.BigAutoField(primary_key=True)
+    title = models.CharField(max_length=200, default="", db_default="")
+    body = models.CharField(max_length=2_000, blank=True, default="", db_default="")
+    image = models.URLField(max_length=500, blank=True, default="", db_default="")
+    link = models.CharField(
+        max_length=500, blank=True, default="", db_default="",
+        help_text="Where a tap leads: an address of the web or of the app (https://…, app://…).",
+    )  # fmt: skip
+    placement = models.CharField(max_length=rules.WORD_LENGTH, default="home", db_default="home", db_index=True)
+    priority = models.IntegerField(default=0, db_default=0, help_text="The greatest wins; then the smallest id.")
+    starts_at = models.DateTimeField(default=timezone.now, db_default=Now())
+    ends_at = models.DateTimeField(null=True, blank=True, default=None, help_text="Empty: it does not end.")
+    is_active = models.BooleanField(default=True, db_default=True)
+
+    countries = models.CharField(
+        max_length=LIST_LENGTH, blank=True, default="", db_default="", help_text="Such as CN, US. Empty: all."
+    )
+    languages = models.CharField(
+        max_length=LIST_LENGTH, blank=True, default="", db_default="",
+        help_text="Such as zh, en-US; zh means zh-CN as well. Empty: all.",
+    )  # fmt: skip
+    platforms = models.CharField(
+        max_length=LIST_LENGTH, blank=True, default="", db_default="", help_text="Such as ios, android. Empty: all."
+    )
+    min_version = models.CharField(max_length=VERSION_LENGTH, blank=True, default="", db_default="")
+    max_version = models.CharField(
+        max_length=VERSION_LENGTH, blank=True, default="", db_default="", help_text="This one is still admitted."
+    )
+    min_level = models.PositiveIntegerField(null=True, blank=True, default=None)
+    max_level = models.PositiveIntegerField(null=True, blank=True, default=None)
+    vip = models.CharField(max_length=8, blank=True, default=Vip.ANYBODY, db_default="", choices=Vip.choices)
+    percentage = models.PositiveSmallIntegerField(
+        default=100, db_default=100, help_text="Share of users, always the same ones; more of them when it grows."
+    )
+
+    user_cap = models.PositiveIntegerField(
+        null=True, blank=True, default=None, help_text="How often one user is shown it, at most. Empty: no cap."
+    )
+    total_cap = models.PositiveIntegerField(
+        null=True, blank=True, default=None, help_text="How often it is shown to all users together, at most."
+    )
+    reshow_hours = models.FloatField(default=24, db_default=24, help_text="From a showing to the next, for one user.")
+    click_cooldown_hours = models.FloatField(
+        default=168, db_default=168, help_text="From a click to the next showing, for one user."
+    )
+    created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.title[:40]}"
+
+    def clean(self) -> None:
+        rules.normalize(self)
+        if problems := rules.problems(self):
+            raise ValidationError(problems)
+
+
+class Pacing(models.Model):
+    """What holds for all popups together; one row, which exists once somebody has changed it."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    quiet_seconds = models.PositiveIntegerField(
+        "global quiet time (seconds)", default=0, db_default=0,
+        help_text="After any popup a user is shown none for so long, on whatever device and placement.",
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name = verbose_name_plural = "pacing"
+
+    def __str__(self) -> str:
+        return f"{self.quiet_seconds} s between two popups of a user"
+
+
+class Event(models.Model):
+    """Something that happened to a popup. `claim` is of the showing; `at` is Redis' clock."""
+
+    class Type(models.TextChoices):
+        SHOWN = "shown"
+        CLICK = "click"
+        DISMISS = "dismiss"
+
+    id = models.BigAutoField(primary_key=True)
+    type = models.CharField(max_length=8, choices=Type.choices)
+    popup = models.ForeignKey(Popup, models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    claim = models.CharField(max_length=CLAIM_LENGTH)
+    stream_id = models.CharField(max_length=STREAM_ID_LENGTH, unique=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["claim", "type"], name="popups_event_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.type} {self.popup_id}"
+
+
+class UserPopup(models.Model):
+    """What one user was shown of one popup, and did. The times of click and dismissal are those of the last showing's
+    claim; `last_claim` is that claim."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    popup = models.ForeignKey(Popup, models.PROTECT, related_name="+")
+    shown = models.PositiveIntegerField(default=0, db_default=0)
+    clicked = models.PositiveIntegerField(default=0, db_default=0)
+    dismissed = models.PositiveIntegerField(default=0, db_default=0)
+    last_claim = models.CharField(max_length=CLAIM_LENGTH, default="", db_default="")
+    last_shown_at = models.DateTimeField(null=True, default=None)
+    last_clicked_at = models.DateTimeField(null=True, default=None)
+    last_dismissed_at = models.DateTimeField(null=True, default=None)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "popup"], name="popups_userpopup_pair")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} was shown {self.popup_id} {self.shown} times"
+
+
+class Day(models.Model):
+    """What happened to a popup on one day (UTC): kept when users leave, so that caps in total stay what they were."""
+
+    id = models.BigAutoField(primary_key=True)
+    popup = models.ForeignKey(Popup, models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField()
+    shown = models.PositiveBigIntegerField(default=0, db_default=0)
+    clicked = models.PositiveBigIntegerField(default=0, db_default=0)
+    dismissed = models.PositiveBigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["popup", "day"], name="popups_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.popup_id} on {self.day}"
+
+
+class Unrecorded(models.Model):
+    """How often on one day (UTC) something could not be recorded, and why."""
+
+    class Reason(models.TextChoices):
+        REDIS = "redis", "entries that were due a popup and got none: Redis away"
+        FULL = "full", "entries that were due a popup and got none: the stream of events full"
+        EVENTS = "events", "clicks and dismissals refused with 503: Redis away or the stream full"
+        GONE = "gone", "events of users or popups deleted meanwhile"
+        MALFORMED = "malformed", "events that could not be read"
+
+    id = models.BigAutoField(primary_key=True)
+    day = models.DateField()
+    reason = models.CharField(max_length=12, choices=Reason.choices)
+    times = models.PositiveBigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "reason"], name="popups_unrecorded_once")]
+        verbose_name_plural = "unrecorded"
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.times} {self.get_reason_display()}"

@@ -1,0 +1,123 @@
+"""What makes a config right: one set of rules for the admin's form and for whatever reads the table."""
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from api.ids import LARGEST
+
+WORD_LENGTH = 32
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)
+_VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}", re.ASCII)
+_LISTS = ("countries", "languages", "platforms")
+_LONGEST_HOURS = 10 * 366 * 24
+_LARGEST_CAP = 2**31 - 1
+
+Version = tuple[int, ...]
+
+
+def is_word(text: str) -> bool:
+    """A placement, a platform, a country or a language."""
+    return len(text) <= WORD_LENGTH and bool(_WORD.fullmatch(text))
+
+
+def parse_version(text: str) -> Version | None:
+    """(3, 2, 0, 0) for "3.2" and for "3.2.0"; None for what is no version."""
+    if not _VERSION.fullmatch(text):
+        return None
+    numbers = tuple(map(int, text.split(".")))
+    return numbers + (0,) * (4 - len(numbers))
+
+
+def words(text: str) -> list[str]:
+    """The words of a list in lower case."""
+    return [word.strip().lower() for word in text.split(",") if word.strip()]
+
+
+def normalize(popup: Any) -> None:
+    """As people type it to as it is kept."""
+    popup.placement = popup.placement.strip()
+    for name in _LISTS:
+        setattr(popup, name, ", ".join(part.strip() for part in getattr(popup, name).split(",") if part.strip()))
+    for name in ("min_version", "max_version"):
+        setattr(popup, name, getattr(popup, name).strip())
+
+
+def problems(popup: Any) -> dict[str, str]:
+    """What is wrong with a config's row or instance, by column; {} if nothing is."""
+    found: dict[str, str] = {}
+    for check in (_content, _window, _lists, _versions, _levels, _numbers):
+        for name, problem in check(popup):
+            found.setdefault(name, problem)
+    return found
+
+
+def _content(popup: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(popup.title, str) or not popup.title.strip():
+        yield "title", "Give it a title."
+    for name in ("body", "image", "link"):
+        if not isinstance(getattr(popup, name), str):
+            yield name, "This is no text."
+    if not isinstance(popup.placement, str) or not is_word(popup.placement):
+        yield "placement", "A placement is a word of letters, digits, dashes and underscores, such as home."
+
+
+def _window(popup: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(popup.starts_at, datetime):
+        yield "starts_at", "Give the time of its beginning."
+    elif popup.ends_at is not None and not isinstance(popup.ends_at, datetime):
+        yield "ends_at", "This is no time."
+    elif popup.ends_at is not None and popup.ends_at <= popup.starts_at:
+        yield "ends_at", "It would end before it begins."
+
+
+def _lists(popup: Any) -> Iterator[tuple[str, str]]:
+    for name in _LISTS:
+        value = getattr(popup, name)
+        if not isinstance(value, str) or not all(is_word(word) for word in words(value)):
+            yield name, "Separate words such as CN or zh-CN by commas."
+
+
+def _versions(popup: Any) -> Iterator[tuple[str, str]]:
+    parsed = []
+    for name in ("min_version", "max_version"):
+        text = getattr(popup, name)
+        version = parse_version(text) if isinstance(text, str) and text else None
+        if text != "" and version is None:
+            yield name, "A version is 1 to 4 numbers with dots between, such as 3.2.0."
+        parsed.append(version)
+    lowest, highest = parsed
+    if lowest and highest and lowest > highest:
+        yield "max_version", "No version is between these two."
+
+
+def _levels(popup: Any) -> Iterator[tuple[str, str]]:
+    lowest, highest = popup.min_level, popup.max_level
+    for name, value in (("min_level", lowest), ("max_level", highest)):
+        if value is not None and not _is_number(value, 0, LARGEST):
+            yield name, "A level is a whole number from 0."
+            return
+    if lowest is not None and highest is not None and lowest > highest:
+        yield "max_level", "No level is between these two."
+
+
+def _numbers(popup: Any) -> Iterator[tuple[str, str]]:
+    if not _is_number(popup.priority, -LARGEST, LARGEST):
+        yield "priority", "A priority is a whole number."
+    if not _is_number(popup.percentage, 0, 100):
+        yield "percentage", "A percentage is a whole number from 0 to 100."
+    if popup.vip not in ("", "only", "never"):
+        yield "vip", "This is none of the choices."
+    for name in ("user_cap", "total_cap"):
+        if (cap := getattr(popup, name)) is not None and not _is_number(cap, 1, _LARGEST_CAP):
+            yield name, "A cap is a whole number from 1; leave it empty for none."
+    for name in ("reshow_hours", "click_cooldown_hours"):
+        hours = getattr(popup, name)
+        if not isinstance(hours, float | int) or not math.isfinite(hours) or not 0 <= hours <= _LONGEST_HOURS:
+            yield name, f"Give hours from 0 to {_LONGEST_HOURS:,}."
+
+
+def _is_number(value: Any, low: int, high: int) -> bool:
+    return type(value) is int and low <= value <= high

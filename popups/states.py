@@ -1,0 +1,116 @@
+"""What Redis holds for a user: one entry with all popups the user was ever shown, behind 'V' and a fingerprint.
+
+MessagePack, written by Python when it is loaded and by the Lua scripts when something happens:
+[events not drained yet, revision, [[popup id, times shown, shown, claim, clicked, dismissed], …]], times in ms, 0 for
+never.
+
+The database knows an event only once it is drained. So an entry with events that are not has no life, which is what
+keeps `volatile-lru` from evicting it; the drain counts them down after its commit and then gives it one.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from django.db import router
+
+from caching.codec import Stale, fingerprint
+from caching.conf import conf
+from caching.options import jittered_ms
+from caching.store import new_token
+from popups.configs import ms
+from popups.models import UserPopup
+
+LIFE_S = 7 * 24 * 3_600
+# One tag for everything that a script touches: a claim is atomic on a cluster too. See decision 0007.
+STEM = "{popups}:"
+PREFIX = b"V" + fingerprint(["popups", "state", 1])[:4]
+
+
+class Seen(msgspec.Struct, array_like=True, gc=False):
+    """What a user was shown of one popup. The id is text, because Lua's numbers end at 2^53."""
+
+    popup: str
+    shown: int = 0
+    shown_ms: int = 0
+    claim: str = ""
+    clicked_ms: int = 0
+    dismissed_ms: int = 0
+
+
+class State(msgspec.Struct, array_like=True, gc=False):
+    """`revision` changes with every event and every load: a script acts only on the state that was decided on."""
+
+    undrained: int
+    revision: str
+    rows: list[Seen]
+
+    def seen(self) -> dict[int, Seen]:
+        """By popup."""
+        return {int(row.popup): row for row in self.rows}
+
+    def after(self, popup_id: int, at_ms: int) -> "State":
+        """As it is once the popup was shown."""
+        seen = self.seen()
+        before = seen.get(popup_id, Seen(str(popup_id)))
+        shown = msgspec.structs.replace(before, shown=before.shown + 1, shown_ms=at_ms)
+        return State(self.undrained, self.revision, [*{**seen, popup_id: shown}.values()])
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(State).decode
+
+
+class States:
+    """A source of the cache (caching.sources.Source): states by user id."""
+
+    label = "popups.state"
+    probing = False
+
+    @property
+    def using(self) -> str:
+        return router.db_for_write(UserPopup)
+
+    def key(self, user_id: int) -> str:
+        return f"{conf().prefix}:{STEM}{user_id}"
+
+    def load(self, user_ids: Iterable[int]) -> Mapping[int, State]:
+        """Of everybody asked; whoever was shown nothing has an empty state."""
+        seen: dict[int, list[Seen]] = {user_id: [] for user_id in user_ids}
+        for row in UserPopup.objects.using(self.using).filter(user_id__in=seen).order_by("pk"):
+            seen[row.user_id].append(_from_row(row))
+        return {user_id: State(0, new_token(), rows) for user_id, rows in seen.items()}
+
+    def encode(self, user_id: int, state: State) -> tuple[bytes, int]:
+        return PREFIX + _encode(state), jittered_ms(LIFE_S)
+
+    def decode(self, user_id: int, entry: bytes) -> State:
+        if not entry.startswith(PREFIX):
+            raise Stale
+        try:
+            return _decode(entry[len(PREFIX) :])
+        except msgspec.MsgspecError as error:
+            raise Stale from error
+
+
+def _from_row(row: UserPopup) -> Seen:
+    times = (row.last_shown_at, row.last_clicked_at, row.last_dismissed_at)
+    shown_ms, clicked_ms, dismissed_ms = (0 if at is None else ms(at) for at in times)
+    return Seen(str(row.popup_id), row.shown, shown_ms, row.last_claim, clicked_ms, dismissed_ms)
+
+
+STATES = States()
+
+
+class StatePart:
+    """One user's state asked of a batch (caching.batch.Part)."""
+
+    source = STATES
+
+    def __init__(self, user_id: int) -> None:
+        self._key = STATES.key(user_id)
+        self.idents: dict[str, Any] = {self._key: user_id}
+        self.state = State(0, "", [])
+
+    def resolve(self, values: dict[str, Any]) -> None:
+        self.state = values[self._key]

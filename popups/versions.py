@@ -1,0 +1,72 @@
+"""The version of the configs: a random word in Redis, replaced after each edit, which every entry reads along.
+
+It says that something changed, not what: a process that sees another word than before reads the table again. If the
+word is lost, the next reader puts a new one there, under a lease as always.
+"""
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import router
+
+from caching import Unavailable, store
+from caching.codec import Stale
+from caching.conf import conf
+from caching.options import jittered_ms
+from popups.models import Popup
+from popups.states import STEM
+
+LIFE_S = 7 * 24 * 3_600
+
+
+class Versions:
+    """A source of the cache (caching.sources.Source); its only identity is None. A value is the word, or None where
+    Redis does not tell."""
+
+    label = "popups.version"
+    probing = False
+
+    @property
+    def using(self) -> str:
+        return router.db_for_write(Popup)
+
+    def key(self, ident: None = None) -> str:
+        return f"{conf().prefix}:{STEM}version"
+
+    def load(self, idents: Iterable[None]) -> Mapping[None, str]:
+        return {}
+
+    def encode(self, ident: None, value: None) -> tuple[bytes, int]:
+        return f"V{store.new_token()}".encode(), jittered_ms(LIFE_S)
+
+    def decode(self, ident: None, entry: bytes) -> str:
+        if not entry.startswith(b"V"):
+            raise Stale
+        return entry.decode(errors="replace")
+
+
+VERSIONS = Versions()
+
+
+class VersionPart:
+    """The version asked of a batch (caching.batch.Part)."""
+
+    source = VERSIONS
+    version: str | None = None
+
+    def __init__(self) -> None:
+        self._key = VERSIONS.key()
+        self.idents: dict[str, Any] = {self._key: None}
+
+    def resolve(self, values: dict[str, Any]) -> None:
+        self.version = values[self._key]
+
+
+def change() -> None:
+    """To be called after the commit of an edit. If Redis cannot be told, processes see it when they look for
+    themselves (live.LOOK_S)."""
+    word, life_ms = VERSIONS.encode(None, None)
+    # No lease: there is nothing in a random word that could be old.
+    with contextlib.suppress(Unavailable):
+        store.ask([("SET", VERSIONS.key(), word, "PX", life_ms)], allowed=store.breaker.may_write)
