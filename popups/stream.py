@@ -61,7 +61,7 @@ def settle(taken: Taken) -> None:
     args: list[Any] = [GROUP, PREFIX, jittered_ms(LIFE_S)]
     for stream_id in taken.ids:
         key = scripts.prefixed(scripts.state_key(users[stream_id])) if stream_id in users else ""
-        args += [stream_id, places.get(key, 1)]
+        args += [stream_id, places.get(key, 0)]
     _ask([scripts.settle.command([scripts.prefixed(scripts.STREAM), *keys], args)])
 
 

@@ -1,0 +1,64 @@
+"""What popups cost: SQL queries, Redis round trips and commands; and that a batch of the drain costs no more."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from popups import drain as draining
+from popups import stream
+from tests.users.test_budgets import budget, throttled
+
+__all__ = ["throttled"]
+pytestmark = pytest.mark.django_db(transaction=True)
+BEGUN = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
+
+
+@pytest.fixture
+def warm(enter, bob, popup, throttled):
+    """The configs and the popup's total are known, as they are from its first showing on."""
+    enter(bob)
+
+
+def test_nothing_due_is_one_round_trip(enter, bob, warm):
+    with budget(sql=0, round_trips=1, commands=2):  # one MGET, and the throttle
+        assert enter(bob).json["popup"] is None
+
+
+def test_a_claim_is_two(enter, alice, bob, warm, make):
+    enter(alice)
+    make("Another", priority=-1)
+    enter(bob)
+    with budget(sql=0, round_trips=2, commands=3):
+        assert enter(alice).json["popup"]["title"] == "Another"
+
+
+def test_an_event_is_two(api, enter, alice, popup, warm):
+    claim = enter(alice).json["popup"]["claim"]
+    for _ in range(2):
+        with budget(sql=0, round_trips=2, commands=3):
+            body = {"claim": claim, "type": "click"}
+            assert api.post(f"popups/{popup.pk}/events", body, by=alice).status == 202
+
+
+def test_a_strange_claim_costs_no_more_than_the_caller(api, bob, popup, warm):
+    with budget(sql=0, round_trips=1, commands=2):
+        assert api.post(f"popups/{popup.pk}/events", {"claim": "A" * 32, "type": "click"}, by=bob).status == 404
+
+
+def test_who_comes_for_the_first_time_is_one_query_more(api, enter, carol, warm):
+    api.get("users/me", by=carol)
+    with budget(sql=1, round_trips=4, commands=5):  # look, lease, fill; the claim
+        assert enter(carol).json["popup"]
+
+
+@pytest.mark.parametrize("people", [1, 40])
+def test_a_batch_is_seven_queries_however_large(enter, new_user, popup, people):
+    for number in range(people):
+        enter(new_user(f"guest_{number}"))
+    consumer = stream.new_consumer()
+    with CaptureQueriesContext(connection) as queries:
+        assert draining.drain(consumer) == people
+    texts = [query["sql"] for query in queries if not query["sql"].startswith(BEGUN)]
+    assert len(texts) == 7, texts  # users, popups, claims, ids; events, pairs, days
+    with budget(sql=0, round_trips=1, commands=1):
+        assert draining.drain(consumer) == 0

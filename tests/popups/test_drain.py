@@ -1,0 +1,168 @@
+"""Behaviour 38: whatever becomes of a drain, every event is in the table exactly once, and settled."""
+
+import time
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError
+
+from caching import redis_client
+from popups import drain as draining
+from popups import scripts, stream
+from popups.models import Day, Event, Popup, Unrecorded, UserPopup
+from popups.states import STATES
+from tests.caching.own_redis import until
+from tests.popups.processes import drains, killed, terminated
+from users.services import delete_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def shown(enter, api, alice, bob, popup):
+    """Two showings and a click wait in the stream."""
+    claim = enter(alice).json["popup"]["claim"]
+    enter(bob)
+    assert api.post(f"popups/{popup.pk}/events", {"claim": claim, "type": "click"}, by=alice).status == 202
+
+
+def settled():
+    assert sorted(Event.objects.values_list("type", flat=True)) == ["click", "shown", "shown"]
+    assert sorted(UserPopup.objects.values_list("shown", "clicked")) == [(1, 0), (1, 1)]
+    assert list(Day.objects.values_list("shown", "clicked", "dismissed")) == [(2, 1, 0)]
+    assert stream.waiting() == 0
+    for user_id in UserPopup.objects.values_list("user_id", flat=True):
+        state = STATES.decode(user_id, redis_client().get(STATES.key(user_id)))
+        assert state.undrained == 0
+        assert redis_client().ttl(STATES.key(user_id)) > 0
+    return True
+
+
+@pytest.mark.parametrize("point", ["taken", "written", "committed", "settled"])
+def test_a_drain_that_is_killed(shown, drain, point):
+    killed(point)
+    assert Event.objects.count() == (3 if point in ("committed", "settled") else 0)
+    drain()
+    assert settled()
+
+
+def test_another_drain_takes_over_after_a_while(shown, monkeypatch):
+    dead = stream.new_consumer()
+    assert len(stream.take(dead).ids) == 3
+    other = stream.new_consumer()
+    assert draining.drain(other) == 0  # it may be alive
+    time.sleep(0.05)
+    assert draining.drain(other, silence_ms=40) == 3
+    assert settled()
+    draining._write_patiently(())  # and the dead one awakes: nothing is left to settle
+    assert draining.drain(dead) == 0
+
+
+def test_what_was_not_written_is_taken_again(shown, drain, monkeypatch):
+    def fail(*_):
+        raise DatabaseError("away")
+
+    with monkeypatch.context() as away:
+        away.setattr(draining, "_write", fail)
+        consumer = stream.new_consumer()
+        for _ in range(2):
+            with pytest.raises(DatabaseError):
+                draining.drain(consumer)
+        with pytest.raises(CommandError, match="Nothing lost, but not all written: away"):
+            drain()
+    assert draining.drain(consumer) + draining.drain(stream.new_consumer(), silence_ms=0) == 3
+    assert settled()
+
+
+def test_two_drains_write_the_same_events(shown, drain):
+    taken = stream.take(stream.new_consumer())
+    assert draining._write(taken.events) == 0
+    assert draining._write(taken.events) == 0
+    drain()
+    assert settled()
+
+
+def test_several_drains_for_ever_and_sigterm(enter, new_user, popup, drain):
+    people = [new_user(f"guest_{number}") for number in range(30)]
+    key = scripts.prefixed(scripts.STREAM)
+    with drains(3) as processes:
+        for person in people:
+            assert enter(person).json["popup"]
+        until(lambda: Event.objects.count() > 5)
+        until(lambda: len(redis_client().xinfo_consumers(key, stream.GROUP)) == 3)
+        assert terminated(processes) == [0, 0, 0]
+    drain()
+    assert sorted(Event.objects.values_list("user_id", flat=True)) == sorted(person.pk for person in people)
+    assert Day.objects.get().shown == 30
+    assert stream.waiting() == 0
+
+
+def test_the_group_is_made_anew(enter, alice, bob, drain, popup):
+    enter(alice)
+    drain()
+    redis_client().flushdb()
+    drain()
+    enter(bob)
+    redis_client().xgroup_destroy(scripts.prefixed(scripts.STREAM), stream.GROUP)
+    drain()
+    assert sorted(Event.objects.values_list("user_id", flat=True)) == [alice.pk, bob.pk]
+
+
+def test_events_of_those_who_are_gone(enter, new_user, alice, make, drain):
+    popup, other = make(priority=1), make()
+    guest = new_user("guest")
+    for person in (guest, guest, alice, alice):
+        assert enter(person).json["popup"]
+    other.delete()
+    list(delete_user(guest.pk))
+    drain()
+    assert list(Event.objects.values_list("user_id", "popup_id")) == [(alice.pk, popup.pk)]
+    assert dict(Unrecorded.objects.values_list("reason", "times")) == {"gone": 3}
+    assert stream.waiting() == 0
+    list(delete_user(alice.pk))
+    assert not Event.objects.exists()
+    assert not UserPopup.objects.exists()
+    assert Day.objects.get().shown == 1
+    assert Popup.objects.count() == 1
+
+
+def test_an_event_that_cannot_be_read_is_not_in_the_way(shown, drain, caplog):
+    key = scripts.prefixed(scripts.STREAM)
+    good = {"type": "click", "user": 1, "popup": 1, "claim": "ab", "at": 5, "last": 1}
+    for strange in ({"x": "y"}, {**good, "type": "bought"}, {**good, "user": "é"}, {**good, "at": 10**30}):
+        redis_client().xadd(key, strange)
+    drain()
+    assert settled()
+    assert caplog.text.count("cannot be read and is left out") == 4
+    assert dict(Unrecorded.objects.values_list("reason", "times")) == {"malformed": 4}
+
+
+def test_a_redis_that_gives_an_id_again(enter, alice, bob, drain, popup):
+    """It was wiped, and its clock is behind."""
+    enter(alice)
+    drain()
+    redis_client().flushdb()
+    event = Event.objects.get()
+    other = {"type": "shown", "user": bob.pk, "popup": popup.pk, "claim": "ab" * 12, "at": 5, "last": 1}
+    redis_client().xadd(scripts.prefixed(scripts.STREAM), other, id=event.stream_id)
+    drain()
+    assert Event.objects.count() == 2
+
+
+def test_events_out_of_order(enter, alice, make, drain):
+    """Of two drains the one with the newer events may commit first."""
+    make(reshow_hours=0)
+    for _ in range(3):
+        enter(alice)
+    first, second, third = stream.take(stream.new_consumer()).events
+    for event in (second, third, first):
+        draining._write([event])
+    pair = UserPopup.objects.get()
+    assert (pair.shown, pair.last_claim, pair.last_shown_at) == (3, third.claim, third.at)
+
+
+def test_it_says_what_it_did(shown):
+    said = StringIO()
+    call_command("drain_popup_events", once=True, stdout=said)
+    assert said.getvalue() == "3 popup events written.\n"
