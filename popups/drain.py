@@ -47,7 +47,7 @@ def _write_patiently(events: Sequence[Happened]) -> None:
     """Another drain may be writing the same ones, or be in the way of a lock; and a user may be leaving."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            gone = _write(events)
+            gone = write(events)
         except (IntegrityError, OperationalError):
             if attempt == ATTEMPTS:
                 raise
@@ -57,7 +57,7 @@ def _write_patiently(events: Sequence[Happened]) -> None:
             return
 
 
-def _write(events: Sequence[Happened]) -> int:
+def write(events: Sequence[Happened]) -> int:
     """One transaction; returns how many events were of users or popups that are gone."""
     using = router.db_for_write(Event)
     with transaction.atomic(using=using):

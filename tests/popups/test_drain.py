@@ -64,7 +64,7 @@ def test_what_was_not_written_is_taken_again(shown, drain, monkeypatch):
         raise DatabaseError("away")
 
     with monkeypatch.context() as away:
-        away.setattr(draining, "_write", fail)
+        away.setattr(draining, "write", fail)
         consumer = stream.new_consumer()
         for _ in range(2):
             with pytest.raises(DatabaseError):
@@ -77,8 +77,8 @@ def test_what_was_not_written_is_taken_again(shown, drain, monkeypatch):
 
 def test_two_drains_write_the_same_events(shown, drain):
     taken = stream.take(stream.new_consumer())
-    assert draining._write(taken.events) == 0
-    assert draining._write(taken.events) == 0
+    assert draining.write(taken.events) == 0
+    assert draining.write(taken.events) == 0
     drain()
     assert settled()
 
@@ -157,7 +157,7 @@ def test_events_out_of_order(enter, alice, make, drain):
         enter(alice)
     first, second, third = stream.take(stream.new_consumer()).events
     for event in (second, third, first):
-        draining._write([event])
+        draining.write([event])
     pair = UserPopup.objects.get()
     assert (pair.shown, pair.last_claim, pair.last_shown_at) == (3, third.claim, third.at)
 

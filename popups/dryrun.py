@@ -1,0 +1,102 @@
+"""What one user would be shown now, and why not the others; nothing is claimed."""
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from caching import Batch
+from popups import live
+from popups.configs import Asked, Broken, Config, compiled, ms
+from popups.decision import NOTHING, Verdict, decide, judge, quiet_until
+from popups.models import Popup
+from popups.states import State, StatePart
+from popups.totals import TotalPart
+from popups.versions import VersionPart
+from users.models import User
+
+MOST = 200
+
+
+class Line(NamedTuple):
+    popup: Popup
+    is_next: bool
+    why: str
+
+
+class DryRun(NamedTuple):
+    """`lines`: in the order in which popups are looked at, the newest MOST of them."""
+
+    lines: list[Line]
+    state: State
+    next_at: datetime | None
+
+
+def run(user: User, asked: Asked) -> DryRun:
+    """Raises Unavailable."""
+    state, version = StatePart(user.pk), VersionPart()
+    batch = Batch()
+    batch.add(state)
+    batch.add(version)
+    batch.run()
+    known, now_ms = live.current(version.version), ms(timezone.now())
+    configs = known.placements.get(asked.placement, ())
+    spent = _spent(configs)
+    decision = decide(configs, user, state.state, asked, quiet_ms=known.quiet_ms, spent=spent, now_ms=now_ms)
+    seen, until_ms = state.state.seen(), quiet_until(state.state, known.quiet_ms)
+
+    def line(popup: Popup, config: Config | None) -> Line:
+        if config is None:
+            return Line(popup, False, _why_not_at_all(popup, asked))
+        verdict = judge(config, user, seen.get(config.id, NOTHING), asked, until_ms, spent)
+        is_next = decision.due is not None and decision.due.id == config.id
+        return Line(popup, is_next, "" if is_next else _said(verdict, config, now_ms))
+
+    ranked = {config.id: config for config in configs}
+    lines = [line(popup, ranked.get(popup.pk)) for popup in _newest()]
+    places = {popup_id: place for place, popup_id in enumerate(ranked)}
+    lines.sort(key=lambda line: (places.get(line.popup.pk, len(places)), -line.popup.pk))
+    next_at = None if decision.next_ms is None or decision.due else _at(decision.next_ms)
+    return DryRun(lines, state.state, next_at)
+
+
+def _newest() -> QuerySet[Popup]:
+    return Popup.objects.order_by("-pk")[:MOST]
+
+
+def _spent(configs: Any) -> set[int]:
+    batch = Batch()
+    capped = {config: TotalPart(config.id) for config in configs if config.total_cap is not None}
+    for part in capped.values():
+        batch.add(part)
+    batch.run()
+    return {config.id for config, part in capped.items() if part.total >= config.total_cap}
+
+
+def _why_not_at_all(popup: Popup, asked: Asked) -> str:
+    try:
+        config = compiled(popup)
+    except Broken as error:
+        return f"broken: {error}"
+    if not popup.is_active:
+        return "switched off"
+    if config.ends_ms <= ms(timezone.now()):
+        return f"over since {_shown(config.ends_ms)}"
+    return f"it is for the placement {popup.placement}"
+
+
+def _said(verdict: Verdict, config: Config, now_ms: int) -> str:
+    if verdict.from_ms is None:
+        return verdict.why
+    if verdict.from_ms > now_ms:
+        return f"not before {_shown(verdict.from_ms)}: {verdict.why}"
+    return "due, but another one comes first"
+
+
+def _at(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+def _shown(at_ms: int) -> str:
+    return f"{_at(at_ms):%Y-%m-%d %H:%M:%S} UTC"
