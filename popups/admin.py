@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AdminTextareaWidget
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
@@ -44,18 +45,7 @@ class PopupForm(forms.ModelForm):
 @admin.register(Popup)
 class PopupAdmin(admin.ModelAdmin):
     form = PopupForm
-    list_display = (
-        "id",
-        "title",
-        "placement",
-        "priority",
-        "state",
-        "starts_at",
-        "ends_at",
-        "shown",
-        "click_rate",
-        "more",
-    )
+    list_display = ("id", "title", "placement", "priority", "state", "window", "shown", "click_rate", "more")
     list_display_links = ("id", "title")
     list_filter = ("is_active", "placement")
     list_per_page = 50
@@ -65,6 +55,7 @@ class PopupAdmin(admin.ModelAdmin):
     save_as = True
     actions = ("switch_on", "switch_off")
     readonly_fields = ("preview",)
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     fieldsets = (
         (None, {"fields": (("title", "is_active"), "body", "image", "link", "preview")}),
         ("When and where", {"fields": ("placement", "priority", ("starts_at", "ends_at"))}),
@@ -107,12 +98,17 @@ class PopupAdmin(admin.ModelAdmin):
     def state(self, popup: Popup) -> Any:
         now = timezone.now()
         if problems := rules.problems(popup):
-            return format_html('<b class="errornote" title="{}">broken</b>', "; ".join(problems.values()))
+            return format_html('<b class="broken">broken</b>: {}', " ".join(problems.values()))
         if not popup.is_active:
             return "off"
         if popup.ends_at is not None and popup.ends_at <= now:
             return "over"
         return "scheduled" if popup.starts_at > now else "live"
+
+    @admin.display(ordering="starts_at", description="window (UTC)")
+    def window(self, popup: Popup) -> str:
+        ends = "" if popup.ends_at is None else f" {popup.ends_at:%Y-%m-%d %H:%M}"
+        return f"{popup.starts_at:%Y-%m-%d %H:%M} –{ends}"
 
     @admin.display
     def shown(self, popup: Any) -> str:

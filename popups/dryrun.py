@@ -67,11 +67,11 @@ def _newest() -> QuerySet[Popup]:
 
 def _spent(configs: Any) -> set[int]:
     batch = Batch()
-    capped = {config: TotalPart(config.id) for config in configs if config.total_cap is not None}
-    for part in capped.values():
+    capped = [(config, TotalPart(config.id)) for config in configs if config.total_cap is not None]
+    for _, part in capped:
         batch.add(part)
     batch.run()
-    return {config.id for config, part in capped.items() if part.total >= config.total_cap}
+    return {config.id for config, part in capped if part.total >= config.total_cap}
 
 
 def _why_not_at_all(popup: Popup, asked: Asked) -> str:
