@@ -45,7 +45,7 @@ class PopupForm(forms.ModelForm):
 @admin.register(Popup)
 class PopupAdmin(admin.ModelAdmin):
     form = PopupForm
-    list_display = ("id", "title", "placement", "priority", "state", "window", "shown", "click_rate", "more")
+    list_display = ("id", "title", "placement", "priority", "state", "window", "shown", "click_rate")
     list_display_links = ("id", "title")
     list_filter = ("is_active", "placement")
     list_per_page = 50
@@ -115,12 +115,9 @@ class PopupAdmin(admin.ModelAdmin):
         return f"{popup.totals.shown:,}"
 
     @admin.display
-    def click_rate(self, popup: Any) -> str:
-        return popup.totals.click_rate
-
-    @admin.display(description="")
-    def more(self, popup: Popup) -> Any:
-        return format_html('<a href="{}">Statistics</a>', reverse("admin:popups_statistics", args=[popup.pk]))
+    def click_rate(self, popup: Any) -> Any:
+        address = reverse("admin:popups_statistics", args=[popup.pk])
+        return format_html('<a href="{}" title="Statistics">{}</a>', address, popup.totals.click_rate)
 
     @admin.display
     def preview(self, popup: Popup) -> str:

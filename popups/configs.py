@@ -10,6 +10,7 @@ from popups import rules
 
 NEVER_ENDS_MS = 2**53  # Lua's numbers are exact up to here
 HOUR_MS = 3_600_000
+UNSAID_OLD, UNSAID_NEW = (-1,), (10**9,)  # a version that was not said meets no limit
 
 
 class Broken(Exception):
@@ -94,34 +95,35 @@ def _conditions(row: Any) -> list[Condition]:
 def _of_the_user(row: Any, countries: frozenset[str], languages: frozenset[str]) -> list[Condition]:
     found: list[Condition] = []
     if countries:
-        found.append(("country", lambda user, _: user.country.lower() in countries))
+        found.append(("it is for other countries", lambda user, _: user.country.lower() in countries))
     if languages:
-        found.append(("language", lambda user, _: _speaks(user.language.lower(), languages)))
+        found.append(("it is for other languages", lambda user, _: _speaks(user.language.lower(), languages)))
     if (lowest := row.min_level) is not None:
-        found.append(("level too low", lambda user, _: user.level >= lowest))
+        found.append(("the user's level is too low", lambda user, _: user.level >= lowest))
     if (highest := row.max_level) is not None:
-        found.append(("level too high", lambda user, _: user.level <= highest))
+        found.append(("the user's level is too high", lambda user, _: user.level <= highest))
     if row.vip:
         wanted = row.vip == "only"
-        found.append(("VIP", lambda user, _: bool(user.is_vip) == wanted))
+        why = "it is for VIPs only" if wanted else "it is not for VIPs"
+        found.append((why, lambda user, _: bool(user.is_vip) == wanted))
     return found
 
 
 def _of_the_client(row: Any, platforms: frozenset[str]) -> list[Condition]:
     found: list[Condition] = []
     if platforms:
-        found.append(("platform", lambda _, asked: asked.platform in platforms))
+        found.append(("it is for other platforms", lambda _, asked: asked.platform in platforms))
     if oldest := rules.parse_version(row.min_version):
-        found.append(("version too old", lambda _, asked: bool(asked.app_version) and asked.app_version >= oldest))
+        found.append(("the version is too old", lambda _, asked: (asked.app_version or UNSAID_OLD) >= oldest))
     if newest := rules.parse_version(row.max_version):
-        found.append(("version too new", lambda _, asked: bool(asked.app_version) and asked.app_version <= newest))
+        found.append(("the version is too new", lambda _, asked: (asked.app_version or UNSAID_NEW) <= newest))
     return found
 
 
 def _of_the_share(popup_id: int, percentage: int) -> list[Condition]:
     if percentage == 100:
         return []
-    return [(f"not among the {percentage} %", lambda user, _: share(user.id, popup_id) < percentage)]
+    return [(f"the user is not among the {percentage} %", lambda user, _: share(user.id, popup_id) < percentage)]
 
 
 def _speaks(language: str, wanted: frozenset[str]) -> bool:

@@ -90,7 +90,7 @@ class Pacing(models.Model):
     )  # fmt: skip
 
     class Meta:
-        verbose_name = verbose_name_plural = "pacing"
+        verbose_name = verbose_name_plural = "global quiet time"
 
     def __str__(self) -> str:
         return f"{self.quiet_seconds} s between two popups of a user"

@@ -3,11 +3,14 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 from counters import reconcile
+from popups.models import Event, Popup
 from posts.models import Comment, Favorite, Like, Post
 from ratings.models import Score
 from social.models import Block, Follow
@@ -37,6 +40,7 @@ RATINGS = {
     ("GET", "ratings?ids={feed}"), ("GET", "ratings/{id}"), ("PUT", "ratings/{id}/score"),
     ("DELETE", "ratings/{id}/score"), ("POST", "ratings"),
 }  # fmt: skip
+POPUPS = {("GET", "popups/next"), ("POST", "popups/{id}/events")}
 
 
 def locust(scenario: str, options: str) -> subprocess.CompletedProcess[str]:
@@ -79,7 +83,16 @@ def test_ratings(site):
     assert [chunk.drifts for chunk in reconcile.run("rating", mend=False)] == [[]]
 
 
-@pytest.mark.parametrize("scenario", ["users", "social", "posts", "ratings"])
+def test_popups(site):
+    for placement in ("home", "profile"):
+        Popup.objects.create(title="Hello", placement=placement, reshow_hours=1 / 7_200, click_cooldown_hours=1 / 3_600)
+    assert failures("popups", site, POPUPS) == dict.fromkeys(POPUPS, 0)
+    call_command("drain_popup_events", once=True)
+    kinds = Counter(Event.objects.values_list("type", flat=True))
+    assert kinds["shown"] > kinds["click"] + kinds["dismiss"] > 0
+
+
+@pytest.mark.parametrize("scenario", ["users", "social", "posts", "ratings", "popups"])
 def test_a_server_that_is_not_there(scenario):
     run = locust(scenario, "--host http://127.0.0.1:9 -u 3 -t 20s")
     assert run.returncode == 1

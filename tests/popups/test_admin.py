@@ -93,7 +93,7 @@ def test_the_list_says_what_is_live_and_what_is_broken(root, enter, alice, drain
     for state in ("live", "scheduled", "over", "off", '<b class="broken">broken</b>: A version is 1 to 4 numbers'):
         assert f'<td class="field-state">{state}' in page
     assert '<td class="field-shown">1</td>' in page
-    assert '<td class="field-click_rate">0.0 %</td>' in page
+    assert 'title="Statistics">0.0 %</a>' in page
     assert sum("popups_day" in query["sql"] for query in queries) == 1
 
 
@@ -148,9 +148,9 @@ def test_the_dry_run_says_what_would_be_shown_and_why_not_the_others(root, enter
     lines = {line.popup.title: line.why for line in page.context["found"].lines}
     assert [line.popup.title for line in page.context["found"].lines if line.is_next] == ["Next"]
     assert "re-show interval" in lines["First"]
-    assert lines["For the US"] == "country"
-    assert lines["Android"] == "platform"
-    assert lines["New"] == "version too old"
+    assert lines["For the US"] == "it is for other countries"
+    assert lines["Android"] == "it is for other platforms"
+    assert lines["New"] == "the version is too old"
     assert lines["Also due"] == "due, but another one comes first"
     assert lines["Later"].endswith("UTC: its window begins")
     assert lines["Spent"] == "the cap in total is reached"
