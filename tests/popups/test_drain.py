@@ -166,3 +166,16 @@ def test_it_says_what_it_did(shown):
     said = StringIO()
     call_command("drain_popup_events", once=True, stdout=said)
     assert said.getvalue() == "3 popup events written.\n"
+
+
+def test_an_event_is_counted_down_once(enter, alice, make, monkeypatch):
+    """Two drains had it; the second one must not settle what is still in the stream."""
+    make(reshow_hours=0)
+    for _ in range(2):
+        enter(alice)
+    monkeypatch.setattr(stream, "BATCH", 1)
+    taken = stream.take(stream.new_consumer())
+    for _ in range(2):
+        stream.settle(taken)
+    state = STATES.decode(alice.pk, redis_client().get(STATES.key(alice.pk)))
+    assert (state.undrained, redis_client().ttl(STATES.key(alice.pk))) == (1, -1)
