@@ -1,12 +1,17 @@
 """Which popup a user is due, and when to ask again. No clock, no database: the same input gives the same answer."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from popups.configs import Asked, Config, Person
+from popups.configs import NEVER_ENDS_MS, Asked, Config, Person
 from popups.states import Seen, State
 
 NOTHING = Seen("")
+# What a user may have to wait for, in the order of `_waits`.
+WHY = (
+    "its window begins", "global quiet time after a popup", "re-show interval after it was shown",
+    "cooldown after a click",
+)  # fmt: skip
 
 
 class Verdict(NamedTuple):
@@ -33,46 +38,60 @@ def decide(
 
     `spent` are the popups whose cap in total is known to be reached.
     """
-    seen, quiet_until_ms, next_ms = state.seen(), quiet_until(state, quiet_ms), None
+    seen, quiet_until_ms, next_ms = state.seen(), quiet_until(state, quiet_ms), NEVER_ENDS_MS
     for config in configs:
-        from_ms, _ = judge(config, user, seen.get(config.id, NOTHING), asked, quiet_until_ms, spent)
-        if from_ms is None:
+        mine = seen.get(config.id, NOTHING)
+        from_ms = max(_waits(config, mine, quiet_until_ms))
+        # Times first: they are cheap, and where they say no it does not matter whom it is for.
+        if from_ms >= config.ends_ms or now_ms >= config.ends_ms or (from_ms > now_ms and from_ms >= next_ms):
             continue
-        if from_ms <= now_ms < config.ends_ms:
+        if _objection(config, user, mine, asked, spent):
+            continue
+        if from_ms <= now_ms:
             return Decision(config, from_ms, now_ms)
-        if now_ms < from_ms and (next_ms is None or from_ms < next_ms):
-            next_ms = from_ms
-    return Decision(None, 0, next_ms)
-
-
-def quiet_until(state: State, quiet_ms: int) -> int:
-    last_ms = max([row.shown_ms for row in state.rows], default=0)
-    return last_ms and last_ms + quiet_ms
+        next_ms = from_ms
+    return Decision(None, 0, None if next_ms == NEVER_ENDS_MS else next_ms)
 
 
 def judge(
     config: Config, user: Person, seen: Seen, asked: Asked, quiet_until_ms: int, spent: Collection[int]
 ) -> Verdict:
-    if config.id in spent:
-        return Verdict(None, "the cap in total is reached")
-    for name, admits in config.conditions:
-        if not admits(user, asked):
-            return Verdict(None, name)
-    if config.user_cap is not None and seen.shown >= config.user_cap:
-        return Verdict(None, f"the user's cap of {config.user_cap} is reached")
-    from_ms, why = max(_waits(config, seen, quiet_until_ms))
+    """The same of one config, with the reason."""
+    if why := _objection(config, user, seen, asked, spent):
+        return Verdict(None, why)
+    waits = _waits(config, seen, quiet_until_ms)
+    from_ms, why = max(waits), WHY[waits.index(max(waits))]
     if from_ms >= config.ends_ms:
         return Verdict(None, f"its window ends before it may be shown: {why}")
     return Verdict(from_ms, why)
 
 
-def _waits(config: Config, seen: Seen, quiet_until_ms: int) -> Iterator[tuple[int, str]]:
-    yield config.starts_ms, "its window begins"
-    yield quiet_until_ms, "global quiet time after a popup"
-    if seen.shown_ms:
-        yield seen.shown_ms + config.reshow_ms, "re-show interval after it was shown"
-    if seen.clicked_ms:
-        yield seen.clicked_ms + config.click_cooldown_ms, "cooldown after a click"
+def quiet_until(state: State, quiet_ms: int) -> int:
+    if not quiet_ms:
+        return 0
+    last_ms = max([row.shown_ms for row in state.rows], default=0)
+    return last_ms and last_ms + quiet_ms
+
+
+def _waits(config: Config, seen: Seen, quiet_until_ms: int) -> tuple[int, int, int, int]:
+    return (
+        config.starts_ms,
+        quiet_until_ms,
+        seen.shown_ms and seen.shown_ms + config.reshow_ms,
+        seen.clicked_ms and seen.clicked_ms + config.click_cooldown_ms,
+    )
+
+
+def _objection(config: Config, user: Person, seen: Seen, asked: Asked, spent: Collection[int]) -> str:
+    """What does not pass with time; "" if there is nothing."""
+    if config.id in spent:
+        return "the cap in total is reached"
+    if config.user_cap is not None and seen.shown >= config.user_cap:
+        return f"the user's cap of {config.user_cap} is reached"
+    for why, admits in config.conditions:
+        if not admits(user, asked):
+            return why
+    return ""
 
 
 def ranked(configs: Iterable[Config]) -> tuple[Config, ...]:
