@@ -32,7 +32,7 @@ class Popup(models.Model):
         max_length=500, blank=True, default="", db_default="",
         help_text="Where a tap leads: an address of the web or of the app (https://…, app://…).",
     )  # fmt: skip
-    placement = models.CharField(max_length=rules.WORD_LENGTH, default="home", db_default="home", db_index=True)
+    placement = models.CharField(max_length=rules.WORD_LENGTH, default="home", db_default="home")
     priority = models.IntegerField(default=0, db_default=0, help_text="The greatest wins; then the smallest id.")
     starts_at = models.DateTimeField(default=timezone.now, db_default=Now())
     ends_at = models.DateTimeField(null=True, blank=True, default=None, help_text="Empty: it does not end.")

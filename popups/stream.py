@@ -48,7 +48,7 @@ def new_consumer() -> str:
 def take(consumer: str, *, silence_ms: int = SILENCE_MS) -> Taken:
     """At most BATCH events that are this consumer's from now on; raises Unavailable."""
     key = scripts.prefixed(scripts.STREAM)
-    (entries,) = _ask([scripts.take.command([key], [GROUP, consumer, BATCH, silence_ms])])
+    (entries,) = _ask([scripts.take.command([key], [GROUP, consumer, BATCH, silence_ms, FORGOTTEN_MS])])
     events = [_parsed(*entry) for entry in entries]
     return Taken([entry[0].decode() for entry in entries], [event for event in events if event is not None])
 

@@ -30,14 +30,15 @@ def waiting() -> dict[tuple[date, str], int]:
 
 def save() -> None:
     """Add what was counted since the last time to the table; raises DatabaseError, and then nothing is lost."""
-    counts = waiting()
-    if not counts:
-        return
-    rows = [(day, reason, times) for (day, reason), times in sorted(counts.items())]
-    upsert(connections[router.db_for_write(Unrecorded)], Unrecorded, ("day", "reason"), {"times": "add"}, rows)
     with _lock:
-        _counts.subtract(counts)
-        for key in [key for key, times in _counts.items() if not times]:
-            del _counts[key]
+        counts = dict(_counts)
+        _counts.clear()
+    rows = [(day, reason, times) for (day, reason), times in sorted(counts.items())]
+    try:
+        upsert(connections[router.db_for_write(Unrecorded)], Unrecorded, ("day", "reason"), {"times": "add"}, rows)
+    except BaseException:
+        with _lock:
+            _counts.update(counts)
+        raise
     for _, reason, times in rows:
         logger.warning("Popups: %d × %s.", times, Reason(reason).label)

@@ -179,3 +179,18 @@ def test_an_event_is_counted_down_once(enter, alice, make, monkeypatch):
         stream.settle(taken)
     state = STATES.decode(alice.pk, redis_client().get(STATES.key(alice.pk)))
     assert (state.undrained, redis_client().ttl(STATES.key(alice.pk))) == (1, -1)
+
+
+def test_consumers_that_are_gone_are_forgotten(enter, alice, bob, popup, drain, monkeypatch):
+    key, unfinished = scripts.prefixed(scripts.STREAM), stream.new_consumer()
+    enter(alice)
+    assert len(stream.take(unfinished).ids) == 1
+    for _ in range(3):
+        stream.take(stream.new_consumer())
+    assert redis_client().xinfo_groups(key)[0]["consumers"] == 4
+    time.sleep(0.05)
+    monkeypatch.setattr(stream, "FORGOTTEN_MS", 40)
+    stream.take(stream.new_consumer())
+    names = {each["name"].decode() for each in redis_client().xinfo_consumers(key, stream.GROUP)}
+    assert len(names) == 2
+    assert unfinished in names

@@ -11,6 +11,11 @@ from caching import redis_client
 from popups import live
 from popups.models import Pacing, Popup
 from popups.versions import VERSIONS
+from tests.caching.conftest import own_redis
+from tests.caching.own_redis import until
+from tests.popups.servers import Client, Seen, environment, until_up, web_servers
+
+__all__ = ["own_redis"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WITHIN_S = 2.0
@@ -28,6 +33,16 @@ def until_shown(enter, people, wanted):
             return time.monotonic() - began
         time.sleep(0.1)
     raise AssertionError("nobody was shown it")
+
+
+class Device(Client):
+    def __init__(self, port):
+        super().__init__(port, Seen([], [], []))
+
+    def title(self, user):
+        """Of what comes up, if anything does."""
+        found = self._ask(user, "GET", "popups/next?placement=home")
+        return found["popup"] and found["popup"]["title"]
 
 
 @pytest.fixture
@@ -70,6 +85,32 @@ def test_the_version_is_lost(enter, people, popup, monkeypatch):
     redis_client().delete(VERSIONS.key())
     assert title(enter(people[1])) == "After the loss"
     assert redis_client().get(VERSIONS.key()).startswith(b"V")
+
+
+def test_another_process_sees_an_edit(own_redis, people, make, tmp_path):
+    """Told by Redis; and after Redis was away when it was made."""
+    popup = make("First", reshow_hours=0)
+    with web_servers(1, tmp_path, **environment(own_redis.url)) as webs:
+        (port,) = webs
+        until_up([port])
+        device = Device(port)
+
+        def shows(wanted):
+            began = time.monotonic()
+            until(lambda: device.title(people[0]) == wanted)
+            return time.monotonic() - began
+
+        shows("First")
+        popup.title = "Second"
+        popup.save()
+        assert shows("Second") < WITHIN_S
+        own_redis.kill()
+        popup.title = "Third"
+        popup.save()
+        assert device.title(people[0]) is None
+        own_redis.start()
+        until(lambda: device.title(people[0]) is not None)
+        assert shows("Third") < WITHIN_S
 
 
 def test_nothing_is_read_again_while_nothing_changes(enter, people, popup):
