@@ -115,8 +115,10 @@ def _look_or_complain(memory: _Memory, version: str | None) -> None:
         if memory.rows is None:
             raise
         logger.warning("Popups: the configs cannot be read, they stay what they were: %s", error)
-    else:
-        memory.version = version
+        return
+    if version != memory.version:  # Redis may have lost the totals, and events that made a cap be reached
+        memory.live = memory.live._replace(spent=set())
+    memory.version = version
 
 
 def _look(memory: _Memory) -> None:

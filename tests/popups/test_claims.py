@@ -120,6 +120,14 @@ def test_a_cap_in_total_is_exact_and_survives_a_loss_of_the_total(enter, new_use
     assert Day.objects.get().shown == Event.objects.count() == 10
 
 
+def test_a_cap_is_counted_anew_after_a_wipe(enter, alice, bob, make, redis):
+    make(total_cap=1)
+    assert [bool(shown(enter(person))) for person in (alice, bob)] == [True, False]
+    redis.flushdb()  # the showing was not drained: nobody knows of it any more
+    assert [bool(shown(enter(bob))) for _ in range(3)].count(True) == 1
+    assert stream.waiting() == 1
+
+
 def test_a_cap_that_is_raised(enter, alice, bob, carol, make):
     popup = make(total_cap=1)
     assert [bool(shown(enter(person))) for person in (alice, bob)] == [True, False]

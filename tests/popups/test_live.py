@@ -142,9 +142,7 @@ def test_a_broken_config_keeps_the_last_good_one_and_says_so(enter, people, make
     assert title(enter(people[0])) == "Good"
     with caplog.at_level(logging.ERROR), connection.cursor() as cursor:
         cursor.execute("UPDATE popups_popup SET title = 'Bad', min_version = 'x' WHERE title = 'Good'")
-        looked_at = live._memory.looked_at
-        while live._memory.looked_at == looked_at:
-            time.sleep(0.05)
+        until(lambda: live._memory.live.broken)
         assert title(enter(people[1])) == "Good"
     assert "is broken, it stays what it was before. min_version: A version is" in caplog.text
     assert caplog.text.count("is broken") == 1  # not each second

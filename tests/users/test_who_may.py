@@ -73,6 +73,7 @@ TABLE = [
     ("GET", "ratings/99999999", None, (404, 404, 404)),
     ("DELETE", "ratings/{item}/score", None, (200, 200, 200)),
     ("GET", "popups/next?placement=home", None, (200, 200, 200)),
+    ("GET", "popups/next", None, (400, 400, 400)),
     ("POST", "popups/{popup}/events", {"claim": "of alice", "type": "click"}, (404, 202, 404)),
 ]
 
