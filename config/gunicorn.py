@@ -1,4 +1,7 @@
-"""gunicorn's settings: `gunicorn -c python:config.gunicorn config.wsgi`."""
+"""gunicorn's settings: `gunicorn -c python:config.gunicorn` serves config.asgi.
+
+Threads alone, without the event loop and the hot lane: `gunicorn -c python:config.gunicorn -k gthread config.wsgi`.
+"""
 
 import gc
 import os
@@ -6,15 +9,16 @@ import os
 # A wrong environment ends here, in the master, with its sentence; a worker would be started over and over.
 from config import environment, settings
 
-wsgi_app = "config.wsgi"
+wsgi_app = "config.asgi"
 _host = "127.0.0.1" if settings.DEBUG else "0.0.0.0"  # noqa: S104  a container's own network
 bind = f"{_host}:{environment.number('PORT', default=8000, low=1, high=65535)}"
 backlog = 2048
 workers = environment.number("WEB_WORKERS", default=2, low=1, high=256)
-worker_class = "gthread"
-threads = environment.number("WEB_THREADS", default=8, low=1, high=1000)  # each holds at most one database connection
+worker_class = "config.worker.Worker"
+threads = settings.WEB_THREADS
 worker_connections = 2000
 keepalive = 30
+secure_scheme_headers: dict[str, str] = {}  # whether a request came by HTTPS is for Django's settings to say
 timeout = 30
 graceful_timeout = 20
 preload_app = True
