@@ -112,6 +112,13 @@ class Membership:
             before = of_owner[key].ids if key in of_owner else ()
             of_owner[key] = Ident(self._owner, tuple(dict.fromkeys((*before, *self._ids))))
 
+    def is_known(self, wants: dict[Any, dict[str, Any]], values: dict[str, Any]) -> bool:
+        """Whether the entry alone answers."""
+        if not self._ids:
+            return True
+        key = self._set.state_key(self._owner)
+        return not self._set.below_floor(wants[self._set][key], values[key])
+
     def resolve(self, wants: dict[Any, dict[str, Any]], values: dict[str, Any]) -> None:
         if self._ids:
             key = self._set.state_key(self._owner)
@@ -198,19 +205,44 @@ class Batch:
         return reply
 
     def run(self) -> None:
+        reading = Reading(self._wanted())
+        self._resolve(reading, reading.run([command for command, _ in self._commands]))
+
+    def look(self) -> list[Command]:
+        """For who may not block: the commands to send; what they are answered goes to `all_hit`."""
+        self._reading = Reading(self._wanted())
+        self._looking = self._reading.look([command for command, _ in self._commands])
+        return self._looking.commands
+
+    def all_hit(self, replies: list[Any]) -> bool:
+        """Whether the cache had everything, as if the batch had run. If not, only the scripts have their replies: run
+        a new batch, which may wait for others, ask the database and fill."""
+        entries, riders = self._looking.sorted(replies)
+        reading = self._reading
+        if reading.all_hit(entries) and all(each.is_known(reading.wants, reading.values) for each in self._memberships):
+            self._resolve(reading, riders)
+            return True
+        self._answer_scripts(riders)
+        return False
+
+    def _wanted(self) -> dict[Source, dict[str, Any]]:
         wants: dict[Source, dict[str, Any]] = {}
         for part in self._parts:
             wants.setdefault(part.source, {}).update(part.idents)
         for membership in self._memberships:
             membership.add_to(wants)
-        reading = Reading(wants)
-        replies = reading.run([command for command, _ in self._commands])
-        for (_, reply), result in zip(self._commands, replies, strict=False):
-            reply.result = None if isinstance(result, Exception) else result
+        return wants
+
+    def _resolve(self, reading: Reading, replies: list[Any]) -> None:
+        self._answer_scripts(replies)
         for part in self._parts:
             part.resolve(reading.values)
         for membership in self._memberships:
-            membership.resolve(wants, reading.values)
+            membership.resolve(reading.wants, reading.values)
+
+    def _answer_scripts(self, replies: list[Any]) -> None:
+        for (_, reply), result in zip(self._commands, replies, strict=False):
+            reply.result = None if isinstance(result, Exception) else result
 
 
 def read_rows(model: "type[CachedModel]", pks: Iterable[Any]) -> Rows:

@@ -81,8 +81,12 @@ class IdSet:
 
     def complete(self, ident: Ident, known: Known) -> Known:
         """What is known of all asked ids: those below the floor take one query."""
-        below = [each for each in ident.ids if known.floor is not None and each < known.floor]
+        below = self.below_floor(ident, known)
         return Known(None, known.members | self._query(ident.owner, below)) if below else known
+
+    def below_floor(self, ident: Ident, known: Known) -> list[int]:
+        """Those of the asked ids of which only the database knows."""
+        return [each for each in ident.ids if each < known.floor] if known.floor else []
 
     # What Reading asks of a source.
 

@@ -24,15 +24,15 @@ class Reading:
     def __init__(self, wants: Mapping[Source, Mapping[str, Any]]) -> None:
         """`wants`: for each source the identities asked for, by key."""
         self.values: dict[str, Any] = {}
-        self._wants = wants
+        self.wants = wants
         self._held: set[str] = set()
         self._counts: Counter[tuple[str, stats.Event]] = Counter()
 
     def run(self, riders: Sequence[Command] = ()) -> list[Any]:
         """Resolve every key; the answer is the riders' replies, [] if Redis could not be asked."""
-        keys = [key for idents in self._wants.values() for key in idents]
+        keys = [key for idents in self.wants.values() for key in idents]
         in_transaction = [
-            alias for alias in {source.using for source in self._wants} if connections[alias].in_atomic_block
+            alias for alias in {source.using for source in self.wants} if connections[alias].in_atomic_block
         ]
         # A transaction never fills: what it reads may be an old snapshot, or its own.
         may_fill = not in_transaction
@@ -40,19 +40,31 @@ class Reading:
         own = set().union(*(holds.touched(alias) for alias in in_transaction))
         replies: list[Any] = []
         with contextlib.suppress(Unavailable):
-            entries, replies = self._look([key for key in keys if key not in own] if own else keys, riders)
+            entries, replies = self._look([key for key in keys if key not in own] if own else keys, riders).run()
             self._resolve(entries, may_fill=may_fill)
         if len(self.values) < len(keys):
             self._load(self._unresolved(keys), "bypasses")
         self._report()
         return replies
 
-    def _look(self, keys: Sequence[str], riders: Sequence[Command] = ()) -> tuple[dict[str, bytes | None], list[Any]]:
+    def look(self, riders: Sequence[Command] = ()) -> store.Look:
+        """The first step of `run` alone, for who may not block; `all_hit` is to have what it finds."""
+        return self._look([key for idents in self.wants.values() for key in idents], riders)
+
+    def all_hit(self, entries: Mapping[str, bytes | None]) -> bool:
+        """Whether every key is resolved by its entry. If not, nothing is; the database is not asked."""
+        self._sort_out(entries)
+        if len(self.values) < sum(map(len, self.wants.values())):
+            return False
+        self._report()
+        return True
+
+    def _look(self, keys: Sequence[str], riders: Sequence[Command] = ()) -> store.Look:
         probes: dict[str, Command] = {}
-        for source, idents in self._wants.items():
+        for source, idents in self.wants.items():
             if is_probed(source):
                 probes.update({key: source.probe(key, idents[key]) for key in keys if key in idents})
-        return store.look([key for key in keys if key not in probes] if probes else keys, riders, probes=probes)
+        return store.Look([key for key in keys if key not in probes] if probes else keys, riders, probes=probes)
 
     def _unresolved(self, keys: Iterable[str]) -> list[str]:
         return [key for key in keys if key not in self.values]
@@ -72,14 +84,14 @@ class Reading:
             self._count(leased if pause_s == FIRST_POLL_S else (), "waits")
             time.sleep(pause_s * random.uniform(0.5, 1))
             pause_s = min(pause_s * 2, LONGEST_POLL_S)
-            entries, _ = self._look(leased)
+            entries, _ = self._look(leased).run()
 
     def _sort_out(self, entries: Mapping[str, bytes | None]) -> tuple[dict[str, bytes | None], list[str]]:
         """Resolve hits; returns the keys to be filled, with the unusable entry seen there, and those being loaded."""
         absent: dict[str, bytes | None] = {}
         leased: list[str] = []
         values = self.values
-        for source, idents in self._wants.items():
+        for source, idents in self.wants.items():
             decode = source.decode
             for key, ident in idents.items():
                 entry = entries.get(key)
@@ -118,7 +130,7 @@ class Reading:
 
     def _load(self, keys: Collection[str], event: stats.Event, taken: Collection[str] = ()) -> None:
         """Read `keys` and the `taken` leases from the database, one query for each source."""
-        for source, idents in self._wants.items():
+        for source, idents in self.wants.items():
             if is_probed(source):
                 self._load_with(source.look_up, idents, keys)
                 self._load_with(source.load, idents, taken)
@@ -136,7 +148,7 @@ class Reading:
     def _entries(self, keys: Sequence[str]) -> dict[str, tuple[bytes, int]]:
         return {
             key: source.encode(idents[key], self.values[key])
-            for source, idents in self._wants.items()
+            for source, idents in self.wants.items()
             if not is_probed(source)
             for key in keys
             if key in idents
@@ -145,14 +157,14 @@ class Reading:
     def _sets(self, keys: Sequence[str], token: str) -> dict[str, Command]:
         return {
             key: source.fill_command(key, self.values[key], token)
-            for source, idents in self._wants.items()
+            for source, idents in self.wants.items()
             if is_probed(source)
             for key in keys
             if key in idents
         }
 
     def _source_of(self, key: str) -> Source:
-        return next(source for source, idents in self._wants.items() if key in idents)
+        return next(source for source, idents in self.wants.items() if key in idents)
 
     def _count(self, keys: Iterable[str], event: stats.Event) -> None:
         for key in keys:
@@ -160,7 +172,7 @@ class Reading:
 
     def _report(self) -> None:
         """Whatever was not loaded was a hit: so hits, the many, are not counted one by one."""
-        for source, idents in self._wants.items():
+        for source, idents in self.wants.items():
             loaded = self._counts[source.label, "misses"] + self._counts[source.label, "bypasses"]
             stats.count(source.label, "hits", len(idents) - loaded)
         for (label, event), times in self._counts.items():

@@ -55,17 +55,32 @@ def ask(commands: Sequence[Command], *, allowed: Callable[[], bool], optional: i
     return replies
 
 
-def look(
-    keys: Iterable[str], riders: Sequence[Command] = (), *, probes: Mapping[str, Command] | None = None
-) -> tuple[dict[str, bytes | None], list[Any]]:
-    """Read entries (one MGET, or one per slot); `probes` are commands that read an entry each in their own way,
+class Look:
+    """Reading entries: one MGET, or one per slot. `probes` are commands that read an entry each in their own way,
     `riders` others that share the round trip."""
-    groups, probes = by_slot(keys), probes or {}
-    commands = [*(("MGET", *group) for group in groups), *probes.values(), *riders]
-    replies = ask(commands, allowed=breaker.may_read, optional=len(riders))
-    entries, first_rider = _by_key(groups, replies[: len(groups)]), len(groups) + len(probes)
-    entries.update(zip(probes, replies[len(groups) : first_rider], strict=True))
-    return entries, replies[first_rider:]
+
+    def __init__(
+        self, keys: Iterable[str], riders: Sequence[Command] = (), *, probes: Mapping[str, Command] | None = None
+    ) -> None:
+        self._groups, self._probes = by_slot(keys), probes or {}
+        self.commands = [*(("MGET", *group) for group in self._groups), *self._probes.values(), *riders]
+        self._first_rider = len(self._groups) + len(self._probes)
+
+    def run(self) -> tuple[dict[str, bytes | None], list[Any]]:
+        """Entries by key, and the riders' replies."""
+        riders = len(self.commands) - self._first_rider
+        return self.sorted(ask(self.commands, allowed=breaker.may_read, optional=riders))
+
+    def sorted(self, replies: list[Any]) -> tuple[dict[str, bytes | None], list[Any]]:
+        """The same, from the replies to `commands`; where the reply was an error, there is no entry."""
+        entries: dict[str, bytes | None] = {}
+        for group, reply in zip(self._groups, replies, strict=False):
+            if not isinstance(reply, Exception):
+                entries.update(zip(group, reply, strict=True))
+        for key, reply in zip(self._probes, replies[len(self._groups) :], strict=False):
+            if not isinstance(reply, Exception):
+                entries[key] = reply
+        return entries, replies[self._first_rider :]
 
 
 def lease(seen: Mapping[str, bytes | None], token: str) -> dict[str, bytes | None]:

@@ -5,8 +5,9 @@ slow clients hold none. (What is longer than WHOLE_BYTES is streamed by its thre
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -22,6 +23,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 class Reply(NamedTuple):
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -33,7 +37,7 @@ class Bridge:
         self._wsgi = wsgi
         self._threads = Threads(threads)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, **extra: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, extra: Mapping[str, Any] = _NOTHING) -> None:
         """`extra` is added to the environ: names that no header can have."""
         environ = environ_of(scope)
         environ.update(extra)
