@@ -1,9 +1,10 @@
 """The views that the API is made of: each request asks Redis once, for the caller, the throttle and its own rows."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
-from django.contrib.auth import get_user_model
+from django.contrib import auth
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.request import Request
@@ -30,12 +31,15 @@ class Caller(NamedTuple):
         return self.id
 
 
+_user_model = cache(auth.get_user_model)  # which looks it up by name each time
+
+
 class Admission:
     """Whether a caller may: their own row and their throttle, asked for in the request's batch."""
 
     def __init__(self, batch: Batch, caller_id: int, scope: str, environ: Mapping[str, Any]) -> None:
         self._caller_id = caller_id
-        self._users = batch.rows(get_user_model(), [caller_id])
+        self._users = batch.rows(_user_model(), [caller_id])
         self.verdict = throttles.ask(batch, scope, caller_id, environ)
 
     def caller(self) -> Caller:

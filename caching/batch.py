@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from django.core.exceptions import FieldError
@@ -57,13 +58,13 @@ class Rows:
 
     def cols(self, *columns: str) -> Found[dict[str, Any]]:
         """Dicts of the named columns, or of all cached ones; raises FieldError for a column that is not cached."""
-        names = self._cached(columns)
+        names = columns_of(self._model, columns)
         read = operator.attrgetter(*names) if len(names) > 1 else lambda row: (getattr(row, names[0]),)
         return self._found(lambda rows: [dict(zip(names, read(row), strict=True)) for row in rows])
 
     def documents(self, *columns: str) -> Found[Any]:
         """Like `cols`, but read-only structs, which msgspec writes as JSON objects: a quarter of the cost of dicts."""
-        return self._found(projection(self._cached(columns)))
+        return self._found(projection(columns_of(self._model, columns)))
 
     def instances(self) -> Found[Any]:
         """Model instances; columns that are never cached are deferred."""
@@ -81,10 +82,6 @@ class Rows:
     def _instance(self, row: Any) -> Any:
         return instance_of(self._model, row)
 
-    def _cached(self, columns: tuple[str, ...]) -> tuple[str, ...]:
-        check_columns(self._model, columns)
-        return columns or self.source.codec.columns
-
     def _found(self, shape: Callable[[list[Any]], list[Any]]) -> Found[Any]:
         rows = [self._values[key] for key in self.idents]
         there = [row for row in rows if row is not None]
@@ -101,30 +98,28 @@ class Membership:
 
     def __init__(self, id_set: IdSet, owner: Any, ids: Iterable[int]) -> None:
         self._set, self._owner, self._ids = id_set, owner, tuple(dict.fromkeys(ids))
+        self._key = id_set.state_key(owner)
         self.result = {}
-        if any(each < 1 for each in self._ids):
+        if self._ids and min(self._ids) < 1:
             raise ValueError(f"Ids are positive: {min(self._ids)} is not.")
 
     def add_to(self, wants: dict[Any, dict[str, Any]]) -> None:
         if self._ids:
             of_owner = wants.setdefault(self._set, {})
-            key = self._set.state_key(self._owner)
-            before = of_owner[key].ids if key in of_owner else ()
-            of_owner[key] = Ident(self._owner, tuple(dict.fromkeys((*before, *self._ids))))
+            before = of_owner.get(self._key)
+            ids = tuple(dict.fromkeys((*before.ids, *self._ids))) if before else self._ids
+            of_owner[self._key] = Ident(self._owner, ids)
 
     def is_known(self, wants: dict[Any, dict[str, Any]], values: dict[str, Any]) -> bool:
         """Whether the entry alone answers."""
-        if not self._ids:
-            return True
-        key = self._set.state_key(self._owner)
-        return not self._set.below_floor(wants[self._set][key], values[key])
+        return not self._ids or not self._set.below_floor(wants[self._set][self._key], values[self._key])
 
     def resolve(self, wants: dict[Any, dict[str, Any]], values: dict[str, Any]) -> None:
         if self._ids:
-            key = self._set.state_key(self._owner)
             # Asked with all ids of the batch, so that several checks of one set share the query below the floor.
-            known = values[key] = self._set.complete(wants[self._set][key], values[key])
-            self.result = {each: each in known.members for each in self._ids}
+            known = values[self._key] = self._set.complete(wants[self._set][self._key], values[self._key])
+            members = known.members
+            self.result = {each: each in members for each in self._ids}
 
 
 class Listed:
@@ -219,11 +214,14 @@ class Batch:
         a new batch, which may wait for others, ask the database and fill."""
         entries, riders = self._looking.sorted(replies)
         reading = self._reading
-        if reading.all_hit(entries) and all(each.is_known(reading.wants, reading.values) for each in self._memberships):
+        hit = reading.all_hit(entries)
+        for membership in self._memberships:
+            hit = hit and membership.is_known(reading.wants, reading.values)
+        if hit:
             self._resolve(reading, riders)
-            return True
-        self._answer_scripts(riders)
-        return False
+        else:
+            self._answer_scripts(riders)
+        return hit
 
     def _wanted(self) -> dict[Source, dict[str, Any]]:
         wants: dict[Source, dict[str, Any]] = {}
@@ -258,6 +256,13 @@ def instance_of(model: "type[CachedModel]", row: Any) -> Any:
     instance = model.from_db(rows_of(model).using, columns, [getattr(row, column) for column in columns])
     instance.is_from_cache = True
     return instance
+
+
+@lru_cache(maxsize=256)
+def columns_of(model: "type[CachedModel]", columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Those named, or all that are cached; raises FieldError."""
+    check_columns(model, columns)
+    return columns or rows_of(model).codec.columns
 
 
 def check_columns(model: "type[CachedModel]", columns: Iterable[str]) -> None:

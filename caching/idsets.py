@@ -11,6 +11,7 @@ hash tag with the members. A writer's hold keeps the loaded set; if nobody joins
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
+from itertools import compress
 from typing import Any, NamedTuple
 
 from django.db import models, router
@@ -25,6 +26,8 @@ from .store import SET_LIFE_S
 
 SLACK = 10
 """A loaded set may grow by a tenth before it is dropped and loaded anew, with a higher floor."""
+
+_TRUTH = bytes.maketrans(b"01", b"\x00\x01")
 
 _check, _load = Script.named("check"), Script.named("load")
 
@@ -86,7 +89,8 @@ class IdSet:
 
     def below_floor(self, ident: Ident, known: Known) -> list[int]:
         """Those of the asked ids of which only the database knows."""
-        return [each for each in ident.ids if each < known.floor] if known.floor else []
+        floor = known.floor
+        return [each for each in ident.ids if each < floor] if floor and min(ident.ids) < floor else []
 
     # What Reading asks of a source.
 
@@ -105,8 +109,7 @@ class IdSet:
         floor, colon, flags = entry[1:].partition(b":")
         if not colon or len(flags) != len(ident.ids):
             raise Stale
-        members = (each for each, flag in zip(ident.ids, flags, strict=True) if flag == b"1"[0])
-        return Known(int(floor), frozenset(members))
+        return Known(int(floor), frozenset(compress(ident.ids, flags.translate(_TRUTH))))
 
     def load(self, idents: Iterable[Ident]) -> Mapping[Ident, Known]:
         """What may be filled: the greatest ids of each owner."""

@@ -40,7 +40,7 @@ class Reading:
         own = set().union(*(holds.touched(alias) for alias in in_transaction))
         replies: list[Any] = []
         with contextlib.suppress(Unavailable):
-            entries, replies = self._look([key for key in keys if key not in own] if own else keys, riders).run()
+            entries, replies = store.look(self._look(set(keys) - own if own else None, riders))
             self._resolve(entries, may_fill=may_fill)
         if len(self.values) < len(keys):
             self._load(self._unresolved(keys), "bypasses")
@@ -49,22 +49,35 @@ class Reading:
 
     def look(self, riders: Sequence[Command] = ()) -> store.Look:
         """The first step of `run` alone, for who may not block; `all_hit` is to have what it finds."""
-        return self._look([key for idents in self.wants.values() for key in idents], riders)
+        return self._look(None, riders)
 
     def all_hit(self, entries: Mapping[str, bytes | None]) -> bool:
-        """Whether every key is resolved by its entry. If not, nothing is; the database is not asked."""
-        self._sort_out(entries)
-        if len(self.values) < sum(map(len, self.wants.values())):
-            return False
-        self._report()
+        """Whether every key is resolved by its entry. If not, a new Reading has to be run."""
+        for source, idents in self.wants.items():
+            decode = source.decode
+            for key, ident in idents.items():
+                entry = entries.get(key)
+                if not entry:
+                    return False
+                try:
+                    self.values[key] = decode(ident, entry)
+                except Stale:
+                    return False
+        for source, idents in self.wants.items():
+            stats.count(source.label, "hits", len(idents))
         return True
 
-    def _look(self, keys: Sequence[str], riders: Sequence[Command] = ()) -> store.Look:
+    def _look(self, keys: Collection[str] | None, riders: Sequence[Command] = ()) -> store.Look:
+        """None: all keys."""
+        plain: list[str] = []
         probes: dict[str, Command] = {}
         for source, idents in self.wants.items():
+            mine: Iterable[str] = idents if keys is None else [key for key in idents if key in keys]
             if is_probed(source):
-                probes.update({key: source.probe(key, idents[key]) for key in keys if key in idents})
-        return store.Look([key for key in keys if key not in probes] if probes else keys, riders, probes=probes)
+                probes.update({key: source.probe(key, idents[key]) for key in mine})
+            else:
+                plain.extend(mine)
+        return store.Look(plain, riders, probes=probes)
 
     def _unresolved(self, keys: Iterable[str]) -> list[str]:
         return [key for key in keys if key not in self.values]
@@ -84,7 +97,7 @@ class Reading:
             self._count(leased if pause_s == FIRST_POLL_S else (), "waits")
             time.sleep(pause_s * random.uniform(0.5, 1))
             pause_s = min(pause_s * 2, LONGEST_POLL_S)
-            entries, _ = self._look(leased).run()
+            entries, _ = store.look(self._look(leased))
 
     def _sort_out(self, entries: Mapping[str, bytes | None]) -> tuple[dict[str, bytes | None], list[str]]:
         """Resolve hits; returns the keys to be filled, with the unusable entry seen there, and those being loaded."""

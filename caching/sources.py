@@ -85,8 +85,10 @@ class Rows:
 
     def by_key(self, pks: Iterable[Any]) -> dict[str, Any]:
         """{key: pk}, each once, in the order given."""
-        stem, to_python = self._stem, self._to_python
-        return {f"{stem}{pk}": pk for pk in (pk if type(pk) is int else to_python(pk) for pk in pks)}
+        stem, pks = self._stem, list(pks)
+        if set(map(type, pks)) != {int}:
+            pks = list(map(self.ident, pks))
+        return {f"{stem}{pk}": pk for pk in pks}
 
     def pk_of(self, row: Any) -> Any:
         return getattr(row, self.pk_column)

@@ -63,16 +63,17 @@ class Look:
         self, keys: Iterable[str], riders: Sequence[Command] = (), *, probes: Mapping[str, Command] | None = None
     ) -> None:
         self._groups, self._probes = by_slot(keys), probes or {}
-        self.commands = [*(("MGET", *group) for group in self._groups), *self._probes.values(), *riders]
+        self.commands: list[Command] = [("MGET", *group) for group in self._groups]
+        self.commands += self._probes.values()
+        self.commands += riders
         self._first_rider = len(self._groups) + len(self._probes)
 
-    def run(self) -> tuple[dict[str, bytes | None], list[Any]]:
-        """Entries by key, and the riders' replies."""
-        riders = len(self.commands) - self._first_rider
-        return self.sorted(ask(self.commands, allowed=breaker.may_read, optional=riders))
+    @property
+    def riders(self) -> int:
+        return len(self.commands) - self._first_rider
 
     def sorted(self, replies: list[Any]) -> tuple[dict[str, bytes | None], list[Any]]:
-        """The same, from the replies to `commands`; where the reply was an error, there is no entry."""
+        """Entries by key, and the riders' replies; where the reply was an error, there is no entry."""
         entries: dict[str, bytes | None] = {}
         for group, reply in zip(self._groups, replies, strict=False):
             if not isinstance(reply, Exception):
@@ -81,6 +82,11 @@ class Look:
             if not isinstance(reply, Exception):
                 entries[key] = reply
         return entries, replies[self._first_rider :]
+
+
+def look(asked: Look) -> tuple[dict[str, bytes | None], list[Any]]:
+    """Entries by key, and the riders' replies."""
+    return asked.sorted(ask(asked.commands, allowed=breaker.may_read, optional=asked.riders))
 
 
 def lease(seen: Mapping[str, bytes | None], token: str) -> dict[str, bytes | None]:

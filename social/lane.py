@@ -17,9 +17,8 @@ class Relationships(Read):
 
     def document(self) -> Any:
         found = self._relationships()
-        people = self._people.cols("id")
-        results = [found[row["id"]]._asdict() for row in people.results]
-        return {"results": results, "missing": people.missing}
+        people = self._people.documents("id")
+        return {"results": [found[row.id] for row in people.results], "missing": people.missing}
 
 
 ADDRESSES = (

@@ -1,14 +1,15 @@
 """What is between a viewer and others, from the viewer's own four id sets: one round trip for any number of people."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from caching import Batch
 from social.models import blocked_by, blocking, followers, following
 
 
-class Relationship(NamedTuple):
-    """The viewer's, to `id`."""
+class Relationship(msgspec.Struct, frozen=True, gc=False):
+    """The viewer's, to `id`; in JSON an object."""
 
     id: int
     following: bool

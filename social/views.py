@@ -36,7 +36,7 @@ class _EdgeView(BatchedView):
             raise Problem(403, "blocked", "One of you two blocks the other.") from None
         except User.DoesNotExist:
             raise not_found("such user") from None
-        return json_response(relationships.of(request.user.id, self.other_id)._asdict())
+        return json_response(relationships.of(request.user.id, self.other_id))
 
 
 def _edge(*problems: int) -> Any:
