@@ -14,8 +14,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATABASE_SCHEMES = ("sqlite", "mysql", "mariadb")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 LIBRARIES = (
-    "argon2", "dj_database_url", "django", "django_redis", "drf_spectacular", "drf_spectacular_sidecar", "gunicorn",
-    "msgspec", "redis", "rest_framework", "rest_framework_simplejwt", "tqdm", "whitenoise",
+    "argon2", "dj_database_url", "django", "django_redis", "drf_spectacular", "drf_spectacular_sidecar", "granian",
+    "gunicorn", "hiredis", "httptools", "msgspec", "redis", "rest_framework", "rest_framework_simplejwt", "tqdm",
+    "uvicorn", "uvicorn_worker", "uvloop", "whitenoise",
 )  # fmt: skip
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
