@@ -17,6 +17,9 @@ from lane.environ import Environ, Scope, environ_of
 from lane.threads import Threads
 
 WHOLE_BYTES = 2 << 20
+# A client that is answered while it is still sending may never read the answer. So a body that is refused is taken,
+# and thrown away, up to so many times the size that is allowed.
+DRAINED = 10
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -123,7 +126,7 @@ def _gather(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
 
 
 class TooBig:
-    """The body that nobody reads: Django refuses by the header alone, or when it tries to read."""
+    """The body that nobody keeps: Django refuses by the header alone, or when it tries to read."""
 
     def read(self, size: int = -1) -> bytes:
         raise RequestDataTooBig("The body is longer than DATA_UPLOAD_MAX_MEMORY_SIZE.")
@@ -132,22 +135,29 @@ class TooBig:
 
 
 async def _input(environ: Environ, receive: Receive) -> Any:
-    """The whole body, unless Django would not read it either: one without a length, or too long.
+    """The whole body; none where Django would not read one either, as it has no length.
 
     Raises ConnectionResetError if the client leaves before.
     """
-    length_text = environ.get("CONTENT_LENGTH", "")
+    length_text, limit = environ.get("CONTENT_LENGTH", ""), settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if not length_text.isdigit() or "HTTP_TRANSFER_ENCODING" in environ:
         return BytesIO()
-    if settings.DATA_UPLOAD_MAX_MEMORY_SIZE is not None and int(length_text) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-        return TooBig()
-    body, left = BytesIO(), int(length_text)
-    while left > 0:
+    length = int(length_text)
+    if limit is None or length <= limit:
+        body = BytesIO()
+        await _receive(length, receive, body.write)
+        body.seek(0)
+        return body
+    if length <= DRAINED * limit and "HTTP_EXPECT" not in environ:
+        await _receive(length, receive, len)
+    return TooBig()
+
+
+async def _receive(length: int, receive: Receive, take: Callable[[bytes], int]) -> None:
+    while length > 0:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ConnectionResetError
-        left -= body.write(message["body"])
+        length -= take(message["body"])
         if not message.get("more_body"):
             break
-    body.seek(0)
-    return body

@@ -1,4 +1,4 @@
-"""Behaviour 1 through HTTP: no answer, by the lane or by Django, is older than what was acknowledged before it was asked."""
+"""Behaviour 1 through HTTP: no answer, by lane or Django, is older than what was acknowledged before it was asked."""
 
 import asyncio
 import random
