@@ -39,6 +39,14 @@ def number(name: str, *, default: int, low: int, high: int) -> int:
     return int(value)
 
 
+def choice(name: str, *options: str) -> str:
+    """The first option by default."""
+    value = os.environ.get(name) or options[0]
+    if value not in options:
+        raise Misconfigured(f"{name}={value} is unknown: write {' or '.join(options)}.")
+    return value
+
+
 def words(name: str, *, default: str) -> list[str]:
     return [word.strip() for word in (os.environ.get(name) or default).split(",") if word.strip()]
 

@@ -5,18 +5,12 @@ import sys
 
 from config import environment, gunicorn
 
-SERVERS = ("gunicorn", "granian")
+SERVER = environment.choice("SERVER", "gunicorn", "granian")
 
 
 def main() -> None:
-    os.execv(sys.executable, command(os.environ.get("SERVER") or "gunicorn"))  # noqa: S606  of our own making
-
-
-def command(server: str) -> list[str]:
-    if server not in SERVERS:
-        raise environment.Misconfigured(f"SERVER={server} is unknown: write {' or '.join(SERVERS)}.")
-    options = ["-c", "python:config.gunicorn"] if server == "gunicorn" else granian()
-    return [sys.executable, "-m", server, *options]
+    options = ["-c", "python:config.gunicorn"] if SERVER == "gunicorn" else granian()
+    os.execv(sys.executable, [sys.executable, "-m", SERVER, *options])  # noqa: S606  of our own making
 
 
 def granian() -> list[str]:

@@ -13,10 +13,9 @@ import redis as redis_py
 
 from config import embedded
 from tests import servers
-from tests.house.launcher import GUNICORN, Program, environment, run
+from tests.house.launcher import GUNICORN, WEB, Program, environment, run
 
 pytestmark = pytest.mark.embedded
-WEB = ("-m", "config.web")
 SERVERS = {
     "gunicorn": (WEB, {}),
     "granian": (WEB, {"SERVER": "granian"}),
