@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from django.core.exceptions import FieldError
@@ -92,16 +92,14 @@ class Rows:
 
 
 class Membership:
-    """Ids asked of an id set; `result` is {id: bool} once the batch has run, in the order asked."""
+    """Ids asked of an id set; once the batch has run, `result` is {id: bool} in the order asked, `members` are those
+    that the set has, and perhaps others of them that the batch was asked for as well."""
 
-    result: dict[int, bool]
+    members: frozenset[int] = frozenset()
 
-    def __init__(self, id_set: IdSet, owner: Any, ids: Iterable[int]) -> None:
-        self._set, self._owner, self._ids = id_set, owner, tuple(dict.fromkeys(ids))
+    def __init__(self, id_set: IdSet, owner: Any, ids: tuple[int, ...]) -> None:
+        self._set, self._owner, self._ids = id_set, owner, ids
         self._key = id_set.state_key(owner)
-        self.result = {}
-        if self._ids and min(self._ids) < 1:
-            raise ValueError(f"Ids are positive: {min(self._ids)} is not.")
 
     def add_to(self, wants: dict[Any, dict[str, Any]]) -> None:
         if self._ids:
@@ -110,16 +108,20 @@ class Membership:
             ids = tuple(dict.fromkeys((*before.ids, *self._ids))) if before else self._ids
             of_owner[self._key] = Ident(self._owner, ids)
 
-    def is_known(self, wants: dict[Any, dict[str, Any]], values: dict[str, Any]) -> bool:
+    def is_known(self, wants: Mapping[Any, Mapping[str, Any]], values: dict[str, Any]) -> bool:
         """Whether the entry alone answers."""
         return not self._ids or not self._set.below_floor(wants[self._set][self._key], values[self._key])
 
-    def resolve(self, wants: dict[Any, dict[str, Any]], values: dict[str, Any]) -> None:
+    def resolve(self, wants: Mapping[Any, Mapping[str, Any]], values: dict[str, Any]) -> None:
         if self._ids:
             # Asked with all ids of the batch, so that several checks of one set share the query below the floor.
             known = values[self._key] = self._set.complete(wants[self._set][self._key], values[self._key])
-            members = known.members
-            self.result = {each: each in members for each in self._ids}
+            self.members = known.members
+
+    @cached_property
+    def result(self) -> dict[int, bool]:
+        members = self.members
+        return {each: each in members for each in self._ids}
 
 
 class Listed:
@@ -188,9 +190,16 @@ class Batch:
 
     def contains(self, id_set: IdSet, owner: Any, ids: Iterable[int]) -> Membership:
         """Which of these ids are in the owner's set; any number of sets share the round trip."""
-        membership = Membership(id_set, owner, ids)
-        self._memberships.append(membership)
-        return membership
+        return self.contains_each([id_set], owner, ids)[0]
+
+    def contains_each(self, id_sets: Iterable[IdSet], owner: Any, ids: Iterable[int]) -> list[Membership]:
+        """The same of several sets of an owner, in their order."""
+        asked = tuple(dict.fromkeys(ids))
+        if asked and min(asked) < 1:
+            raise ValueError(f"Ids are positive: {min(asked)} is not.")
+        memberships = [Membership(id_set, owner, asked) for id_set in id_sets]
+        self._memberships += memberships
+        return memberships
 
     def script(self, script: Script, keys: Sequence[str], args: Iterable[Any] = ()) -> Reply:
         """A script to share the round trip; `keys`, given without prefix, must share a slot."""

@@ -9,7 +9,7 @@ the set, ids below by one SQL query. A state key carries the protocol (lease, va
 hash tag with the members. A writer's hold keeps the loaded set; if nobody joins it, its lift applies the change.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import compress
 from typing import Any, NamedTuple
@@ -100,8 +100,10 @@ class IdSet:
     def state_key(self, owner: Any) -> str:
         return f"{conf().prefix}:ids:{self.label}:{{{owner}}}"
 
-    def probe(self, key: str, ident: Ident) -> Command:
-        return _check.command([key, f"{key}:m"], ident.ids)
+    @staticmethod
+    def probe(keys: Sequence[str], ident: Ident) -> Command:
+        pairs = [name for key in keys for name in (key, f"{key}:m")]
+        return _check.command(pairs, ident.ids)
 
     def decode(self, ident: Ident, entry: bytes) -> Known:
         if not entry.startswith(b"V"):

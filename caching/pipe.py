@@ -87,10 +87,12 @@ async def _linked(pipe: Pipe) -> "_Link":
 
 
 def _make_connection() -> Any:
-    pool = None if on_cluster() else redis_client().connection_pool
-    kind = getattr(pool, "connection_class", type(pool)).__name__
+    if on_cluster():
+        raise NotImplementedError("it does not speak to a Redis Cluster.")
+    pool = redis_client().connection_pool
+    kind = pool.connection_class.__name__
     if kind not in _KINDS:
-        raise NotImplementedError(f"it speaks to single servers, not to a {kind}.")
+        raise NotImplementedError(f"it does not know a {kind}.")
     given = pool.connection_kwargs
     options = {name: value for name, value in given.items() if name in _OPTIONS or name.startswith("ssl_")}
     return getattr(asyncio_connections, kind)(**options, protocol=2, retry=Retry(NoBackoff(), 0))

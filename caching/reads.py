@@ -70,13 +70,15 @@ class Reading:
     def _look(self, keys: Collection[str] | None, riders: Sequence[Command] = ()) -> store.Look:
         """None: all keys."""
         plain: list[str] = []
-        probes: dict[str, Command] = {}
+        probed: dict[Any, tuple[Any, list[str]]] = {}
         for source, idents in self.wants.items():
             mine: Iterable[str] = idents if keys is None else [key for key in idents if key in keys]
             if is_probed(source):
-                probes.update({key: source.probe(key, idents[key]) for key in mine})
+                for key in mine:
+                    probed.setdefault(idents[key], (source.probe, []))[1].append(key)
             else:
                 plain.extend(mine)
+        probes = [(together, probe(together, ident)) for ident, (probe, together) in probed.items()]
         return store.Look(plain, riders, probes=probes)
 
     def _unresolved(self, keys: Iterable[str]) -> list[str]:

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeGuard
 
@@ -47,7 +47,9 @@ class Source(Protocol):
 class Probed(Source, Protocol):
     """A source whose entries take commands of their own to be read and filled (id sets)."""
 
-    def probe(self, key: str, ident: Any) -> Command: ...
+    @staticmethod
+    def probe(keys: Sequence[str], ident: Any) -> Command:
+        """Reads the entries of several such sources, asked for the same."""
 
     def fill_command(self, key: str, value: Any, token: str) -> Command: ...
 

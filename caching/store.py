@@ -56,21 +56,22 @@ def ask(commands: Sequence[Command], *, allowed: Callable[[], bool], optional: i
 
 
 class Look:
-    """Reading entries: one MGET, or one per slot. `probes` are commands that read an entry each in their own way,
-    `riders` others that share the round trip."""
+    """Reading entries: one MGET, or one per slot. `probes` are commands that read entries, of the keys given with each,
+    in their own way; `riders` are others that share the round trip."""
 
     def __init__(
-        self, keys: Iterable[str], riders: Sequence[Command] = (), *, probes: Mapping[str, Command] | None = None
+        self, keys: Iterable[str], riders: Sequence[Command] = (), *, probes: Sequence[tuple[list[str], Command]] = ()
     ) -> None:
-        self._groups, self._probes = by_slot(keys), probes or {}
+        self._groups = by_slot(keys)
         self.commands: list[Command] = [("MGET", *group) for group in self._groups]
-        self.commands += self._probes.values()
+        for group, command in probes:
+            self._groups.append(group)
+            self.commands.append(command)
         self.commands += riders
-        self._first_rider = len(self._groups) + len(self._probes)
 
     @property
     def riders(self) -> int:
-        return len(self.commands) - self._first_rider
+        return len(self.commands) - len(self._groups)
 
     def sorted(self, replies: list[Any]) -> tuple[dict[str, bytes | None], list[Any]]:
         """Entries by key, and the riders' replies; where the reply was an error, there is no entry."""
@@ -78,10 +79,7 @@ class Look:
         for group, reply in zip(self._groups, replies, strict=False):
             if not isinstance(reply, Exception):
                 entries.update(zip(group, reply, strict=True))
-        for key, reply in zip(self._probes, replies[len(self._groups) :], strict=False):
-            if not isinstance(reply, Exception):
-                entries[key] = reply
-        return entries, replies[self._first_rider :]
+        return entries, replies[len(self._groups) :]
 
 
 def look(asked: Look) -> tuple[dict[str, bytes | None], list[Any]]:

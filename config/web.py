@@ -10,7 +10,8 @@ SERVER = environment.choice("SERVER", "gunicorn", "granian")
 
 def main() -> None:
     options = ["-c", "python:config.gunicorn"] if SERVER == "gunicorn" else granian()
-    os.execv(sys.executable, [sys.executable, "-m", SERVER, *options])  # noqa: S606  of our own making
+    given = sys.argv[1:]  # options of the server's own, which win
+    os.execv(sys.executable, [sys.executable, "-m", SERVER, *options, *given])  # noqa: S606  no shell
 
 
 def granian() -> list[str]:

@@ -119,11 +119,14 @@ def bump(deltas: Iterable[Delta]) -> None:
     store.ask(commands, allowed=store.breaker.may_write, optional=len(commands))
 
 
-def by_name(kind: str, target_id: int, content: list[int]) -> dict[str, int]:
-    """One target's counters out of its block; never negative, whatever drifted."""
-    names = registry.names_of(kind)
-    start = 1 + target_id % NEIGHBOURS * len(names)
-    values = content[start : start + len(names)]
+def start(names: tuple[str, ...], target_id: int) -> int:
+    """Where in its block the counters of a target begin."""
+    return 1 + target_id % NEIGHBOURS * len(names)
+
+
+def by_name(names: tuple[str, ...], first: int, content: list[int]) -> dict[str, int]:
+    """The counters that begin at `first` of a block; never negative, whatever drifted."""
+    values = content[first : first + len(names)]
     if min(values) < 0:
         values = [max(0, value) for value in values]
     return dict(zip(names, values, strict=True))

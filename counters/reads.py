@@ -16,19 +16,23 @@ class Counts:
 
     def __init__(self, targets: Iterable[str]) -> None:
         self.idents: dict[str, Block] = {}
-        self._places: dict[str, tuple[str, int, str]] = {}
-        keys: dict[tuple[str, int], str] = {}
+        self._places: dict[str, tuple[str, tuple[str, ...], int]] = {}
+        keys: dict[tuple[str, int], tuple[str, tuple[str, ...]]] = {}
         for target in targets:
             kind, _, text = target.partition(":")
             target_id = int(text)
-            place = kind, target_id // blocks.NEIGHBOURS
-            if place not in keys:
-                registry.names_of(kind)
-                block = Block(*place)
-                keys[place] = blocks.key(block)
-                self.idents[keys[place]] = block
-            self._places[target] = kind, target_id, keys[place]
+            at = kind, target_id // blocks.NEIGHBOURS
+            if at not in keys:
+                keys[at] = self._want(Block(*at))
+            key, names = keys[at]
+            self._places[target] = key, names, blocks.start(names, target_id)
         self._values: dict[str, list[int]] = {}
+
+    def _want(self, block: Block) -> tuple[str, tuple[str, ...]]:
+        """Its key, and the names of its counters."""
+        names, key = registry.names_of(block.kind), blocks.key(block)
+        self.idents[key] = block
+        return key, names
 
     def resolve(self, values: dict[str, Any]) -> None:
         self._values = values
@@ -36,11 +40,8 @@ class Counts:
     @property
     def result(self) -> dict[str, dict[str, int]]:
         """{"user:7": {"followers": 1, …}} in the order asked, each target once; one without rows has zeros."""
-        values = self._values
-        return {
-            target: blocks.by_name(kind, target_id, values[key])
-            for target, (kind, target_id, key) in self._places.items()
-        }
+        values, by_name = self._values, blocks.by_name
+        return {target: by_name(names, first, values[key]) for target, (key, names, first) in self._places.items()}
 
 
 def ask(batch: Batch, targets: Iterable[str]) -> Counts:

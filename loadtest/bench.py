@@ -20,6 +20,7 @@ from loadtest import (
     few_connections,
     follower_pages,
     home_page,
+    hot_lane,
     idset_memory,
     per_request,
     reconcile,
@@ -105,6 +106,10 @@ def _favorites(ground: Ground, scale: Scale) -> Measured:
     return favorites.measure(ground, users=scale.community, days=scale.feed_days)
 
 
+def _hot_lane(ground: Ground, scale: Scale) -> Measured:
+    return hot_lane.measure(ground, users=scale.users, rounds=scale.rounds, seconds=scale.seconds)
+
+
 def _warm_up(ground: Ground, scale: Scale) -> Measured:
     return warm_up.measure(ground, users=scale.warm_users)
 
@@ -126,6 +131,7 @@ SECTIONS: dict[str, Callable[[Ground, Scale], Measured]] = {
     "idset-memory": _idset_memory,
     "home-page": _home_page,
     "favorites": _favorites,
+    "hot-lane": _hot_lane,
     "warm-up": _warm_up,
     "reconcile": _reconcile,
 }
