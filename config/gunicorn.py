@@ -3,7 +3,6 @@
 Threads alone, without the event loop and the hot lane: `gunicorn -c python:config.gunicorn -k gthread config.wsgi`.
 """
 
-import gc
 import os
 
 # A wrong environment ends here, in the master, with its sentence; a worker would be started over and over.
@@ -28,9 +27,3 @@ control_socket_disable = True
 errorlog = "-"
 accesslog = None
 loglevel = "warning" if settings.DEBUG else "info"
-
-
-def post_worker_init(worker: object) -> None:
-    """What has been loaded by now stays for the life of the worker; full collections need not walk it each time."""
-    gc.collect()
-    gc.freeze()
