@@ -20,6 +20,7 @@ PEOPLE = 60
 def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     variables = {
         "DJANGO_SETTINGS_MODULE": SETTINGS, "DEBUG": "off", "THROTTLES": "off", "WEB_WORKERS": "1", "WEB_THREADS": "4",
+        "LANE": "off",
     }  # fmt: skip
     with serving({**os.environ, **variables}, tmp_path_factory.mktemp("web") / "log") as server:
         yield server
