@@ -17,6 +17,8 @@ except Misconfigured as sentence:
     print(sentence, file=sys.stderr)
     sys.exit(GUNICORN_HALTS)
 
-# What has been loaded by now stays for the life of the process; full collections need not walk it each time.
+# What has been loaded by now stays for the life of the process; full collections need not walk it each time. A request
+# leaves few cycles behind: looking for them less often is a twentieth of the cost of a small one.
 gc.collect()
 gc.freeze()
+gc.set_threshold(20_000, 20, 20)
