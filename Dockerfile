@@ -1,4 +1,4 @@
-# Hotpath in production settings, served by gunicorn. compose.yaml shows it beside MySQL and Redis.
+# Hotpath in production settings, served by gunicorn, or by Granian where SERVER=granian. compose.yaml shows it beside MySQL and Redis.
 
 FROM python:3.13-slim-bookworm AS build
 RUN apt-get update \
@@ -23,4 +23,4 @@ USER hotpath
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"]
-CMD ["python", "-m", "gunicorn", "-c", "python:config.gunicorn"]
+CMD ["python", "-m", "config.web"]

@@ -24,12 +24,17 @@ def parse_id(text: str, field: str = "id") -> int:
 
 
 def parse_ids(query: QueryDict, *, cap: int = CAP, field: str = "ids") -> list[int]:
-    """The ids of `?ids=3,1,2` in the order asked, duplicates removed; at most `cap` counted with duplicates."""
-    texts = ",".join(query.getlist(field)).split(",")
+    """The ids of `?ids=3,1,2`, as `ids_of` has them."""
+    return ids_of(",".join(query.getlist(field)), cap=cap, field=field)
+
+
+def ids_of(text: str, *, cap: int = CAP, field: str = "ids") -> list[int]:
+    """The ids of "3,1,2" in the order asked, duplicates removed; at most `cap` counted with duplicates."""
+    texts = text.split(",")
     if texts == [""]:
         raise bad_input(field, f"Give 1 to {cap} ids, separated by commas.", "no_ids")
     if len(texts) > cap:
         raise bad_input(field, f"At most {cap} ids at once; you asked for {len(texts)}.", "too_many_ids")
-    if _ALL_SHORT.fullmatch(",".join(texts)):
+    if _ALL_SHORT.fullmatch(text):
         return list(dict.fromkeys(map(int, texts)))
-    return list(dict.fromkeys(parse_id(text, field) for text in texts))
+    return list(dict.fromkeys(parse_id(each, field) for each in texts))

@@ -5,6 +5,8 @@ https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm. If Redis cannot be as
 """
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -25,6 +27,9 @@ return 0
 """)
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 class Rate(NamedTuple):
     """`burst` requests at once, then `per_s` a second."""
 
@@ -32,8 +37,14 @@ class Rate(NamedTuple):
     burst: int
 
 
-def ask(batch: Batch, scope: str, client: str | int) -> Any:
+ASKED = "api.throttles.asked"
+"""In the environ of a request that was counted before it reached Django: (scope, client) and the verdict."""
+
+
+def ask(batch: Batch, scope: str, client: str | int, environ: Mapping[str, Any] = _NOTHING) -> Any:
     """Puts the question into the batch; give what it returns to `enforce` after the batch ran."""
+    if ASKED in environ and environ[ASKED][0] == (scope, client):
+        return environ[ASKED][1]
     rate = settings.THROTTLES.get(scope)
     if rate is None:
         return None

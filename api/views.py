@@ -1,8 +1,10 @@
 """The views that the API is made of: each request asks Redis once, for the caller, the throttle and its own rows."""
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
-from django.contrib.auth import get_user_model
+from django.contrib import auth
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.request import Request
@@ -27,6 +29,26 @@ class Caller(NamedTuple):
     @property
     def pk(self) -> int:
         return self.id
+
+
+_user_model = cache(auth.get_user_model)  # which looks it up by name each time
+
+
+class Admission:
+    """Whether a caller may: their own row and their throttle, asked for in the request's batch."""
+
+    def __init__(self, batch: Batch, caller_id: int, scope: str, environ: Mapping[str, Any]) -> None:
+        self._caller_id = caller_id
+        self._users = batch.rows(_user_model(), [caller_id])
+        self.verdict = throttles.ask(batch, scope, caller_id, environ)
+
+    def caller(self) -> Caller:
+        """Once the batch has run; raises the 401 and the 429."""
+        row = self._users.row(self._caller_id)
+        if row is None or not row.is_active:
+            raise inactive()
+        throttles.enforce(self.verdict)
+        return Caller(row.id, row.is_staff)
 
 
 class JsonView(APIView):
@@ -83,7 +105,7 @@ class BatchedView(JsonView):
         if self.public and request.method in self.public:
             self._admit_anybody(request, self.public[request.method])
         else:
-            self._admit_caller(request, tokens.caller_id(request._request))
+            self._admit_caller(request, tokens.caller_id(request._request.META.get("HTTP_AUTHORIZATION", "")))
 
     def _admit_anybody(self, request: Request, scope: str) -> None:
         batch = Batch()
@@ -93,12 +115,10 @@ class BatchedView(JsonView):
 
     def _admit_caller(self, request: Request, caller_id: int) -> None:
         batch = Batch()
-        users = batch.rows(get_user_model(), [caller_id])
-        verdict = throttles.ask(batch, self.throttle, caller_id)
+        admission = Admission(batch, caller_id, self.throttle, request._request.META)
         problem = self._problem_in_wants(request, batch, caller_id)
         batch.run()
-        request.user = _active(users.row(caller_id))
-        throttles.enforce(verdict)
+        request.user = admission.caller()
         if problem is not None:
             raise problem
 
@@ -113,9 +133,3 @@ class BatchedView(JsonView):
 def inactive() -> Problem:
     """Also for a caller who was deleted after the request was admitted."""
     return Problem(401, "user_inactive", "This account does not exist or is deactivated.")
-
-
-def _active(row: Any) -> Caller:
-    if row is None or not row.is_active:
-        raise inactive()
-    return Caller(row.id, row.is_staff)

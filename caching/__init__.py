@@ -15,17 +15,18 @@ if TYPE_CHECKING:
     from .idsets import IdSet
     from .managers import CachedManager, CachedModel, CachedQuerySet
     from .options import Cached
+    from .pipe import Pipe
 
 _HOMES = {
     "Batch": "batch", "Cached": "options", "CachedManager": "managers", "CachedModel": "managers",
     "CachedQuerySet": "managers", "EdgeModel": "edges", "EdgeValue": "edgevalues", "Found": "batch",
-    "IdList": "idlists", "IdSet": "idsets", "Script": "connection", "Unavailable": "connection",
+    "IdList": "idlists", "IdSet": "idsets", "Pipe": "pipe", "Script": "connection", "Unavailable": "connection",
     "redis_client": "connection",
 }  # fmt: skip
 
 __all__ = [
     "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue", "Found", "IdList",
-    "IdSet", "Script", "Unavailable", "redis_client",
+    "IdSet", "Pipe", "Script", "Unavailable", "redis_client",
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from django.core.exceptions import FieldError
@@ -57,13 +58,13 @@ class Rows:
 
     def cols(self, *columns: str) -> Found[dict[str, Any]]:
         """Dicts of the named columns, or of all cached ones; raises FieldError for a column that is not cached."""
-        names = self._cached(columns)
+        names = columns_of(self._model, columns)
         read = operator.attrgetter(*names) if len(names) > 1 else lambda row: (getattr(row, names[0]),)
         return self._found(lambda rows: [dict(zip(names, read(row), strict=True)) for row in rows])
 
     def documents(self, *columns: str) -> Found[Any]:
         """Like `cols`, but read-only structs, which msgspec writes as JSON objects: a quarter of the cost of dicts."""
-        return self._found(projection(self._cached(columns)))
+        return self._found(projection(columns_of(self._model, columns)))
 
     def instances(self) -> Found[Any]:
         """Model instances; columns that are never cached are deferred."""
@@ -81,10 +82,6 @@ class Rows:
     def _instance(self, row: Any) -> Any:
         return instance_of(self._model, row)
 
-    def _cached(self, columns: tuple[str, ...]) -> tuple[str, ...]:
-        check_columns(self._model, columns)
-        return columns or self.source.codec.columns
-
     def _found(self, shape: Callable[[list[Any]], list[Any]]) -> Found[Any]:
         rows = [self._values[key] for key in self.idents]
         there = [row for row in rows if row is not None]
@@ -95,29 +92,36 @@ class Rows:
 
 
 class Membership:
-    """Ids asked of an id set; `result` is {id: bool} once the batch has run, in the order asked."""
+    """Ids asked of an id set; once the batch has run, `result` is {id: bool} in the order asked, `members` are those
+    that the set has, and perhaps others of them that the batch was asked for as well."""
 
-    result: dict[int, bool]
+    members: frozenset[int] = frozenset()
 
-    def __init__(self, id_set: IdSet, owner: Any, ids: Iterable[int]) -> None:
-        self._set, self._owner, self._ids = id_set, owner, tuple(dict.fromkeys(ids))
-        self.result = {}
-        if any(each < 1 for each in self._ids):
-            raise ValueError(f"Ids are positive: {min(self._ids)} is not.")
+    def __init__(self, id_set: IdSet, owner: Any, ids: tuple[int, ...]) -> None:
+        self._set, self._owner, self._ids = id_set, owner, ids
+        self._key = id_set.state_key(owner)
 
     def add_to(self, wants: dict[Any, dict[str, Any]]) -> None:
         if self._ids:
             of_owner = wants.setdefault(self._set, {})
-            key = self._set.state_key(self._owner)
-            before = of_owner[key].ids if key in of_owner else ()
-            of_owner[key] = Ident(self._owner, tuple(dict.fromkeys((*before, *self._ids))))
+            before = of_owner.get(self._key)
+            ids = tuple(dict.fromkeys((*before.ids, *self._ids))) if before else self._ids
+            of_owner[self._key] = Ident(self._owner, ids)
 
-    def resolve(self, wants: dict[Any, dict[str, Any]], values: dict[str, Any]) -> None:
+    def is_known(self, wants: Mapping[Any, Mapping[str, Any]], values: dict[str, Any]) -> bool:
+        """Whether the entry alone answers."""
+        return not self._ids or not self._set.below_floor(wants[self._set][self._key], values[self._key])
+
+    def resolve(self, wants: Mapping[Any, Mapping[str, Any]], values: dict[str, Any]) -> None:
         if self._ids:
-            key = self._set.state_key(self._owner)
             # Asked with all ids of the batch, so that several checks of one set share the query below the floor.
-            known = values[key] = self._set.complete(wants[self._set][key], values[key])
-            self.result = {each: each in known.members for each in self._ids}
+            known = values[self._key] = self._set.complete(wants[self._set][self._key], values[self._key])
+            self.members = known.members
+
+    @cached_property
+    def result(self) -> dict[int, bool]:
+        members = self.members
+        return {each: each in members for each in self._ids}
 
 
 class Listed:
@@ -186,9 +190,16 @@ class Batch:
 
     def contains(self, id_set: IdSet, owner: Any, ids: Iterable[int]) -> Membership:
         """Which of these ids are in the owner's set; any number of sets share the round trip."""
-        membership = Membership(id_set, owner, ids)
-        self._memberships.append(membership)
-        return membership
+        return self.contains_each([id_set], owner, ids)[0]
+
+    def contains_each(self, id_sets: Iterable[IdSet], owner: Any, ids: Iterable[int]) -> list[Membership]:
+        """The same of several sets of an owner, in their order."""
+        asked = tuple(dict.fromkeys(ids))
+        if asked and min(asked) < 1:
+            raise ValueError(f"Ids are positive: {min(asked)} is not.")
+        memberships = [Membership(id_set, owner, asked) for id_set in id_sets]
+        self._memberships += memberships
+        return memberships
 
     def script(self, script: Script, keys: Sequence[str], args: Iterable[Any] = ()) -> Reply:
         """A script to share the round trip; `keys`, given without prefix, must share a slot."""
@@ -198,19 +209,47 @@ class Batch:
         return reply
 
     def run(self) -> None:
+        reading = Reading(self._wanted())
+        self._resolve(reading, reading.run([command for command, _ in self._commands]))
+
+    def look(self) -> list[Command]:
+        """For who may not block: the commands to send; what they are answered goes to `all_hit`."""
+        self._reading = Reading(self._wanted())
+        self._looking = self._reading.look([command for command, _ in self._commands])
+        return self._looking.commands
+
+    def all_hit(self, replies: list[Any]) -> bool:
+        """Whether the cache had everything, as if the batch had run. If not, only the scripts have their replies: run
+        a new batch, which may wait for others, ask the database and fill."""
+        entries, riders = self._looking.sorted(replies)
+        reading = self._reading
+        hit = reading.all_hit(entries)
+        for membership in self._memberships:
+            hit = hit and membership.is_known(reading.wants, reading.values)
+        if hit:
+            self._resolve(reading, riders)
+        else:
+            self._answer_scripts(riders)
+        return hit
+
+    def _wanted(self) -> dict[Source, dict[str, Any]]:
         wants: dict[Source, dict[str, Any]] = {}
         for part in self._parts:
             wants.setdefault(part.source, {}).update(part.idents)
         for membership in self._memberships:
             membership.add_to(wants)
-        reading = Reading(wants)
-        replies = reading.run([command for command, _ in self._commands])
-        for (_, reply), result in zip(self._commands, replies, strict=False):
-            reply.result = None if isinstance(result, Exception) else result
+        return wants
+
+    def _resolve(self, reading: Reading, replies: list[Any]) -> None:
+        self._answer_scripts(replies)
         for part in self._parts:
             part.resolve(reading.values)
         for membership in self._memberships:
-            membership.resolve(wants, reading.values)
+            membership.resolve(reading.wants, reading.values)
+
+    def _answer_scripts(self, replies: list[Any]) -> None:
+        for (_, reply), result in zip(self._commands, replies, strict=False):
+            reply.result = None if isinstance(result, Exception) else result
 
 
 def read_rows(model: "type[CachedModel]", pks: Iterable[Any]) -> Rows:
@@ -226,6 +265,13 @@ def instance_of(model: "type[CachedModel]", row: Any) -> Any:
     instance = model.from_db(rows_of(model).using, columns, [getattr(row, column) for column in columns])
     instance.is_from_cache = True
     return instance
+
+
+@lru_cache(maxsize=256)
+def columns_of(model: "type[CachedModel]", columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Those named, or all that are cached; raises FieldError."""
+    check_columns(model, columns)
+    return columns or rows_of(model).codec.columns
 
 
 def check_columns(model: "type[CachedModel]", columns: Iterable[str]) -> None:

@@ -25,6 +25,11 @@ class Breaker:
         self._retry_at = 0.0
         self._probing = threading.Lock()
 
+    @property
+    def is_closed(self) -> bool:
+        """`may_read` for who has no time to find out."""
+        return self._closed
+
     def may_write(self) -> bool:
         """Whether holds and lifts may be tried: always, but for a pause after each failure."""
         return self._closed or time.monotonic() >= self._retry_at

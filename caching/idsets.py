@@ -9,8 +9,9 @@ the set, ids below by one SQL query. A state key carries the protocol (lease, va
 hash tag with the members. A writer's hold keeps the loaded set; if nobody joins it, its lift applies the change.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import compress
 from typing import Any, NamedTuple
 
 from django.db import models, router
@@ -25,6 +26,8 @@ from .store import SET_LIFE_S
 
 SLACK = 10
 """A loaded set may grow by a tenth before it is dropped and loaded anew, with a higher floor."""
+
+_TRUTH = bytes.maketrans(b"01", b"\x00\x01")
 
 _check, _load = Script.named("check"), Script.named("load")
 
@@ -81,8 +84,13 @@ class IdSet:
 
     def complete(self, ident: Ident, known: Known) -> Known:
         """What is known of all asked ids: those below the floor take one query."""
-        below = [each for each in ident.ids if known.floor is not None and each < known.floor]
+        below = self.below_floor(ident, known)
         return Known(None, known.members | self._query(ident.owner, below)) if below else known
+
+    def below_floor(self, ident: Ident, known: Known) -> list[int]:
+        """Those of the asked ids of which only the database knows."""
+        floor = known.floor
+        return [each for each in ident.ids if each < floor] if floor and min(ident.ids) < floor else []
 
     # What Reading asks of a source.
 
@@ -92,8 +100,10 @@ class IdSet:
     def state_key(self, owner: Any) -> str:
         return f"{conf().prefix}:ids:{self.label}:{{{owner}}}"
 
-    def probe(self, key: str, ident: Ident) -> Command:
-        return _check.command([key, f"{key}:m"], ident.ids)
+    @staticmethod
+    def probe(keys: Sequence[str], ident: Ident) -> Command:
+        pairs = [name for key in keys for name in (key, f"{key}:m")]
+        return _check.command(pairs, ident.ids)
 
     def decode(self, ident: Ident, entry: bytes) -> Known:
         if not entry.startswith(b"V"):
@@ -101,8 +111,7 @@ class IdSet:
         floor, colon, flags = entry[1:].partition(b":")
         if not colon or len(flags) != len(ident.ids):
             raise Stale
-        members = (each for each, flag in zip(ident.ids, flags, strict=True) if flag == b"1"[0])
-        return Known(int(floor), frozenset(members))
+        return Known(int(floor), frozenset(compress(ident.ids, flags.translate(_TRUTH))))
 
     def load(self, idents: Iterable[Ident]) -> Mapping[Ident, Known]:
         """What may be filled: the greatest ids of each owner."""

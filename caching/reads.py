@@ -24,15 +24,15 @@ class Reading:
     def __init__(self, wants: Mapping[Source, Mapping[str, Any]]) -> None:
         """`wants`: for each source the identities asked for, by key."""
         self.values: dict[str, Any] = {}
-        self._wants = wants
+        self.wants = wants
         self._held: set[str] = set()
         self._counts: Counter[tuple[str, stats.Event]] = Counter()
 
     def run(self, riders: Sequence[Command] = ()) -> list[Any]:
         """Resolve every key; the answer is the riders' replies, [] if Redis could not be asked."""
-        keys = [key for idents in self._wants.values() for key in idents]
+        keys = [key for idents in self.wants.values() for key in idents]
         in_transaction = [
-            alias for alias in {source.using for source in self._wants} if connections[alias].in_atomic_block
+            alias for alias in {source.using for source in self.wants} if connections[alias].in_atomic_block
         ]
         # A transaction never fills: what it reads may be an old snapshot, or its own.
         may_fill = not in_transaction
@@ -40,19 +40,46 @@ class Reading:
         own = set().union(*(holds.touched(alias) for alias in in_transaction))
         replies: list[Any] = []
         with contextlib.suppress(Unavailable):
-            entries, replies = self._look([key for key in keys if key not in own] if own else keys, riders)
+            entries, replies = store.look(self._look(set(keys) - own if own else None, riders))
             self._resolve(entries, may_fill=may_fill)
         if len(self.values) < len(keys):
             self._load(self._unresolved(keys), "bypasses")
         self._report()
         return replies
 
-    def _look(self, keys: Sequence[str], riders: Sequence[Command] = ()) -> tuple[dict[str, bytes | None], list[Any]]:
-        probes: dict[str, Command] = {}
-        for source, idents in self._wants.items():
+    def look(self, riders: Sequence[Command] = ()) -> store.Look:
+        """The first step of `run` alone, for who may not block; `all_hit` is to have what it finds."""
+        return self._look(None, riders)
+
+    def all_hit(self, entries: Mapping[str, bytes | None]) -> bool:
+        """Whether every key is resolved by its entry. If not, a new Reading has to be run."""
+        for source, idents in self.wants.items():
+            decode = source.decode
+            for key, ident in idents.items():
+                entry = entries.get(key)
+                if not entry:
+                    return False
+                try:
+                    self.values[key] = decode(ident, entry)
+                except Stale:
+                    return False
+        for source, idents in self.wants.items():
+            stats.count(source.label, "hits", len(idents))
+        return True
+
+    def _look(self, keys: Collection[str] | None, riders: Sequence[Command] = ()) -> store.Look:
+        """None: all keys."""
+        plain: list[str] = []
+        probed: dict[Any, tuple[Any, list[str]]] = {}
+        for source, idents in self.wants.items():
+            mine: Iterable[str] = idents if keys is None else [key for key in idents if key in keys]
             if is_probed(source):
-                probes.update({key: source.probe(key, idents[key]) for key in keys if key in idents})
-        return store.look([key for key in keys if key not in probes] if probes else keys, riders, probes=probes)
+                for key in mine:
+                    probed.setdefault(idents[key], (source.probe, []))[1].append(key)
+            else:
+                plain.extend(mine)
+        probes = [(together, probe(together, ident)) for ident, (probe, together) in probed.items()]
+        return store.Look(plain, riders, probes=probes)
 
     def _unresolved(self, keys: Iterable[str]) -> list[str]:
         return [key for key in keys if key not in self.values]
@@ -72,14 +99,14 @@ class Reading:
             self._count(leased if pause_s == FIRST_POLL_S else (), "waits")
             time.sleep(pause_s * random.uniform(0.5, 1))
             pause_s = min(pause_s * 2, LONGEST_POLL_S)
-            entries, _ = self._look(leased)
+            entries, _ = store.look(self._look(leased))
 
     def _sort_out(self, entries: Mapping[str, bytes | None]) -> tuple[dict[str, bytes | None], list[str]]:
         """Resolve hits; returns the keys to be filled, with the unusable entry seen there, and those being loaded."""
         absent: dict[str, bytes | None] = {}
         leased: list[str] = []
         values = self.values
-        for source, idents in self._wants.items():
+        for source, idents in self.wants.items():
             decode = source.decode
             for key, ident in idents.items():
                 entry = entries.get(key)
@@ -118,7 +145,7 @@ class Reading:
 
     def _load(self, keys: Collection[str], event: stats.Event, taken: Collection[str] = ()) -> None:
         """Read `keys` and the `taken` leases from the database, one query for each source."""
-        for source, idents in self._wants.items():
+        for source, idents in self.wants.items():
             if is_probed(source):
                 self._load_with(source.look_up, idents, keys)
                 self._load_with(source.load, idents, taken)
@@ -136,7 +163,7 @@ class Reading:
     def _entries(self, keys: Sequence[str]) -> dict[str, tuple[bytes, int]]:
         return {
             key: source.encode(idents[key], self.values[key])
-            for source, idents in self._wants.items()
+            for source, idents in self.wants.items()
             if not is_probed(source)
             for key in keys
             if key in idents
@@ -145,14 +172,14 @@ class Reading:
     def _sets(self, keys: Sequence[str], token: str) -> dict[str, Command]:
         return {
             key: source.fill_command(key, self.values[key], token)
-            for source, idents in self._wants.items()
+            for source, idents in self.wants.items()
             if is_probed(source)
             for key in keys
             if key in idents
         }
 
     def _source_of(self, key: str) -> Source:
-        return next(source for source, idents in self._wants.items() if key in idents)
+        return next(source for source, idents in self.wants.items() if key in idents)
 
     def _count(self, keys: Iterable[str], event: stats.Event) -> None:
         for key in keys:
@@ -160,7 +187,7 @@ class Reading:
 
     def _report(self) -> None:
         """Whatever was not loaded was a hit: so hits, the many, are not counted one by one."""
-        for source, idents in self._wants.items():
+        for source, idents in self.wants.items():
             loaded = self._counts[source.label, "misses"] + self._counts[source.label, "bypasses"]
             stats.count(source.label, "hits", len(idents) - loaded)
         for (label, event), times in self._counts.items():

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeGuard
 
@@ -47,7 +47,9 @@ class Source(Protocol):
 class Probed(Source, Protocol):
     """A source whose entries take commands of their own to be read and filled (id sets)."""
 
-    def probe(self, key: str, ident: Any) -> Command: ...
+    @staticmethod
+    def probe(keys: Sequence[str], ident: Any) -> Command:
+        """Reads the entries of several such sources, asked for the same."""
 
     def fill_command(self, key: str, value: Any, token: str) -> Command: ...
 
@@ -85,8 +87,10 @@ class Rows:
 
     def by_key(self, pks: Iterable[Any]) -> dict[str, Any]:
         """{key: pk}, each once, in the order given."""
-        stem, to_python = self._stem, self._to_python
-        return {f"{stem}{pk}": pk for pk in (pk if type(pk) is int else to_python(pk) for pk in pks)}
+        stem, pks = self._stem, list(pks)
+        if set(map(type, pks)) != {int}:
+            pks = list(map(self.ident, pks))
+        return {f"{stem}{pk}": pk for pk in pks}
 
     def pk_of(self, row: Any) -> Any:
         return getattr(row, self.pk_column)

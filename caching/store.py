@@ -55,17 +55,36 @@ def ask(commands: Sequence[Command], *, allowed: Callable[[], bool], optional: i
     return replies
 
 
-def look(
-    keys: Iterable[str], riders: Sequence[Command] = (), *, probes: Mapping[str, Command] | None = None
-) -> tuple[dict[str, bytes | None], list[Any]]:
-    """Read entries (one MGET, or one per slot); `probes` are commands that read an entry each in their own way,
-    `riders` others that share the round trip."""
-    groups, probes = by_slot(keys), probes or {}
-    commands = [*(("MGET", *group) for group in groups), *probes.values(), *riders]
-    replies = ask(commands, allowed=breaker.may_read, optional=len(riders))
-    entries, first_rider = _by_key(groups, replies[: len(groups)]), len(groups) + len(probes)
-    entries.update(zip(probes, replies[len(groups) : first_rider], strict=True))
-    return entries, replies[first_rider:]
+class Look:
+    """Reading entries: one MGET, or one per slot. `probes` are commands that read entries, of the keys given with each,
+    in their own way; `riders` are others that share the round trip."""
+
+    def __init__(
+        self, keys: Iterable[str], riders: Sequence[Command] = (), *, probes: Sequence[tuple[list[str], Command]] = ()
+    ) -> None:
+        self._groups = by_slot(keys)
+        self.commands: list[Command] = [("MGET", *group) for group in self._groups]
+        for group, command in probes:
+            self._groups.append(group)
+            self.commands.append(command)
+        self.commands += riders
+
+    @property
+    def riders(self) -> int:
+        return len(self.commands) - len(self._groups)
+
+    def sorted(self, replies: list[Any]) -> tuple[dict[str, bytes | None], list[Any]]:
+        """Entries by key, and the riders' replies; where the reply was an error, there is no entry."""
+        entries: dict[str, bytes | None] = {}
+        for group, reply in zip(self._groups, replies, strict=False):
+            if not isinstance(reply, Exception):
+                entries.update(zip(group, reply, strict=True))
+        return entries, replies[len(self._groups) :]
+
+
+def look(asked: Look) -> tuple[dict[str, bytes | None], list[Any]]:
+    """Entries by key, and the riders' replies."""
+    return asked.sorted(ask(asked.commands, allowed=breaker.may_read, optional=asked.riders))
 
 
 def lease(seen: Mapping[str, bytes | None], token: str) -> dict[str, bytes | None]:

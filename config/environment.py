@@ -14,8 +14,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATABASE_SCHEMES = ("sqlite", "mysql", "mariadb")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 LIBRARIES = (
-    "argon2", "dj_database_url", "django", "django_redis", "drf_spectacular", "drf_spectacular_sidecar", "gunicorn",
-    "msgspec", "redis", "rest_framework", "rest_framework_simplejwt", "tqdm", "whitenoise",
+    "argon2", "dj_database_url", "django", "django_redis", "drf_spectacular", "drf_spectacular_sidecar", "granian",
+    "gunicorn", "hiredis", "httptools", "msgspec", "redis", "rest_framework", "rest_framework_simplejwt", "tqdm",
+    "uvicorn", "uvicorn_worker", "uvloop", "whitenoise",
 )  # fmt: skip
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
@@ -36,6 +37,14 @@ def number(name: str, *, default: int, low: int, high: int) -> int:
     if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
         raise Misconfigured(f"{name}={value} is not a whole number from {low} to {high}.")
     return int(value)
+
+
+def choice(name: str, *options: str) -> str:
+    """The first option by default."""
+    value = os.environ.get(name) or options[0]
+    if value not in options:
+        raise Misconfigured(f"{name}={value} is unknown: write {' or '.join(options)}.")
+    return value
 
 
 def words(name: str, *, default: str) -> list[str]:

@@ -1,20 +1,23 @@
-"""gunicorn's settings: `gunicorn -c python:config.gunicorn config.wsgi`."""
+"""gunicorn's settings: `gunicorn -c python:config.gunicorn` serves config.asgi.
 
-import gc
+Threads alone, without the event loop and the hot lane: `gunicorn -c python:config.gunicorn -k gthread config.wsgi`.
+"""
+
 import os
 
 # A wrong environment ends here, in the master, with its sentence; a worker would be started over and over.
 from config import environment, settings
 
-wsgi_app = "config.wsgi"
+wsgi_app = "config.asgi"
 _host = "127.0.0.1" if settings.DEBUG else "0.0.0.0"  # noqa: S104  a container's own network
 bind = f"{_host}:{environment.number('PORT', default=8000, low=1, high=65535)}"
 backlog = 2048
 workers = environment.number("WEB_WORKERS", default=2, low=1, high=256)
-worker_class = "gthread"
-threads = environment.number("WEB_THREADS", default=8, low=1, high=1000)  # each holds at most one database connection
+worker_class = "config.worker.Worker"
+threads = settings.WEB_THREADS
 worker_connections = 2000
 keepalive = 30
+secure_scheme_headers: dict[str, str] = {}  # whether a request came by HTTPS is for Django's settings to say
 timeout = 30
 graceful_timeout = 20
 preload_app = True
@@ -24,9 +27,3 @@ control_socket_disable = True
 errorlog = "-"
 accesslog = None
 loglevel = "warning" if settings.DEBUG else "info"
-
-
-def post_worker_init(worker: object) -> None:
-    """What has been loaded by now stays for the life of the worker; full collections need not walk it each time."""
-    gc.collect()
-    gc.freeze()

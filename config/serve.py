@@ -51,9 +51,9 @@ def _stop(signum: int, frame: FrameType | None) -> None:
 
 def _run(processes: Processes) -> None:
     environment.require_libraries()
-    from config import gunicorn, settings
+    from config import settings, web
 
-    port = _free_port(gunicorn.bind)
+    port = _free_port(web.gunicorn.bind)
     lock = _lock(environment.writable(settings.DATA_DIR))
     env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     if not os.environ.get("REDIS_URL"):

@@ -135,6 +135,10 @@ THROTTLES = {"user": (50, 200), "register": (20 / 60, 20), "token": (30 / 60, 30
 if not environment.flag("THROTTLES", default=True):
     THROTTLES = {}
 
+# Of a web process; each holds at most one database connection.
+WEB_THREADS = environment.number("WEB_THREADS", default=8, low=1, high=1000)
+LANE = environment.flag("LANE", default=True)
+
 PROXIES = environment.number("PROXIES", default=0, low=0, high=10)
 if PROXIES:
     MIDDLEWARE.insert(0, "config.proxies.ClientAddress")

@@ -1,5 +1,6 @@
-"""WSGI entry point (gunicorn's gthread)."""
+"""WSGI entry point: of gunicorn's gthread, and of config.asgi."""
 
+import gc
 import os
 import sys
 
@@ -15,3 +16,9 @@ try:
 except Misconfigured as sentence:
     print(sentence, file=sys.stderr)
     sys.exit(GUNICORN_HALTS)
+
+# What has been loaded by now stays for the life of the process; full collections need not walk it each time. A request
+# leaves few cycles behind: looking for them less often is a twentieth of the cost of a small one.
+gc.collect()
+gc.freeze()
+gc.set_threshold(20_000, 20, 20)

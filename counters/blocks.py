@@ -5,7 +5,8 @@ MessagePack, behind 'V' and a fingerprint of the counters' names: [mark, then fo
 the newest delta that may be in the values.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,7 +44,7 @@ def key(block: Block) -> str:
 
 def position(kind: str, target_id: int, name: str) -> int:
     """Where in the block's values, behind the mark, a counter is; raises ValueError for a name nobody declares."""
-    names = list(registry.counters_of(kind))
+    names = registry.names_of(kind)
     return target_id % NEIGHBOURS * len(names) + names.index(name)
 
 
@@ -61,7 +62,7 @@ class Blocks:
         return key(block)
 
     def load(self, blocks: Iterable[Block]) -> dict[Block, list[int]]:
-        loaded = {block: [0] * (1 + NEIGHBOURS * len(registry.counters_of(block.kind))) for block in blocks}
+        loaded = {block: [0] * _length(registry.names_of(block.kind)) for block in blocks}
         targets: dict[str, list[int]] = {}
         for kind, number in loaded:
             targets.setdefault(kind, []).extend(range(number * NEIGHBOURS, (number + 1) * NEIGHBOURS))
@@ -76,20 +77,25 @@ class Blocks:
         return prefix(block.kind) + msgspec.msgpack.encode(content), jittered_ms(TTL_S)
 
     def decode(self, block: Block, entry: bytes) -> list[int]:
-        expected = prefix(block.kind)
+        names = registry.names_of(block.kind)
+        expected = _prefix(names)
         if not entry.startswith(expected):
             raise Stale
         try:
             content = _decode(entry[len(expected) :])
         except msgspec.MsgspecError as error:
             raise Stale from error
-        if len(content) != 1 + NEIGHBOURS * len(registry.counters_of(block.kind)):
+        if len(content) != _length(names):
             raise Stale
         return content
 
 
 def prefix(kind: str) -> bytes:
-    names = tuple(registry.counters_of(kind))
+    return _prefix(registry.names_of(kind))
+
+
+@cache
+def _prefix(names: tuple[str, ...]) -> bytes:
     return b"V" + fingerprint([NEIGHBOURS, *names])[:FINGERPRINT_BYTES]
 
 
@@ -108,6 +114,10 @@ def keys_of(deltas: Iterable[Appended]) -> set[str]:
     return {key(block_of(delta.kind, delta.target_id)) for delta in deltas}
 
 
+def _length(names: tuple[str, ...]) -> int:
+    return 1 + NEIGHBOURS * len(names)
+
+
 def bump(deltas: Iterable[Appended]) -> None:
     """Add committed deltas to the entries that are there, in one round trip; raises Unavailable."""
     args: dict[Block, list[int]] = {}
@@ -118,11 +128,17 @@ def bump(deltas: Iterable[Appended]) -> None:
     store.ask(commands, allowed=store.breaker.may_write, optional=len(commands))
 
 
-def content_by_name(block: Block, content: list[int], target_id: int) -> Mapping[str, int]:
-    """One target's counters out of its block; never negative, whatever drifted."""
-    names = registry.counters_of(block.kind)
-    start = 1 + target_id % NEIGHBOURS * len(names)
-    return {name: max(0, value) for name, value in zip(names, content[start:], strict=False)}
+def start(names: tuple[str, ...], target_id: int) -> int:
+    """Where in its block the counters of a target begin."""
+    return 1 + target_id % NEIGHBOURS * len(names)
+
+
+def by_name(names: tuple[str, ...], first: int, content: list[int]) -> dict[str, int]:
+    """The counters that begin at `first` of a block; never negative, whatever drifted."""
+    values = content[first : first + len(names)]
+    if min(values) < 0:
+        values = [max(0, value) for value in values]
+    return dict(zip(names, values, strict=True))
 
 
 SOURCE = Blocks()

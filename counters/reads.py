@@ -5,9 +5,8 @@ from typing import Any
 
 from caching import Batch
 
-from . import blocks
+from . import blocks, registry
 from .blocks import Block
-from .registry import counters_of
 
 
 class Counts:
@@ -16,10 +15,24 @@ class Counts:
     source = blocks.SOURCE
 
     def __init__(self, targets: Iterable[str]) -> None:
-        self._targets = {target: _parsed(target) for target in targets}
-        wanted = (blocks.block_of(*parsed) for parsed in self._targets.values())
-        self.idents: dict[str, Block] = {blocks.key(block): block for block in wanted}
+        self.idents: dict[str, Block] = {}
+        self._places: dict[str, tuple[str, tuple[str, ...], int]] = {}
+        keys: dict[tuple[str, int], tuple[str, tuple[str, ...]]] = {}
+        for target in targets:
+            kind, _, text = target.partition(":")
+            target_id = int(text)
+            at = kind, target_id // blocks.NEIGHBOURS
+            if at not in keys:
+                keys[at] = self._want(Block(*at))
+            key, names = keys[at]
+            self._places[target] = key, names, blocks.start(names, target_id)
         self._values: dict[str, list[int]] = {}
+
+    def _want(self, block: Block) -> tuple[str, tuple[str, ...]]:
+        """Its key, and the names of its counters."""
+        names, key = registry.names_of(block.kind), blocks.key(block)
+        self.idents[key] = block
+        return key, names
 
     def resolve(self, values: dict[str, Any]) -> None:
         self._values = values
@@ -27,11 +40,8 @@ class Counts:
     @property
     def result(self) -> dict[str, dict[str, int]]:
         """{"user:7": {"followers": 1, …}} in the order asked, each target once; one without rows has zeros."""
-        return {target: self._of(*parsed) for target, parsed in self._targets.items()}
-
-    def _of(self, kind: str, target_id: int) -> dict[str, int]:
-        block = blocks.block_of(kind, target_id)
-        return dict(blocks.content_by_name(block, self._values[blocks.key(block)], target_id))
+        values, by_name = self._values, blocks.by_name
+        return {target: by_name(names, first, values[key]) for target, (key, names, first) in self._places.items()}
 
 
 def ask(batch: Batch, targets: Iterable[str]) -> Counts:
@@ -54,9 +64,3 @@ def counts_of(kind: str, ids: Iterable[int]) -> dict[int, dict[str, int]]:
     batch.run()
     found = counts.result
     return {id_: found[target] for id_, target in targets.items()}
-
-
-def _parsed(target: str) -> tuple[str, int]:
-    kind, _, text = target.partition(":")
-    counters_of(kind)
-    return kind, int(text)

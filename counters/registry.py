@@ -1,6 +1,7 @@
 """What is counted: sets of counters by the kind of thing they belong to ("user", "post")."""
 
 import re
+from functools import cache
 from typing import Any, cast
 
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
@@ -76,6 +77,7 @@ class CounterSet:
                 raise ImproperlyConfigured(f"The counter {kind}.{name} is declared twice.")
             declared[name] = counter
             signals.watch(counter.model)
+        names_of.cache_clear()
 
 
 _sets: dict[str, dict[str, CountOf]] = {}
@@ -91,6 +93,12 @@ def counters_of(kind: str) -> dict[str, CountOf]:
         return _sets[kind]
     except KeyError:
         raise UnknownKind(kind) from None
+
+
+@cache
+def names_of(kind: str) -> tuple[str, ...]:
+    """In the order of declaration; raises UnknownKind."""
+    return tuple(counters_of(kind))
 
 
 def fed_by(model: type[Model]) -> list[tuple[str, str, CountOf]]:

@@ -1,20 +1,17 @@
 """Counters over HTTP."""
 
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from api.ids import LARGEST, is_id
-from api.json import json_response
-from api.problems import bad_input
+from api.reads import answer
 from api.schema import described
 from api.views import BatchedView
 from caching import Batch
-from counters import reads, registry
+from counters.lane import SomeCounts
+from counters.targets import CAP, FIELD, targets_of
 
-CAP = 200
-FIELD = "targets"
 TARGET = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,31}:[1-9][0-9]{0,18}$"}
 
 
@@ -26,7 +23,8 @@ class CountersFound(serializers.Serializer[dict[str, dict[str, dict[str, int]]]]
 
 class CountersView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:  # type: ignore[override]
-        self.counts = reads.ask(batch, parse_targets(request.query_params))
+        texts = request.query_params.getlist(FIELD)
+        self.asked = SomeCounts(batch, targets_of(",".join(texts)))
 
     @described(  # type: ignore[untyped-decorator]
         answers={200: CountersFound},
@@ -44,21 +42,4 @@ class CountersView(BatchedView):
     )
     def get(self, request: Request) -> HttpResponse:
         """The counters of several targets, in the order asked; a target that nothing was counted for has zeros."""
-        return json_response({"results": self.counts.result})
-
-
-def parse_targets(query: QueryDict) -> list[str]:
-    """The targets of `?targets=post:1,user:7`, duplicates removed; raises the 400s."""
-    texts = ",".join(query.getlist(FIELD)).split(",")
-    if texts == [""]:
-        raise bad_input(FIELD, f"Give 1 to {CAP} targets such as user:7, separated by commas.", "no_targets")
-    if len(texts) > CAP:
-        raise bad_input(FIELD, f"At most {CAP} targets at once; you asked for {len(texts)}.", "too_many_targets")
-    known = registry.kinds()
-    for text in texts:
-        kind, colon, target_id = text.partition(":")
-        if not colon or not is_id(target_id):
-            raise bad_input(FIELD, f"A target is a kind and an id from 1 to {LARGEST}, such as user:7.", "bad_target")
-        if kind not in known:
-            raise bad_input(FIELD, f"Nothing is counted for {kind[:40]!r}.", "unknown_kind")
-    return list(dict.fromkeys(texts))
+        return answer(self.asked)

@@ -20,6 +20,7 @@ from loadtest import (
     few_connections,
     follower_pages,
     home_page,
+    hot_lane,
     idset_memory,
     per_request,
     reconcile,
@@ -114,6 +115,10 @@ def _ratings(ground: Ground, scale: Scale) -> Measured:
     return thousand_ratings.measure(ground, users=scale.raters, sizes=scale.ratings, rounds=scale.rating_rounds)
 
 
+def _hot_lane(ground: Ground, scale: Scale) -> Measured:
+    return hot_lane.measure(ground, users=scale.users, rounds=scale.rounds, seconds=scale.seconds)
+
+
 def _warm_up(ground: Ground, scale: Scale) -> Measured:
     return warm_up.measure(ground, users=scale.warm_users)
 
@@ -136,6 +141,7 @@ SECTIONS: dict[str, Callable[[Ground, Scale], Measured]] = {
     "home-page": _home_page,
     "favorites": _favorites,
     "ratings": _ratings,
+    "hot-lane": _hot_lane,
     "warm-up": _warm_up,
     "reconcile": _reconcile,
 }

@@ -23,8 +23,16 @@ CALLERS = 64  # few enough requests a second for each that no throttle bites
 STARTING_S, ENDING_S = 30, 10
 
 
+GUNICORN = ["-m", "gunicorn", "-c", "python:config.gunicorn", "-b", "127.0.0.1:{port}"]
+SERVERS = {
+    "gunicorn": GUNICORN,
+    "granian": ["-m", "config.web", "--host", "127.0.0.1", "--port", "{port}"],
+    "gthread": [*GUNICORN, "-k", "gthread", "config.wsgi"],
+}
+
+
 class Web(NamedTuple):
-    """A gunicorn: its port, the id of its master process, and those of its workers when it had started."""
+    """A server: its port, the id of its master process, and those of its workers when it had started."""
 
     port: int
     master: int
@@ -58,7 +66,8 @@ class Ground:
 
     @cached_property
     def environment(self) -> dict[str, str]:
-        """Production's settings, but for the throttles: nobody's limits are to be measured here."""
+        """Production's settings, but for the throttles: nobody's limits are to be measured here. And but for the hot
+        lane, which would hide what Django costs; it has a section of its own."""
         return {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": SETTINGS,
@@ -69,6 +78,7 @@ class Ground:
             "DEBUG": "off",
             "HTTPS": "on",
             "THROTTLES": "off",
+            "LANE": "off",
         }
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
@@ -105,9 +115,10 @@ class Ground:
 
     @contextmanager
     def web(self, *, workers: int, threads: int, **variables: str) -> Iterator[Web]:
-        """gunicorn as in production, for as long as the block lasts; `variables` are added to its environment."""
+        """gunicorn as in production, or another of SERVERS by the variable SERVER, for as long as the block lasts;
+        `variables` are added to its environment."""
         sizes = {"WEB_WORKERS": str(workers), "WEB_THREADS": str(threads)}
-        with gunicorn({**self.environment, **sizes, **variables}, self.folder / "gunicorn.log") as server:
+        with serving({**self.environment, **sizes, **variables}, self.folder / "web.log") as server:
             yield server
 
     @cached_property
@@ -137,9 +148,10 @@ def _text(value: Any) -> str:
 
 
 @contextmanager
-def gunicorn(environment: dict[str, str], log: Path) -> Iterator[Web]:
+def serving(environment: dict[str, str], log: Path) -> Iterator[Web]:
     port = servers.free_port()
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:config.gunicorn", "-b", f"127.0.0.1:{port}"]
+    options = SERVERS[environment.get("SERVER") or "gunicorn"]
+    command = [sys.executable, *(option.format(port=port) for option in options)]
     with log.open("ab") as output:
         master = subprocess.Popen(
             command, cwd=BASE, env=environment, stdout=output, stderr=output, start_new_session=True,
@@ -157,11 +169,16 @@ def workers_of(master: int, count: int) -> list[int]:
     children = Path(f"/proc/{master}/task/{master}/children")
     deadline = time.monotonic() + STARTING_S
     while time.monotonic() < deadline:
-        pids = [int(pid) for pid in children.read_text().split()]
+        pids = [int(pid) for pid in children.read_text().split() if _is_worker(pid)]
         if len(pids) == count:
             return pids
         time.sleep(0.05)
-    raise SystemExit(f"gunicorn did not start {count} workers within {STARTING_S} s.")
+    raise SystemExit(f"The server did not start {count} workers within {STARTING_S} s.")
+
+
+def _is_worker(pid: str) -> bool:
+    """Python's own tracker of shared resources is a child, too."""
+    return b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _end(master: subprocess.Popen[bytes]) -> None:

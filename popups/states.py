@@ -22,7 +22,7 @@ from popups.configs import ms
 from popups.models import UserPopup
 
 LIFE_S = 7 * 24 * 3_600
-# One tag for everything that a script touches: a claim is atomic on a cluster too. See decision 0007.
+# One tag for everything that a script touches: a claim is atomic on a cluster too. See decision 0008.
 STEM = "{popups}:"
 PREFIX = b"V" + fingerprint(["popups", "state", 1])[:4]
 

@@ -12,11 +12,13 @@ from api.inputs import validated
 from api.json import json_response, no_content
 from api.keysets import Page
 from api.problems import Problem, not_found
+from api.reads import answer
 from api.schema import cursor_query, described, id_in_path, ids_query
 from api.views import BatchedView, inactive
 from caching import Batch
 from posts import documents, lists, services, showing
-from posts.models import Comment, Post, favorited, newest_posts
+from posts.lane import CHECK_CAP, FavoritesCheck
+from posts.models import Comment, Post, newest_posts
 from posts.serializers import CommentInput
 from posts.views import blocked, no_such_post, refusals
 from users import visibility
@@ -24,8 +26,6 @@ from users.documents import UserPage
 from users.models import User
 from users.people import page_of_people
 from users.projections import PUBLIC
-
-CHECK_CAP = 200
 
 
 class HomePageView(BatchedView):
@@ -67,14 +67,14 @@ class FavoritesView(BatchedView):
 
 class FavoritesCheckView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
-        self.kept = batch.contains(favorited, caller_id, parse_ids(request.query_params, cap=CHECK_CAP))
+        self.asked = FavoritesCheck(batch, caller_id, parse_ids(request.query_params, cap=CHECK_CAP))
 
     @described(
         answers={200: documents.FavoritesChecked}, query=[ids_query(cap=CHECK_CAP)], operation_id="favorites_check"
     )
     def get(self, request: Request) -> HttpResponse:
         """Which of these posts the caller keeps."""
-        return json_response({"results": {str(post_id): kept for post_id, kept in self.kept.result.items()}})
+        return answer(self.asked)
 
 
 class _AboutPostView(BatchedView):

@@ -37,7 +37,7 @@ class ProfilesView(BatchedView):
                 **row,
                 "state": state_document(row["id"], states.get(row["id"])),
                 "counts": counts[f"user:{row['id']}"],
-                "relationship": found[row["id"]]._asdict(),
+                "relationship": found[row["id"]],
             }
             for row in people
         ]

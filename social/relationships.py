@@ -1,14 +1,15 @@
 """What is between a viewer and others, from the viewer's own four id sets: one round trip for any number of people."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from caching import Batch
 from social.models import blocked_by, blocking, followers, following
 
 
-class Relationship(NamedTuple):
-    """The viewer's, to `id`."""
+class Relationship(msgspec.Struct, frozen=True, gc=False):
+    """The viewer's, to `id`; in JSON an object."""
 
     id: int
     following: bool
@@ -20,11 +21,13 @@ class Relationship(NamedTuple):
 
 def ask(batch: Batch, viewer_id: int, ids: Sequence[int]) -> Callable[[], dict[int, Relationship]]:
     """What it returns is to be called once the batch has run: {id: relationship} in the order of `ids`."""
-    sets = [batch.contains(each, viewer_id, ids) for each in (following, followers, blocking, blocked_by)]
+    sets = batch.contains_each((following, followers, blocking, blocked_by), viewer_id, ids)
 
     def relationships() -> dict[int, Relationship]:
-        follows, followed, blocks, blocked = (each.result for each in sets)
-        return {each: _between(each, follows[each], followed[each], blocks[each], blocked[each]) for each in ids}
+        follows, followed, blocks, blocked = (each.members for each in sets)
+        return {
+            each: _between(each, each in follows, each in followed, each in blocks, each in blocked) for each in ids
+        }
 
     return relationships
 
@@ -38,8 +41,8 @@ def of(viewer_id: int, other_id: int) -> Relationship:
 
 def ask_hidden(batch: Batch, viewer_id: int, ids: Collection[int]) -> Callable[[], set[int]]:
     """Those of `ids` who block or are blocked by the viewer; a filter for users.visibility."""
-    sets = [batch.contains(each, viewer_id, ids) for each in (blocking, blocked_by)]
-    return lambda: {each for membership in sets for each, is_in in membership.result.items() if is_in}
+    sets = batch.contains_each((blocking, blocked_by), viewer_id, ids)
+    return lambda: set().union(*(each.members for each in sets)).intersection(ids)
 
 
 def _between(other_id: int, follows: bool, followed: bool, blocks: bool, blocked: bool) -> Relationship:

@@ -9,10 +9,12 @@ from rest_framework.request import Request
 from api.ids import parse_id, parse_ids
 from api.json import json_response
 from api.problems import Problem, bad_input, not_found
+from api.reads import answer
 from api.schema import described, id_in_path, ids_query
 from api.views import BatchedView
 from caching import Batch
 from social import documents, relationships, services
+from social.lane import Relationships
 from users.models import User
 
 
@@ -34,7 +36,7 @@ class _EdgeView(BatchedView):
             raise Problem(403, "blocked", "One of you two blocks the other.") from None
         except User.DoesNotExist:
             raise not_found("such user") from None
-        return json_response(relationships.of(request.user.id, self.other_id)._asdict())
+        return json_response(relationships.of(request.user.id, self.other_id))
 
 
 def _edge(*problems: int) -> Any:
@@ -74,14 +76,9 @@ class BlockView(_EdgeView):
 
 class RelationshipsView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
-        ids = parse_ids(request.query_params)
-        self.people = batch.rows(User, ids)
-        self.relationships = relationships.ask(batch, caller_id, ids)
+        self.asked = Relationships(batch, caller_id, parse_ids(request.query_params))
 
     @described(answers={200: documents.Relationships}, query=[ids_query()], operation_id="relationships_list")
     def get(self, request: Request) -> HttpResponse:
         """The caller's relationships to several users, in the order asked."""
-        found = self.relationships()
-        people = self.people.cols("id")
-        results = [found[row["id"]]._asdict() for row in people.results]
-        return json_response({"results": results, "missing": people.missing})
+        return answer(self.asked)

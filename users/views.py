@@ -13,11 +13,13 @@ from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response
 from api.problems import bad_input, not_found
-from api.projections import parse_fields
+from api.projections import asked_fields, parse_fields
+from api.reads import answer
 from api.schema import described, fields_query, id_in_path, ids_query
 from api.views import BatchedView, inactive
 from caching import Batch
 from users import documents, services
+from users.lane import OneUser, SomeUsers
 from users.managers import USERNAME_LENGTH, USERNAME_RULE
 from users.models import User, UserState
 from users.projections import OWN, PRIVATE, PUBLIC, STATE_COLUMNS, state_document
@@ -38,9 +40,7 @@ def columns_of(instance: Any, names: tuple[str, ...]) -> dict[str, Any]:
 
 class UserView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
-        wanted = parse_id(user_id)
-        self.fields = parse_fields(request.query_params, public=PUBLIC, private=PRIVATE, own=wanted == caller_id)
-        self.people = batch.rows(User, [wanted])
+        self.asked = OneUser(batch, caller_id, parse_id(user_id), asked_fields(request.query_params))
 
     @described(
         answers={200: documents.UserFields},
@@ -49,10 +49,7 @@ class UserView(BatchedView):
     )
     def get(self, request: Request, user_id: str) -> HttpResponse:
         """A user, all public fields unless `fields` names some; the caller's own private ones may be named."""
-        found = self.people.documents(*self.fields).results
-        if not found:
-            raise not_found("such user")
-        return json_response(found[0])
+        return answer(self.asked)
 
 
 class OwnUserView(BatchedView):
@@ -106,11 +103,9 @@ class UsersView(BatchedView):
             raise bad_input("ids", "Give either ids or username.", "ids_or_username")
         if len(query.get("username", "")) > USERNAME_LENGTH:
             raise bad_input("username", USERNAME_RULE, "bad_username")
-        self.people = None
+        self.asked = None
         if "ids" in query:
-            wanted = parse_ids(query)
-            self.fields = parse_fields(query, public=PUBLIC, private=PRIVATE, own=wanted == [caller_id])
-            self.people = batch.rows(User, wanted)
+            self.asked = SomeUsers(batch, caller_id, parse_ids(query), asked_fields(query))
 
     @described(answers={201: documents.OwnUser}, body=RegistrationInput, public=True)
     def post(self, request: Request) -> HttpResponse:
@@ -130,8 +125,8 @@ class UsersView(BatchedView):
     )
     def get(self, request: Request) -> HttpResponse:
         """Several users by `ids`, in the order asked; or at most one by its exact `username`."""
-        if self.people is not None:
-            return json_response(self.people.documents(*self.fields)._asdict())
+        if self.asked is not None:
+            return answer(self.asked)
         return json_response({"results": self._named(request)})
 
     def _named(self, request: Request) -> list[dict[str, Any]]:

@@ -1,14 +1,19 @@
--- Ask an id set which of some ids it has.
--- KEYS: state, members.  ARGV: ids.
--- Returns the state's entry; a usable one is followed by ':' and a '1' or '0' for each id. Members that were evicted
+-- Ask id sets of one slot which of some ids they have.
+-- KEYS: state and members, for each set.  ARGV: ids.
+-- Returns the states' entries; a usable one is followed by ':' and a '1' or '0' for each id. Members that were evicted
 -- are noticed by the missing sentinel 0, which no id can be: the state is then deleted as well.
-local entry = redis.call('GET', KEYS[1])
-if not entry or string.sub(entry, 1, 1) ~= 'V' then
-  return entry
+local answers = {}
+for i = 1, #KEYS, 2 do
+  local entry = redis.call('GET', KEYS[i])
+  if entry and string.sub(entry, 1, 1) == 'V' then
+    local flags = redis.call('SMISMEMBER', KEYS[i + 1], 0, unpack(ARGV))
+    if flags[1] == 0 then
+      redis.call('DEL', KEYS[i])
+      entry = false
+    else
+      entry = entry .. ':' .. table.concat(flags, '', 2)
+    end
+  end
+  answers[#answers + 1] = entry
 end
-local flags = redis.call('SMISMEMBER', KEYS[2], 0, unpack(ARGV))
-if flags[1] == 0 then
-  redis.call('DEL', KEYS[1])
-  return false
-end
-return entry .. ':' .. table.concat(flags, '', 2)
+return answers

@@ -16,8 +16,19 @@ from tests.servers import free_port
 
 SERVE = ("-m", "config.serve")
 MANAGE = ("manage.py", "check")
+WEB = ("-m", "config.web")
 GUNICORN = ("-m", "gunicorn", "-c", "python:config.gunicorn")
-OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "TESTS_WORKER", "HTTPS", "MAKELEVEL")
+OURS = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "DJANGO_SETTINGS_MODULE",
+    "TESTS_WORKER",
+    "HTTPS",
+    "MAKELEVEL",
+    "SERVER",
+    "LANE",
+)
 
 
 class Reply(NamedTuple):

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from tests.house.launcher import GUNICORN, MANAGE, SERVE, environment, run
+from tests.house.launcher import GUNICORN, MANAGE, SERVE, WEB, environment, run
 
 WRONG = {
     "DATABASE_URL": {
@@ -28,6 +28,7 @@ WRONG_TO_SERVERS = {
     "WEB_WORKERS": {"two": "WEB_WORKERS=two is not a whole number from 1 to 256", "-1": "WEB_WORKERS"},
     "WEB_THREADS": {"0": "WEB_THREADS=0 is not a whole number from 1 to 1000"},
 }
+WRONG_TO_WEB = {"SERVER": {"nginx": "SERVER=nginx is unknown: write gunicorn or granian"}}
 UNREACHABLE = {
     "DATABASE_URL": {"sqlite:////dev/null/none/hotpath.sqlite3": "the file cannot be opened"},
     "REDIS_URL": {
@@ -58,7 +59,7 @@ def says(program, tmp_path, sentence, **values) -> None:
 
 
 @pytest.mark.embedded
-@pytest.mark.parametrize(("name", "value", "sentence"), cases(WRONG, WRONG_TO_SERVERS, UNREACHABLE))
+@pytest.mark.parametrize(("name", "value", "sentence"), cases(WRONG, WRONG_TO_SERVERS, WRONG_TO_WEB, UNREACHABLE))
 def test_launcher(name, value, sentence, tmp_path):
     says(SERVE, tmp_path, sentence, **{name: value})
 
@@ -73,6 +74,13 @@ def test_command(name, value, sentence, tmp_path):
 @pytest.mark.parametrize(("name", "value", "sentence"), cases(WRONG, WRONG_TO_SERVERS))
 def test_gunicorn(name, value, sentence, tmp_path):
     says((*GUNICORN, "--check-config"), tmp_path, sentence, **{name: value})
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize(("name", "value", "sentence"), cases(WRONG, WRONG_TO_SERVERS, WRONG_TO_WEB))
+@pytest.mark.parametrize("server", ["gunicorn", "granian"])
+def test_web(server, name, value, sentence, tmp_path):
+    says(WEB, tmp_path, sentence, **{"SERVER": server, name: value})
 
 
 @pytest.mark.embedded

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from caching.testutils import reset_cache
 from loadtest.accounts import log_in
 from loadtest.baselines.management.commands.seed_benchmark import Command as SeedBenchmark
-from loadtest.ground import SETTINGS, Web, gunicorn
+from loadtest.ground import SETTINGS, Web, serving
 
 PASSWORD = "of-a-load-test"
 PEOPLE = 60
@@ -20,8 +20,9 @@ PEOPLE = 60
 def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     variables = {
         "DJANGO_SETTINGS_MODULE": SETTINGS, "DEBUG": "off", "THROTTLES": "off", "WEB_WORKERS": "1", "WEB_THREADS": "4",
+        "LANE": "off",
     }  # fmt: skip
-    with gunicorn({**os.environ, **variables}, tmp_path_factory.mktemp("web") / "log") as server:
+    with serving({**os.environ, **variables}, tmp_path_factory.mktemp("web") / "log") as server:
         yield server
 
 

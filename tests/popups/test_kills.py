@@ -90,7 +90,7 @@ def test_devices_of_everybody_at_once(users, make):
 
 
 def test_redis_answers_only_what_it_has_written():
-    """With `everysec` it answers ahead of a slow sync: a killed one lost 2,054 of 8,607 commands. See decision 0007."""
+    """With `everysec` it answers ahead of a slow sync: a killed one lost 2,054 of 8,607 commands. See decision 0008."""
     assert embedded.OPTIONS["appendfsync"] in ("no", "always")
     compose = (embedded.BASE_DIR / "compose.yaml").read_text()
     assert f'- --appendfsync\n      - "{embedded.OPTIONS["appendfsync"]}"' in compose

@@ -1,0 +1,36 @@
+"""What a GET answers, defined once for the two who ask for it: a view, and the hot lane, which may not block."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse
+
+from api.json import json_response
+from caching import Batch
+
+
+class Read:
+    """Made from arguments that have been parsed; asks a batch, in its constructor, for what it needs."""
+
+    def more(self, batch: Batch) -> bool:
+        """Called when what was asked for is there: ask for what is known to be needed by now. Again until it says
+        that nothing is."""
+        return False
+
+    def document(self) -> Any:
+        """What is answered, for JSON; raises Problem."""
+        raise NotImplementedError
+
+    def headers(self) -> Mapping[str, str]:
+        """Those of this answer, beside what all answers have."""
+        return {}
+
+
+def answer(read: Read) -> HttpResponse:
+    """Once the batch has run that `read` has asked."""
+    while read.more(batch := Batch()):
+        batch.run()
+    response = json_response(read.document())
+    for name, value in read.headers().items():
+        response[name] = value
+    return response

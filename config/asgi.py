@@ -1,0 +1,19 @@
+"""ASGI entry point: Django's WSGI handler on WEB_THREADS threads, and the hot lane beside it."""
+
+from config.wsgi import application as django  # first of all: it sets Django up
+
+# isort: split
+from django.conf import settings
+
+import counters.lane
+import posts.lane
+import social.lane
+import users.lane
+from lane.application import Application
+from lane.bridge import Bridge
+
+ROOMS = (users.lane, social.lane, counters.lane, posts.lane)
+
+bridge = Bridge(django, settings.WEB_THREADS)
+addresses = [each for room in ROOMS for each in room.ADDRESSES]
+application = Application(bridge, django, prefix="/api/v1/", addresses=addresses) if settings.LANE else bridge

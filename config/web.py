@@ -1,0 +1,38 @@
+"""The web process of the Procfile: `python -m config.web` becomes gunicorn, or Granian where SERVER=granian."""
+
+import os
+import sys
+
+from config import environment, gunicorn
+
+SERVER = environment.choice("SERVER", "gunicorn", "granian")
+
+
+def main() -> None:
+    options = ["-c", "python:config.gunicorn"] if SERVER == "gunicorn" else granian()
+    given = sys.argv[1:]  # options of the server's own, which win
+    os.execv(sys.executable, [sys.executable, "-m", SERVER, *options, *given])  # noqa: S606  no shell
+
+
+def granian() -> list[str]:
+    """Its own code accepts connections, outside of the event loop; so uvloop, the cheaper one, starves nobody here."""
+    host, port = gunicorn.bind.rsplit(":", 1)
+    named = {
+        "interface": "asginl",
+        "host": host,
+        "port": port,
+        "workers": gunicorn.workers,
+        "workers-kill-timeout": gunicorn.graceful_timeout,
+        "backlog": gunicorn.backlog,
+        "backpressure": gunicorn.worker_connections,
+        "http": "1",
+        "loop": "uvloop",
+        "runtime-mode": "st",
+        "log-level": gunicorn.loglevel,
+    }
+    given = [part for name, value in named.items() for part in (f"--{name}", str(value))]
+    return [*given, "--no-ws", "--respawn-failed-workers", "config.asgi:application"]
+
+
+if __name__ == "__main__":
+    main()

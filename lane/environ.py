@@ -1,0 +1,56 @@
+"""An ASGI request as WSGI has it, the way gunicorn would."""
+
+import sys
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+Scope = dict[str, Any]
+Environ = dict[str, Any]
+
+_STABLE: Environ = {
+    "wsgi.version": (1, 0),
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+    "wsgi.input_terminated": True,
+    "SCRIPT_NAME": "",
+}
+
+
+def environ_of(scope: Scope) -> Environ:
+    """Without `wsgi.input`."""
+    client, server = scope.get("client"), scope.get("server") or ("localhost", None)
+    environ = {
+        **_STABLE,
+        "REQUEST_METHOD": scope["method"],
+        "PATH_INFO": _path(scope),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1] or ""),
+        "REMOTE_ADDR": client[0] if client else "",
+        "wsgi.url_scheme": scope["scheme"],
+    }
+    for name, value in scope["headers"]:
+        key = _key(name)
+        if key is not None:
+            text = value.decode("latin-1")
+            environ[key] = f"{environ[key]},{text}" if key in environ else text
+    return environ
+
+
+def _path(scope: Scope) -> str:
+    """As bytes that look like text; the scope's own path has replaced what is no UTF-8."""
+    path: str = scope["path"]
+    return path if path.isascii() else unquote_to_bytes(scope["raw_path"]).decode("latin-1")
+
+
+@lru_cache(maxsize=1_000)
+def _key(name: bytes) -> str | None:
+    """None for names that, in an environ, could not be told from others: X_Forwarded_For from X-Forwarded-For."""
+    if b"_" in name:
+        return None
+    key = name.decode("latin-1").upper().replace("-", "_")
+    return key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"

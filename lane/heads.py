@@ -1,0 +1,54 @@
+"""The headers that an answer of Django has, whatever it answers: what the middleware adds, learnt from itself.
+
+They depend on the host that was asked for and on the scheme, so a pair of these is asked for once: Django's
+middleware is run around an empty view. Where it refuses or redirects, there is no head, and no answer of the lane.
+"""
+
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import re_path
+
+from api.json import json_response
+from lane.environ import Scope, environ_of
+
+REMEMBERED = 1_000
+
+Head = list[tuple[bytes, bytes]]
+
+
+class Heads:
+    def __init__(self, django: BaseHandler) -> None:
+        self._django = django
+        self._known: dict[tuple[Any, ...], Head | None] = {}
+        header = settings.SECURE_PROXY_SSL_HEADER
+        self._scheme_header = header[0].removeprefix("HTTP_").replace("_", "-").lower().encode() if header else b""
+
+    def of(self, scope: Scope, headers: dict[bytes, bytes]) -> Head | None:
+        """`headers`: the request's. The answer lacks Content-Length."""
+        key = headers.get(b"host"), headers.get(self._scheme_header), scope["scheme"]
+        if key not in self._known:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[key] = self._learnt(scope) if key[0] else None
+        return self._known[key]
+
+    def _learnt(self, scope: Scope) -> Head | None:
+        request: Any = WSGIRequest({**environ_of(scope), "wsgi.input": BytesIO()})
+        request.urlconf = __name__
+        response = self._django.get_response(request)
+        if response.status_code != 200 or response.cookies:
+            return None
+        named = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
+        return [header for header in named if header[0] != b"content-length"]
+
+
+def _empty(request: HttpRequest) -> HttpResponse:
+    return json_response(None)
+
+
+urlpatterns = [re_path("", _empty)]

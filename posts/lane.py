@@ -1,0 +1,28 @@
+"""The check of favourites; the hot lane answers its plainest form."""
+
+from typing import Any
+
+from api.ids import ids_of
+from api.reads import Read
+from caching import Batch
+from lane.addresses import IDS, Address
+from posts.models import favorited
+
+CHECK_CAP = 200
+
+
+class FavoritesCheck(Read):
+    def __init__(self, batch: Batch, caller_id: int, post_ids: list[int]) -> None:
+        self._kept = batch.contains(favorited, caller_id, post_ids)
+
+    def document(self) -> Any:
+        return {"results": {str(post_id): kept for post_id, kept in self._kept.result.items()}}
+
+
+ADDRESSES = (
+    Address(
+        "favorites/check",
+        rf"ids={IDS}",
+        lambda batch, caller_id, ids: FavoritesCheck(batch, caller_id, ids_of(ids, cap=CHECK_CAP)),
+    ),
+)
