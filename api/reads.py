@@ -12,6 +12,11 @@ from caching import Batch
 class Read:
     """Made from arguments that have been parsed; asks a batch, in its constructor, for what it needs."""
 
+    def is_at_hand(self) -> bool:
+        """Once what was asked for is there: whether the rest takes no more than that and what `more` asks for. Asked
+        by whoever may not block; if not, all begins again elsewhere."""
+        return True
+
     def more(self, batch: Batch) -> bool:
         """Called when what was asked for is there: ask for what is known to be needed by now. Again until it says
         that nothing is."""

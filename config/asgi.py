@@ -6,13 +6,14 @@ from config.wsgi import application as django  # first of all: it sets Django up
 from django.conf import settings
 
 import counters.lane
+import popups.lane
 import posts.lane
 import social.lane
 import users.lane
 from lane.application import Application
 from lane.bridge import Bridge
 
-ROOMS = (users.lane, social.lane, counters.lane, posts.lane)
+ROOMS = (users.lane, social.lane, counters.lane, posts.lane, popups.lane)
 
 bridge = Bridge(django, settings.WEB_THREADS)
 addresses = [each for room in ROOMS for each in room.ADDRESSES]

@@ -59,6 +59,8 @@ class Application:
             if not hit:
                 return False
             admission.caller()
+            if not read.is_at_hand():
+                return False
             while read.more(batch := Batch()):
                 if not await self._hit(batch):
                     return False

@@ -1,21 +1,20 @@
 """Popups over HTTP."""
 
-from functools import lru_cache
-
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from api.ids import parse_id
 from api.inputs import validated
-from api.json import json_response, no_content
-from api.problems import Problem, bad_input, not_found
+from api.json import no_content
+from api.problems import Problem, not_found
+from api.reads import answer
 from api.schema import described, id_in_path
 from api.views import BatchedView
 from caching import Batch, Unavailable
 from popups import documents, rules, services
-from popups.configs import Asked
 from popups.entries import Entry
+from popups.lane import asked_of
 from popups.serializers import EventInput
 from popups.states import StatePart
 
@@ -28,7 +27,9 @@ class NextView(BatchedView):
     http_method_names = ("get",)  # no HEAD: asking is being shown
 
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
-        self.entry = Entry(batch, caller_id, parse_asked(request.query_params))
+        query = request.query_params
+        asked = asked_of(query.get("placement"), query.get("platform"), query.get("app_version"))
+        self.entry = Entry(batch, caller_id, asked)
 
     @described(
         answers={200: documents.NextPopup},
@@ -40,13 +41,7 @@ class NextView(BatchedView):
     )
     def get(self, request: Request) -> HttpResponse:
         """What is to be shown now, if anything: it counts as shown to the caller, on whatever device."""
-        for batch in self.entry.steps():
-            batch.run()
-        answer = self.entry.answer
-        response = json_response(answer.document)
-        for name, value in answer.headers.items():
-            response[name] = value
-        return response
+        return answer(self.entry)
 
 
 class EventsView(BatchedView):
@@ -67,21 +62,3 @@ class EventsView(BatchedView):
                 503, "events_unavailable", "The event cannot be kept now; send it again.", retry_after_s=RETRY_AFTER_S
             ) from None
         return no_content(202)
-
-
-def parse_asked(query: QueryDict) -> Asked:
-    """Raises the 400s."""
-    placement, platform, version = (query.get(name) for name in ("placement", "platform", "app_version"))
-    if placement is None or not rules.is_word(placement):
-        raise bad_input("placement", "Name the placement, a word such as home.", "bad_placement")
-    if platform is not None and not rules.is_word(platform):
-        raise bad_input("platform", "A platform is a word such as ios.", "bad_platform")
-    parsed = None if version is None else _parsed(version)
-    if version is not None and parsed is None:
-        raise bad_input("app_version", "A version is 1 to 4 numbers with dots between, such as 3.2.0.", "bad_version")
-    return Asked(placement.lower(), (platform or "").lower(), parsed)
-
-
-@lru_cache(maxsize=1_000)
-def _parsed(version: str) -> rules.Version | None:
-    return rules.parse_version(version)

@@ -58,10 +58,10 @@ def enter_all(user_ids: list[int], rounds: int) -> list[tuple[int, int]]:
             batch = Batch()
             entry = Entry(batch, user_id, Asked("home"))
             batch.run()
-            for step in entry.steps():
-                step.run()
-            if entry.answer.popup:
-                claimed.append((user_id, entry.answer.popup["id"]))
+            while entry.more(batch := Batch()):
+                batch.run()
+            if popup := entry.document()["popup"]:
+                claimed.append((user_id, popup["id"]))
     return claimed
 
 
