@@ -10,7 +10,10 @@ from caching import Batch
 
 
 class Read:
-    """Made from arguments that have been parsed; asks a batch, in its constructor, for what it needs."""
+    """Made from arguments that have been parsed; asks a batch, in its constructor, for what it needs.
+
+    Nothing here may wait for anything but the batches: the hot lane calls it in the event loop.
+    """
 
     def is_at_hand(self) -> bool:
         """Once what was asked for is there: whether the rest takes no more than that and what `more` asks for. Asked
@@ -19,7 +22,9 @@ class Read:
 
     def more(self, batch: Batch) -> bool:
         """Called when what was asked for is there: ask for what is known to be needed by now. Again until it says
-        that nothing is."""
+        that nothing is. A script that is asked for must bear to be run twice: where the lane cannot finish a request,
+        Django begins it anew.
+        """
         return False
 
     def document(self) -> Any:

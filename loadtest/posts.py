@@ -147,7 +147,7 @@ class PostReader(Client):
     def _publish(self, **more: int) -> None:
         if made := self._write("posts", "posts", **more):
             self.written.append(made["id"])
-            self.crowd.posts.append(made["id"])
+            self._meet([made])  # another may have met it before we were answered
 
     def _write(self, path: str, name: str, **more: int) -> Any:
         """What was made, or None where it was not allowed."""

@@ -34,11 +34,7 @@ class SomeUsers(Read):
 
 
 ADDRESSES = (
-    Address(
-        "users/{id}",
-        rf"(?:fields={FIELDS})?",
-        OneUser,
-    ),
+    Address("users/{id}", rf"(?:fields={FIELDS})?", OneUser),
     Address(
         "users",
         rf"ids={IDS}(?:&fields={FIELDS})?",

@@ -16,7 +16,7 @@ import pytest
 
 from counters import reconcile
 from counters.models import Delta
-from loadtest.ground import BASE, Web, gunicorn, workers_of
+from loadtest.ground import BASE, Web, serving, workers_of
 from social.models import Follow
 from tests.caching.own_redis import until
 from tests.servers import end_with_parent
@@ -45,7 +45,7 @@ class RollUp:
 
 @pytest.fixture
 def web(tmp_path) -> Iterator[Web]:
-    with gunicorn(os.environ | ENVIRONMENT, tmp_path / "web.log") as server:
+    with serving(os.environ | ENVIRONMENT, tmp_path / "web.log") as server:
         yield server
 
 
