@@ -8,14 +8,24 @@ import contextlib
 import logging
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import Error, connections, transaction
 
 from . import pending, store
-from .connection import Unavailable
+from .connection import Command, Unavailable
 
 logger = logging.getLogger(__name__)
+
+
+class Rider(Protocol):
+    """Commands that wait for a commit."""
+
+    def commands(self) -> list[Command]:
+        """Once it has come."""
+
+    def missed(self) -> None:
+        """Redis could not be told."""
 
 
 class Writing:
@@ -27,6 +37,7 @@ class Writing:
         self.held: set[str] = set()
         self.remembered: dict[str, tuple[str, ...]] = {}  # in which savepoints; these take the row back with them
         self.sets: dict[str, store.SetChange | None] = {}  # None: only the database knows the set by now
+        self.riders: list[Rider] = []
         self.hook = partial(Writing.lift, self)
 
     def hold(self, keys: set[str], *, keep: bool) -> None:
@@ -41,11 +52,14 @@ class Writing:
     def lift(self) -> None:
         """After commit. What Redis cannot be told now is left to whoever drains the pending invalidations."""
         try:
-            store.lift(self.touched(), self.token, self._set_changes())
+            riding = [command for rider in self.riders for command in rider.commands()]
+            store.lift(self.touched(), self.token, self._set_changes(), riding)
             if self.remembered:
                 store.drain(self.using)
         except Unavailable:
             leave_to_others(self.using, self.held)
+            for rider in self.riders:
+                rider.missed()
 
     def abandon(self) -> None:
         """After a rollback."""
@@ -57,7 +71,7 @@ class Writing:
         """Note an id that this transaction has put into a set (negative: taken out), or None for a change unknown."""
         before = self.sets.get(key, store.SetChange(limit, ()))
         # What a savepoint wrote may yet be rolled back without anybody being told.
-        if change is None or before is None or self._savepoints():
+        if change is None or before is None or self.in_savepoint():
             self.sets[key] = None
         else:
             self.sets[key] = store.SetChange(limit, (*before.ids, change))
@@ -74,6 +88,9 @@ class Writing:
             return key in self.held
         then = self.remembered[key]
         return self._savepoints()[: len(then)] == then
+
+    def in_savepoint(self) -> bool:
+        return bool(self._savepoints())
 
     def _savepoints(self) -> tuple[str, ...]:
         return tuple(savepoint for savepoint in connections[self.using].savepoint_ids if savepoint)
@@ -102,6 +119,13 @@ def hold(using: str, keys: Iterable[str], *, keep: bool = False) -> None:
 def change_set(using: str, key: str, change: int | None, *, limit: int) -> None:
     """Tell the lift of a held id set what was written: an id, negative if taken out, or None if it cannot be said."""
     (_current(using) or _begin(using)).change_set(key, change, limit)
+
+
+def riders(using: str) -> list[Rider] | None:
+    """Those who share the round trip of the current transaction's lift, to be added to; None if there is no such lift,
+    or if a savepoint may yet take back what a rider would tell."""
+    writing = _current(using)
+    return None if writing is None or writing.in_savepoint() else writing.riders
 
 
 def touched(using: str) -> set[str]:

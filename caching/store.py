@@ -127,15 +127,18 @@ def hold(keys: Iterable[str], token: str, *, keep: bool = False) -> None:
     ask([_hold.command(group, args) for group in by_slot(keys)], allowed=breaker.may_write)
 
 
-def lift(keys: Iterable[str], token: str, sets: Mapping[str, SetChange] | None = None) -> None:
-    """End this writer's part in the holds; the last writer deletes the entry, the only one changes an id set."""
+def lift(
+    keys: Iterable[str], token: str, sets: Mapping[str, SetChange] | None = None, riders: Sequence[Command] = ()
+) -> None:
+    """End this writer's part in the holds; the last writer deletes the entry, the only one changes an id set. `riders`
+    are commands that share the round trip, after all that."""
     sets = sets or {}
     rows = [_lift.command(group, [token]) for group in by_slot(key for key in keys if key not in sets)]
     changes = [
         _change.command([key, f"{key}:m"], [token, change.limit, jittered_ms(SET_LIFE_S), *change.ids])
         for key, change in sets.items()
     ]
-    ask([*rows, *changes], allowed=breaker.may_write)
+    ask([*rows, *changes, *riders], allowed=breaker.may_write, optional=len(riders))
 
 
 def _by_key(groups: list[list[str]], replies: list[Any]) -> dict[str, bytes | None]:

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from caching import Script, store
+from caching import Script
 from caching.codec import Stale, fingerprint
 from caching.conf import conf
+from caching.connection import Command
 from caching.options import jittered_ms
 
 from . import registry, values
@@ -118,14 +119,13 @@ def _length(names: tuple[str, ...]) -> int:
     return 1 + NEIGHBOURS * len(names)
 
 
-def bump(deltas: Iterable[Appended]) -> None:
-    """Add committed deltas to the entries that are there, in one round trip; raises Unavailable."""
+def bumps(deltas: Iterable[Appended]) -> list[Command]:
+    """What adds committed deltas to the entries that are there; a command that fails is no matter to the others."""
     args: dict[Block, list[int]] = {}
     for delta in deltas:
         at = position(delta.kind, delta.target_id, delta.name)
         args.setdefault(block_of(delta.kind, delta.target_id), []).extend((at, delta.amount, delta.pk))
-    commands = [_bump.command([key(block)], [prefix(block.kind), *numbers]) for block, numbers in args.items()]
-    store.ask(commands, allowed=store.breaker.may_write, optional=len(commands))
+    return [_bump.command([key(block)], [prefix(block.kind), *numbers]) for block, numbers in args.items()]
 
 
 def start(names: tuple[str, ...], target_id: int) -> int:

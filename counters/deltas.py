@@ -7,7 +7,8 @@ from typing import Any
 from django.db import connections, transaction
 from django.utils import timezone
 
-from caching import Unavailable, holds
+from caching import Unavailable, holds, store
+from caching.connection import Command
 
 from . import blocks
 from .blocks import Appended
@@ -47,22 +48,42 @@ _PLACES = "(%s, %s, %s, %s, %s)"
 
 
 class Bumps:
-    """An on-commit hook: adds the deltas of one transaction (or savepoint) to cached values, in one round trip."""
+    """Adds the deltas of one transaction (or savepoint) to cached values: after the commit, in the round trip of the
+    lift if there is one, else as a hook in one of its own."""
 
     def __init__(self, using: str) -> None:
         self.using = using
         self.rows: list[Appended] = []
 
     def __call__(self) -> None:
+        commands = self.commands()
         try:
-            blocks.bump(self.rows)
+            store.ask(commands, allowed=store.breaker.may_write, optional=len(commands))
         except Unavailable:
-            # Redis may come back with what it had, before the roll-up makes everybody read it anew.
-            holds.leave_to_others(self.using, blocks.keys_of(self.rows))
+            self.missed()
+
+    def commands(self) -> list[Command]:
+        return blocks.bumps(self.rows)
+
+    def missed(self) -> None:
+        # Redis may come back with what it had, before the roll-up makes everybody read it anew.
+        holds.leave_to_others(self.using, blocks.keys_of(self.rows))
 
 
 def _bumps(using: str) -> Bumps:
-    """The hook that waits for the commit of the current savepoint; a rollback takes it away with the rows."""
+    """Those that wait for the commit of the current savepoint; a rollback takes them away with the rows."""
+    riders = holds.riders(using)
+    if riders is None:
+        return _hooked(using)
+    for rider in riders:
+        if isinstance(rider, Bumps):
+            return rider
+    bumps = Bumps(using)
+    riders.append(bumps)
+    return bumps
+
+
+def _hooked(using: str) -> Bumps:
     connection: Any = connections[using]
     here = set(connection.savepoint_ids)
     for savepoints, hook, _ in reversed(connection.run_on_commit):

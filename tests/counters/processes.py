@@ -83,7 +83,7 @@ def main(task: str, pk: int, number: int) -> None:
     from django.db import connection
 
     from caching import holds, store
-    from counters import blocks, deltas, rollup
+    from counters import deltas, rollup
     from tests.shelf.models import Author
 
     Author.objects.get_some([10**15])  # connected, and the breaker closed
@@ -96,8 +96,8 @@ def main(task: str, pk: int, number: int) -> None:
         "appended": (dies_after, deltas, "append", one_vote),
         "committing": (dies_before, connection, "_commit", one_vote),
         "committed": (dies_after, connection, "_commit", one_vote),
-        "unbumped": (dies_before, blocks, "bump", one_vote),
-        "bumped": (dies_after, blocks, "bump", one_vote),
+        "unbumped": (dies_before, store, "lift", one_vote),
+        "bumped": (dies_after, store, "lift", one_vote),
         "locked": (dies_before, holds, "hold", one_fold),
         "held": (dies_after, store, "hold", one_fold),
         "added": (dies_after, rollup, "_add", one_fold),

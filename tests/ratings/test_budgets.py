@@ -63,11 +63,11 @@ def test_one_item(api, alice, bob, item):
 def test_what_a_rating_costs(alice, item, log):
     services.rate(user_id=alice.pk, item_id=services.publish(title="Another").pk, score=5)
     for score in (5, 6):
-        with budget(sql=2 + log, round_trips=3, commands=3):  # mine, insert or update, deltas; hold, lift, bump
+        with budget(sql=2 + log, round_trips=2, commands=3):  # mine, insert or update, deltas; hold, lift and bump
             services.rate(user_id=alice.pk, item_id=item.pk, score=score)
     with budget(sql=1, round_trips=0, commands=0):
         services.rate(user_id=alice.pk, item_id=item.pk, score=6)
-    with budget(sql=3 + log, round_trips=3, commands=3):  # mine, its part in the counts, delete, deltas
+    with budget(sql=3 + log, round_trips=2, commands=3):  # mine, its part in the counts, delete, deltas
         services.withdraw(user_id=alice.pk, item_id=item.pk)
     with budget(sql=1, round_trips=0, commands=0):
         services.withdraw(user_id=alice.pk, item_id=item.pk)
@@ -78,11 +78,11 @@ def test_what_a_rating_costs_over_http(api, alice, item, log):
     api.get(f"ratings/{item.pk}", by=alice)
     address = f"ratings/{item.pk}/score"
     for score in (5, 6):
-        with budget(sql=2 + log, round_trips=5, commands=5):
+        with budget(sql=2 + log, round_trips=4, commands=5):
             assert api.put(address, {"score": score}, by=alice).json["my_score"] == score
     with budget(sql=1, round_trips=2, commands=2):
         assert api.put(address, {"score": 6}, by=alice).json["my_score"] == 6
-    with budget(sql=3 + log, round_trips=5, commands=5):
+    with budget(sql=3 + log, round_trips=4, commands=5):
         assert api.delete(address, by=alice).json["my_score"] is None
 
 

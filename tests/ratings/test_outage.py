@@ -87,9 +87,8 @@ STEPS = {
     "before the first look": ("caching.store", "look", "before"),
     "before the hold": ("caching.store", "hold", "before"),
     "after the hold": ("caching.store", "hold", "after"),
-    "before the lift": ("caching.store", "lift", "before"),
-    "before the bump": ("counters.blocks", "bump", "before"),
-    "after the bump": ("counters.blocks", "bump", "after"),
+    "before the lift and the bump": ("caching.store", "lift", "before"),
+    "after them": ("caching.store", "lift", "after"),
 }
 
 
@@ -107,8 +106,8 @@ def test_at_any_moment_of_a_rating(api, own_redis, rated, alice, bob, outage, st
 
 
 def test_a_bump_that_is_lost(api, own_redis, rated, alice, bob):
-    """Redis is away for the bump alone, and comes back with what it had."""
-    with once(blocks, "bump", before=own_redis.kill):
+    """Redis is away for the bump, and the lift with it, and comes back with what it had."""
+    with once(blocks, "bumps", before=own_redis.kill):
         services.rate(user_id=bob.pk, item_id=rated.pk, score=9)
     own_redis.start()
     exact(api, rated, alice, bob)

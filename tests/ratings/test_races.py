@@ -6,9 +6,10 @@ from functools import partial
 
 import pytest
 
+from caching.connection import round_trip
 from caching.testutils import reset_cache
 from counters import blocks, reconcile, rollup
-from counters.models import Delta
+from counters.blocks import Appended
 from counters.reads import counts_of
 from ratings import scores, services
 from ratings.counts import KIND, SCORES, bar
@@ -124,7 +125,7 @@ def test_an_average_is_never_made_of_numbers_that_do_not_agree(api, alice, item)
     """Redis was told of a second score, and not yet of the first: by its numbers one person gave −8 in all."""
     services.rate(user_id=alice.pk, item_id=item.pk, score=1)
     api.get(f"ratings/{item.pk}", by=alice)
-    blocks.bump([Delta(pk=10**9, kind=KIND, target_id=item.pk, name=name, amount=by) for name, by in TORN.items()])
+    round_trip(blocks.bumps(Appended(10**9, KIND, item.pk, name, by) for name, by in TORN.items()))
     assert shown(item)["sum"] == 0
     with budget(sql=1, round_trips=1, commands=1):
         answer = api.get(f"ratings/{item.pk}", by=alice).json
