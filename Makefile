@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOG := $(VENV)/install.log
-# The whole suite is shared by as many processes as there are cores (4 at most); a part runs in one, so that -s prints.
+# The whole suite is shared by as many processes as there are cores and one more (4 at most); a part runs in one, so that -s prints.
 WORKERS ?= $(if $(ARGS),0,auto)
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 

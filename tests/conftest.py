@@ -11,6 +11,7 @@ from popups import live
 from tests.cleaning import delete_rows
 
 MOST_WORKERS = 4  # each has a database server, and the longest test is not shared
+WAITING = 1  # more workers than cores: many tests wait for processes, clocks and time limits
 # The marker whose tests this run leaves to the other one, and what they are to be told.
 LEFT_OUT, REASON = (
     ("embedded", "make test-services: these are the same on either database, run make test")
@@ -21,7 +22,7 @@ NOT_COVERED = pytest.StashKey[list[str]]()
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+    return min(len(os.sched_getaffinity(0)) + WAITING, MOST_WORKERS)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -41,7 +41,7 @@ def test_everything_starts_keeps_its_data_and_ends_on_ctrl_c(program):
     assert second.log.read_text().count("Loading demo data") == 1
 
 
-def test_a_second_launcher_on_the_same_data_is_refused(program):
+def test_a_second_launcher_on_the_same_data_is_refused(program, inhabited):
     first = program(SERVE).until_up()
     refused = run(SERVE, environment(first.data, PORT=str(free_port())))
     assert refused.returncode != 0
@@ -51,7 +51,7 @@ def test_a_second_launcher_on_the_same_data_is_refused(program):
 
 
 @pytest.mark.parametrize("part", ["redis-server", "gunicorn", "drain_invalidations"])
-def test_the_end_of_one_process_ends_all(program, part):
+def test_the_end_of_one_process_ends_all(program, inhabited, part):
     started = program(SERVE).until_printed(READY)
     os.kill(min(started.processes(part)), signal.SIGKILL)
     assert started.process.wait(40) != 0
@@ -59,7 +59,7 @@ def test_the_end_of_one_process_ends_all(program, part):
     assert "ended with status -9; everything is being stopped." in started.log.read_text()
 
 
-def test_a_killed_launcher_leaves_nobody_behind(program):
+def test_a_killed_launcher_leaves_nobody_behind(program, inhabited):
     started = program(SERVE).until_printed(READY)
     started.end(signal.SIGKILL)
     assert started.until_gone() == {}

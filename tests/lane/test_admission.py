@@ -10,7 +10,7 @@ from caching import redis_client
 from tests.lane.conftest import login
 from users.models import User
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
 
 def test_a_deactivated_user_is_refused_at_once(lane, alice, bob):

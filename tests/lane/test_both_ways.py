@@ -9,7 +9,7 @@ from social import services as graph
 from tests.lane.conftest import login
 from users.projections import OWN, PUBLIC
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 UNKNOWN = 10**12
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import RequestDataTooBig
 from lane.bridge import WHOLE_BYTES, Bridge
 from tests.lane.served import scope_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 CHUNK = 1 << 20
 
 

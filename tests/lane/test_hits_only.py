@@ -13,7 +13,7 @@ from tests.lane.conftest import login, ready
 from tests.lane.served import Served
 from users.models import User
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
 
 @pytest.fixture
