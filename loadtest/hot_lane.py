@@ -17,7 +17,9 @@ PATHS = 100
 OURS = "/api/v1"
 EMPTY, USER, OTHER = "empty Django view", "users/{id}", "users/me"
 COUNTS, FAVORITES, RELATIONSHIPS = (f"{what} of {LISTED}" for what in ("counts", "favourites check", "relationships"))
-LIMITS_US = {USER: 50, COUNTS: 90, FAVORITES: 90, RELATIONSHIPS: 90}
+NOTHING_DUE, CLAIM = "popups/next, nothing due", "popups/next, claim made"
+LIMITS_US = {USER: 50, COUNTS: 90, FAVORITES: 90, RELATIONSHIPS: 90, NOTHING_DUE: 45, CLAIM: 60}
+SHOWN = 5  # popups that every caller has been shown when nothing is due
 MOST_OF_EMPTY = 0.25  # a user on the lane, of an empty Django view on gthread
 LEGEND = """\
 CPU µs of a request: user and system time of the one worker, which is kept to a core; medians of the rounds. SQL and
@@ -74,11 +76,13 @@ def reads(users: int) -> dict[str, list[str]]:
         COUNTS: [f"{OURS}/counters?targets={','.join(f'post:{pk}' for pk in ids)}" for ids in of_posts],
         FAVORITES: [f"{OURS}/favorites/check?ids={','.join(map(str, ids))}" for ids in of_posts],
         RELATIONSHIPS: [f"{OURS}/relationships?ids={each}" for each in lists],
+        NOTHING_DUE: [f"{OURS}/popups/next?placement=shown&platform=ios&app_version=3.2.0"],
+        CLAIM: [f"{OURS}/popups/next?placement=again&platform=ios&app_version=3.2.0"],
     }
 
 
 def _seed(ground: Ground, users: int) -> None:
-    """Each caller keeps some posts, and follows and is followed by some users."""
+    """Each caller keeps some posts, and follows and is followed by some users; one popup is due again at once."""
     writings.clear(ground)
     writings.insert_posts(ground, 1, POSTS, author="1 + seq MOD 100")
     pairs = f"seq_1_to_{CALLERS} caller, seq_1_to_{EDGES} edge"
@@ -91,6 +95,9 @@ def _seed(ground: Ground, users: int) -> None:
         ground, f"SELECT caller.seq, {post}, NOW(6) FROM {pairs}", into="posts_favorite (user_id, post_id, created_at)"
     )
     writings.count(ground, "favorites", "posts_favorite", "post_id")
+    popups = [*[("shown", 24)] * SHOWN, ("again", 0)]
+    values = ", ".join(f"('Hello', 'A popup', '{placement}', {hours})" for placement, hours in popups)
+    ground.sql(f"INSERT INTO popups_popup (title, body, placement, reshow_hours) VALUES {values}")
 
 
 def _costs(ground: Ground, paths: dict[str, list[str]], rounds: int, seconds: float) -> Costs:
