@@ -31,6 +31,10 @@ _OPTIONS = (
 Replies = asyncio.Future[list[Any] | None]
 
 
+class Unsupported(Exception):
+    """Redis is set up in a way that the pipe does not know."""
+
+
 class Pipe:
     """One connection, for one event loop; made when it is first asked for, and again when it was lost.
 
@@ -64,7 +68,7 @@ class Pipe:
         try:
             self._link = await _linked(self)
             self._complained = False
-        except (*FAILURES, NotImplementedError) as error:
+        except (*FAILURES, Unsupported) as error:
             self._retry_at = asyncio.get_running_loop().time() + conf().retry_ms / 1000
             if not self._complained:
                 self._complained = True
@@ -88,11 +92,11 @@ async def _linked(pipe: Pipe) -> "_Link":
 
 def _make_connection() -> Any:
     if on_cluster():
-        raise NotImplementedError("it does not speak to a Redis Cluster.")
+        raise Unsupported("it does not speak to a Redis Cluster.")
     pool = redis_client().connection_pool
     kind = pool.connection_class.__name__
     if kind not in _KINDS:
-        raise NotImplementedError(f"it does not know a {kind}.")
+        raise Unsupported(f"it does not know a {kind}.")
     given = pool.connection_kwargs
     options = {name: value for name, value in given.items() if name in _OPTIONS or name.startswith("ssl_")}
     return getattr(asyncio_connections, kind)(**options, protocol=2, retry=Retry(NoBackoff(), 0))

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from caching import Pipe, redis_client, store
-from tests.caching.own_redis import OwnRedis
+from tests.caching.own_redis import OwnRedis, until
 
 PASSWORD = "of/a:test"
 
@@ -26,6 +26,7 @@ def in_loop(scenario):
         await connected(pipe)
         return await scenario(pipe)
 
+    until(store.breaker.may_read)
     return asyncio.run(run())
 
 
