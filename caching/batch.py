@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from django.core.exceptions import FieldError
 
+from . import holds
 from .codec import projection
 from .conf import conf
 from .connection import Command, Script
@@ -161,6 +162,8 @@ class Reply:
 class Batch:
     """Collect what one request needs of Redis, then `run()` it in one round trip (if everything is a hit)."""
 
+    _has_run = False
+
     def __init__(self) -> None:
         self._parts: list[Part] = []
         self._memberships: list[Membership] = []
@@ -208,7 +211,17 @@ class Batch:
         self._commands.append((command, reply))
         return reply
 
+    def ride(self, using: str) -> None:
+        """Share the round trip in which the current transaction tells Redis of its commit, if there will be one.
+        Whatever comes of that, call `run()` after the commit: it does what is left."""
+        riders = holds.riders(using)
+        if riders is not None:
+            riders.append(self)
+
     def run(self) -> None:
+        if self._has_run:
+            return
+        self._has_run = True
         reading = Reading(self._wanted())
         self._resolve(reading, reading.run([command for command, _ in self._commands]))
 
@@ -231,6 +244,16 @@ class Batch:
         else:
             self._answer_scripts(riders)
         return hit
+
+    def commands(self) -> list[Command]:
+        """As a rider (holds.Rider)."""
+        return self.look()
+
+    def answered(self, replies: list[Any]) -> None:
+        self._has_run = self.all_hit(replies)
+
+    def missed(self) -> None:
+        """`run()` asks the database."""
 
     def _wanted(self) -> dict[Source, dict[str, Any]]:
         wants: dict[Source, dict[str, Any]] = {}

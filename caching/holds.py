@@ -8,6 +8,7 @@ import contextlib
 import logging
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
+from itertools import islice
 from typing import Any, Protocol
 
 from django.db import Error, connections, transaction
@@ -19,10 +20,13 @@ logger = logging.getLogger(__name__)
 
 
 class Rider(Protocol):
-    """Commands that wait for a commit."""
+    """Commands that wait for a commit, and share the round trip of its lift."""
 
     def commands(self) -> list[Command]:
         """Once it has come."""
+
+    def answered(self, replies: list[Any]) -> None:
+        """What the commands were answered, errors among it as exceptions."""
 
     def missed(self) -> None:
         """Redis could not be told."""
@@ -52,8 +56,11 @@ class Writing:
     def lift(self) -> None:
         """After commit. What Redis cannot be told now is left to whoever drains the pending invalidations."""
         try:
-            riding = [command for rider in self.riders for command in rider.commands()]
-            store.lift(self.touched(), self.token, self._set_changes(), riding)
+            riding = [(rider, rider.commands()) for rider in self.riders]
+            commands = [command for _, asked in riding for command in asked]
+            replies = iter(store.lift(self.touched(), self.token, self._set_changes(), commands))
+            for rider, asked in riding:
+                rider.answered(list(islice(replies, len(asked))))
             if self.remembered:
                 store.drain(self.using)
         except Unavailable:

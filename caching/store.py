@@ -129,16 +129,17 @@ def hold(keys: Iterable[str], token: str, *, keep: bool = False) -> None:
 
 def lift(
     keys: Iterable[str], token: str, sets: Mapping[str, SetChange] | None = None, riders: Sequence[Command] = ()
-) -> None:
+) -> list[Any]:
     """End this writer's part in the holds; the last writer deletes the entry, the only one changes an id set. `riders`
-    are commands that share the round trip, after all that."""
+    are commands that share the round trip, after all that; their replies are returned, errors among them."""
     sets = sets or {}
     rows = [_lift.command(group, [token]) for group in by_slot(key for key in keys if key not in sets)]
     changes = [
         _change.command([key, f"{key}:m"], [token, change.limit, jittered_ms(SET_LIFE_S), *change.ids])
         for key, change in sets.items()
     ]
-    ask([*rows, *changes, *riders], allowed=breaker.may_write, optional=len(riders))
+    replies = ask([*rows, *changes, *riders], allowed=breaker.may_write, optional=len(riders))
+    return replies[len(rows) + len(changes) :]
 
 
 def _by_key(groups: list[list[str]], replies: list[Any]) -> dict[str, bytes | None]:

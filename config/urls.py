@@ -12,8 +12,8 @@ import social.urls
 import users.urls
 from api import problems
 
-# In this order: `users/profiles` would be an id to users; and the hottest early, as each is tried in turn.
-ROOMS = (social.urls, users.urls, counters.urls, posts.urls, ratings.urls, popups.urls)
+# In this order: `users/profiles` would be an id to users; and what comes in crowds early, as each is tried in turn.
+ROOMS = (ratings.urls, social.urls, users.urls, counters.urls, posts.urls, popups.urls)
 
 urlpatterns = [
     # Together: a prefix shared by several includes is matched, and left again, once for each.

@@ -65,6 +65,9 @@ class Bumps:
     def commands(self) -> list[Command]:
         return blocks.bumps(self.rows)
 
+    def answered(self, replies: list[Any]) -> None:
+        """Nothing is done about an entry that could not be bumped: it was of another version, or none."""
+
     def missed(self) -> None:
         # Redis may come back with what it had, before the roll-up makes everybody read it anew.
         holds.leave_to_others(self.using, blocks.keys_of(self.rows))

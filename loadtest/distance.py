@@ -1,21 +1,25 @@
 """A server that is farther away: a TCP proxy that hands on what it gets after half of a round trip, either way.
 
-`python -m loadtest.distance PORT ROUND_TRIP_MS` prints the port that it listens on. Standard library only.
+`python -m loadtest.distance PORT ROUND_TRIP_MS` prints the port that it listens on. Standard library only, and no
+asyncio: a real distance takes no CPU, so this one takes as little as it can of what the servers share with it.
 """
 
-import asyncio
+import contextlib
 import select
-import selectors
+import socket
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from tests import servers
 
 HOST = "127.0.0.1"
+BLOCK = 1 << 16
+READABLE, BOTH = select.EPOLLIN, select.EPOLLIN | select.EPOLLOUT
 
 
 class Proxy(NamedTuple):
@@ -34,86 +38,112 @@ def farther(port: int, *, round_trip_ms: float) -> Iterator[Proxy]:
             process.terminate()
 
 
-class Road:
-    """All bytes travel equally long, so what left first arrives first: one queue and one timer serve everybody."""
-
-    def __init__(self, travel_s: float) -> None:
-        self._travel_s = travel_s
-        self._loop = asyncio.get_running_loop()
-        self._travelling: deque[tuple[float, asyncio.Transport, bytes]] = deque()
-
-    def send(self, to: asyncio.Transport, data: bytes) -> None:
-        """No data: the end of the connection."""
-        arrives_at = self._loop.time() + self._travel_s
-        self._travelling.append((arrives_at, to, data))
-        if len(self._travelling) == 1:
-            self._loop.call_at(arrives_at, self._arrive)
-
-    def _arrive(self) -> None:
-        travelling, now = self._travelling, self._loop.time()
-        while travelling and travelling[0][0] <= now:
-            _, to, data = travelling.popleft()
-            if not data:
-                to.close()
-            elif not to.is_closing():
-                to.write(data)
-        if travelling:
-            self._loop.call_at(travelling[0][0], self._arrive)
-
-
-class End(asyncio.Protocol):
+class End:
     """One end of a connection; what it hears goes to the `other`."""
 
-    def __init__(self, road: Road) -> None:
-        self._road = road
-        self.other: asyncio.Transport | None = None
+    other: "End"
 
-    def data_received(self, data: bytes) -> None:
-        self._road.send(self.other, data)
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setblocking(False)
+        self.socket = connection
+        self.left = b""  # has arrived, and the receiver has no room for it yet
+        self.waits_for_room = False
+        self.is_last = False  # nothing will arrive after it
 
-    def connection_lost(self, error: Exception | None) -> None:
-        if self.other is not None:
-            self._road.send(self.other, b"")
-
-
-class Entrance(End):
-    def __init__(self, road: Road, port: int) -> None:
-        super().__init__(road)
-        self._port = port
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.pause_reading()  # until there is somebody to tell
-        self._connecting = asyncio.ensure_future(self._connect(transport))
-
-    async def _connect(self, transport: asyncio.Transport) -> None:
+    def heard(self) -> bytes | None:
+        """No bytes for the end of the connection, None if there was nothing after all."""
         try:
-            self.other, exit_ = await asyncio.get_running_loop().create_connection(
-                lambda: End(self._road), HOST, self._port
-            )
+            return self.socket.recv(BLOCK)
+        except BlockingIOError:
+            return None
         except OSError:
-            transport.abort()
-            return
-        exit_.other = transport
-        transport.resume_reading()
+            return b""
+
+    def hand_over(self) -> None:
+        try:
+            self.left = self.left[self.socket.send(self.left) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.left, self.is_last = b"", True
 
 
-class PunctualSelector(selectors.EpollSelector):
-    """epoll waits for whole milliseconds, longer than what is wanted here; select() for microseconds."""
+class Road:
+    """All bytes travel equally long, so what left first arrives first: one queue serves everybody."""
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is not None and timeout > 0:
-            select.select([self], [], [], timeout)
-            timeout = 0
-        return super().select(timeout)
+    def __init__(self, port: int, travel_s: float) -> None:
+        self._port, self._travel_s = port, travel_s
+        self._entrance = socket.create_server((HOST, 0))
+        self._entrance.setblocking(False)
+        self._poll = select.epoll()
+        self._poll.register(self._entrance, READABLE)
+        self._ends: dict[int, End] = {}  # by file number
+        self._travelling: deque[tuple[float, End, bytes]] = deque()
 
+    @property
+    def entrance(self) -> int:
+        return int(self._entrance.getsockname()[1])
 
-async def serve(port: int, round_trip_ms: float) -> None:
-    loop, road = asyncio.get_running_loop(), Road(round_trip_ms / 2_000)
-    server = await loop.create_server(lambda: Entrance(road, port), HOST, 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    def serve(self) -> NoReturn:
+        travelling, clock = self._travelling, time.monotonic
+        while True:
+            # epoll waits for whole milliseconds, longer than what is wanted here; select() for microseconds.
+            select.select([self._poll], [], [], max(0.0, travelling[0][0] - clock()) if travelling else None)
+            for number, events in self._poll.poll(0):
+                end = self._ends.get(number)
+                if end is None:
+                    self._connect()
+                elif events & select.EPOLLOUT:
+                    self._hand_over(end)
+                elif (data := end.heard()) is not None:
+                    self._send(end, data)
+            now = clock()
+            while travelling and travelling[0][0] <= now:
+                _, to, data = travelling.popleft()
+                self._arrive(to, data)
+
+    def _connect(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            client, _ = self._entrance.accept()
+            try:
+                server = socket.create_connection((HOST, self._port))
+            except OSError:
+                client.close()
+                return
+            near, far = End(client), End(server)
+            near.other, far.other = far, near
+            for end in (near, far):
+                self._ends[end.socket.fileno()] = end
+                self._poll.register(end.socket, READABLE)
+
+    def _send(self, end: End, data: bytes) -> None:
+        self._travelling.append((time.monotonic() + self._travel_s, end.other, data))
+        if not data:
+            self._forget(end)
+
+    def _arrive(self, to: End, data: bytes) -> None:
+        if to.socket.fileno() in self._ends:  # it may have hung up meanwhile
+            to.left += data
+            to.is_last = not data
+            if not to.waits_for_room:
+                self._hand_over(to)
+
+    def _hand_over(self, end: End) -> None:
+        end.hand_over()
+        if bool(end.left) != end.waits_for_room:
+            end.waits_for_room = not end.waits_for_room
+            self._poll.modify(end.socket, BOTH if end.waits_for_room else READABLE)
+        if end.is_last and not end.left:
+            self._send(end, b"")
+
+    def _forget(self, end: End) -> None:
+        del self._ends[end.socket.fileno()]
+        self._poll.unregister(end.socket)
+        end.socket.close()
 
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(PunctualSelector())) as runner:
-        runner.run(serve(int(sys.argv[1]), float(sys.argv[2])))
+    road = Road(int(sys.argv[1]), float(sys.argv[2]) / 2_000)
+    print(road.entrance, flush=True)
+    road.serve()

@@ -52,7 +52,7 @@ class EventsView(BatchedView):
     @described(answers={202: None}, body=EventInput, problems=(404,), query=[id_in_path("popup_id")])
     def post(self, request: Request, popup_id: str) -> HttpResponse:
         """Tell what the caller did with a popup; counted once for each claim and type."""
-        event = validated(EventInput(data=request.data))
+        event = validated(EventInput, request.data)
         try:
             services.record(user_id=request.user.id, popup_id=self.popup_id, token=event["claim"], type=event["type"])
         except services.UnknownClaim:

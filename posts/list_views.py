@@ -126,7 +126,7 @@ class CommentsView(_AboutPostView):
     @described(answers={201: documents.Comment}, body=CommentInput, problems=(403, 404), query=[id_in_path("post_id")])
     def post(self, request: Request, post_id: str) -> HttpResponse:
         """Comment on a post."""
-        wanted = validated(CommentInput(data=request.data))
+        wanted = validated(CommentInput, request.data)
         with refusals():
             comment = services.comment(post_id=self.post_id, author_id=request.user.id, **wanted)
         authors = showing.authors_of(request.user.id, [request.user.id])

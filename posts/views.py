@@ -54,7 +54,7 @@ class PostsView(BatchedView):
     @described(answers={201: documents.Post}, body=PostInput, problems=(403, 404))
     def post(self, request: Request) -> HttpResponse:
         """Write a post, or repost one."""
-        wanted = validated(PostInput(data=request.data))
+        wanted = validated(PostInput, request.data)
         with refusals():
             post = services.publish(author_id=request.user.id, **wanted)
         found = showing.posts_of(request.user.id, [post.pk]).results

@@ -4,7 +4,7 @@ from collections import Counter
 
 from django.db import IntegrityError, OperationalError, router
 
-from caching import holds
+from caching import Batch, holds
 from counters import deltas
 from ratings import scores
 from ratings.counts import KIND, bar
@@ -22,8 +22,11 @@ def publish(*, title: str, description: str = "") -> Item:
     return Item.objects.create_one(title=title, description=description)
 
 
-def rate(*, user_id: int, item_id: int, score: int) -> None:
-    """Raises TooFast, Item.DoesNotExist, User.DoesNotExist."""
+def rate(*, user_id: int, item_id: int, score: int, then: Batch | None = None) -> None:
+    """`then` is what is read after it, in the round trip that tells Redis of the commit (see Batch.ride).
+
+    Raises TooFast, Item.DoesNotExist, User.DoesNotExist.
+    """
     using = router.db_for_write(Score)
     before = scores.find(using, user_id, item_id)
     if before is not None and before.score == score:
@@ -33,6 +36,8 @@ def rate(*, user_id: int, item_id: int, score: int) -> None:
             my_scores.hold(using, [my_scores.ident(user_id, item_id)])
             changes = _written(using, user_id, item_id, before, score)
             deltas.append(using, Counter({(KIND, item_id, name): amount for name, amount in changes.items()}))
+            if then is not None:
+                then.ride(using)
     except IntegrityError:  # SQLite says so at the commit only
         for model, pk in ((Item, item_id), (User, user_id)):
             if not model.objects.filter(pk=pk).exists():  # by now
@@ -45,12 +50,15 @@ def rate(*, user_id: int, item_id: int, score: int) -> None:
         raise
 
 
-def withdraw(*, user_id: int, item_id: int) -> bool:
-    """Whether there was a score."""
-    with holds.transaction_of(router.db_for_write(Score)):
+def withdraw(*, user_id: int, item_id: int, then: Batch | None = None) -> bool:
+    """Whether there was a score. `then`: as of `rate`."""
+    using = router.db_for_write(Score)
+    with holds.transaction_of(using):
         found = Score.objects.filter(user_id=user_id, item_id=item_id).first()
         if found is not None:
             found.delete()
+            if then is not None:
+                then.ride(using)
         return found is not None
 
 

@@ -54,15 +54,6 @@ def unrated(item: Item) -> dict[str, Any]:
     return document(item, dict.fromkeys(counters_of(KIND), 0), None)
 
 
-def item_scored(item_id: int, my_score: int | None) -> dict[str, Any] | None:
-    """The item for somebody whose score is known; None if there is no such item."""
-    batch = Batch()
-    rated = Rated(batch, [item_id])
-    batch.run()
-    found = rated.documents_with({item_id: my_score}).results
-    return found[0] if found else None
-
-
 def document(row: Any, counts: Mapping[str, int], my_score: int | None) -> dict[str, Any]:
     """`row`: an item's; `counts`: its counters, which agree."""
     count = counts["count"]

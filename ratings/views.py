@@ -33,7 +33,7 @@ class ItemsView(BatchedView):
     @described(answers={201: documents.Item}, body=ItemInput)
     def post(self, request: Request) -> HttpResponse:
         """Something to be rated."""
-        item = services.publish(**validated(ItemInput(data=request.data)))
+        item = services.publish(**validated(ItemInput, request.data))
         return json_response(showing.unrated(item), status=201)
 
 
@@ -54,38 +54,40 @@ class ScoreView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int, item_id: str) -> None:
         self.item_id = parse_id(item_id)
         self.items = batch.rows(Item, [self.item_id])
+        self.after = Batch()
+        self.shown = showing.Rated(self.after, [self.item_id])
 
     @described(answers={200: documents.Item}, body=ScoreInput, problems=(404, 409), query=[id_in_path("item_id")])
     def put(self, request: Request, item_id: str) -> HttpResponse:
         """Give an item a score, or another one."""
         self.require_item()
-        score = validated(ScoreInput(data=request.data))["score"]
+        score = validated(ScoreInput, request.data)["score"]
         try:
-            services.rate(user_id=request.user.id, item_id=self.item_id, score=score)
+            services.rate(user_id=request.user.id, item_id=self.item_id, score=score, then=self.after)
         except services.TooFast:
             raise Problem(409, "too_fast", "You are rating too fast: another of your scores came in between.") from None
         except Item.DoesNotExist:
             raise no_such_item() from None
         except User.DoesNotExist:
             raise inactive() from None
-        return _scored(self.item_id, score)
+        return self.scored(score)
 
     @described(answers={200: documents.Item}, problems=(404,), query=[id_in_path("item_id")])
     def delete(self, request: Request, item_id: str) -> HttpResponse:
         """Withdraw the caller's score."""
         self.require_item()
-        services.withdraw(user_id=request.user.id, item_id=self.item_id)
-        return _scored(self.item_id, None)
+        services.withdraw(user_id=request.user.id, item_id=self.item_id, then=self.after)
+        return self.scored(None)
 
     def require_item(self) -> None:
         row = self.items.row(self.item_id)
         if row is None or row.removed_at:
             raise no_such_item()
 
-
-def _scored(item_id: int, my_score: int | None) -> HttpResponse:
-    """The item after a write of the caller's, who has this score now."""
-    found = showing.item_scored(item_id, my_score)
-    if found is None:  # by now
-        raise no_such_item()
-    return json_response(found)
+    def scored(self, my_score: int | None) -> HttpResponse:
+        """The item after a write of the caller's, who has this score now."""
+        self.after.run()
+        found = self.shown.documents_with({self.item_id: my_score}).results
+        if not found:  # by now
+            raise no_such_item()
+        return json_response(found[0])

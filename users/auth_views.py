@@ -24,7 +24,7 @@ class TokenView(BatchedView):
     def post(self, request: Request) -> HttpResponse:
         """Log in: an access token for requests, a refresh token for later access tokens."""
         # An unknown name costs as much time as a wrong password: ModelBackend hashes in either case.
-        user = authenticate(request._request, **validated(LoginInput(data=request.data)))
+        user = authenticate(request._request, **validated(LoginInput, request.data))
         if user is None:
             raise Problem(401, "bad_credentials", "There is no active account with this username and password.")
         refresh = RefreshToken.for_user(user)
@@ -37,7 +37,7 @@ class RefreshView(BatchedView):
     @described(answers={200: documents.Access}, problems=(401,), body=RefreshInput, public=True)
     def post(self, request: Request) -> HttpResponse:
         """A new access token, as long as the account is active."""
-        text = validated(RefreshInput(data=request.data))["refresh"]
+        text = validated(RefreshInput, request.data)["refresh"]
         try:
             refresh = RefreshToken(text)
         except TokenError:

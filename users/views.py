@@ -64,7 +64,7 @@ class OwnUserView(BatchedView):
     @described(answers={200: documents.OwnUser}, body=ProfileInput)
     def patch(self, request: Request) -> HttpResponse:
         """Change the caller's own profile; a field that is unknown or read-only changes nothing at all."""
-        changes = validated(ProfileInput(data=request.data, partial=True))
+        changes = validated(ProfileInput, request.data, partial=True)
         with _caller_is_there():
             user = services.update_profile(request.user.id, **changes)
         return json_response(columns_of(user, OWN))
@@ -88,7 +88,7 @@ class OwnStateView(BatchedView):
     @described(answers={200: documents.State}, body=StateInput)
     def patch(self, request: Request) -> HttpResponse:
         """Say what the caller is doing. An empty object is a heartbeat: it only renews `last_seen_at`."""
-        changes = validated(StateInput(data=request.data, partial=True))
+        changes = validated(StateInput, request.data, partial=True)
         with _caller_is_there():
             state = services.set_state(request.user.id, **changes)
         return json_response(state_document(request.user.id, columns_of(state, STATE_COLUMNS)))
@@ -110,7 +110,7 @@ class UsersView(BatchedView):
     @described(answers={201: documents.OwnUser}, body=RegistrationInput, public=True)
     def post(self, request: Request) -> HttpResponse:
         """Open an account. Answers the new account without its password."""
-        wanted = validated(RegistrationInput(data=request.data))
+        wanted = validated(RegistrationInput, request.data)
         try:
             user = services.register(**wanted)
         except services.UsernameTaken:

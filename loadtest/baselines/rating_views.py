@@ -22,7 +22,7 @@ class _TalliedView(ScoreView):
 
     def put(self, request: Request, item_id: str) -> HttpResponse:
         self.require_item()
-        score = validated(ScoreInput(data=request.data))["score"]
+        score = validated(ScoreInput, request.data)["score"]
         tally = self.rate(user_id=request.user.id, item_id=self.item_id, score=score)
         return json_response(showing.document(self.items.row(self.item_id), model_to_dict(tally), score))
 

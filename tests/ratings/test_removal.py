@@ -6,7 +6,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from caching import sweeps
+from caching import store, sweeps
 from counters import reconcile
 from counters.reads import counts_of
 from posts import services as posts
@@ -151,9 +151,20 @@ def test_somebody_who_came_just_before_the_end(api, bob, item, fans, monkeypatch
         services.rate(user_id=bob.pk, item_id=item.pk, score=5)
 
 
-def test_a_rating_whose_item_goes_before_the_answer(api, alice, item, monkeypatch):
-    rate = services.rate
-    monkeypatch.setattr(services, "rate", lambda **new: (rate(**new), removal.remove([item.pk])))
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_rating_whose_item_goes_before_the_answer(api, alice, item, monkeypatch, warm):
+    """Between its commit and what is read for the answer, which is in the cache before or not."""
+    lift = store.lift
+
+    def too_late(*written):
+        monkeypatch.undo()
+        removal.remove([item.pk])
+        if warm:
+            api.get(f"ratings/{item.pk}", by=alice)
+        return lift(*written)
+
+    api.get(f"ratings/{item.pk}", by=alice)
+    monkeypatch.setattr(store, "lift", too_late)
     assert api.put(f"ratings/{item.pk}/score", {"score": 5}, by=alice).status == 404
     settled(item)
 
