@@ -7,7 +7,7 @@ of a few lines: its own pipeline costs five times as much. The circuit breaker i
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import hiredis
@@ -28,7 +28,8 @@ _OPTIONS = (
     "socket_keepalive_options", "socket_connect_timeout",
 )  # fmt: skip
 
-Replies = asyncio.Future[list[Any] | None]
+Replied = Callable[[list[Any] | None], None]
+"""Is called with the replies, errors among them as exceptions; with None where Redis did not answer in time."""
 
 
 class Unsupported(Exception):
@@ -47,17 +48,15 @@ class Pipe:
         self._retry_at = 0.0
         self._complained = False
 
-    def ask(self, commands: Sequence[Command]) -> Replies | None:
-        """The replies, errors among them as exceptions; None where Redis did not answer in time.
-
-        None at once where it cannot be asked now, or entries may not be trusted.
-        """
+    def ask(self, commands: Sequence[Command], replied: Replied) -> bool:
+        """Whether Redis can be asked now, and its entries be trusted; then `replied` is called once, later."""
         if not store.breaker.is_closed:
-            return None
+            return False
         if self._link is None:
             self._connect()
-            return None
-        return self._link.ask(commands)
+            return False
+        self._link.ask(commands, replied)
+        return True
 
     def _connect(self) -> None:
         loop = asyncio.get_running_loop()
@@ -113,18 +112,16 @@ class _Link(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(notEnoughData=_MISSING)
         self._leaving: list[bytes] = []
-        self._waiting: deque[tuple[Replies, int, float]] = deque()
+        self._waiting: deque[tuple[Replied, int, float]] = deque()
         self._replies: list[Any] = []
         self._watched = False
 
-    def ask(self, commands: Sequence[Command]) -> Replies:
+    def ask(self, commands: Sequence[Command], replied: Replied) -> None:
         loop = self._loop
-        replies: Replies = loop.create_future()
-        self._waiting.append((replies, len(commands), loop.time()))
+        self._waiting.append((replied, len(commands), loop.time()))
         if not self._leaving:
             loop.call_soon(self._flush)
         self._leaving.extend(map(hiredis.pack_command, commands))
-        return replies
 
     def _flush(self) -> None:
         self._transport.write(b"".join(self._leaving))
@@ -138,16 +135,15 @@ class _Link(asyncio.Protocol):
         try:
             reader.feed(data)
             while waiting:
-                replies, count, _ = waiting[0]
+                replied, count, _ = waiting[0]
                 while len(self._replies) < count:
                     reply = reader.gets()
                     if reply is _MISSING:
                         return
                     self._replies.append(reply)
                 waiting.popleft()
-                if not replies.done():
-                    replies.set_result(self._replies)
-                self._replies = []
+                replies, self._replies = self._replies, []
+                _tell(replied, replies)
         except hiredis.ProtocolError as error:
             self._fail(error)
 
@@ -171,7 +167,14 @@ class _Link(asyncio.Protocol):
         self._transport.abort()
         if self._waiting:
             store.breaker.trip(error)
-        for replies, _, _ in self._waiting:
-            if not replies.done():
-                replies.set_result(None)
-        self._waiting.clear()
+        waiting, self._waiting = self._waiting, deque()
+        for replied, _, _ in waiting:
+            _tell(replied, None)
+
+
+def _tell(replied: Replied, replies: list[Any] | None) -> None:
+    """Who fails takes nobody else along."""
+    try:
+        replied(replies)
+    except Exception:
+        logger.exception("Who had asked Redis failed.")

@@ -4,6 +4,7 @@ Threads alone, without the event loop and the hot lane: `gunicorn -c python:conf
 """
 
 import os
+from typing import Any
 
 # A wrong environment ends here, in the master, with its sentence; a worker would be started over and over.
 from config import environment, settings
@@ -27,3 +28,8 @@ control_socket_disable = True
 errorlog = "-"
 accesslog = None
 loglevel = "warning" if settings.DEBUG else "info"
+
+
+def child_exit(_arbiter: Any, worker: Any) -> None:
+    if hasattr(worker, "gone"):  # gthread has no such thing
+        worker.gone()

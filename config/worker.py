@@ -4,42 +4,41 @@ Not on uvloop: libuv accepts one connection per turn of the loop, so that of man
 """
 
 import asyncio
+import socket
+import sys
+from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import uvicorn
+from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
 
+from config.accepting import Acceptor, Slot, Slots
+from config.protocol import Protocol
 
-class Joined:
-    """A transport whose writes of one turn of the loop leave together: a system call for each answer, not for its head
-    and its body."""
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._leaving: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        if not self._leaving:
-            self._loop.call_soon(self._flush)
-        self._leaving.append(data)
-
-    def _flush(self) -> None:
-        if self._leaving:
-            self._transport.write(b"".join(self._leaving))
-            self._leaving.clear()
-
-    def close(self) -> None:
-        self._flush()
-        self._transport.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+SLOTS = Slots()
+LAST_REQUESTS_S = 0.1  # for which a worker that ends waits for those who have just connected
 
 
-class Protocol(HttpToolsProtocol):
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(Joined(transport, self.loop))
+class Server(uvicorn.Server):
+    """Accepts connections by acceptors of the project's own; all else is uvicorn's."""
+
+    def __init__(self, config: uvicorn.Config, slot: Slot) -> None:
+        super().__init__(config)
+        self._slot = slot
+        self._acceptors: list[Acceptor] = []
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=[])
+        state = {"server_state": self.server_state, "app_state": self.lifespan.state}
+        protocol = partial(Protocol, slot=self._slot, config=self.config, **state)
+        self._acceptors = [Acceptor(sock, protocol, self._slot, self.config.ssl) for sock in sockets or []]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for acceptor in self._acceptors:
+            acceptor.close()
+        await asyncio.sleep(LAST_REQUESTS_S)  # what is idle then, uvicorn closes
+        await super().shutdown(sockets)
 
 
 class Worker(UvicornWorker):
@@ -51,3 +50,19 @@ class Worker(UvicornWorker):
         "proxy_headers": False,  # who the client is, is for the settings PROXIES and HTTPS to say
         "server_header": False,
     }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.slot = SLOTS.allot()
+
+    async def _serve(self) -> None:
+        self.config.app = self.wsgi
+        server = Server(self.config, self.slot)
+        self._install_sigquit_handler()
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+
+    def gone(self) -> None:
+        """In the master, after the process."""
+        SLOTS.free(self.slot)

@@ -4,15 +4,16 @@ The lane decides nothing: the reads, admission and throttle are those that the v
 caching to say. It answers 200 or not at all.
 """
 
-from collections.abc import Iterable
-from typing import Any
+import asyncio
+import logging
+from collections.abc import Callable, Generator, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from django.core.handlers.base import BaseHandler
 from rest_framework.exceptions import APIException
 
 from api import throttles, tokens
 from api.json import encoded
-from api.reads import Read
 from api.views import Admission
 from caching import Batch, Pipe
 from lane.addresses import Address, Addresses
@@ -22,64 +23,124 @@ from lane.heads import Head, Heads
 
 SCOPE = "user"
 ODD = frozenset((b"content-length", b"transfer-encoding", b"upgrade"))
+logger = logging.getLogger(__name__)
+
+Counted = dict[str, Any]
+"""What has been found out about a request that Django is to answer, for its environ."""
+
+
+class Answer(NamedTuple):
+    """With status 200; `headers` are those beside its head and Content-Length."""
+
+    head: Head
+    headers: Mapping[str, str]
+    body: bytes
+
+    def named(self) -> list[tuple[bytes, bytes]]:
+        own = {**self.headers, "content-length": str(len(self.body))}
+        return [*self.head.named, *((name.lower().encode(), value.encode("latin-1")) for name, value in own.items())]
+
+    def lines(self) -> bytes:
+        """As HTTP/1 writes them."""
+        own = "".join([f"{name.lower()}: {value}\r\n" for name, value in self.headers.items()])
+        return b"%b%bcontent-length: %d\r\n" % (self.head.lines, own.encode("latin-1"), len(self.body))
+
+
+Done = Callable[[Answer | None], None]
 
 
 class Application:
+    """`attempt` is for servers that can do without coroutines, which cost more than all the rest of a hit."""
+
     def __init__(self, bridge: Bridge, django: BaseHandler, *, prefix: str, addresses: Iterable[Address]) -> None:
-        self._bridge = bridge
+        self.bridge = bridge
         self._addresses = Addresses(prefix, addresses)
         self._heads = Heads(django)
         self._pipe = Pipe()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        counted: dict[str, Any] = {}
-        if scope["method"] == "GET":
-            found = self._addresses.find(scope["path"], scope["query_string"])
-            if found is not None and await self._answered(scope, send, *found, counted):
-                return
-        await self._bridge(scope, receive, send, counted)
+        counted: Counted = {}
+        done: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        answer = await done if self.attempt(scope, counted, lambda found: _settle(done, found)) else None
+        if answer is None:
+            await self.bridge(scope, receive, send, counted)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": answer.named()})
+        await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answered(
-        self, scope: Scope, send: Send, address: Address, arguments: tuple[Any, ...], counted: dict[str, Any]
-    ) -> bool:
+    def attempt(self, scope: Scope, counted: Counted, done: Done) -> bool:
+        """Whether the lane has begun to answer: then `done` is called once, in a later turn of the event loop, and gets
+        None if there is no answer after all. Without an answer the request, and `counted`, are for `bridge`."""
+        found = self._addresses.find(scope["path"], scope["query_string"]) if scope["method"] == "GET" else None
+        if found is None:
+            return False
         headers = dict(scope["headers"])
         if len(headers) < len(scope["headers"]) or not ODD.isdisjoint(headers):
             return False
         head = self._heads.of(scope, headers)
         if head is None:
             return False
-        batch = Batch()
+        attempt = Attempt(self._pipe, _steps(head, headers, *found, counted), done)
+        return attempt.begin()
+
+
+def _settle(future: asyncio.Future[Answer | None], answer: Answer | None) -> None:
+    if not future.done():  # cancelled, as the client is gone
+        future.set_result(answer)
+
+
+Steps = Generator[Batch, bool, Answer | None]
+
+
+def _steps(
+    head: Head, headers: dict[bytes, bytes], address: Address, arguments: tuple[Any, ...], counted: Counted
+) -> Steps:
+    """Yields batches, and is told whether they were all hit. Where it ends without an answer, or raises APIException,
+    the request is Django's."""
+    batch = Batch()
+    caller_id = tokens.caller_id(headers.get(b"authorization", b"").decode("latin-1"))
+    admission = Admission(batch, caller_id, SCOPE, counted)
+    read = address.read(batch, caller_id, *arguments)
+    hit = yield batch
+    if admission.verdict is not None and admission.verdict.result is not None:
+        counted[throttles.ASKED] = (SCOPE, caller_id), admission.verdict
+    if not hit:
+        return None
+    admission.caller()
+    if not read.is_at_hand():
+        return None
+    while read.more(batch := Batch()):
+        if not (yield batch):
+            return None
+    return Answer(head, read.headers(), encoded(read.document()))
+
+
+class Attempt:
+    """Takes the steps to an answer, from reply to reply of Redis."""
+
+    def __init__(self, pipe: Pipe, steps: Steps, done: Done) -> None:
+        self._pipe, self._steps, self._done = pipe, steps, done
+
+    def begin(self) -> bool:
         try:
-            caller_id = tokens.caller_id(headers.get(b"authorization", b"").decode("latin-1"))
-            admission = Admission(batch, caller_id, SCOPE, counted)
-            read = address.read(batch, caller_id, *arguments)
-            hit = await self._hit(batch)
-            if admission.verdict is not None and admission.verdict.result is not None:
-                counted[throttles.ASKED] = (SCOPE, caller_id), admission.verdict
-            if not hit:
-                return False
-            admission.caller()
-            if not read.is_at_hand():
-                return False
-            while read.more(batch := Batch()):
-                if not await self._hit(batch):
-                    return False
-            await _send(send, head, read)
+            self._batch = next(self._steps)
         except APIException:
             return False
-        return True
+        return self._ask()
 
-    async def _hit(self, batch: Batch) -> bool:
-        replies = self._pipe.ask(batch.look())
-        if replies is None:
-            return False
-        found = await replies
-        return found is not None and batch.all_hit(found)
+    def _ask(self) -> bool:
+        return self._pipe.ask(self._batch.look(), self._go_on)
 
-
-async def _send(send: Send, head: Head, read: Read) -> None:
-    body = encoded(read.document())
-    own = [(name.lower().encode(), value.encode("latin-1")) for name, value in read.headers().items()]
-    headers = [*head, *own, (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    def _go_on(self, replies: list[Any] | None) -> None:
+        answer = None
+        try:
+            self._batch = self._steps.send(replies is not None and self._batch.all_hit(replies))
+            if self._ask():
+                return
+        except StopIteration as end:
+            answer = end.value
+        except APIException:
+            pass
+        except Exception:
+            logger.exception("The hot lane failed. Django answers instead.")
+        self._done(answer)

@@ -5,7 +5,7 @@ middleware is run around an empty view. Where it refuses or redirects, there is 
 """
 
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
@@ -18,7 +18,12 @@ from lane.environ import Scope, environ_of
 
 REMEMBERED = 1_000
 
-Head = list[tuple[bytes, bytes]]
+
+class Head(NamedTuple):
+    """Names and values, and the same as HTTP/1 writes them."""
+
+    named: list[tuple[bytes, bytes]]
+    lines: bytes
 
 
 class Heads:
@@ -44,7 +49,8 @@ class Heads:
         if response.status_code != 200 or response.cookies:
             return None
         named = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
-        return [header for header in named if header[0] != b"content-length"]
+        named = [header for header in named if header[0] != b"content-length"]
+        return Head(named, b"".join(b"%b: %b\r\n" % header for header in named))
 
 
 def _empty(request: HttpRequest) -> HttpResponse:

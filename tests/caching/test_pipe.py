@@ -14,10 +14,10 @@ PASSWORD = "of/a:test"
 
 async def connected(pipe: Pipe) -> None:
     deadline = time.monotonic() + 5
-    while (asked := pipe.ask([("PING",)])) is None:
+    while (replies := await answers(pipe, ("PING",))) is None:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.005)
-    assert await asked == [b"PONG"]
+    assert replies == [b"PONG"]
 
 
 def in_loop(scenario):
@@ -31,8 +31,9 @@ def in_loop(scenario):
 
 
 async def answers(pipe: Pipe, *commands):
-    asked = pipe.ask(commands)
-    return None if asked is None else await asked
+    """The replies; None if Redis was not asked, or did not answer."""
+    replied = asyncio.get_running_loop().create_future()
+    return await replied if pipe.ask(commands, lambda replies: replied.done() or replied.set_result(replies)) else None
 
 
 def test_all_who_ask_in_one_turn_share_a_round_trip():
@@ -91,6 +92,15 @@ def test_a_caller_who_leaves_does_not_shift_the_replies_of_others():
     assert in_loop(scenario) == [b"stays"]
 
 
+def test_a_caller_who_fails_takes_nobody_along(caplog):
+    async def scenario(pipe):
+        assert pipe.ask([("ECHO", "fails")], lambda replies: 1 / 0)
+        return await answers(pipe, ("ECHO", "stays"))
+
+    assert in_loop(scenario) == [b"stays"]
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_a_password_and_a_database(tmp_path, settings, own_redis):
     own_redis.client().config_set("requirepass", PASSWORD)
     url = own_redis.url.replace("//", "//:of%2Fa%3Atest@").replace("/0", "/3")
@@ -121,7 +131,7 @@ def test_what_it_does_not_speak_to_it_says_once(settings, caplog, factory):
     async def scenario():
         pipe = Pipe()
         for _ in range(10):
-            assert pipe.ask([("PING",)]) is None
+            assert not pipe.ask([("PING",)], print)
             await asyncio.sleep(0.005)
 
     asyncio.run(scenario())

@@ -1,0 +1,143 @@
+"""How workers share the connections to their one listening socket.
+
+Left alone, the worker that wakes first takes all that wait, and keeps them for as long as the clients stay. Here each
+says in shared memory how many others may have; one that has more than its share leaves the queue to the others.
+"""
+
+import asyncio
+import logging
+import mmap
+import select
+import socket
+import ssl
+from collections.abc import Callable
+
+BATCH = 32  # connections of one turn of the loop: running requests have their turns in between
+AGAIN_S = 0.001  # after which a worker that left the queue to others looks whether they came
+PATIENCE_S = 0.02  # after which they are taken to be stopped, or too busy: somebody has waited all that while
+ALONE_S = 0.05  # and for how long the worker then asks for no share
+EXHAUSTED_S = 1.0
+AHEAD = 2  # connections that others may have more, besides a sixteenth
+AHEAD_OF_ABSENT = 8  # the same, of one that left the queue: nobody shall wait until it comes back
+_WORKERS = 4096  # far more than there are, even while those of several reloads end
+_NO_LIMIT = 2**31 - 1
+_logger = logging.getLogger("uvicorn.error")
+
+
+class Slots:
+    """Memory of the master, inherited by its workers: how many slots were ever used, then a limit for each."""
+
+    def __init__(self) -> None:
+        self._limits = memoryview(mmap.mmap(-1, 4 * _WORKERS)).cast("i")
+        self._allotted: set[int] = set()
+
+    def allot(self) -> "Slot":
+        """In the master, before it forks the worker."""
+        place = next(place for place in range(1, _WORKERS) if place not in self._allotted)
+        self._allotted.add(place)
+        self._limits[place] = _NO_LIMIT
+        self._limits[0] = max(self._limits[0], place)
+        return Slot(self._limits, place)
+
+    def free(self, slot: "Slot") -> None:
+        """In the master, once the worker is gone, however it went."""
+        slot.close()
+        self._allotted.discard(slot.place)
+
+
+class Slot:
+    """What a worker tells the others: with how many connections of their own they leave the queue to it."""
+
+    def __init__(self, limits: memoryview, place: int) -> None:
+        self.place = place
+        self._limits = limits
+        self._open = 0
+        self._ahead: int | None = None
+
+    def accept(self, *, ahead: int) -> None:
+        """Others may be so many connections ahead of this worker, and a sixteenth of what it has."""
+        self._ahead = ahead
+        self.add(0)
+
+    def add(self, connections: int) -> None:
+        self._open += connections
+        if self._ahead is not None:
+            self._limits[self.place] = self._open + self._open // 16 + self._ahead
+
+    def close(self) -> None:
+        self._ahead = None
+        self._limits[self.place] = _NO_LIMIT
+
+    def exceeded(self) -> bool:
+        """Whether this worker has more than its share. A worker alone never has: it is within its own limit."""
+        return self._open > min(self._limits[1 : self._limits[0] + 1].tolist())
+
+
+class Acceptor:
+    """Accepts the connections to one listening socket, within the worker's share of them."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        protocol: Callable[[], asyncio.Protocol],
+        slot: Slot,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._sock, self._protocol, self._slot, self._tls = sock, protocol, slot, tls
+        self._queue = select.poll()
+        self._queue.register(sock.fileno(), select.POLLIN)
+        self._again: asyncio.TimerHandle | None = None
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._patient_until = self._alone_until = 0.0
+        self._listen()
+
+    def close(self) -> None:
+        self._slot.close()
+        self._loop.remove_reader(self._sock.fileno())
+        if self._again:
+            self._again.cancel()
+
+    def _listen(self) -> None:
+        self._slot.accept(ahead=AHEAD)
+        self._loop.add_reader(self._sock.fileno(), self._accept)
+
+    def _accept(self) -> None:
+        alone = self._loop.time() < self._alone_until
+        for _ in range(BATCH):
+            if not alone and self._slot.exceeded():
+                self._patient_until = self._loop.time() + PATIENCE_S
+                self._slot.accept(ahead=AHEAD_OF_ABSENT)
+                self._pause(AGAIN_S, self._look_again)
+                return
+            try:
+                connection, _ = self._sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:  # no file descriptor is left, or no memory
+                _logger.error("No connection is accepted for %d s: %s", EXHAUSTED_S, error)
+                self._slot.close()
+                self._pause(EXHAUSTED_S, self._listen)
+                return
+            self._slot.add(1)
+            task = self._loop.create_task(self._connect(connection))
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+
+    async def _connect(self, connection: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._protocol, connection, ssl=self._tls)
+        except OSError:  # TLS that failed; the protocol has not heard of this connection
+            self._slot.add(-1)
+
+    def _pause(self, seconds: float, then: Callable[[], None]) -> None:
+        self._loop.remove_reader(self._sock.fileno())
+        self._again = self._loop.call_later(seconds, then)
+
+    def _look_again(self) -> None:
+        if self._queue.poll(0) and self._slot.exceeded():
+            if self._loop.time() < self._patient_until:
+                self._again = self._loop.call_later(AGAIN_S, self._look_again)
+                return
+            self._alone_until = self._loop.time() + ALONE_S
+        self._listen()
