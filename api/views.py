@@ -38,13 +38,12 @@ class Admission:
     """Whether a caller may: their own row and their throttle, asked for in the request's batch."""
 
     def __init__(self, batch: Batch, caller_id: int, scope: str, environ: Mapping[str, Any]) -> None:
-        self._caller_id = caller_id
         self._users = batch.rows(_user_model(), [caller_id])
         self.verdict = throttles.ask(batch, scope, caller_id, environ)
 
     def caller(self) -> Caller:
         """Once the batch has run; raises the 401 and the 429."""
-        row = self._users.row(self._caller_id)
+        row = self._users.sole()
         if row is None or not row.is_active:
             raise inactive()
         throttles.enforce(self.verdict)

@@ -10,12 +10,13 @@ from django.core.exceptions import FieldError
 from . import holds
 from .codec import projection
 from .conf import conf
-from .connection import Command, Script
+from .connection import Command, Script, on_cluster
 from .edgevalues import EdgeValue
+from .glances import Glance
 from .idlists import IdList
 from .idsets import Ident, IdSet
 from .reads import Reading
-from .sources import Source, rows_of
+from .sources import Presence, Source, presence_of, rows_of
 
 if TYPE_CHECKING:
     from .managers import CachedModel
@@ -48,8 +49,9 @@ class Part(Protocol):
 class Rows:
     """Rows asked of a batch, by primary key; readable once the batch has run."""
 
-    def __init__(self, model: "type[CachedModel]", pks: Iterable[Any]) -> None:
+    def __init__(self, model: "type[CachedModel]", pks: list[Any]) -> None:
         self._model = model
+        self.asked = model, pks
         self.source = rows_of(model)
         self.idents = self.source.by_key(pks)
         self._values: dict[str, Any] = {}
@@ -75,6 +77,11 @@ class Rows:
         """The row as an immutable struct of its cached columns, or None."""
         return self._values[self.source.key(self.source.ident(pk))]
 
+    def sole(self) -> Any:
+        """The same of the only one that was asked."""
+        (key,) = self.idents
+        return self._values[key]
+
     def one(self, pk: Any) -> Any:
         """The instance, or None."""
         row = self.row(pk)
@@ -92,6 +99,21 @@ class Rows:
         return Found(shape(there), missing)
 
 
+class Present:
+    """Whether rows are there: half the cost of reading them. `result` is readable once the batch has run."""
+
+    result: Found[Any]
+
+    def __init__(self, model: "type[CachedModel]", pks: Iterable[Any]) -> None:
+        self.source = presence_of(model)
+        self.idents = self.source.by_key(pks)
+
+    def resolve(self, values: dict[str, Any]) -> None:
+        there = {key: pk for key, pk in self.idents.items() if values[key] is not None}
+        missing = [] if len(there) == len(self.idents) else [pk for key, pk in self.idents.items() if key not in there]
+        self.result = Found(list(there.values()), missing)
+
+
 class Membership:
     """Ids asked of an id set; once the batch has run, `result` is {id: bool} in the order asked, `members` are those
     that the set has, and perhaps others of them that the batch was asked for as well."""
@@ -99,30 +121,24 @@ class Membership:
     members: frozenset[int] = frozenset()
 
     def __init__(self, id_set: IdSet, owner: Any, ids: tuple[int, ...]) -> None:
-        self._set, self._owner, self._ids = id_set, owner, ids
-        self._key = id_set.state_key(owner)
+        self.id_set, self.ident = id_set, Ident(owner, ids)
+        self.key = id_set.state_key(owner)
 
     def add_to(self, wants: dict[Any, dict[str, Any]]) -> None:
-        if self._ids:
-            of_owner = wants.setdefault(self._set, {})
-            before = of_owner.get(self._key)
-            ids = tuple(dict.fromkeys((*before.ids, *self._ids))) if before else self._ids
-            of_owner[self._key] = Ident(self._owner, ids)
-
-    def is_known(self, wants: Mapping[Any, Mapping[str, Any]], values: dict[str, Any]) -> bool:
-        """Whether the entry alone answers."""
-        return not self._ids or not self._set.below_floor(wants[self._set][self._key], values[self._key])
+        of_owner = wants.setdefault(self.id_set, {})
+        before = of_owner.get(self.key)
+        ids = tuple(dict.fromkeys((*before.ids, *self.ident.ids))) if before else self.ident.ids
+        of_owner[self.key] = self.ident._replace(ids=ids)
 
     def resolve(self, wants: Mapping[Any, Mapping[str, Any]], values: dict[str, Any]) -> None:
-        if self._ids:
-            # Asked with all ids of the batch, so that several checks of one set share the query below the floor.
-            known = values[self._key] = self._set.complete(wants[self._set][self._key], values[self._key])
-            self.members = known.members
+        # Asked with all ids of the batch, so that several checks of one set share the query below the floor.
+        known = values[self.key] = self.id_set.complete(wants[self.id_set][self.key], values[self.key])
+        self.members = known.members
 
     @cached_property
     def result(self) -> dict[int, bool]:
         members = self.members
-        return {each: each in members for each in self._ids}
+        return {each: each in members for each in self.ident.ids}
 
 
 class Listed:
@@ -171,13 +187,23 @@ class Batch:
 
     def rows(self, model: "type[CachedModel]", pks: Iterable[Any]) -> Rows:
         """Raises ValidationError for a primary key of the wrong type."""
-        rows = Rows(model, pks)
+        asked = list(pks)
+        for part in self._parts:
+            if isinstance(part, Rows) and part.asked == (model, asked):  # such as the caller's own
+                return part
+        rows = Rows(model, asked)
         self.add(rows)
         return rows
 
     def add(self, part: Part) -> None:
         """Take in another kind of read, which brings a source of its own."""
         self._parts.append(part)
+
+    def present(self, model: "type[CachedModel]", pks: Iterable[Any]) -> Present:
+        """Which primary keys there are; raises ValidationError for one of the wrong type."""
+        present = Present(model, pks)
+        self.add(present)
+        return present
 
     def ids(self, id_list: IdList, owner: Any) -> Listed:
         """The newest ids of an owner, newest first."""
@@ -201,7 +227,8 @@ class Batch:
         if asked and min(asked) < 1:
             raise ValueError(f"Ids are positive: {min(asked)} is not.")
         memberships = [Membership(id_set, owner, asked) for id_set in id_sets]
-        self._memberships += memberships
+        if asked:
+            self._memberships += memberships
         return memberships
 
     def script(self, script: Script, keys: Sequence[str], args: Iterable[Any] = ()) -> Reply:
@@ -215,7 +242,7 @@ class Batch:
         """Share the round trip in which the current transaction tells Redis of its commit, if there will be one.
         Whatever comes of that, call `run()` after the commit: it does what is left."""
         riders = holds.riders(using)
-        if riders is not None:
+        if riders is not None and not on_cluster():
             riders.append(self)
 
     def run(self) -> None:
@@ -226,24 +253,15 @@ class Batch:
         self._resolve(reading, reading.run([command for command, _ in self._commands]))
 
     def look(self) -> list[Command]:
-        """For who may not block: the commands to send; what they are answered goes to `all_hit`."""
-        self._reading = Reading(self._wanted())
-        self._looking = self._reading.look([command for command, _ in self._commands])
-        return self._looking.commands
+        """For who may not block: the commands to send to a single server; what they are answered is for `all_hit`."""
+        self._glance = Glance(self._parts, self._memberships, [command for command, _ in self._commands])
+        return self._glance.commands
 
     def all_hit(self, replies: list[Any]) -> bool:
         """Whether the cache had everything, as if the batch had run. If not, only the scripts have their replies: run
-        a new batch, which may wait for others, ask the database and fill."""
-        entries, riders = self._looking.sorted(replies)
-        reading = self._reading
-        hit = reading.all_hit(entries)
-        for membership in self._memberships:
-            hit = hit and membership.is_known(reading.wants, reading.values)
-        if hit:
-            self._resolve(reading, riders)
-        else:
-            self._answer_scripts(riders)
-        return hit
+        it, or another one, which may wait for others, ask the database and fill."""
+        self._answer_scripts(self._glance.riders(replies))
+        return self._glance.all_hit(replies)
 
     def commands(self) -> list[Command]:
         """As a rider (holds.Rider)."""
@@ -261,6 +279,9 @@ class Batch:
             wants.setdefault(part.source, {}).update(part.idents)
         for membership in self._memberships:
             membership.add_to(wants)
+        for source in [source for source in wants if isinstance(source, Presence)]:
+            if (rows := rows_of(source.model)) in wants:  # which say so, too, and are one query together
+                wants[rows].update(wants.pop(source))
         return wants
 
     def _resolve(self, reading: Reading, replies: list[Any]) -> None:

@@ -47,26 +47,6 @@ class Reading:
         self._report()
         return replies
 
-    def look(self, riders: Sequence[Command] = ()) -> store.Look:
-        """The first step of `run` alone, for who may not block; `all_hit` is to have what it finds."""
-        return self._look(None, riders)
-
-    def all_hit(self, entries: Mapping[str, bytes | None]) -> bool:
-        """Whether every key is resolved by its entry. If not, a new Reading has to be run."""
-        for source, idents in self.wants.items():
-            decode = source.decode
-            for key, ident in idents.items():
-                entry = entries.get(key)
-                if not entry:
-                    return False
-                try:
-                    self.values[key] = decode(ident, entry)
-                except Stale:
-                    return False
-        for source, idents in self.wants.items():
-            stats.count(source.label, "hits", len(idents))
-        return True
-
     def _look(self, keys: Collection[str] | None, riders: Sequence[Command] = ()) -> store.Look:
         """None: all keys."""
         plain: list[str] = []

@@ -41,7 +41,7 @@ class Source(Protocol):
         """The entry and its life in ms; an empty entry stands for a value that cannot be cached."""
 
     def decode(self, ident: Any, entry: bytes) -> Any:
-        """The value, or None for nothing; raises Stale."""
+        """The value, or None for nothing; raises Stale, for b"" too."""
 
 
 class Probed(Source, Protocol):
@@ -88,6 +88,8 @@ class Rows:
     def by_key(self, pks: Iterable[Any]) -> dict[str, Any]:
         """{key: pk}, each once, in the order given."""
         stem, pks = self._stem, list(pks)
+        if len(pks) == 1 and type(pks[0]) is int:
+            return {f"{stem}{pks[0]}": pks[0]}
         if set(map(type, pks)) != {int}:
             pks = list(map(self.ident, pks))
         return {f"{stem}{pk}": pk for pk in pks}
@@ -126,6 +128,23 @@ class Rows:
 def rows_of(model: "type[CachedModel]") -> Rows:
     concrete: Any = model._meta.concrete_model
     return Rows(concrete)
+
+
+class Presence(Rows):
+    """Whether rows are there, from the entries that they have. A value is anything but None for a row."""
+
+    def decode(self, pk: Any, entry: bytes) -> Any:
+        if entry.startswith(self._prefix):
+            return pk
+        if entry == NOTHING:
+            return None
+        raise Stale
+
+
+@cache
+def presence_of(model: "type[CachedModel]") -> Presence:
+    concrete: Any = model._meta.concrete_model
+    return Presence(concrete)
 
 
 class Pointer(NamedTuple):

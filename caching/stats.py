@@ -9,6 +9,7 @@ bypasses  loaded without any intention to fill: held keys, own uncommitted write
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from typing import Literal
 
 Event = Literal["hits", "misses", "waits", "refused", "bypasses"]
@@ -21,6 +22,13 @@ def count(label: str, event: Event, times: int = 1) -> None:
     if times:
         with _lock:
             _counts[label, event] += times
+
+
+def hits(numbers: Mapping[str, int]) -> None:
+    """Of several labels at once."""
+    with _lock:
+        for label, number in numbers.items():
+            _counts[label, "hits"] += number
 
 
 def snapshot() -> dict[str, dict[Event, int]]:

@@ -23,24 +23,48 @@ from . import registry, values
 NEIGHBOURS = 8
 TTL_S = 24 * 3_600
 FINGERPRINT_BYTES = 4
+PREFIX_BYTES = 1 + FINGERPRINT_BYTES
 
 _bump = Script((Path(__file__).parent / "lua" / "bump.lua").read_text())
 _decode = msgspec.msgpack.Decoder(list[int]).decode
 
 
-class Block(NamedTuple):
-    """The targets of a kind with ids from number × NEIGHBOURS on."""
+Block = tuple[str, int]
+"""(kind, number): the targets of a kind with ids from number × NEIGHBOURS on. Many are made in a request, so it is a
+plain tuple."""
 
-    kind: str
-    number: int
+
+class Layout(NamedTuple):
+    """How a kind's blocks look."""
+
+    names: tuple[str, ...]
+    prefix: bytes
+    length: int
+
+
+def layout_of(kind: str) -> Layout:
+    """Raises UnknownKind."""
+    return _layout(registry.names_of(kind))
+
+
+@cache
+def _layout(names: tuple[str, ...]) -> Layout:
+    prefix = b"V" + fingerprint([NEIGHBOURS, *names])[:FINGERPRINT_BYTES]
+    return Layout(names, prefix, 1 + NEIGHBOURS * len(names))
 
 
 def block_of(kind: str, target_id: int) -> Block:
-    return Block(kind, target_id // NEIGHBOURS)
+    return kind, target_id // NEIGHBOURS
+
+
+def stem(kind: str) -> str:
+    """A key is this and the block's number."""
+    return f"{conf().prefix}:c:{kind}:"
 
 
 def key(block: Block) -> str:
-    return f"{conf().prefix}:c:{block.kind}:{block.number}"
+    kind, number = block
+    return f"{stem(kind)}{number}"
 
 
 def position(kind: str, target_id: int, name: str) -> int:
@@ -63,7 +87,7 @@ class Blocks:
         return key(block)
 
     def load(self, blocks: Iterable[Block]) -> dict[Block, list[int]]:
-        loaded = {block: [0] * _length(registry.names_of(block.kind)) for block in blocks}
+        loaded = {block: [0] * layout_of(block[0]).length for block in blocks}
         targets: dict[str, list[int]] = {}
         for kind, number in loaded:
             targets.setdefault(kind, []).extend(range(number * NEIGHBOURS, (number + 1) * NEIGHBOURS))
@@ -75,29 +99,19 @@ class Blocks:
         return loaded
 
     def encode(self, block: Block, content: list[int]) -> tuple[bytes, int]:
-        return prefix(block.kind) + msgspec.msgpack.encode(content), jittered_ms(TTL_S)
+        return layout_of(block[0]).prefix + msgspec.msgpack.encode(content), jittered_ms(TTL_S)
 
     def decode(self, block: Block, entry: bytes) -> list[int]:
-        names = registry.names_of(block.kind)
-        expected = _prefix(names)
-        if not entry.startswith(expected):
+        _, prefix, length = layout_of(block[0])
+        if not entry.startswith(prefix):
             raise Stale
         try:
-            content = _decode(entry[len(expected) :])
+            content = _decode(entry[PREFIX_BYTES:])
         except msgspec.MsgspecError as error:
             raise Stale from error
-        if len(content) != _length(names):
+        if len(content) != length:
             raise Stale
         return content
-
-
-def prefix(kind: str) -> bytes:
-    return _prefix(registry.names_of(kind))
-
-
-@cache
-def _prefix(names: tuple[str, ...]) -> bytes:
-    return b"V" + fingerprint([NEIGHBOURS, *names])[:FINGERPRINT_BYTES]
 
 
 class Appended(NamedTuple):
@@ -115,30 +129,13 @@ def keys_of(deltas: Iterable[Appended]) -> set[str]:
     return {key(block_of(delta.kind, delta.target_id)) for delta in deltas}
 
 
-def _length(names: tuple[str, ...]) -> int:
-    return 1 + NEIGHBOURS * len(names)
-
-
 def bumps(deltas: Iterable[Appended]) -> list[Command]:
     """What adds committed deltas to the entries that are there; a command that fails is no matter to the others."""
     args: dict[Block, list[int]] = {}
     for delta in deltas:
         at = position(delta.kind, delta.target_id, delta.name)
         args.setdefault(block_of(delta.kind, delta.target_id), []).extend((at, delta.amount, delta.pk))
-    return [_bump.command([key(block)], [prefix(block.kind), *numbers]) for block, numbers in args.items()]
-
-
-def start(names: tuple[str, ...], target_id: int) -> int:
-    """Where in its block the counters of a target begin."""
-    return 1 + target_id % NEIGHBOURS * len(names)
-
-
-def by_name(names: tuple[str, ...], first: int, content: list[int]) -> dict[str, int]:
-    """The counters that begin at `first` of a block; never negative, whatever drifted."""
-    values = content[first : first + len(names)]
-    if min(values) < 0:
-        values = [max(0, value) for value in values]
-    return dict(zip(names, values, strict=True))
+    return [_bump.command([key(block)], [layout_of(block[0]).prefix, *numbers]) for block, numbers in args.items()]
 
 
 SOURCE = Blocks()

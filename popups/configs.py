@@ -40,9 +40,11 @@ Condition = tuple[str, Callable[[Person, Asked], bool]]
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Times are in ms since 1970. `conditions` are those that do not pass with time, each with what it is called."""
+    """`key`: the id as a state has it. Times are in ms since 1970. `conditions`: those that do not pass with time, each
+    with what it is called."""
 
     id: int
+    key: str
     placement: str
     priority: int
     starts_ms: int
@@ -61,6 +63,7 @@ def compiled(row: Any) -> Config:
         raise Broken("; ".join(f"{name}: {problem}" for name, problem in problems.items()))
     return Config(
         id=row.id,
+        key=str(row.id),
         placement=row.placement.lower(),
         priority=row.priority,
         starts_ms=ms(row.starts_at),

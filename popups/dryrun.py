@@ -49,7 +49,7 @@ def run(user: User, asked: Asked) -> DryRun:
     def line(popup: Popup, config: Config | None) -> Line:
         if config is None:
             return Line(popup, False, _why_not_at_all(popup, asked))
-        verdict = judge(config, user, seen.get(config.id, NOTHING), asked, until_ms, spent)
+        verdict = judge(config, user, seen.get(config.key, NOTHING), asked, until_ms, spent)
         is_next = decision.due is not None and decision.due.id == config.id
         return Line(popup, is_next, "" if is_next else _said(verdict, config, now_ms))
 

@@ -75,7 +75,7 @@ class Entry(Read):
         """Is sent a batch, once the one before has run, and yields when it has put something into it."""
         batch = yield
         self._live = self._live or live.current(self._version.version)
-        self._user, state, now_ms = self._users.row(self._user_id), self._state.state, time.time_ns() // 1_000_000
+        self._user, state, now_ms = self._users.sole(), self._state.state, time.time_ns() // 1_000_000
         for _ in range(ATTEMPTS):
             decision = self._decide(self._live, state, now_ms)
             if decision.due is None:
@@ -116,7 +116,7 @@ class Entry(Read):
 
     def _answer_popup(self, live: Live, config: Config, claim: str, state: State, now_ms: int) -> None:
         token = tokens.signed(claim, user_id=self._user_id, popup_id=config.id)
-        after = self._decide(live, state.after(config.id, now_ms), now_ms)
+        after = self._decide(live, state.after(config.key, now_ms), now_ms)
         wait_ms = UNFORESEEN_MS if after.next_ms is None else after.next_ms - now_ms
         self._answer = Answer({**config.content, "claim": token}, now_ms, now_ms + min(wait_ms, LONGEST_MS))
 

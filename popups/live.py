@@ -63,8 +63,6 @@ def at_hand(version: str | None) -> Live | None:
     looked at first."""
     memory, now = _memory, time.monotonic()
     memory.asked_at = now
-    if memory.thread is None or not memory.thread.is_alive():
-        _start(memory)
     return None if _is_old(memory, version, now) else memory.live
 
 
@@ -74,6 +72,7 @@ def current(version: str | None) -> Live:
     if live is not None:
         return live
     memory = _memory
+    _start(memory)
     with memory.lock:
         if _is_old(memory, version, time.monotonic()):
             _look_or_complain(memory, version)

@@ -45,16 +45,16 @@ class State(msgspec.Struct, array_like=True, gc=False):
     revision: str
     rows: list[Seen]
 
-    def seen(self) -> dict[int, Seen]:
+    def seen(self) -> dict[str, Seen]:
         """By popup."""
-        return {int(row.popup): row for row in self.rows}
+        return {row.popup: row for row in self.rows}
 
-    def after(self, popup_id: int, at_ms: int) -> "State":
+    def after(self, popup: str, at_ms: int) -> "State":
         """As it is once the popup was shown."""
         seen = self.seen()
-        before = seen.get(popup_id, Seen(str(popup_id)))
-        shown = msgspec.structs.replace(before, shown=before.shown + 1, shown_ms=at_ms)
-        return State(self.undrained, self.revision, [*{**seen, popup_id: shown}.values()])
+        before = seen.get(popup, Seen(popup))
+        seen[popup] = Seen(popup, before.shown + 1, at_ms, before.claim, before.clicked_ms, before.dismissed_ms)
+        return State(self.undrained, self.revision, [*seen.values()])
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -106,11 +106,11 @@ class StatePart:
     """One user's state asked of a batch (caching.batch.Part)."""
 
     source = STATES
+    state: State
 
     def __init__(self, user_id: int) -> None:
         self._key = STATES.key(user_id)
         self.idents: dict[str, Any] = {self._key: user_id}
-        self.state = State(0, "", [])
 
     def resolve(self, values: dict[str, Any]) -> None:
         self.state = values[self._key]

@@ -1,7 +1,8 @@
 """Claims: what a client is given with a popup, and sends back with what became of it.
 
 A claim is 96 bits, the time first, so that the table's index grows at its end. Its token carries a signature over the
-user and the popup: whose it is can be told without looking anything up.
+user and the popup: whose it is can be told without looking anything up. (Keyed BLAKE2, RFC 7693, which takes a
+quarter of the time of an HMAC.)
 """
 
 import base64
@@ -10,6 +11,7 @@ import hmac
 import secrets
 import time
 from functools import cache
+from hashlib import blake2b
 
 from django.utils.crypto import salted_hmac
 
@@ -18,7 +20,7 @@ CLAIM_BYTES, SIGNATURE_BYTES = 12, 12
 
 def new_claim() -> str:
     """24 hexadecimal digits."""
-    return (time.time_ns() // 1_000_000).to_bytes(6, "big").hex() + secrets.token_hex(CLAIM_BYTES - 6)
+    return ((time.time_ns() // 1_000_000).to_bytes(6, "big") + secrets.token_bytes(CLAIM_BYTES - 6)).hex()
 
 
 def signed(claim: str, *, user_id: int, popup_id: int) -> str:
@@ -39,7 +41,8 @@ def verified(token: str, *, user_id: int, popup_id: int) -> str | None:
 
 
 def _signature(claim: bytes, user_id: int, popup_id: int) -> bytes:
-    return hmac.digest(_key(), b"%d:%d:%s" % (user_id, popup_id, claim), "sha256")[:SIGNATURE_BYTES]
+    signed = b"%d:%d:%s" % (user_id, popup_id, claim)
+    return blake2b(signed, key=_key(), digest_size=SIGNATURE_BYTES).digest()
 
 
 @cache

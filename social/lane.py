@@ -12,13 +12,13 @@ from users.models import User
 
 class Relationships(Read):
     def __init__(self, batch: Batch, caller_id: int, ids: list[int]) -> None:
-        self._people = batch.rows(User, ids)
+        self._people = batch.present(User, ids)
         self._relationships = relationships.ask(batch, caller_id, ids)
 
     def document(self) -> Any:
         found = self._relationships()
-        people = self._people.documents("id")
-        return {"results": [found[row.id] for row in people.results], "missing": people.missing}
+        there, missing = self._people.result
+        return {"results": [found[each] for each in there], "missing": missing}
 
 
 ADDRESSES = (

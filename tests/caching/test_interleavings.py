@@ -37,6 +37,7 @@ def altered(monkeypatch, name: str, rule: str, replacement: str, home=store) -> 
     monkeypatch.setattr(home, name, Script(source.replace(rule, replacement)))
 
 
+@pytest.mark.embedded  # the long one; shorter ones run on MariaDB too
 def test_two_readers_and_two_writers_one_of_whom_may_crash():
     states, violations = explore([read, read, save, save], crashes=1)
     print(f"{states} states explored, {len(violations)} stale")

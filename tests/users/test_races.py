@@ -61,9 +61,9 @@ def test_who_is_deleted_after_being_admitted_is_told_so(alice, monkeypatch, addr
     if has_state:
         api.patch("users/me/state", {"status": "away"}, by=alice)
 
-    def deleted_meanwhile(data):
+    def deleted_meanwhile(*given, **options):
         User.objects.filter(pk=alice.pk).delete()
-        return validated(data)
+        return validated(*given, **options)
 
     validated = views.validated
     monkeypatch.setattr(views, "validated", deleted_meanwhile)
