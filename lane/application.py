@@ -23,6 +23,7 @@ from lane.heads import Head, Heads
 
 SCOPE = "user"
 ODD = frozenset((b"content-length", b"transfer-encoding", b"upgrade"))
+FAILED = "The hot lane failed. Django answers instead."
 logger = logging.getLogger(__name__)
 
 Counted = dict[str, Any]
@@ -71,6 +72,15 @@ class Application:
     def attempt(self, scope: Scope, counted: Counted, done: Done) -> bool:
         """Whether the lane has begun to answer: then `done` is called once, in a later turn of the event loop, and gets
         None if there is no answer after all. Without an answer the request, and `counted`, are for `bridge`."""
+        try:
+            return self._has_begun(scope, counted, done)
+        except APIException:
+            return False
+        except Exception:
+            logger.exception(FAILED)
+            return False
+
+    def _has_begun(self, scope: Scope, counted: Counted, done: Done) -> bool:
         found = self._addresses.find(scope["path"], scope["query_string"]) if scope["method"] == "GET" else None
         if found is None:
             return False
@@ -122,10 +132,7 @@ class Attempt:
         self._pipe, self._steps, self._done = pipe, steps, done
 
     def begin(self) -> bool:
-        try:
-            self._batch = next(self._steps)
-        except APIException:
-            return False
+        self._batch = next(self._steps)
         return self._ask()
 
     def _ask(self) -> bool:
@@ -142,5 +149,5 @@ class Attempt:
         except APIException:
             pass
         except Exception:
-            logger.exception("The hot lane failed. Django answers instead.")
+            logger.exception(FAILED)
         self._done(answer)

@@ -74,6 +74,7 @@ def test_an_id_set_with_a_reader_and_two_writers():
     assert violations == []
 
 
+@pytest.mark.embedded  # evictions are Redis' alone
 def test_an_id_set_with_an_addition_a_removal_and_evictions():
     _, violations = explore([check, add, remove], crashes=1, of=EvictingSchedule)
     assert violations == []

@@ -5,6 +5,7 @@ import itertools
 import random
 import threading
 
+import pytest
 from redis.exceptions import OutOfMemoryError
 
 from caching import redis_client
@@ -73,6 +74,7 @@ def test_while_everything_is_flushed():
     storm(evict=lambda: (redis_client().flushdb(), pause()))
 
 
+@pytest.mark.embedded  # it is about Redis alone
 def test_while_a_small_redis_evicts_by_itself(own_redis):
     """Its memory ends a little above what it needs when empty, so that each entry pushes another one out."""
     client = own_redis.client()

@@ -50,6 +50,7 @@ def author(voters):
     return voters[0]
 
 
+@pytest.mark.services  # SQLite has one writer at a time
 def test_increments_by_eight_processes(author):
     folding = [processes.start("fold") for _ in range(2)]
     writers = [processes.start("vote", author.pk, INCREMENTS) for _ in range(WRITERS)]

@@ -11,6 +11,7 @@ from posts import models
 from posts.models import Favorite, Post
 from tests.lane.conftest import login, ready
 from tests.lane.served import Served
+from users.lane import OneUser
 from users.models import User
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
@@ -22,9 +23,9 @@ def asked(lane, alice, bob):
     lane.ask(f"/api/v1/users/{bob.pk}", headers=login(alice))
     own = login(alice)
 
-    def ask(path=f"users/{bob.pk}"):
+    def ask(path=f"users/{bob.pk}", status=200):
         reply = lane.ask(f"/api/v1/{path}", headers=own)
-        assert reply.status == 200, reply
+        assert reply.status == status, reply
         return reply
 
     assert ask().by_lane
@@ -128,6 +129,18 @@ def test_while_the_breaker_is_open(asked, monkeypatch):
     monkeypatch.setattr(store.breaker, "_recover", lambda: False)
     assert [asked().by_lane for _ in range(3)] == [False] * 3
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize("step", ["__init__", "is_at_hand", "more", "document", "headers"])
+def test_a_read_that_fails_is_django_s_too(asked, alice, bob, monkeypatch, caplog, step):
+    """Its error is logged, and answered as any other; nobody else hears of it."""
+    path = f"users/{bob.pk}"
+    with monkeypatch.context() as broken:
+        broken.setattr(OneUser, step, lambda *_: 1 / 0)
+        reply = asked(path, status=200 if step == "is_at_hand" else 500)  # Django does not ask that
+        assert not reply.by_lane
+    assert "The hot lane failed" in caplog.text
+    assert asked(path).by_lane
 
 
 def test_redis_hangs_dies_and_comes_back(own_redis, alice, bob):

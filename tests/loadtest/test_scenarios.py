@@ -16,6 +16,7 @@ from ratings.models import Score
 from social.models import Block, Follow
 from tests.loadtest.conftest import PEOPLE
 
+pytestmark = pytest.mark.embedded  # what is tested is the scenarios
 CLIENTS = 8
 PROJECT = Path(__file__).parents[2]
 USERS = {
