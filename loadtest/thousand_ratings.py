@@ -13,7 +13,7 @@ from loadtest.ground import Ground, Web
 from loadtest.meters import TICKS_PER_S, cpu_meter, database_meter
 from loadtest.rated_items import ADDRESSES, APPENDED, BODIES, LOCKED, SHARED
 
-WORKERS, THREADS = 2, 16  # 32 connections to the database, as many as clients of the bare statements
+WORKERS, THREADS = 2, 8  # as the project starts them
 NEAR, FAR = "loopback", "1 ms away"
 AWAY_MS = 1.0  # round trip, on top of loopback's
 WARM_UP, TAPPED, FOLDED, DUELS, SHOTS = 10, 2, 10, 10, 50
