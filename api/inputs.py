@@ -6,8 +6,6 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
-NON_FIELD_ERRORS_KEY = api_settings.NON_FIELD_ERRORS_KEY
-
 
 class Text(serializers.CharField):
     """A JSON string; numbers are not turned into text."""
@@ -43,7 +41,7 @@ class StrictMixin:
 def validated(kind: type[serializers.Serializer], data: Any, *, partial: bool = False) -> dict[str, Any]:
     """What the client sent, checked; raises the 400 otherwise. With `partial`, no field is required."""
     if data is None:
-        raise serializers.ValidationError({NON_FIELD_ERRORS_KEY: ["No data provided"]})
+        raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: ["No data provided"]})
     return _shared(kind, partial).run_validation(data)
 
 

@@ -100,7 +100,7 @@ class Rows:
 
 
 class Present:
-    """Whether rows are there: half the cost of reading them. `result` is readable once the batch has run."""
+    """Whether rows are there, without the cost of decoding them. `result` is readable once the batch has run."""
 
     result: Found[Any]
 
@@ -178,7 +178,7 @@ class Reply:
 class Batch:
     """Collect what one request needs of Redis, then `run()` it in one round trip (if everything is a hit)."""
 
-    _has_run = False
+    _has_ridden = False
 
     def __init__(self) -> None:
         self._parts: list[Part] = []
@@ -246,9 +246,8 @@ class Batch:
             riders.append(self)
 
     def run(self) -> None:
-        if self._has_run:
+        if self._has_ridden:
             return
-        self._has_run = True
         reading = Reading(self._wanted())
         self._resolve(reading, reading.run([command for command, _ in self._commands]))
 
@@ -268,7 +267,7 @@ class Batch:
         return self.look()
 
     def answered(self, replies: list[Any]) -> None:
-        self._has_run = self.all_hit(replies)
+        self._has_ridden = self.all_hit(replies)
 
     def missed(self) -> None:
         """`run()` asks the database."""

@@ -143,8 +143,7 @@ class Presence(Rows):
 
 @cache
 def presence_of(model: "type[CachedModel]") -> Presence:
-    concrete: Any = model._meta.concrete_model
-    return Presence(concrete)
+    return Presence(rows_of(model).model)
 
 
 class Pointer(NamedTuple):

@@ -44,7 +44,6 @@ class Server(uvicorn.Server):
 class Worker(UvicornWorker):
     CONFIG_KWARGS: dict[str, Any] = {
         "loop": "asyncio",
-        "http": Protocol,
         "ws": "none",
         "lifespan": "off",
         "proxy_headers": False,  # who the client is, is for the settings PROXIES and HTTPS to say
