@@ -1,26 +1,37 @@
-"""HTTP/1 for the application under uvicorn: httptools' protocol, but for what costs more than a hit of the hot lane."""
+"""HTTP/1 for the application under uvicorn: httptools' protocol, and a way around it for what the hot lane answers."""
 
 import asyncio
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from config.accepting import Slot
 
+REMEMBERED = 10_000  # heads of requests, mostly of half a kilobyte each
+LONGEST_BYTES = 2048  # of a request that the lane is asked for
+_SCOPE = {"type": "http", "http_version": "1.1", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b""}
+
 
 class Protocol(HttpToolsProtocol):
-    """Asks the hot lane first, without a coroutine and its task; what it answers is written as it is."""
+    """A request that comes alone and in one piece is first given to the hot lane: of its head, only the first line is
+    read anew, since a client repeats the others. Its answer is written as it is."""
 
+    _in_message = False
+    _ends = False
+    _later: bytes | None = None  # what came while the lane was at work
+    _counted: dict[str, Any] | None = None
     _idle_from = inf
 
     def __init__(self, *, slot: Slot, **options: Any) -> None:
         super().__init__(**options)
         self._slot = slot
+        self._has_lane = hasattr(self.app, "attempt") and not self.access_log and not self.root_path
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(Joined(transport, _outbox_of(self.loop)))
+        super().connection_made(Joined(transport, self.loop))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._slot.add(-1)
@@ -28,41 +39,95 @@ class Protocol(HttpToolsProtocol):
             self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if not hasattr(app, "attempt") or self.access_log or self.flow.write_paused:
-            super()._start_asgi_task(cycle, app)
-            return
-        counted: dict[str, Any] = {}
-        if not app.attempt(cycle.scope, counted, partial(self._attempted, cycle, counted)):
-            super()._start_asgi_task(cycle, app.bridge)
+    def data_received(self, data: bytes) -> None:
+        self._idle_from = inf
+        if self._later is not None:
+            self._later += data
+            self.flow.pause_reading()
+        elif not self._attempts(data):
+            super().data_received(data)
 
-    def _attempted(self, cycle: RequestResponseCycle, counted: dict[str, Any], answer: Any) -> None:
+    def shutdown(self) -> None:
+        self._ends = True
+        if self._later is None:
+            super().shutdown()
+
+    # The way around
+
+    def _attempts(self, data: bytes) -> bool:
+        """Whether the lane has begun to answer this."""
+        is_busy = self._in_message or (self.cycle is not None and not self.cycle.response_complete)
+        if is_busy or not self._has_lane or self.flow.write_paused or len(data) > LONGEST_BYTES:
+            return False
+        line, _, lines = data.partition(b"\r\n")
+        if not (line.startswith(b"GET /") and line.endswith(b" HTTP/1.1")):
+            return False
+        head = _head(self.app, self.scheme, lines)
+        if head is None:
+            return False
+        path, _, query = line[4:-9].partition(b"?")
+        counted: dict[str, Any] = {}
+        done = partial(self._attempted, data, head, counted)
+        if not self.app.attempt(head.said, path.decode("latin-1"), query, counted, done):
+            return False
+        self._later = b""
+        return True
+
+    def _attempted(self, data: bytes, head: "_Head", counted: dict[str, Any], answer: Any) -> None:
+        later, self._later = self._later, None
+        if self.transport.is_closing():
+            return
         if answer is None:
-            super()._start_asgi_task(cycle, partial(self.app.bridge, extra=counted))
-            return
-        if cycle.disconnected:
-            return
-        parts = [STATUS_LINE[200], _lines(tuple(self.server_state.default_headers)), answer.lines()]
-        parts += [b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n", answer.body]
-        self.transport.write(b"".join(parts))
-        cycle.response_started = cycle.response_complete = True
-        if not cycle.keep_alive:
+            self._counted = counted
+            super().data_received(data)
+            self._counted = None
+            if self._ends:
+                super().shutdown()
+        else:
+            self._answer(answer, keep_alive=head.keep_alive and not self._ends)
+        if later and not self.transport.is_closing():
+            self.flow.resume_reading()
+            self.data_received(later)
+
+    def _answer(self, answer: Any, *, keep_alive: bool) -> None:
+        usual = _lines(tuple(self.server_state.default_headers))
+        end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write_now(b"".join([STATUS_LINE[200], usual, *answer.lines(), end, answer.body]))
+        self.server_state.total_requests += 1
+        if not keep_alive:
             self.transport.close()
-        cycle.on_response()
+            return
+        self._idle_from = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._watch(self.timeout_keep_alive)
+
+    # httptools' way, to Django
+
+    def on_message_begin(self) -> None:
+        self._in_message = True
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        self._in_message = False
+        super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self._has_lane and app is self.app:
+            app = partial(app.bridge, extra=self._counted or {})
+        super()._start_asgi_task(cycle, app)
 
     # uvicorn makes a timer for each answer, and cancels it at the next request. Ours stays, and looks when it is due.
 
     def _unset_keepalive_if_required(self) -> None:
-        self._idle_from = inf
+        """There is one timer, and `_idle_from`."""
 
     def on_response_complete(self) -> None:
+        is_idle = not self.pipeline
         if self.pipeline or self.timeout_keep_alive_task is None or self.transport.is_closing():
-            is_idle = not self.pipeline
             super().on_response_complete()
             if self.pipeline:  # uvicorn reads on, and would keep whatever a client sends that never waits
                 self.flow.pause_reading()
         else:
-            is_idle = True
             self.server_state.total_requests += 1
             self.flow.resume_reading()
         if is_idle:
@@ -73,8 +138,50 @@ class Protocol(HttpToolsProtocol):
         if left_s <= 0:
             super().timeout_keep_alive_handler()
         else:
-            left_s = min(left_s, self.timeout_keep_alive)
-            self.timeout_keep_alive_task = self.loop.call_later(left_s, self.timeout_keep_alive_handler)
+            self._watch(min(left_s, self.timeout_keep_alive))
+
+    def _watch(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+
+class _Head(NamedTuple):
+    """What the lines say that come after a request's first: `said` is for the lane."""
+
+    said: Any
+    keep_alive: bool
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _head(app: Any, scheme: str, lines: bytes) -> _Head | None:
+    """None if they are not a whole head and nothing else, or if it is nothing for the lane."""
+    if lines.find(b"\r\n\r\n") != len(lines) - 4:
+        return None
+    found = _Found()
+    try:
+        found.parser.feed_data(b"GET / HTTP/1.1\r\n" + lines)
+    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        return None
+    said = app.said({**_SCOPE, "scheme": scheme, "headers": found.headers})
+    return None if said is None or not found.is_complete else _Head(said, found.keep_alive)
+
+
+class _Found:
+    """What httptools finds."""
+
+    is_complete = False
+
+    def __init__(self) -> None:
+        self.parser = httptools.HttpRequestParser(self)
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self.keep_alive = self.parser.should_keep_alive()
+
+    def on_message_complete(self) -> None:
+        self.is_complete = True
 
 
 @lru_cache(maxsize=8)
@@ -86,46 +193,27 @@ class Joined:
     """A transport whose writes of one turn of the loop leave together: a system call for each answer, not for its head
     and its body."""
 
-    def __init__(self, transport: asyncio.Transport, outbox: "Outbox") -> None:
-        self._transport = transport
-        self._outbox = outbox
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
         self._leaving: list[bytes] = []
 
     def write(self, data: bytes) -> None:
         if not self._leaving:
-            self._outbox.put(self)
+            self._loop.call_soon(self._flush)
         self._leaving.append(data)
 
-    def flush(self) -> None:
-        if self._leaving:
-            self._transport.write(b"".join(self._leaving))
-            self._leaving.clear()
+    def write_now(self, data: bytes) -> None:
+        self._flush()
+        self._transport.write(data)
 
     def close(self) -> None:
-        self.flush()
+        self._flush()
         self._transport.close()
+
+    def _flush(self) -> None:
+        leaving, self._leaving = self._leaving, []
+        if leaving and not self._transport.is_closing():  # uvloop's would raise
+            self._transport.write(b"".join(leaving))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
-
-
-class Outbox:
-    """Who has something to write at the end of this turn of the loop. One after the other, the first may wake up a
-    client that then finds more to do; written as they come, each would wake it up."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._waiting: list[Joined] = []
-
-    def put(self, transport: Joined) -> None:
-        if not self._waiting:
-            self._loop.call_soon(self._flush)
-        self._waiting.append(transport)
-
-    def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for transport in waiting:
-            transport.flush()
-
-
-_outbox_of = cache(Outbox)

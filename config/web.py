@@ -10,6 +10,10 @@ SERVER = environment.choice("SERVER", "gunicorn", "granian")
 
 def main() -> None:
     options = ["-c", "python:config.gunicorn"] if SERVER == "gunicorn" else granian()
+    if SERVER == "granian" and hasattr(os, "SCHED_BATCH"):
+        # For each request two of its threads wake each other. This way neither interrupts the other at once, so that on
+        # a busy core they hand over many requests at a time, and switch as much less.
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     given = sys.argv[1:]  # options of the server's own, which win
     os.execv(sys.executable, [sys.executable, "-m", SERVER, *options, *given])  # noqa: S606  no shell
 

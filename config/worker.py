@@ -1,6 +1,6 @@
-"""gunicorn's worker for `config.asgi`: uvicorn with httptools, on asyncio's own event loop.
+"""gunicorn's worker for `config.asgi`: uvicorn with httptools, on uvloop, and with acceptors of the project's own.
 
-Not on uvloop: libuv accepts one connection per turn of the loop, so that of many clients the late ones starve.
+libuv itself accepts one connection per turn of the loop, so that of many clients the late ones starve.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Server(uvicorn.Server):
 
 class Worker(UvicornWorker):
     CONFIG_KWARGS: dict[str, Any] = {
-        "loop": "asyncio",
+        "loop": "uvloop",
         "ws": "none",
         "lifespan": "off",
         "proxy_headers": False,  # who the client is, is for the settings PROXIES and HTTPS to say

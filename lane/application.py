@@ -30,6 +30,13 @@ Counted = dict[str, Any]
 """What has been found out about a request that Django is to answer, for its environ."""
 
 
+class Said(NamedTuple):
+    """What a request's headers say."""
+
+    head: Head
+    authorization: str
+
+
 class Answer(NamedTuple):
     """With status 200; `headers` are those beside its head and Content-Length."""
 
@@ -41,10 +48,10 @@ class Answer(NamedTuple):
         own = {**self.headers, "content-length": str(len(self.body))}
         return [*self.head.named, *((name.lower().encode(), value.encode("latin-1")) for name, value in own.items())]
 
-    def lines(self) -> bytes:
+    def lines(self) -> tuple[bytes, bytes]:
         """As HTTP/1 writes them."""
         own = "".join([f"{name.lower()}: {value}\r\n" for name, value in self.headers.items()])
-        return b"%b%bcontent-length: %d\r\n" % (self.head.lines, own.encode("latin-1"), len(self.body))
+        return self.head.lines, f"{own}content-length: {len(self.body)}\r\n".encode("latin-1")
 
 
 Done = Callable[[Answer | None], None]
@@ -61,37 +68,44 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         counted: Counted = {}
-        done: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-        answer = await done if self.attempt(scope, counted, lambda found: _settle(done, found)) else None
+        answer = await self._answer(scope, counted) if scope["method"] == "GET" else None
         if answer is None:
             await self.bridge(scope, receive, send, counted)
             return
         await send({"type": "http.response.start", "status": 200, "headers": answer.named()})
         await send({"type": "http.response.body", "body": answer.body})
 
-    def attempt(self, scope: Scope, counted: Counted, done: Done) -> bool:
-        """Whether the lane has begun to answer: then `done` is called once, in a later turn of the event loop, and gets
-        None if there is no answer after all. Without an answer the request, and `counted`, are for `bridge`."""
+    async def _answer(self, scope: Scope, counted: Counted) -> Answer | None:
+        said = self.said(scope)
+        if said is None:
+            return None
+        done: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        asked = scope["path"], scope["query_string"]
+        return await done if self.attempt(said, *asked, counted, lambda found: _settle(done, found)) else None
+
+    def said(self, scope: Scope) -> Said | None:
+        """None if such a request is Django's, whatever its address."""
+        headers = dict(scope["headers"])
+        if len(headers) < len(scope["headers"]) or not ODD.isdisjoint(headers):
+            return None
         try:
-            return self._has_begun(scope, counted, done)
+            head = self._heads.of(scope, headers)
+        except Exception:
+            logger.exception(FAILED)
+            return None
+        return head and Said(head, headers.get(b"authorization", b"").decode("latin-1"))
+
+    def attempt(self, said: Said, path: str, query: bytes, counted: Counted, done: Done) -> bool:
+        """Whether the lane has begun to answer a GET: then `done` is called once, in a later turn of the event loop,
+        and gets None if there is no answer after all. Without an answer the request and `counted` are for `bridge`."""
+        try:
+            found = self._addresses.find(path, query)
+            return found is not None and Attempt(self._pipe, _steps(said, *found, counted), done).begin()
         except APIException:
             return False
         except Exception:
             logger.exception(FAILED)
             return False
-
-    def _has_begun(self, scope: Scope, counted: Counted, done: Done) -> bool:
-        found = self._addresses.find(scope["path"], scope["query_string"]) if scope["method"] == "GET" else None
-        if found is None:
-            return False
-        headers = dict(scope["headers"])
-        if len(headers) < len(scope["headers"]) or not ODD.isdisjoint(headers):
-            return False
-        head = self._heads.of(scope, headers)
-        if head is None:
-            return False
-        attempt = Attempt(self._pipe, _steps(head, headers, *found, counted), done)
-        return attempt.begin()
 
 
 def _settle(future: asyncio.Future[Answer | None], answer: Answer | None) -> None:
@@ -102,13 +116,11 @@ def _settle(future: asyncio.Future[Answer | None], answer: Answer | None) -> Non
 Steps = Generator[Batch, bool, Answer | None]
 
 
-def _steps(
-    head: Head, headers: dict[bytes, bytes], address: Address, arguments: tuple[Any, ...], counted: Counted
-) -> Steps:
+def _steps(said: Said, address: Address, arguments: tuple[Any, ...], counted: Counted) -> Steps:
     """Yields batches, and is told whether they were all hit. Where it ends without an answer, or raises APIException,
     the request is Django's."""
     batch = Batch()
-    caller_id = tokens.caller_id(headers.get(b"authorization", b"").decode("latin-1"))
+    caller_id = tokens.caller_id(said.authorization)
     admission = Admission(batch, caller_id, SCOPE, counted)
     read = address.read(batch, caller_id, *arguments)
     hit = yield batch
@@ -122,7 +134,7 @@ def _steps(
     while read.more(batch := Batch()):
         if not (yield batch):
             return None
-    return Answer(head, read.headers(), encoded(read.document()))
+    return Answer(said.head, read.headers(), encoded(read.document()))
 
 
 class Attempt:
