@@ -42,8 +42,8 @@ class Part(Protocol):
     def idents(self) -> Mapping[str, Any]:
         """By key."""
 
-    def resolve(self, values: dict[str, Any]) -> None:
-        """Take what was found, by key; the keys of other parts are among them."""
+    def resolve(self, values: list[Any]) -> None:
+        """Take what was found, in the order of `idents`."""
 
 
 class Rows:
@@ -54,10 +54,10 @@ class Rows:
         self.asked = model, pks
         self.source = rows_of(model)
         self.idents = self.source.by_key(pks)
-        self._values: dict[str, Any] = {}
+        self._rows: list[Any] = []
 
-    def resolve(self, values: dict[str, Any]) -> None:
-        self._values = values
+    def resolve(self, values: list[Any]) -> None:
+        self._rows = values
 
     def cols(self, *columns: str) -> Found[dict[str, Any]]:
         """Dicts of the named columns, or of all cached ones; raises FieldError for a column that is not cached."""
@@ -75,23 +75,27 @@ class Rows:
 
     def row(self, pk: Any) -> Any:
         """The row as an immutable struct of its cached columns, or None."""
-        return self._values[self.source.key(self.source.ident(pk))]
+        return self._by_key[self.source.key(self.source.ident(pk))]
 
     def sole(self) -> Any:
         """The same of the only one that was asked."""
-        (key,) = self.idents
-        return self._values[key]
+        (row,) = self._rows
+        return row
 
     def one(self, pk: Any) -> Any:
         """The instance, or None."""
         row = self.row(pk)
         return None if row is None else self._instance(row)
 
+    @cached_property
+    def _by_key(self) -> dict[str, Any]:
+        return dict(zip(self.idents, self._rows, strict=True))
+
     def _instance(self, row: Any) -> Any:
         return instance_of(self._model, row)
 
     def _found(self, shape: Callable[[list[Any]], list[Any]]) -> Found[Any]:
-        rows = [self._values[key] for key in self.idents]
+        rows = self._rows
         there = [row for row in rows if row is not None]
         if len(there) == len(rows):
             return Found(shape(rows), [])
@@ -108,10 +112,15 @@ class Present:
         self.source = presence_of(model)
         self.idents = self.source.by_key(pks)
 
-    def resolve(self, values: dict[str, Any]) -> None:
-        there = {key: pk for key, pk in self.idents.items() if values[key] is not None}
-        missing = [] if len(there) == len(self.idents) else [pk for key, pk in self.idents.items() if key not in there]
-        self.result = Found(list(there.values()), missing)
+    def resolve(self, values: list[Any]) -> None:
+        pks = list(self.idents.values())
+        if None not in values:
+            self.result = Found(pks, [])
+            return
+        found = list(zip(pks, values, strict=True))
+        self.result = Found(
+            [pk for pk, value in found if value is not None], [pk for pk, value in found if value is None]
+        )
 
 
 class Membership:
@@ -148,11 +157,10 @@ class Listed:
 
     def __init__(self, id_list: IdList, owner: Any) -> None:
         self.source = id_list
-        self._key = id_list.key(owner)
-        self.idents = {self._key: owner}
+        self.idents = {id_list.key(owner): owner}
 
-    def resolve(self, values: dict[str, Any]) -> None:
-        self.result = values[self._key]
+    def resolve(self, values: list[Any]) -> None:
+        (self.result,) = values
 
 
 class EdgeValues:
@@ -165,8 +173,8 @@ class EdgeValues:
         pairs = (edge_value.ident(owner, member) for member in members)
         self.idents = {edge_value.key(pair): pair for pair in pairs}
 
-    def resolve(self, values: dict[str, Any]) -> None:
-        self.result = {pair.member: values[key] for key, pair in self.idents.items()}
+    def resolve(self, values: list[Any]) -> None:
+        self.result = {pair.member: value for pair, value in zip(self.idents.values(), values, strict=True)}
 
 
 class Reply:
@@ -286,7 +294,7 @@ class Batch:
     def _resolve(self, reading: Reading, replies: list[Any]) -> None:
         self._answer_scripts(replies)
         for part in self._parts:
-            part.resolve(reading.values)
+            part.resolve([reading.values[key] for key in part.idents])
         for membership in self._memberships:
             membership.resolve(reading.wants, reading.values)
 

@@ -60,9 +60,9 @@ class Glance:
         """Entries come in the order of the parts, and of each part's keys."""
         for part in self._parts:
             source, idents = part.source, part.idents
-            decode, each = source.decode, zip(idents.items(), entries, strict=False)
-            part.resolve({key: decode(ident, entry or b"") for (key, ident), entry in each})
-            numbers[source.label] = numbers.get(source.label, 0) + len(idents)
+            decode, label = source.decode, source.label
+            part.resolve([decode(ident, next(entries) or b"") for ident in idents.values()])
+            numbers[label] = numbers.get(label, 0) + len(idents)
 
 
 def _usable(reply: Any) -> Any:

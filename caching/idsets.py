@@ -28,6 +28,7 @@ SLACK = 10
 """A loaded set may grow by a tenth before it is dropped and loaded anew, with a higher floor."""
 
 _TRUTH = bytes.maketrans(b"01", b"\x00\x01")
+_NONE: frozenset[int] = frozenset()
 
 _check, _load = Script.named("check"), Script.named("load")
 
@@ -111,7 +112,8 @@ class IdSet:
         floor, colon, flags = entry[1:].partition(b":")
         if not colon or len(flags) != len(ident.ids):
             raise Stale
-        return Known(int(floor), frozenset(compress(ident.ids, flags.translate(_TRUTH))))
+        members = frozenset(compress(ident.ids, flags.translate(_TRUTH))) if b"1" in flags else _NONE
+        return Known(int(floor), members)
 
     def load(self, idents: Iterable[Ident]) -> Mapping[Ident, Known]:
         """What may be filled: the greatest ids of each owner."""

@@ -10,32 +10,33 @@ bypasses  loaded without any intention to fill: held keys, own uncommitted write
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 Event = Literal["hits", "misses", "waits", "refused", "bypasses"]
 
-_counts: Counter[tuple[str, Event]] = Counter()
+_counts: dict[Event, Counter[str]] = {event: Counter() for event in get_args(Event)}
 _lock = threading.Lock()
 
 
 def count(label: str, event: Event, times: int = 1) -> None:
     if times:
         with _lock:
-            _counts[label, event] += times
+            _counts[event][label] += times
 
 
 def hits(numbers: Mapping[str, int]) -> None:
     """Of several labels at once."""
+    counts = _counts["hits"]
     with _lock:
         for label, number in numbers.items():
-            _counts[label, "hits"] += number
+            counts[label] += number
 
 
 def snapshot() -> dict[str, dict[Event, int]]:
     """{model label: {event: count}}; counts never fall while the process lives."""
-    with _lock:
-        counts = dict(_counts)
     totals: dict[str, dict[Event, int]] = {}
-    for (label, event), times in counts.items():
-        totals.setdefault(label, {})[event] = times
+    with _lock:
+        for event, counts in _counts.items():
+            for label, times in counts.items():
+                totals.setdefault(label, {})[event] = times
     return totals

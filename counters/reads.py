@@ -34,8 +34,8 @@ class Counts:
         self.idents, self._places = idents, places
         self._values: dict[str, list[int]] = {}
 
-    def resolve(self, values: dict[str, Any]) -> None:
-        self._values = values
+    def resolve(self, values: list[Any]) -> None:
+        self._values = dict(zip(self.idents, values, strict=True))
 
     @property
     def result(self) -> dict[str, dict[str, int]]:

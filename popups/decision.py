@@ -40,8 +40,11 @@ def decide(
     """
     seen, quiet_until_ms, next_ms = state.seen(), quiet_until(state, quiet_ms), NEVER_ENDS_MS
     for config in configs:
-        mine = seen.get(config.key, NOTHING)
-        from_ms = max(_waits(config, mine, quiet_until_ms))
+        mine = seen.get(config.key)
+        if mine is None:
+            mine, from_ms = NOTHING, max(config.starts_ms, quiet_until_ms)
+        else:
+            from_ms = max(_waits(config, mine, quiet_until_ms))
         # Times first: they are cheap, and where they say no it does not matter whom it is for.
         if from_ms >= config.ends_ms or now_ms >= config.ends_ms or (from_ms > now_ms and from_ms >= next_ms):
             continue

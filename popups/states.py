@@ -109,8 +109,7 @@ class StatePart:
     state: State
 
     def __init__(self, user_id: int) -> None:
-        self._key = STATES.key(user_id)
-        self.idents: dict[str, Any] = {self._key: user_id}
+        self.idents: dict[str, Any] = {STATES.key(user_id): user_id}
 
-    def resolve(self, values: dict[str, Any]) -> None:
-        self.state = values[self._key]
+    def resolve(self, values: list[Any]) -> None:
+        (self.state,) = values

@@ -56,12 +56,11 @@ class TotalPart:
     source = TOTALS
 
     def __init__(self, popup_id: int) -> None:
-        self._key = TOTALS.key(popup_id)
-        self.idents: dict[str, Any] = {self._key: popup_id}
+        self.idents: dict[str, Any] = {TOTALS.key(popup_id): popup_id}
         self.total = 0
 
-    def resolve(self, values: dict[str, Any]) -> None:
-        self.total = values[self._key]
+    def resolve(self, values: list[Any]) -> None:
+        (self.total,) = values
 
 
 def _counted(using: str, popup_id: int) -> int:

@@ -56,11 +56,10 @@ class VersionPart:
     version: str | None = None
 
     def __init__(self) -> None:
-        self._key = VERSIONS.key()
-        self.idents: dict[str, Any] = {self._key: None}
+        self.idents: dict[str, Any] = {VERSIONS.key(): None}
 
-    def resolve(self, values: dict[str, Any]) -> None:
-        self.version = values[self._key]
+    def resolve(self, values: list[Any]) -> None:
+        (self.version,) = values
 
 
 def change() -> None:

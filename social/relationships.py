@@ -25,8 +25,14 @@ def ask(batch: Batch, viewer_id: int, ids: Sequence[int]) -> Callable[[], dict[i
 
     def relationships() -> dict[int, Relationship]:
         follows, followed, blocks, blocked = (each.members for each in sets)
+        if apart := blocks | blocked:
+            # The sets are read one after the other, and a block may be committed in between: then the follows that it
+            # removed may still have been seen.
+            follows, followed = follows - apart, followed - apart
+        mutual = follows & followed
         return {
-            each: _between(each, each in follows, each in followed, each in blocks, each in blocked) for each in ids
+            each: Relationship(each, each in follows, each in followed, each in mutual, each in blocks, each in blocked)
+            for each in ids
         }
 
     return relationships
@@ -43,11 +49,3 @@ def ask_hidden(batch: Batch, viewer_id: int, ids: Collection[int]) -> Callable[[
     """Those of `ids` who block or are blocked by the viewer; a filter for users.visibility."""
     sets = batch.contains_each((blocking, blocked_by), viewer_id, ids)
     return lambda: set().union(*(each.members for each in sets)).intersection(ids)
-
-
-def _between(other_id: int, follows: bool, followed: bool, blocks: bool, blocked: bool) -> Relationship:
-    # The sets are read one after the other, and a block may be committed in between: then the follows that it removed
-    # may still have been seen.
-    apart = blocks or blocked
-    follows, followed = follows and not apart, followed and not apart
-    return Relationship(other_id, follows, followed, follows and followed, blocks, blocked)
