@@ -1,30 +1,20 @@
-"""Other processes of the application, real ones, which kill themselves at a point of their work.
+"""Other processes of the application, real ones, which kill themselves at a point of their work."""
 
-python -m tests.caching.processes POINT PK '{"HOLD_MS": 500}'
-"""
-
-import contextlib
-import json
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+from django.conf import settings
+from django.test import override_settings
+
+from tests.forks import Fork
 
 
-@contextlib.contextmanager
-def spawned(point: str, pk: Any = 0, **caching: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that reads or renames the author `pk`, and is killed at `point`; settings of CACHING by keyword."""
-    command = [sys.executable, "-m", "tests.caching.processes", point, str(pk), json.dumps(caching)]
-    process = subprocess.Popen(command, env=os.environ | ENVIRONMENT, stdout=subprocess.PIPE)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+def killed(point: str, pk: Any = 0, **caching: Any) -> None:
+    """A process reads or renames the author `pk`, and is killed at `point`; settings of CACHING by keyword."""
+    with Fork(die_at, point, pk, caching) as fork:
+        assert fork.status() == -signal.SIGKILL
 
 
 def die(*_: Any, **__: Any) -> None:
@@ -40,17 +30,13 @@ def dies_after(owner: Any, name: str) -> None:
     setattr(owner, name, lambda *args, **options: (original(*args, **options), die()))
 
 
-def main(point: str, pk: int, caching: dict[str, Any]) -> None:
-    import django
-
-    django.setup()
-    from django.conf import settings
+def die_at(point: str, pk: Any, caching: dict[str, Any]) -> None:
     from django.db import connection
 
     from caching import sources, store, warm
     from tests.shelf.models import Author
 
-    settings.CACHING = {**settings.CACHING, **caching}
+    override_settings(CACHING={**settings.CACHING, **caching}).enable()
     Author.objects.get_some([10**15])  # connected, and the breaker closed
 
     def read() -> None:
@@ -81,7 +67,3 @@ def main(point: str, pk: int, caching: dict[str, Any]) -> None:
     arrange(owner, name)
     act()
     raise SystemExit(f"{point}: nobody died")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3]))

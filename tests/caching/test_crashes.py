@@ -1,22 +1,15 @@
 """Behaviours 12 and 15 with real processes that are killed, as writers and as readers, at each of their steps."""
 
-import signal
-
 import pytest
 
 from caching.testutils import redis_usage
 from tests.caching.own_redis import until
-from tests.caching.processes import spawned
+from tests.caching.processes import killed
 from tests.caching.steps import state
-from tests.caching.threads import LONGEST_S, elsewhere
+from tests.caching.threads import elsewhere
 from tests.shelf.models import Author
 
 HOLD_MS = 1_000
-
-
-def killed(point, pk, **caching):
-    with spawned(point, pk, **caching) as process:
-        assert process.wait(LONGEST_S) == -signal.SIGKILL
 
 
 def names(ann):

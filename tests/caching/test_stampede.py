@@ -1,6 +1,5 @@
 """Behaviour 12: many readers of one cold key."""
 
-import signal
 import time
 
 import pytest
@@ -9,9 +8,9 @@ from caching import Batch, redis_client, sources, store
 from caching.conf import conf
 from caching.sources import rows_of
 from caching.testutils import redis_usage
-from tests.caching.processes import spawned
+from tests.caching.processes import killed
 from tests.caching.steps import once, state, statements
-from tests.caching.threads import LONGEST_S, Task, together
+from tests.caching.threads import Task, together
 from tests.shelf.models import Author, Book
 
 CROWD = 100
@@ -73,8 +72,7 @@ def test_a_reader_waits_for_the_load_under_way_and_takes_its_value(ann):
 
 def test_if_the_loader_is_killed_the_others_do_not_wait_beyond_its_lease(ann, settings):
     settings.CACHING = {**settings.CACHING, "LEASE_MS": 1_000}
-    with spawned("leased", ann.pk, LEASE_MS=1_000) as loader:
-        assert loader.wait(LONGEST_S) == -signal.SIGKILL
+    killed("leased", ann.pk, LEASE_MS=1_000)
     assert state(ann) == "lease"
     began = time.monotonic()
     assert together(*[lambda: Author.objects.get_one(ann.pk).name] * 20) == ["Ann"] * 20

@@ -2,7 +2,6 @@
 
 import io
 import os
-import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,9 +13,9 @@ from caching import redis_client, registry, sources, store, warm
 from caching.management.commands import warm_cache
 from caching.sources import rows_of
 from caching.testutils import redis_usage
-from tests.caching.processes import spawned
+from tests.caching.processes import killed
 from tests.caching.steps import entry, once, state, statements
-from tests.caching.threads import LONGEST_S, elsewhere, together
+from tests.caching.threads import elsewhere, together
 from tests.shelf.models import Author, Book, Novel, Parcel
 
 
@@ -146,8 +145,7 @@ def test_redis_that_fails_midway_gets_a_sentence_and_the_next_run_goes_on(own_re
 def test_a_killed_run_is_resumed(monkeypatch):
     monkeypatch.setattr(warm, "CHUNK", 10)
     rows = authors(45)
-    with spawned("warming") as process:
-        assert process.wait(LONGEST_S) == -signal.SIGKILL
+    killed("warming")
     assert cached(rows) == [False] * 15 + [True] * 30
     assert run("shelf.Author") == [
         "shelf.Author: resuming after 20 rows.",

@@ -1,30 +1,22 @@
-"""Other processes of the application, real ones: writers, roll-ups and reconciliations that run, or die at a point.
+"""Other processes of the application, real ones: writers, roll-ups and reconciliations that run, or die at a point."""
 
-python -m tests.counters.processes TASK AUTHOR_PK [NUMBER]
-"""
-
-import os
-import subprocess
+import signal
 import sys
 from typing import Any
 
-from tests.caching.processes import ENVIRONMENT, dies_after, dies_before
-from tests.caching.threads import LONGEST_S
+from tests.caching.processes import dies_after, dies_before
+from tests.forks import Fork
 
 UNDELETED = 5  # of so many votes, one is taken back
 
 
-def start(task: str, pk: Any = 0, number: int = 0) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.counters.processes", task, str(pk), str(number)]
-    return subprocess.Popen(command, env=os.environ | ENVIRONMENT)
+def start(task: str, pk: Any = 0, number: int = 0) -> Fork:
+    return Fork(work, task, pk, number)
 
 
-def status(process: subprocess.Popen[bytes]) -> int:
-    try:
-        return process.wait(2 * LONGEST_S)
-    finally:
-        process.kill()
-        process.wait()
+def killed(task: str, pk: Any = 0, number: int = 0) -> None:
+    with start(task, pk, number) as fork:
+        assert fork.status() == -signal.SIGKILL
 
 
 def vote(pk: int, number: int) -> None:
@@ -66,20 +58,15 @@ def reconcile(pk: int, number: int) -> None:
     next(run)
 
 
-def one_vote(*_: Any) -> None:
-    vote(int(sys.argv[2]), 1)
-
-
 def one_fold(*_: Any) -> None:
     from counters import rollup
 
     rollup.fold()
 
 
-def main(task: str, pk: int, number: int) -> None:
-    import django
+def work(task: str, pk: int, number: int) -> None:
+    from functools import partial
 
-    django.setup()
     from django.db import connection
 
     from caching import holds, store
@@ -91,6 +78,7 @@ def main(task: str, pk: int, number: int) -> None:
     if task in running:
         running[task](pk, number)
         return
+    one_vote = partial(vote, pk, 1)
     points = {
         "inserted": (dies_before, deltas, "append", one_vote),
         "appended": (dies_after, deltas, "append", one_vote),
@@ -110,7 +98,3 @@ def main(task: str, pk: int, number: int) -> None:
     arrange(owner, name)
     act()
     raise SystemExit(f"{task}: nobody died")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -2,7 +2,6 @@
 
 import os
 import random
-import signal
 import time
 
 import pytest
@@ -55,14 +54,13 @@ def test_increments_by_eight_processes(author):
     folding = [processes.start("fold") for _ in range(2)]
     writers = [processes.start("vote", author.pk, INCREMENTS) for _ in range(WRITERS)]
     try:
-        while any(writer.poll() is None for writer in writers):
+        while any(writer.is_alive() for writer in writers):
             assert shown(author) >= 0
             time.sleep(0.01)
-        assert [processes.status(writer) for writer in writers] == [0] * WRITERS
+        assert [writer.status() for writer in writers] == [0] * WRITERS
     finally:
         for process in (*folding, *writers):
             process.kill()
-            process.wait()
     assert votes(author) == WRITERS * INCREMENTS * (processes.UNDELETED - 1) / processes.UNDELETED
     until(all_folded)
     redis_client().flushdb()
@@ -95,7 +93,7 @@ def test_a_writer_that_is_killed(author, point):
     processes.vote(author.pk, 3)
     before = votes(author)
     assert shown(author) == before
-    assert processes.status(processes.start(point, author.pk)) == -signal.SIGKILL
+    processes.killed(point, author.pk)
     assert votes(author) == before + WRITER_DIES[point]
     assert_exact(author)
 
@@ -104,7 +102,7 @@ def test_a_writer_that_is_killed(author, point):
 def test_a_roll_up_that_is_killed(author, point):
     processes.vote(author.pk, 4)
     assert shown(author) == 3
-    assert processes.status(processes.start(point, author.pk)) == -signal.SIGKILL
+    processes.killed(point, author.pk)
     until(lambda: reconcile.run_one("author", author.pk, mend=False).drifts == [])
     assert shown(author) == 3
     processes.vote(author.pk, 4)
@@ -121,11 +119,10 @@ def test_processes_killed_at_random_moments(author):
             while votes(author) < before + 5:
                 time.sleep(0.01)
             time.sleep(random.uniform(0, 0.1))
-            assert all(process.poll() is None for process in running)
+            assert all(process.is_alive() for process in running)
         finally:
             for process in running:
                 process.kill()
-                process.wait()
         assert reconcile.run_one("author", author.pk, mend=False).drifts == []
     until(all_folded)
     assert_exact(author)

@@ -14,7 +14,6 @@ from django.test.utils import CaptureQueriesContext
 from counters import reads, reconcile, rollup
 from counters.models import Counter, Delta, Reconciliation
 from tests.caching.own_redis import until
-from tests.caching.processes import ENVIRONMENT
 from tests.caching.threads import together
 from tests.counters import processes
 from tests.counters.test_values import counts, truth, vote
@@ -147,11 +146,10 @@ def test_beside_writers_and_roll_ups(voters, fold):
         mended = [sum(each.truth - each.shown for chunk in reconcile.run("author") for each in chunk.drifts)]
         for _ in range(30):
             mended += [each.truth - each.shown for chunk in reconcile.run("author") for each in chunk.drifts]
-        assert all(process.poll() is None for process in running)
+        assert all(process.is_alive() for process in running)
     finally:
         for process in running:
             process.kill()
-            process.wait()
     assert mended == [-1_000]
     until(lambda: fold() or not Delta.objects.exists())
     assert reads.counts_of("author", [author.pk])[author.pk]["votes"] == Vote.objects.filter(author=author).count()
@@ -163,7 +161,7 @@ def test_an_interrupted_run_resumes():
         for person in people:
             vote(person, None)
             drift("author", person.pk, "votes", 1)
-    assert processes.status(processes.start("reconcile", 0, 3)) == -signal.SIGKILL  # in its third ten
+    processes.killed("reconcile", 0, 3)  # in its third ten
     assert reconcile.interrupted_at("author") == people[19].pk
     until(lambda: not connection.features.has_select_for_update or free("author"))
     lines = run("author", "--resume")
@@ -189,7 +187,9 @@ def test_roll_up_once(book, voters):
 
 def test_the_roll_up_process_works_until_it_is_asked_to_end(book, voters):
     command = [sys.executable, "manage.py", "rollup_counters"]
-    process = subprocess.Popen(command, env=os.environ | ENVIRONMENT, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command, env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}, stderr=subprocess.PIPE
+    )
     try:
         for voter in voters[:2]:
             vote(voter, book)

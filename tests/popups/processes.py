@@ -1,30 +1,16 @@
-"""Other processes of the application: drains that are killed at a point of their work, devices of the same users.
-
-python -m tests.popups.processes WORK '[arguments]'; answers one JSON document.
-"""
+"""Other processes of the application: drains that are killed at a point of their work, devices of the same users."""
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import partial
-from signal import SIGKILL, SIGTERM
+from signal import SIGTERM
 from typing import Any
 
 from tests.caching.processes import dies_after, dies_before
-from tests.social import processes
 
-ENVIRONMENT = processes.ENVIRONMENT
-at_once = partial(processes.at_once, module="tests.popups.processes")
-
-
-def killed(point: str) -> None:
-    """A drain is killed there."""
-    command = [sys.executable, "-m", "tests.popups.processes", "die_at", json.dumps([point])]
-    done = subprocess.run(command, env=os.environ | ENVIRONMENT, input="go\n", text=True, stdout=subprocess.PIPE)
-    assert done.returncode == -SIGKILL, done
+ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
 
 
 @contextlib.contextmanager
@@ -66,6 +52,7 @@ def enter_all(user_ids: list[int], rounds: int) -> list[tuple[int, int]]:
 
 
 def die_at(point: str) -> None:
+    """A drain that dies there."""
     from django.db import connection
 
     from popups import drain, stream
@@ -80,7 +67,3 @@ def die_at(point: str) -> None:
     arrange, owner, name = points[point]
     arrange(owner, name)
     drain.drain(stream.new_consumer())
-
-
-if __name__ == "__main__":
-    processes.main(globals(), *sys.argv[1:])

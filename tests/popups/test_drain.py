@@ -13,7 +13,8 @@ from popups import scripts, stream
 from popups.models import Day, Event, Popup, Unrecorded, UserPopup
 from popups.states import STATES
 from tests.caching.own_redis import until
-from tests.popups.processes import drains, killed, terminated
+from tests.forks import killed
+from tests.popups.processes import die_at, drains, terminated
 from users.services import delete_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,7 +42,7 @@ def settled():
 
 @pytest.mark.parametrize("point", ["taken", "written", "committed", "settled"])
 def test_a_drain_that_is_killed(shown, drain, point):
-    killed(point)
+    killed(die_at, point)
     assert Event.objects.count() == (3 if point in ("committed", "settled") else 0)
     drain()
     assert settled()

@@ -15,7 +15,8 @@ from popups.models import Day, Event, UserPopup
 from popups.tokens import verified
 from tests.caching.conftest import own_redis
 from tests.caching.own_redis import until
-from tests.popups.processes import at_once
+from tests.forks import at_once
+from tests.popups.processes import enter_all
 from tests.popups.servers import crowd, draining, environment, until_up, web_servers
 from users.models import User
 
@@ -79,7 +80,7 @@ def test_devices_of_everybody_at_once(users, make):
     """Each popup is claimed once for each user, or as often as its cap allows; and all caps are exact."""
     every, rare, twice = make("Every"), make("Rare", total_cap=50), make("Twice", user_cap=2, reshow_hours=0)
     user_ids = [user.pk for user in users]
-    claims = Counter(tuple(each) for told in at_once("enter_all", [[user_ids, 2]] * RACERS) for each in told)
+    claims = Counter(tuple(each) for told in at_once(*[(enter_all, user_ids, 2)] * RACERS) for each in told)
     assert {n for (_, popup_id), n in claims.items() if popup_id == every.pk} == {1}
     assert {n for (_, popup_id), n in claims.items() if popup_id == twice.pk} == {2}
     assert [n for (_, popup_id), n in claims.items() if popup_id == rare.pk] == [1] * 50

@@ -1,26 +1,13 @@
-"""Other processes of the application: they make much of posts, remove them, or are killed while they do.
-
-python -m tests.posts.processes WORK '[arguments]'; answers one JSON document.
-"""
+"""Other processes of the application: they make much of posts, remove them, or are killed while they do."""
 
 import contextlib
-import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from functools import partial
-from typing import Any
 
 from tests.caching.processes import die
-from tests.social import processes
 
-ENVIRONMENT = processes.ENVIRONMENT
 CHUNK = 5
-at_once = partial(processes.at_once, module="tests.posts.processes")
 
 
 def toggle(user_ids: list[int], post_id: int, times: int, seed: int) -> int:
@@ -32,13 +19,6 @@ def toggle(user_ids: list[int], post_id: int, times: int, seed: int) -> int:
         pair = {"user_id": chance.choice(user_ids), "post_id": post_id}
         more += services.like(**pair) if chance.random() < 0.6 else -services.unlike(**pair)
     return more
-
-
-def act(role: str, *arguments: Any) -> Any:
-    from tests.api.client import ApiClient
-
-    ApiClient().get("users/me")  # makes the schema, which takes a while; afterwards all are at it
-    return {"mark": mark, "remove": remove, "sweep": sweep, "leave": leave}[role](*arguments)
 
 
 def mark(user_ids: list[int], post_ids: list[int], seed: int) -> dict[str, int]:
@@ -108,14 +88,8 @@ def leave(user_ids: list[int], longest_s: float) -> None:
         list(delete_user(user_id))
 
 
-def killed(work: str, post_id: int, commits: int, when: str) -> None:
-    """Another process removes or sweeps a post, and is killed just before or after its n-th commit."""
-    command = [sys.executable, "-m", "tests.posts.processes", "die_at", json.dumps([work, post_id, commits, when])]
-    done = subprocess.run(command, env=os.environ | ENVIRONMENT, input="go\n", text=True, stdout=subprocess.PIPE)
-    assert done.returncode == -signal.SIGKILL, done
-
-
 def die_at(work: str, post_id: int, commits: int, when: str) -> None:
+    """Removes or sweeps a post, and dies just before or after its n-th commit."""
     from django.db import connection
 
     from posts import removal
@@ -133,7 +107,3 @@ def die_at(work: str, post_id: int, commits: int, when: str) -> None:
 
     connection._commit = count
     removal.remove([post_id]) if work == "remove" else list(removal.sweep())
-
-
-if __name__ == "__main__":
-    processes.main(globals(), *sys.argv[1:])

@@ -9,7 +9,7 @@ from posts.models import Comment, Favorite, Like, Post
 from tests.api.client import ApiClient
 from tests.caching.threads import Task
 from tests.posts.test_removal import drifts
-from tests.social.processes import waiting
+from tests.social.processes import delete_waiting, waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TRIES_S = 1
@@ -25,7 +25,7 @@ WRITES = [
 def while_deleted(user, method, address, body, post, by):
     """The answer to a request that meets a deletion which is through but for its commit."""
     body = body and {name: post.pk if value == "post" else value for name, value in body.items()}
-    with waiting("delete_waiting", "model", "user deleted", user.pk) as go_on:
+    with waiting(delete_waiting, "model", "user deleted", user.pk) as go_on:
         asking = Task(partial(ApiClient().request, method, address.format(post=post.pk), body, by=by))
         asking.join(TRIES_S)  # waits for the other process
         assert go_on() is True

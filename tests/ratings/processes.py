@@ -1,30 +1,18 @@
-"""Other processes of the application: they rate, delete items and people, or are killed while they do.
-
-python -m tests.ratings.processes WORK '[arguments]'; answers one JSON document.
-"""
+"""Other processes of the application: they rate, delete items and people, or are killed while they do."""
 
 import contextlib
-import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from itertools import count
 from typing import Any
 
 from tests.caching.processes import die
-from tests.social import processes
+from tests.forks import Fork, connected
 
-ENVIRONMENT = processes.ENVIRONMENT
-MODULE = "tests.ratings.processes"
 CHUNK = 5
 HIGHEST = 10
-at_once = partial(processes.at_once, module=MODULE)
 
 
 def rate_each(user_ids: list[int], item_id: int, changes: int, seed: int) -> int:
@@ -39,25 +27,7 @@ def rate_each(user_ids: list[int], item_id: int, changes: int, seed: int) -> int
     return done
 
 
-def act(role: str, *arguments: Any) -> Any:
-    """Over HTTP."""
-    from django.conf import settings
-
-    from tests.api.client import ApiClient
-
-    settings.THROTTLES = {}
-    ApiClient().get("users/me")  # makes the schema, which takes a while; afterwards all are at it
-    roles = {
-        "fire": partial(fire, verbs=("PUT",)),
-        "fire_and_withdraw": partial(fire, verbs=("PUT", "DELETE")),
-        "rate_until_gone": rate_until_gone,
-        "remove": remove,
-        "leave": leave,
-    }
-    return roles[role](*arguments)
-
-
-def fire(user_id: int, item_id: int, times: int, seed: int, *, verbs: tuple[str, ...]) -> dict[str, int]:
+def fire(verbs: tuple[str, ...], user_id: int, item_id: int, times: int, seed: int) -> dict[str, int]:
     """One user at odds with themselves; how many answers of each status there were."""
     chance, answers = random.Random(seed), Counter()
     for _ in range(times):
@@ -78,9 +48,13 @@ def rate_until_gone(user_ids: list[int], item_ids: list[int], seed: int) -> dict
 
 
 def _ask(chance: random.Random, verb: str, user_id: int, item_id: int) -> int:
+    """Over HTTP."""
+    from django.conf import settings
+
     from tests.api.client import ApiClient
     from users.models import User
 
+    settings.THROTTLES = {}
     body = {"score": chance.randint(1, HIGHEST)} if verb == "PUT" else None
     return ApiClient().request(verb, f"ratings/{item_id}/score", body, by=User(pk=user_id)).status
 
@@ -108,25 +82,15 @@ def leave(user_ids: list[int], longest_s: float) -> None:
 
 
 @contextlib.contextmanager
-def raters(number: int, user_ids: list[int], item_id: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+def raters(number: int, user_ids: list[int], item_id: int) -> Iterator[list[Fork]]:
     """Processes that rate for ever, and are killed in the end."""
-    command = [sys.executable, "-m", MODULE, "rate_for_ever"]
-    running = [
-        subprocess.Popen(
-            [*command, json.dumps([user_ids, item_id, seed])], env=os.environ | ENVIRONMENT, stdin=subprocess.PIPE
-        )
-        for seed in range(number)
-    ]
-    try:
-        for process in running:
-            process.stdin.write(b"go\n")
-            process.stdin.flush()
+    with contextlib.ExitStack() as stack:
+        running = [
+            stack.enter_context(Fork(connected, rate_for_ever, user_ids, item_id, seed)) for seed in range(number)
+        ]
+        for fork in running:
+            fork.until_waiting().go_on()
         yield running
-    finally:
-        for process in running:
-            process.kill()
-            process.wait()
-            process.stdin.close()
 
 
 def rate_for_ever(user_ids: list[int], item_id: int, seed: int) -> None:
@@ -142,14 +106,8 @@ def rate_for_ever(user_ids: list[int], item_id: int, seed: int) -> None:
                 services.rate(**pair, score=chance.randint(1, HIGHEST))
 
 
-def killed(when: str, commits: int, work: str, *arguments: Any) -> None:
-    """Another process does it, and is killed just before or after its n-th commit."""
-    command = [sys.executable, "-m", MODULE, "die_at", json.dumps([when, commits, work, arguments])]
-    done = subprocess.run(command, env=os.environ | ENVIRONMENT, input="go\n", text=True, stdout=subprocess.PIPE)
-    assert done.returncode == -signal.SIGKILL, done
-
-
-def die_at(when: str, commits: int, work: str, arguments: list[int]) -> None:
+def die_at(when: str, commits: int, work: str, *arguments: Any) -> None:
+    """Does it, and dies just before or after its n-th commit."""
     from django.db import connection
 
     from ratings import removal, services
@@ -173,7 +131,3 @@ def die_at(when: str, commits: int, work: str, arguments: list[int]) -> None:
         "sweep": lambda: list(removal.sweep()),
     }
     works[work](*arguments)
-
-
-if __name__ == "__main__":
-    processes.main(globals(), *sys.argv[1:])

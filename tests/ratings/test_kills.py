@@ -24,7 +24,8 @@ from ratings.counts import KIND, SCORES, bar
 from ratings.models import Item, Score
 from tests.caching.own_redis import until
 from tests.caching.threads import Task
-from tests.ratings.processes import at_once, killed, raters
+from tests.forks import at_once, killed
+from tests.ratings.processes import die_at, fire, leave, rate_each, rate_until_gone, raters, remove
 from tests.ratings.test_races import drifts, exact, shown, truth
 from tests.ratings.test_removal import fans, settled
 from users.models import User
@@ -45,8 +46,7 @@ def crowd():
 
 def test_a_thousand_users_at_once(item, crowd):
     """And all the while Redis is wiped, deltas are rolled up, and counters reconciled: there are no false zeros."""
-    work = [[ids, item.pk, CHANGES, seed] for seed, ids in enumerate(crowd)]
-    rating = Task(partial(at_once, "rate_each", work))
+    rating = Task(partial(at_once, *[(rate_each, ids, item.pk, CHANGES, seed) for seed, ids in enumerate(crowd)]))
     rounds = 0
     while rating.is_alive() or not rounds:
         redis_client().flushdb()
@@ -69,8 +69,8 @@ def test_a_thousand_users_at_once(item, crowd):
 def test_one_user_firing_fifty_and_more_scores(alice, item, withdraws):
     """One row; every answer is the item or "too fast"; the aggregate is the row."""
     total: Counter[str] = Counter()
-    work = "fire_and_withdraw" if withdraws else "fire"
-    for answers in at_once("act", [[work, alice.pk, item.pk, 10, seed] for seed in range(PROCESSES)]):
+    verbs = ("PUT", "DELETE") if withdraws else ("PUT",)
+    for answers in at_once(*[(fire, verbs, alice.pk, item.pk, 10, seed) for seed in range(PROCESSES)]):
         total.update(answers)
     assert total.keys() <= {"PUT 200", "PUT 409", *(["DELETE 200"] if withdraws else [])}, total
     assert total["PUT 200"] > 0
@@ -107,7 +107,8 @@ def test_a_rating_that_is_killed(api, alice, bob, item, write, when):
     services.rate(user_id=bob.pk, item_id=item.pk, score=7)
     for by in (alice, bob):
         api.get(f"ratings/{item.pk}", by=by)
-    killed(when, 1, *(["withdraw", alice.pk, item.pk] if write == "withdraw" else ["rate", alice.pk, item.pk, 9]))
+    work = ("withdraw", alice.pk, item.pk) if write == "withdraw" else ("rate", alice.pk, item.pk, 9)
+    killed(die_at, when, 1, *work)
     mine = {"first": 9, "change": 9, "withdraw": None}[write] if when == "after" else None if write == "first" else 5
     assert api.get(f"ratings/{item.pk}", by=alice).json["my_score"] == mine
     assert drifts() == []
@@ -124,7 +125,7 @@ def test_raters_killed_at_random_moments(new_user, item):
         with raters(3, ids, item.pk) as running:
             until(lambda before=before: newest_delta() > before + 20)
             time.sleep(random.uniform(0, 0.1))
-            assert all(process.poll() is None for process in running)
+            assert all(process.is_alive() for process in running)
         assert drifts() == []
         until(all_folded)
         redis_client().flushdb()
@@ -148,8 +149,8 @@ def test_items_that_end_while_processes_rate_them(new_user):
     """Every answer is a yes, "too fast", or that there is no such item; nothing is left behind."""
     ids = [new_user(f"rater_{number}").pk for number in range(6)]
     item_ids = [services.publish(title=f"Item {number}").pk for number in range(20 if settings.SERVICES else 5)]
-    rating = [["rate_until_gone", ids, item_ids, seed] for seed in range(4)]
-    *rated, _ = at_once("act", [*rating, ["remove", item_ids, 0.3]])
+    rating = [(rate_until_gone, ids, item_ids, seed) for seed in range(4)]
+    *rated, _ = at_once(*rating, (remove, item_ids, 0.3))
     for answers in rated:
         assert answers.keys() <= {"200", "404", "409"}, answers
         assert answers["404"] == len(item_ids)
@@ -162,8 +163,8 @@ def test_items_that_end_while_processes_rate_them(new_user):
 def test_people_who_leave_while_they_rate(new_user, item):
     ids = [new_user(f"rater_{number}").pk for number in range(8)]
     another = services.publish(title="Another").pk
-    rating = [["rate_until_gone", ids, [item.pk, another], seed] for seed in range(4)]
-    *rated, _, _ = at_once("act", [*rating, ["leave", ids[:4], 0.4], ["remove", [item.pk, another], 1.5]])
+    rating = [(rate_until_gone, ids, [item.pk, another], seed) for seed in range(4)]
+    *rated, _, _ = at_once(*rating, (leave, ids[:4], 0.4), (remove, [item.pk, another], 1.5))
     for answers in rated:
         assert answers.keys() <= {"200", "401", "404", "409"}, answers
     assert any("401" in answers for answers in rated)
@@ -180,7 +181,7 @@ MARKED, IN_THE_MIDDLE, LAST_SCORES, GONE = 1, 3, 4, 6
 @pytest.mark.parametrize("commits", [MARKED, IN_THE_MIDDLE, LAST_SCORES, GONE])
 def test_a_removal_that_is_killed(api, item, fans, commits, when):
     api.get(f"ratings/{item.pk}", by=fans[0])
-    killed(when, commits, "remove", item.pk)
+    killed(die_at, when, commits, "remove", item.pk)
     assert drifts() == []
     is_marked = (commits, when) != (MARKED, "before")
     assert api.get(f"ratings/{item.pk}", by=fans[0]).status == (404 if is_marked else 200)
@@ -195,7 +196,7 @@ def test_a_removal_that_is_killed(api, item, fans, commits, when):
 @pytest.mark.parametrize("commits", [IN_THE_MIDDLE - MARKED, GONE - MARKED])
 def test_a_sweep_that_is_killed(item, fans, commits, when):
     Item.objects.filter(pk=item.pk).update(removed_at="2026-01-01T00:00:00Z")
-    killed(when, commits, "sweep")
+    killed(die_at, when, commits, "sweep")
     assert drifts() == []
     call_command("sweep_removed", once=True)
     rollup.fold_all()

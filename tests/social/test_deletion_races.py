@@ -9,7 +9,7 @@ from social import relationships
 from social.models import Block, Follow
 from tests.api.client import ApiClient
 from tests.caching.threads import Task
-from tests.social.processes import waiting
+from tests.social.processes import delete_waiting, waiting
 from tests.users.test_admin import root
 from tests.users.test_budgets import budget
 from users.models import User
@@ -38,7 +38,7 @@ def assert_nothing_is_left(user) -> None:
     ],
 )
 def test_an_edge_to_somebody_who_is_being_deleted(alice, bob, how, point, edge):
-    with waiting("delete_waiting", how, point, bob.pk) as go_on:
+    with waiting(delete_waiting, how, point, bob.pk) as go_on:
         asking = Task(partial(ApiClient().put, f"users/{bob.pk}/{edge}", by=alice))
         asking.join(TRIES_S)  # through, or waiting for the other process
         assert asking.is_alive() == (point != "edges ended")
@@ -50,7 +50,7 @@ def test_an_edge_to_somebody_who_is_being_deleted(alice, bob, how, point, edge):
 
 @pytest.mark.parametrize("edge", ["follow", "block"])
 def test_an_edge_by_somebody_who_is_being_deleted(alice, bob, edge):
-    with waiting("delete_waiting", "model", "user deleted", alice.pk) as go_on:
+    with waiting(delete_waiting, "model", "user deleted", alice.pk) as go_on:
         asking = Task(partial(ApiClient().put, f"users/{bob.pk}/{edge}", by=alice))
         asking.join(TRIES_S)
         assert go_on() is True
@@ -61,7 +61,7 @@ def test_an_edge_by_somebody_who_is_being_deleted(alice, bob, edge):
 @pytest.mark.services  # SQLite refuses at the commit, of which the cache cannot know that it had no effect
 def test_a_refused_edge_leaves_the_caller_s_sets_cached(alice, bob, carol, follow):
     follow(alice, carol)
-    with waiting("delete_waiting", "service", "user deleted", bob.pk) as go_on:
+    with waiting(delete_waiting, "service", "user deleted", bob.pk) as go_on:
         asking = Task(partial(ApiClient().put, f"users/{bob.pk}/follow", by=alice))
         asking.join(TRIES_S)
         assert go_on() is True

@@ -12,7 +12,8 @@ from social import locks, relationships, services
 from social.models import Block, Follow
 from social.seeding import BLOCK, FOLLOW
 from tests.caching.threads import Task, together
-from tests.social.processes import at_once
+from tests.forks import at_once
+from tests.social.processes import follow_all, scramble
 from tests.social.test_settled_counts import counted
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +41,7 @@ def test_fifty_follows_of_one_pair_are_one_edge(alice, bob):
 
 
 def test_follows_of_one_pair_by_processes_are_one_edge(alice, bob):
-    assert sum(at_once("follow_all", [[[alice.pk] * 13, bob.pk]] * 4)) == 1
+    assert sum(at_once(*[(follow_all, [alice.pk] * 13, bob.pk)] * 4)) == 1
     assert Follow.objects.count() == 1
     assert counted(alice, bob) == [(0, 1), (1, 0)]
 
@@ -83,7 +84,7 @@ def test_nobody_ever_sees_a_follow_beside_a_block(new_user):
         return looked
 
     looking = Task(look)
-    changed = at_once("scramble", [[ids, 150, seed] for seed in range(4)])
+    changed = at_once(*[(scramble, ids, 150, seed) for seed in range(4)])
     over.set()
     assert looking.result() > 0
     for verb in ("follow", "unfollow", "block", "unblock"):
@@ -129,7 +130,7 @@ def test_followers_of_one_celebrity_do_not_wait_for_each_other(new_user):
     people = [new_user(f"crowd_{number:03}").pk for number in range(400)]
     over = threading.Event()
     watching = Task(partial(tables_waited_for, over))
-    assert at_once("follow_all", [[people[part::8], celebrity.pk] for part in range(8)]) == [50] * 8
+    assert at_once(*[(follow_all, people[part::8], celebrity.pk) for part in range(8)]) == [50] * 8
     over.set()
     assert Follow.objects.filter(followee=celebrity).count() == 400
     assert "users_user" not in " ".join(watching.result())

@@ -9,7 +9,8 @@ from counters.reads import counts_of
 from social import services
 from social.models import Block, Follow
 from tests.caching.threads import Task, together
-from tests.social.processes import killed_in_a_block
+from tests.forks import killed
+from tests.social.processes import block_and_die
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,7 +54,7 @@ def test_a_block_killed_midway_has_done_nothing(api, alice, bob, follow, point):
     follow(bob, alice)
     before = counted(alice, bob)
     assert api.get(f"relationships?ids={bob.pk}", by=alice).json["results"][0]["mutual"]
-    killed_in_a_block(point, alice.pk, bob.pk)
+    killed(block_and_die, point, alice.pk, bob.pk)
     assert (Follow.objects.count(), Block.objects.count()) == (2, 0)
     assert counted(alice, bob) == before == [(1, 1), (1, 1)]
     assert api.get(f"relationships?ids={bob.pk}", by=alice).json["results"][0]["mutual"]
