@@ -183,6 +183,7 @@ class Schedule:
         self.acknowledged = 0
         self.lock: Actor | None = None
         self.violations: list[str] = []
+        self._entry: str | None = None
         for actor in actors:
             actor.reset()
         self.begin()
@@ -217,6 +218,10 @@ class Schedule:
         return "start" if connection.vendor == "sqlite" else LOCKING_STEP[actor.body]
 
     def do(self, action: str, number: int) -> None:
+        self._entry = None
+        self.act(action, number)
+
+    def act(self, action: str, number: int) -> None:
         if action == "expire":
             redis_client().delete(self.key)
             return
@@ -257,6 +262,12 @@ class Schedule:
         return any(a.writes and not a.over and a.step != "start" for a in self.actors)
 
     def entry(self) -> str:
+        """What stands there now; Redis is asked once after an action, as nobody else is there."""
+        if self._entry is None:
+            self._entry = self.look()
+        return self._entry
+
+    def look(self) -> str:
         """The key's state, tokens replaced by their owners' names and values by their place in the commit order."""
         raw = redis_client().get(self.key)
         if raw is None:

@@ -52,13 +52,13 @@ class SetSchedule(Schedule):
     def written_by(self, actor: Actor) -> Any:
         return self.commits[-1] ^ {book_of(actor) if actor.body is add else THERE_BEFORE}
 
-    def entry(self) -> str:
+    def look(self) -> str:
         raw = redis_client().get(self.key)
         if raw is None or raw[0] == store.LEASE:
-            return super().entry()
+            return super().look()
         members = frozenset(map(int, redis_client().smembers(self.members_key)))
         if raw[0] == store.HOLD:
-            return f"{super().entry()}|{self.version(members) if b'|' in raw else ''}"
+            return f"{super().look()}|{self.version(members) if b'|' in raw else ''}"
         return f"V{self.version(members)}" if members else ""
 
     def version(self, members: frozenset[int]) -> str:
@@ -73,8 +73,8 @@ class EvictingSchedule(SetSchedule):
         evictable = [("evict", -1)] if redis_client().exists(self.members_key) else []
         return super().actions() + evictable
 
-    def do(self, action: str, number: int) -> None:
+    def act(self, action: str, number: int) -> None:
         if action == "evict":
             redis_client().delete(self.members_key)
         else:
-            super().do(action, number)
+            super().act(action, number)
