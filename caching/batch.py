@@ -242,7 +242,8 @@ class Batch:
     def script(self, script: Script, keys: Sequence[str], args: Iterable[Any] = ()) -> Reply:
         """A script to share the round trip; `keys`, given without prefix, must share a slot."""
         reply = Reply()
-        command = script.command([f"{conf().prefix}:{key}" for key in keys], args)
+        prefix = conf().prefix
+        command = script.command([f"{prefix}:{key}" for key in keys], args)
         self._commands.append((command, reply))
         return reply
 

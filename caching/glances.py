@@ -3,13 +3,14 @@
 It is the first step of `reads.Reading` at half the price: nothing is noted that only a miss would need.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import stats
 from .codec import Stale
 from .connection import Command
 from .idsets import IdSet
+from .sources import decoded
 
 if TYPE_CHECKING:
     from .batch import Membership, Part
@@ -42,7 +43,7 @@ class Glance:
         numbers: dict[str, int] = {}
         try:
             if self._has_keys:
-                self._resolve(iter(next(own)), numbers)
+                self._resolve(next(own), numbers)
             for those, entries in zip(self._together.values(), own, strict=True):
                 for each, entry in zip(those, entries, strict=True):
                     known = each.id_set.decode(each.ident, entry or b"")
@@ -56,13 +57,21 @@ class Glance:
             stats.hits(numbers)
         return True
 
-    def _resolve(self, entries: Iterator[bytes | None], numbers: dict[str, int]) -> None:
+    def _resolve(self, entries: list[bytes], numbers: dict[str, int]) -> None:
         """Entries come in the order of the parts, and of each part's keys."""
+        if None in entries:
+            raise Stale
+        begin = 0
         for part in self._parts:
             source, idents = part.source, part.idents
-            decode, label = source.decode, source.label
-            part.resolve([decode(ident, next(entries) or b"") for ident in idents.values()])
-            numbers[label] = numbers.get(label, 0) + len(idents)
+            number, label = len(idents), source.label
+            if number == 1:
+                (ident,) = idents.values()
+                part.resolve([source.decode(ident, entries[begin])])
+            else:
+                part.resolve(decoded(source, idents.values(), entries[begin : begin + number]))
+            begin += number
+            numbers[label] = numbers.get(label, 0) + number
 
 
 def _usable(reply: Any) -> Any:

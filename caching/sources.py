@@ -44,6 +44,15 @@ class Source(Protocol):
         """The value, or None for nothing; raises Stale, for b"" too."""
 
 
+def decoded(source: Source, idents: Iterable[Any], entries: Iterable[bytes]) -> list[Any]:
+    """The values of entries; a source that is asked for many at a time may have a cheaper way, `decode_all`."""
+    if (decode_all := getattr(source, "decode_all", None)) is not None:
+        found: list[Any] = decode_all(idents, entries)
+        return found
+    decode = source.decode
+    return [decode(ident, entry) for ident, entry in zip(idents, entries, strict=True)]
+
+
 class Probed(Source, Protocol):
     """A source whose entries take commands of their own to be read and filled (id sets)."""
 

@@ -102,16 +102,23 @@ class Blocks:
         return layout_of(block[0]).prefix + msgspec.msgpack.encode(content), jittered_ms(TTL_S)
 
     def decode(self, block: Block, entry: bytes) -> list[int]:
-        _, prefix, length = layout_of(block[0])
-        if not entry.startswith(prefix):
-            raise Stale
+        return self.decode_all([block], [entry])[0]
+
+    def decode_all(self, blocks: Iterable[Block], entries: Iterable[bytes]) -> list[list[int]]:
+        contents, of = [], None
         try:
-            content = _decode(entry[PREFIX_BYTES:])
+            for (kind, _), entry in zip(blocks, entries, strict=True):
+                if kind != of:
+                    of, (_, prefix, length) = kind, layout_of(kind)
+                if not entry.startswith(prefix):
+                    raise Stale
+                content = _decode(entry[PREFIX_BYTES:])
+                if len(content) != length:
+                    raise Stale
+                contents.append(content)
         except msgspec.MsgspecError as error:
             raise Stale from error
-        if len(content) != length:
-            raise Stale
-        return content
+        return contents
 
 
 class Appended(NamedTuple):

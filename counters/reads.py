@@ -6,7 +6,7 @@ from typing import Any
 from caching import Batch
 
 from . import blocks, registry
-from .blocks import Block
+from .blocks import NEIGHBOURS, Block
 
 
 class Counts:
@@ -26,10 +26,11 @@ class Counts:
             if asked != kind:
                 kind, stem, names = asked, blocks.stem(asked), registry.names_of(asked)
                 width = len(names)
-            number, place = divmod(int(text), blocks.NEIGHBOURS)
+            target_id = int(text)
+            number = target_id // NEIGHBOURS
             key = f"{stem}{number}"
             idents[key] = (kind, number)
-            first = 1 + place * width  # behind the mark
+            first = 1 + target_id % NEIGHBOURS * width  # behind the mark
             places.append((target, key, names, first, first + width))
         self.idents, self._places = idents, places
         self._values: dict[str, list[int]] = {}

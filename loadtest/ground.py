@@ -178,7 +178,11 @@ def workers_of(master: int, count: int) -> list[int]:
 
 def _is_worker(pid: str) -> bool:
     """Python's own tracker of shared resources is a child, too."""
-    return b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):  # has just ended
+        return False
+    return bool(command) and b"resource_tracker" not in command
 
 
 def _end(master: subprocess.Popen[bytes]) -> None:
