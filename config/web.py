@@ -1,5 +1,6 @@
 """The web process of the Procfile: `python -m config.web` becomes gunicorn, or Granian where SERVER=granian."""
 
+import contextlib
 import os
 import sys
 
@@ -10,12 +11,18 @@ SERVER = environment.choice("SERVER", "gunicorn", "granian")
 
 def main() -> None:
     options = ["-c", "python:config.gunicorn"] if SERVER == "gunicorn" else granian()
-    if SERVER == "granian" and hasattr(os, "SCHED_BATCH"):
-        # For each request two of its threads wake each other. This way neither interrupts the other at once, so that on
-        # a busy core they hand over many requests at a time, and switch as much less.
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    if SERVER == "granian":
+        _let_threads_finish()
     given = sys.argv[1:]  # options of the server's own, which win
     os.execv(sys.executable, [sys.executable, "-m", SERVER, *options, *given])  # noqa: S606  no shell
+
+
+def _let_threads_finish() -> None:
+    """Two of Granian's threads wake each other for each request. As SCHED_BATCH neither interrupts the other at once,
+    and on a busy core they hand over many requests at a time."""
+    if hasattr(os, "SCHED_BATCH"):
+        with contextlib.suppress(OSError):  # where it is forbidden, it is only dearer
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def granian() -> list[str]:

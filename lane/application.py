@@ -7,6 +7,7 @@ caching to say. It answers 200 or not at all.
 import asyncio
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.core.handlers.base import BaseHandler
@@ -68,20 +69,16 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         counted: Counted = {}
-        answer = await self._answer(scope, counted) if scope["method"] == "GET" else None
+        answer: Answer | None = None
+        if scope["method"] == "GET" and (said := self.said(scope)) is not None:
+            done = asyncio.get_running_loop().create_future()
+            if self.attempt(said, scope["path"], scope["query_string"], counted, partial(_settle, done)):
+                answer = await done
         if answer is None:
             await self.bridge(scope, receive, send, counted)
             return
         await send({"type": "http.response.start", "status": 200, "headers": answer.named()})
         await send({"type": "http.response.body", "body": answer.body})
-
-    async def _answer(self, scope: Scope, counted: Counted) -> Answer | None:
-        said = self.said(scope)
-        if said is None:
-            return None
-        done: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-        asked = scope["path"], scope["query_string"]
-        return await done if self.attempt(said, *asked, counted, lambda found: _settle(done, found)) else None
 
     def said(self, scope: Scope) -> Said | None:
         """None if such a request is Django's, whatever its address."""
