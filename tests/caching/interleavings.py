@@ -1,18 +1,18 @@
 """Drives the real manager through every interleaving of a few readers and writers of one row.
 
-Each actor is a thread that stops before every step of the protocol until the scheduler lets it go on. A schedule is
-replayed from a clean row and key; schedules grow depth first, and a state that was reached before is not entered
-again. Tokens, threads and values are named by their role, and actors of a kind are interchangeable, so equal states
-are recognised. (Technique: stateless model checking with state hashing; Godefroid, VeriSoft, 1997.)
+Each actor is a thread that stops before every step of the protocol until the scheduler lets it go on. Every action
+is tried in every state: a run starts from a clean row and key, and goes on to wherever something is untried. A state is
+what the future depends on and nothing else, so that many schedules meet in it; that it is no less is held against every
+run: what led from one state to another leads there again. (Technique: stateless model checking with state hashing;
+Godefroid, VeriSoft, 1997.)
 """
 
 import contextlib
-import itertools
 import queue
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -22,7 +22,13 @@ from tests.shelf.models import Author
 
 FIRST = "v0"
 
+NOBODY = NONE = -1  # actors and versions are numbers; a version is a value's place in the order of the commits
+NEVER = -2  # the version of what was never committed
+
 Body = Callable[["Actor"], None]
+Action = tuple[str, int]  # ("go", 1) lets actor 1 do its step; ("expire", NOBODY)
+State = tuple[Any, ...]
+Move = tuple[str, State]  # an action by an actor's place instead of its number: like actors are interchangeable
 
 
 class Crash(BaseException):
@@ -45,8 +51,9 @@ class Actor(threading.Thread):
         self.start()
 
     def reset(self) -> None:
-        self.step, self.crashed, self.token = "start", False, ""
-        self.round, self.floor, self.version, self.loaded = 0, 0, -1, -1
+        self.step, self.crashed, self.round = "start", False, 0
+        self.token, self.leased = "", False
+        self.version, self.floor = NONE, 0  # what it has loaded or committed; the oldest that it may be answered
         self.saw: Any = None
         self.error: Exception | None = None
 
@@ -109,8 +116,8 @@ def stepwise(patch: Any) -> None:
 
         def step(*args: Any, **options: Any) -> Any:
             actor = current()
-            if actor is None:
-                return real(*args, **options)
+            if actor is None or (name == "fill" and not (args[0] or options.get("sets"))):
+                return real(*args, **options)  # nothing to fill: Redis is not asked
             if actor.step == "start":
                 actor.step = name
             else:
@@ -118,6 +125,8 @@ def stepwise(patch: Any) -> None:
             if name in {"lease", "hold"}:
                 actor.token = args[1]
             result = real(*args, **options)
+            if name == "lease":
+                actor.leased = None in result.values()
             if after:
                 actor.pause(after)
             return result
@@ -138,14 +147,14 @@ def read(actor: Actor) -> None:
 def read_in_old_snapshot(actor: Actor) -> None:
     """A transaction that has looked at the table long before it asks for the row."""
     if connection.vendor == "sqlite":
+        connection.ensure_connection()  # which sets the mode
         connection.transaction_mode = "DEFERRED"
     else:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     with transaction.atomic():
         Author.objects.get(pk=1)
-        actor.step = "start"
-        actor.pause("ask")
+        actor.step = "in transaction"  # no longer "start": it stops before it looks
         Author.objects.get_one(1)
 
 
@@ -174,6 +183,13 @@ def update(actor: Actor) -> None:
 LOCKING_STEP = {save: "write", save_or_withdraw: "write", update: "start"}
 
 
+class Entry(NamedTuple):
+    """What stands at the key: the first byte, which tells its state, and whose tokens."""
+
+    kind: str = ""
+    owners: frozenset[int] = frozenset()
+
+
 class Schedule:
     """One run of the actors from the clean state."""
 
@@ -183,10 +199,10 @@ class Schedule:
         self.acknowledged = 0
         self.lock: Actor | None = None
         self.violations: list[str] = []
-        self._entry: str | None = None
         for actor in actors:
             actor.reset()
         self.begin()
+        self.look()
 
     def begin(self) -> None:
         self.key = rows_of(Author).key(1)
@@ -194,11 +210,31 @@ class Schedule:
         with connection.cursor() as cursor:
             cursor.execute("UPDATE shelf_author SET name = %s WHERE id = 1", [FIRST])
 
+    def look(self) -> None:
+        """See what stands in Redis: once after each action, as nobody else is there."""
+        raw = redis_client().get(self.key)
+        self.entry = self.entry_of(raw)
+        self.served = self.version_of(rows_of(Author).decode(1, raw).name) if self.entry.kind == "V" else NONE
+
+    def entry_of(self, raw: bytes | None) -> Entry:
+        if raw is None:
+            return Entry()
+        tokens = []
+        if raw[0] == store.LEASE:
+            tokens = [raw[1:]]
+        elif raw[0] == store.HOLD:
+            tokens = [raw[at : at + 16] for at in range(1, len(raw) - 28, 29)]
+        numbers = {actor.token: number for number, actor in enumerate(self.actors)}
+        return Entry(chr(raw[0]), frozenset(numbers.get(token.decode(), NOBODY) for token in tokens))
+
+    def version_of(self, value: Any) -> int:
+        return self.commits.index(value) if value in self.commits else NEVER
+
     def written_by(self, actor: Actor) -> Any:
         """The committed value, once this actor has committed."""
         return actor.value
 
-    def actions(self) -> list[tuple[str, int]]:
+    def actions(self) -> list[Action]:
         possible = []
         for number, actor in enumerate(self.actors):
             if actor.over:
@@ -209,17 +245,27 @@ class Schedule:
                 possible.append(("roll back", number))
             if self.crashes_left and actor.writes and actor.step != "start":
                 possible.append(("crash", number))
-        entry = self.entry()
-        if entry[:1] in {"L", "V"} or (entry[:1] == "H" and not self._writers_alive()):
-            possible.append(("expire", -1))
+        if self.entry.kind in {"L", "V"} or (self.entry.kind == "H" and not self._writers_alive()):
+            possible.append(("expire", NOBODY))
         return possible
 
     def _locking_step(self, actor: Actor) -> str:
         return "start" if connection.vendor == "sqlite" else LOCKING_STEP[actor.body]
 
+    def moves(self) -> dict[Move, Action]:
+        return {(action, self.place(number)): (action, number) for action, number in self.actions()}
+
     def do(self, action: str, number: int) -> None:
-        self._entry = None
         self.act(action, number)
+        for each, actor in enumerate(self.actors):
+            if self.is_unnoticed(actor):
+                self.act("go", each)
+        self.look()
+
+    def is_unnoticed(self, actor: Actor) -> bool:
+        """Whether it will write, for which it waits for nobody, and which nobody sees before its commit. It does so at
+        once: any other order comes to the same, and so does a crash before the write to one before the commit."""
+        return actor.step == "write" and self._locking_step(actor) != "write"
 
     def act(self, action: str, number: int) -> None:
         if action == "expire":
@@ -228,15 +274,15 @@ class Schedule:
         actor = self.actors[number]
         before = actor.step
         if before == "start":
-            actor.floor = self.acknowledged
-        if not actor.writes and before in {"start", "load", "look_up"}:
-            actor.loaded = len(self.commits)  # what a reader has in its hands is part of the state
+            actor.version, actor.leased, actor.floor = NONE, False, self.acknowledged
+        if before in ({"start"} if actor.body is read_in_old_snapshot else {"load", "look_up"}):
+            actor.version = len(self.commits) - 1
         if action == "crash":
             self.crashes_left -= 1
         actor.advance(action)
         if actor.writes:
             self._note_write(actor, before, action)
-        elif actor.step == "done" and actor.saw is not None and self.commits.index(actor.saw) < actor.floor:
+        elif actor.step == "done" and actor.saw is not None and self.version_of(actor.saw) < actor.floor:
             self.violations.append(f"{actor.name} read {actor.saw} after a later write was acknowledged")
         if actor.step == "done" and actor.round + 1 < actor.rounds:
             actor.round += 1
@@ -254,48 +300,36 @@ class Schedule:
             self.lock = None
 
     def check(self) -> None:
-        entry = self.entry()
-        if entry[:1] == "V" and not self._writers_alive() and entry != f"V{len(self.commits) - 1}":
-            self.violations.append(f"{entry} is left behind, the database has {len(self.commits) - 1}")
+        current = len(self.commits) - 1
+        if self.served not in {NONE, current} and not self._writers_alive():
+            self.violations.append(f"version {self.served} is left behind, the database has {current}")
 
     def _writers_alive(self) -> bool:
         return any(a.writes and not a.over and a.step != "start" for a in self.actors)
 
-    def entry(self) -> str:
-        """What stands there now; Redis is asked once after an action, as nobody else is there."""
-        if self._entry is None:
-            self._entry = self.look()
-        return self._entry
+    def state(self) -> State:
+        """All that the future depends on; the same whichever of several like actors did what."""
+        orphaned = any(number == NOBODY or self.actors[number].over for number in self.entry.owners)
+        readers_to_come = any(not actor.writes and actor.step == "start" for actor in self.actors)
+        acknowledged = self.age(self.acknowledged) if readers_to_come else NONE
+        places = sorted(map(self.place, range(len(self.actors))))
+        return self.entry.kind, orphaned, self.age(self.served), acknowledged, self.crashes_left, *places
 
-    def look(self) -> str:
-        """The key's state, tokens replaced by their owners' names and values by their place in the commit order."""
-        raw = redis_client().get(self.key)
-        if raw is None:
-            return ""
-        owners = {actor.token: actor.name for actor in self.actors}
-        if raw[0] == store.LEASE:
-            return "L" + owners[raw[1:].decode()]
-        if raw[0] == store.HOLD:
-            tokens = (raw[at : at + 16].decode() for at in range(1, len(raw) - 28, 29))
-            return "H" + ",".join(sorted(owners.get(token, "of an earlier round") for token in tokens))
-        return f"V{self.commits.index(rows_of(Author).decode(1, raw).name)}"
+    def age(self, version: int) -> int:
+        """How many commits ago: only which is older counts, not how many there have been."""
+        return NONE if version == NONE else len(self.commits) - 1 - version
 
-    def state(self) -> tuple[Any, ...]:
-        """Equal for runs that differ only in which of several like actors did what."""
-        entry = self.entry()
-        return min(self._renamed(entry, order) for order in _orders(self.actors))
-
-    def _renamed(self, entry: str, order: tuple[Actor, ...]) -> tuple[Any, ...]:
-        names = {actor.name: str(place) for place, actor in enumerate(order)}
-        if entry[:1] in {"L", "H"}:
-            owners, bar, kept = entry[1:].partition("|")
-            entry = entry[0] + ",".join(sorted(names.get(name, name) for name in owners.split(","))) + bar + kept
-        lock = names[self.lock.name] if self.lock else ""
-        places = tuple((a.step, a.loaded, self._version(a.saw), a.floor, a.version) for a in order)
-        return entry, lock, len(self.commits), self.crashes_left, places
-
-    def _version(self, value: Any) -> int:
-        return self.commits.index(value) if value in self.commits else -1
+    def place(self, number: int) -> State:
+        """All of the state that is one actor's; nobody has none."""
+        if number == NOBODY:
+            return ()
+        actor = self.actors[number]
+        if actor.over:
+            return ("over",)
+        # Later the database answers, which is behind nothing acknowledged.
+        floor = self.age(actor.floor) if actor.step in {"look", "lease"} else NONE
+        claims = number in self.entry.owners, actor is self.lock
+        return actor.step, actor.body.__name__, actor.leased, self.age(actor.version), floor, *claims
 
     def end(self) -> None:
         """Free every thread and lock."""
@@ -304,12 +338,6 @@ class Schedule:
                 actor.step = "done"
             if not actor.over:
                 actor.advance("crash")
-
-
-def _orders(actors: list[Actor]) -> Iterator[tuple[Actor, ...]]:
-    kinds = [list(group) for _, group in itertools.groupby(actors, key=lambda actor: actor.body)]
-    for orders in itertools.product(*(itertools.permutations(kind) for kind in kinds)):
-        yield tuple(itertools.chain.from_iterable(orders))
 
 
 @contextlib.contextmanager
@@ -326,31 +354,61 @@ def acting(bodies: Sequence[Body], rounds: int = 1) -> Iterator[list[Actor]]:
             actor.join()
 
 
+class Known(dict[State, dict[Move, State | None]]):
+    """Which state each move leads to from each state; None where it is untried."""
+
+    def __init__(self) -> None:
+        self._exhausted: set[State] = set()
+        self._chance = random.Random(1)
+
+    def next_move(self, state: State) -> Move | None:
+        """One that is untried, or else leads to where one is; None if all is known from here.
+
+        Which of them is left to chance: in a fixed order more would be left over that take a run of their own.
+        """
+        moves = list(self[state].items())
+        self._chance.shuffle(moves)
+        for move, following in moves:
+            if following is None:
+                return move
+        for move, following in moves:
+            if following not in self._exhausted and self.next_move(following):
+                return move
+        self._exhausted.add(state)
+        return None
+
+
 def explore(
     bodies: Sequence[Body], *, crashes: int = 0, stop_at_first: bool = False, of: type[Schedule] = Schedule
-) -> tuple[int, list[str]]:
-    """Every schedule; returns the number of distinct states, and violations with the schedules that lead to them."""
-    seen: set[Any] = set()
-    found: list[str] = []
-    todo: list[tuple[tuple[str, int], ...]] = [()]
+) -> tuple[Known, list[str]]:
+    """Every move from every state; returns them, and violations with the schedules that lead to them."""
+    known, found, path = Known(), [], None
     with acting(bodies) as actors:
-        while todo and not (found and stop_at_first):
-            path = todo.pop()
+        while path != [] and not (found and stop_at_first):
             schedule = of(actors, crashes)
-            for action in path:
-                schedule.do(*action)
-            while (state := schedule.state()) not in seen:
-                seen.add(state)
-                schedule.check()
-                first, *others = schedule.actions() or [None]
-                todo += [(*path, other) for other in others]
-                if first is None:
-                    break
-                schedule.do(*first)
-                path = (*path, first)
+            path = _run(schedule, known)
             found += [f"{violation}: {path}" for violation in schedule.violations]
             schedule.end()
-    return len(seen), found
+    return known, found
+
+
+def _run(schedule: Schedule, known: Known) -> list[Action]:
+    """Goes on as long as something is untried that can still be reached; returns what was done."""
+    path: list[Action] = []
+    state = schedule.state()
+    while True:
+        possible = schedule.moves()
+        if state not in known:
+            schedule.check()
+            known[state] = dict.fromkeys(possible)
+        if (move := known.next_move(state)) is None:
+            return path
+        path.append(possible[move])
+        schedule.do(*path[-1])
+        following = schedule.state()
+        assert known[state][move] in {None, following}, f"the state does not tell all that counts: {path}"
+        known[state][move] = following
+        state = following
 
 
 def wander(bodies: Sequence[Body], *, rounds: int, schedules: int, crashes: int, seed: int) -> list[str]:

@@ -4,12 +4,13 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from caching import redis_client, store
-from tests.caching.interleavings import LOCKING_STEP, Actor, Schedule
+from caching import redis_client
+from tests.caching.interleavings import LOCKING_STEP, NOBODY, NONE, Action, Actor, Schedule, State
 from tests.shelf.models import Loan, loans
 
 READER = 7
 THERE_BEFORE = 50
+SENTINEL = 0
 
 
 def check(actor: Actor) -> None:
@@ -52,26 +53,32 @@ class SetSchedule(Schedule):
     def written_by(self, actor: Actor) -> Any:
         return self.commits[-1] ^ {book_of(actor) if actor.body is add else THERE_BEFORE}
 
-    def look(self) -> str:
-        raw = redis_client().get(self.key)
-        if raw is None or raw[0] == store.LEASE:
-            return super().look()
-        members = frozenset(map(int, redis_client().smembers(self.members_key)))
-        if raw[0] == store.HOLD:
-            return f"{super().look()}|{self.version(members) if b'|' in raw else ''}"
-        return f"V{self.version(members)}" if members else ""
+    def look(self) -> None:
+        with redis_client().pipeline(transaction=False) as pipe:
+            raw, members = pipe.get(self.key).smembers(self.members_key).execute()
+        self.entry = self.entry_of(raw)
+        self.keeps = b"|" in (raw or b"")
+        self.members = frozenset(map(int, members))
+        usable = self.entry.kind == "V" and SENTINEL in self.members
+        self.served = self.version_of(self.members - {SENTINEL}) if usable else NONE
 
-    def version(self, members: frozenset[int]) -> str:
-        known = members - {0}
-        return str(self.commits.index(known)) if known in self.commits and members else f"?{sorted(members)}"
+    def state(self) -> State:
+        """Members may be left over from before: what counts is which they are, and who has committed what."""
+        there = [each in self.members for each in (SENTINEL, THERE_BEFORE)]
+        return *super().state(), self.keeps, *there
+
+    def place(self, number: int) -> State:
+        if number == NOBODY:
+            return ()
+        actor = self.actors[number]
+        return *super().place(number), actor.body.__name__, self.age(actor.version), book_of(actor) in self.members
 
 
 class EvictingSchedule(SetSchedule):
     """Redis may throw the members away at any moment, the state alone being left."""
 
-    def actions(self) -> list[tuple[str, int]]:
-        evictable = [("evict", -1)] if redis_client().exists(self.members_key) else []
-        return super().actions() + evictable
+    def actions(self) -> list[Action]:
+        return super().actions() + ([("evict", NOBODY)] if self.members else [])
 
     def act(self, action: str, number: int) -> None:
         if action == "evict":
