@@ -39,6 +39,8 @@ class Glance:
 
     def all_hit(self, replies: list[Any]) -> bool:
         """Whether all that was asked has been resolved. Of what is not, a part may have been."""
+        if not self._own:
+            return True
         own = map(_usable, replies[: self._own])
         numbers: dict[str, int] = {}
         try:

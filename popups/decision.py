@@ -1,10 +1,10 @@
 """Which popup a user is due, and when to ask again. No clock, no database: the same input gives the same answer."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from popups.configs import NEVER_ENDS_MS, Asked, Config, Person
-from popups.states import Seen, State
+from popups.states import Seen
 
 NOTHING = Seen("")
 # What a user may have to wait for, in the order of `_waits`.
@@ -31,14 +31,14 @@ class Decision(NamedTuple):
 
 
 def decide(
-    configs: Sequence[Config], user: Person, state: State, asked: Asked, *, quiet_ms: int, spent: Collection[int],
-    now_ms: int,
+    configs: Sequence[Config], user: Person, seen: Mapping[str, Seen], asked: Asked, *, quiet_until_ms: int,
+    spent: Collection[int], now_ms: int,
 ) -> Decision:  # fmt: skip
     """The first that is due of the configs of a placement, which come in the order of their rank.
 
-    `spent` are the popups whose cap in total is known to be reached.
+    `seen` is by popup; `spent` are the popups whose cap in total is known to be reached.
     """
-    seen, quiet_until_ms, next_ms = state.seen(), quiet_until(state, quiet_ms), NEVER_ENDS_MS
+    next_ms = NEVER_ENDS_MS
     for config in configs:
         mine = seen.get(config.key)
         if mine is None:
@@ -69,10 +69,10 @@ def judge(
     return Verdict(from_ms, why)
 
 
-def quiet_until(state: State, quiet_ms: int) -> int:
+def quiet_until(rows: Iterable[Seen], quiet_ms: int) -> int:
     if not quiet_ms:
         return 0
-    last_ms = max([row.shown_ms for row in state.rows], default=0)
+    last_ms = max([row.shown_ms for row in rows], default=0)
     return last_ms and last_ms + quiet_ms
 
 

@@ -43,8 +43,8 @@ def run(user: User, asked: Asked) -> DryRun:
     known, now_ms = live.current(version.version), ms(timezone.now())
     configs = known.placements.get(asked.placement, ())
     spent = _spent(configs)
-    decision = decide(configs, user, state.state, asked, quiet_ms=known.quiet_ms, spent=spent, now_ms=now_ms)
-    seen, until_ms = state.state.seen(), quiet_until(state.state, known.quiet_ms)
+    seen, until_ms = state.state.seen(), quiet_until(state.state.rows, known.quiet_ms)
+    decision = decide(configs, user, seen, asked, quiet_until_ms=until_ms, spent=spent, now_ms=now_ms)
 
     def line(popup: Popup, config: Config | None) -> Line:
         if config is None:

@@ -12,9 +12,9 @@ from caching.batch import Reply
 from caching.codec import Stale
 from popups import live, scripts, tokens, unrecorded
 from popups.configs import Asked, Config
-from popups.decision import Decision, decide
+from popups.decision import Decision, decide, quiet_until
 from popups.live import Live
-from popups.states import PREFIX, STATES, State, StatePart
+from popups.states import PREFIX, STATES, Seen, State, StatePart
 from popups.totals import TotalPart
 from popups.versions import VersionPart
 from users.models import User
@@ -77,7 +77,8 @@ class Entry(Read):
         self._live = self._live or live.current(self._version.version)
         self._user, state, now_ms = self._users.sole(), self._state.state, time.time_ns() // 1_000_000
         for _ in range(ATTEMPTS):
-            decision = self._decide(self._live, state, now_ms)
+            seen, quiet_until_ms = state.seen(), quiet_until(state.rows, self._live.quiet_ms)
+            decision = self._decide(self._live, seen, quiet_until_ms, now_ms)
             if decision.due is None:
                 self._answer_nothing(now_ms, UNFORESEEN_MS if decision.next_ms is None else decision.next_ms - now_ms)
                 return
@@ -86,7 +87,7 @@ class Entry(Read):
             batch = yield
             verdict, *details = reply.result or [b""]
             if verdict == b"shown":
-                self._answer_popup(self._live, decision.due, claim, state, details[0])
+                self._answer_popup(self._live, decision.due, claim, seen, details[0])
                 return
             if verdict == b"changed":
                 try:
@@ -107,16 +108,19 @@ class Entry(Read):
                 break
         self._answer_nothing(now_ms, RETRY_MS)
 
-    def _decide(self, live: Live, state: State, now_ms: int) -> Decision:
-        configs = live.placements.get(self._asked.placement, ())
-        return decide(configs, self._user, state, self._asked, quiet_ms=live.quiet_ms, spent=live.spent, now_ms=now_ms)
+    def _decide(self, live: Live, seen: dict[str, Seen], quiet_until_ms: int, now_ms: int) -> Decision:
+        return decide(
+            live.placements.get(self._asked.placement, ()), self._user, seen, self._asked,
+            quiet_until_ms=quiet_until_ms, spent=live.spent, now_ms=now_ms,
+        )  # fmt: skip
 
     def _answer_nothing(self, now_ms: int, wait_ms: int) -> None:
         self._answer = Answer(None, now_ms, now_ms + min(wait_ms, LONGEST_MS))
 
-    def _answer_popup(self, live: Live, config: Config, claim: str, state: State, now_ms: int) -> None:
+    def _answer_popup(self, live: Live, config: Config, claim: str, seen: dict[str, Seen], now_ms: int) -> None:
         token = tokens.signed(claim, user_id=self._user_id, popup_id=config.id)
-        after = self._decide(live, state.after(config.key, now_ms), now_ms)
+        seen[config.key] = seen.get(config.key, Seen(config.key)).again(now_ms)
+        after = self._decide(live, seen, live.quiet_ms and now_ms + live.quiet_ms, now_ms)
         wait_ms = UNFORESEEN_MS if after.next_ms is None else after.next_ms - now_ms
         self._answer = Answer({**config.content, "claim": token}, now_ms, now_ms + min(wait_ms, LONGEST_MS))
 

@@ -37,6 +37,10 @@ class Seen(msgspec.Struct, array_like=True, gc=False):
     clicked_ms: int = 0
     dismissed_ms: int = 0
 
+    def again(self, at_ms: int) -> "Seen":
+        """As it is once the popup was shown at that time."""
+        return Seen(self.popup, self.shown + 1, at_ms, self.claim, self.clicked_ms, self.dismissed_ms)
+
 
 class State(msgspec.Struct, array_like=True, gc=False):
     """`revision` changes with every event and every load: a script acts only on the state that was decided on."""
@@ -48,13 +52,6 @@ class State(msgspec.Struct, array_like=True, gc=False):
     def seen(self) -> dict[str, Seen]:
         """By popup."""
         return {row.popup: row for row in self.rows}
-
-    def after(self, popup: str, at_ms: int) -> "State":
-        """As it is once the popup was shown."""
-        seen = self.seen()
-        before = seen.get(popup, Seen(popup))
-        seen[popup] = Seen(popup, before.shown + 1, at_ms, before.claim, before.clicked_ms, before.dismissed_ms)
-        return State(self.undrained, self.revision, [*seen.values()])
 
 
 _encode = msgspec.msgpack.Encoder().encode

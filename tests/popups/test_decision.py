@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from popups.configs import Asked, Broken, compiled, ms, share
-from popups.decision import Decision, decide, ranked
+from popups.decision import Decision, decide, quiet_until, ranked
 from popups.models import Popup
 from popups.rules import parse_version
-from popups.states import Seen, State
+from popups.states import Seen
 
 pytestmark = pytest.mark.django_db(transaction=True)  # for the fixtures; nothing here asks a database
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -27,12 +27,10 @@ def person(**columns):
     return SimpleNamespace(**{"id": 7, "country": "CN", "language": "zh-CN", "level": 5, "is_vip": False, **columns})
 
 
-def state(*rows):
-    return State(0, "r", list(rows))
-
-
 def decided(*configs, user=None, seen=(), asked=HOME, quiet_ms=0, spent=(), now_ms=NOW_MS) -> Decision:
-    return decide(ranked(configs), user or person(), state(*seen), asked, quiet_ms=quiet_ms, spent=spent, now_ms=now_ms)
+    seen = {row.popup: row for row in seen}
+    given = {"quiet_until_ms": quiet_until(seen.values(), quiet_ms), "spent": spent, "now_ms": now_ms}
+    return decide(ranked(configs), user or person(), seen, asked, **given)
 
 
 def due(*configs, **given):
