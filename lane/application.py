@@ -46,8 +46,8 @@ class Answer(NamedTuple):
     body: bytes
 
     def named(self) -> list[tuple[bytes, bytes]]:
-        own = {**self.headers, "content-length": str(len(self.body))}
-        return [*self.head.named, *((name.lower().encode(), value.encode("latin-1")) for name, value in own.items())]
+        own = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()]
+        return [*self.head.named, *own, (b"content-length", b"%d" % len(self.body))]
 
     def lines(self) -> tuple[bytes, bytes]:
         """As HTTP/1 writes them."""
