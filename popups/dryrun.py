@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from caching import Batch
+from caching import Batch, Unavailable
 from popups import live
 from popups.configs import Asked, Broken, Config, compiled, ms
 from popups.decision import NOTHING, Verdict, decide, judge, quiet_until
@@ -71,6 +71,8 @@ def _spent(configs: Any) -> set[int]:
     for _, part in capped:
         batch.add(part)
     batch.run()
+    if any(part.total is None for _, part in capped):
+        raise Unavailable("the totals cannot be counted")
     return {config.id for config, part in capped if part.total >= config.total_cap}
 
 

@@ -4,6 +4,7 @@ While it is missing nobody can claim the popup, so what it has to be stands stil
 knows, and the events in the stream that it does not know yet.
 """
 
+import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from django.db import router
 from django.db.models import Sum
 
-from caching import store
+from caching import Unavailable, store
 from caching.codec import Stale
 from caching.options import jittered_ms
 from popups import scripts
@@ -23,7 +24,7 @@ PATIENCE_S, PAUSE_S = 2.0, 0.02
 
 
 class Totals:
-    """A source of the cache (caching.sources.Source): totals by popup id."""
+    """A source of the cache (caching.sources.Source): totals by popup id; None where Redis does not tell what waits."""
 
     label = "popups.total"
     probing = False
@@ -36,10 +37,12 @@ class Totals:
         return scripts.prefixed(scripts.total_key(popup_id))
 
     def load(self, popup_ids: Iterable[int]) -> Mapping[int, int]:
-        return {popup_id: _counted(self.using, popup_id) for popup_id in popup_ids}
+        with contextlib.suppress(Unavailable):
+            return {popup_id: _counted(self.using, popup_id) for popup_id in popup_ids}
+        return {}
 
-    def encode(self, popup_id: int, total: int) -> tuple[bytes, int]:
-        return b"V%d" % total, jittered_ms(LIFE_S)
+    def encode(self, popup_id: int, total: int | None) -> tuple[bytes, int]:
+        return b"" if total is None else b"V%d" % total, jittered_ms(LIFE_S)
 
     def decode(self, popup_id: int, entry: bytes) -> int:
         if not entry.startswith(b"V") or not entry[1:].isdigit():
@@ -57,7 +60,7 @@ class TotalPart:
 
     def __init__(self, popup_id: int) -> None:
         self.idents: dict[str, Any] = {TOTALS.key(popup_id): popup_id}
-        self.total = 0
+        self.total: int | None = None
 
     def resolve(self, values: list[Any]) -> None:
         (self.total,) = values

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from popups import unrecorded
+from popups import totals, unrecorded
 from popups.models import Event, Unrecorded
 from tests.caching.conftest import own_redis
 
@@ -53,6 +53,20 @@ def test_whoever_is_due_nothing_is_told_so_without_redis(enter, drain, own_redis
     answer = timed(lambda: enter(alice))
     assert answer.json["next_check_at"] == before.json["next_check_at"]
     assert unrecorded.waiting() == {}
+
+
+def test_redis_goes_away_while_a_total_is_counted(enter, own_redis, alice, popup, monkeypatch):
+    summed, moments = totals._sum, iter([own_redis.kill])
+
+    def killing(days):
+        for kill in moments:
+            kill()
+        return summed(days)
+
+    monkeypatch.setattr(totals, "_sum", killing)
+    assert timed(lambda: enter(alice)).json["popup"] is None
+    assert list(moments) == []
+    assert sum(unrecorded.waiting().values()) == 1
 
 
 def test_a_redis_that_takes_no_writes(api, enter, own_redis, alice, bob, popup):
