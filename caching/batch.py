@@ -55,9 +55,10 @@ class Rows:
         self.source = rows_of(model)
         self.idents = self.source.by_key(pks)
         self._rows: list[Any] = []
+        self._by_key: dict[str, Any] | None = None
 
     def resolve(self, values: list[Any]) -> None:
-        self._rows = values
+        self._rows, self._by_key = values, None
 
     def cols(self, *columns: str) -> Found[dict[str, Any]]:
         """Dicts of the named columns, or of all cached ones; raises FieldError for a column that is not cached."""
@@ -75,6 +76,8 @@ class Rows:
 
     def row(self, pk: Any) -> Any:
         """The row as an immutable struct of its cached columns, or None."""
+        if self._by_key is None:
+            self._by_key = dict(zip(self.idents, self._rows, strict=True))
         return self._by_key[self.source.key(self.source.ident(pk))]
 
     def sole(self) -> Any:
@@ -86,10 +89,6 @@ class Rows:
         """The instance, or None."""
         row = self.row(pk)
         return None if row is None else self._instance(row)
-
-    @cached_property
-    def _by_key(self) -> dict[str, Any]:
-        return dict(zip(self.idents, self._rows, strict=True))
 
     def _instance(self, row: Any) -> Any:
         return instance_of(self._model, row)

@@ -110,3 +110,16 @@ def test_what_is_asked_twice_is_sent_once(ann):
     assert batch.look() == [("MGET", *first.idents)]
     batch.run()
     assert first.sole().name == "Ann"
+
+
+def test_a_row_that_has_been_read_is_new_after_another_run(ann):
+    batch = Batch()
+    rows = batch.rows(Author, [ann.pk])
+    batch.run()
+    before = rows.row(ann.pk).name
+    ann.name = f"{before} II"
+    ann.save()
+    batch.run()
+    assert rows.row(ann.pk).name == f"{before} II"
+    assert read_at_a_glance(batch)
+    assert rows.row(ann.pk).name == f"{before} II"
