@@ -159,16 +159,17 @@ def test_a_reload_loses_no_connection(web):
 
 
 def test_workers_without_file_descriptors_accept_again_later(web):
+    began = time.monotonic()
     for pid in web.workers():
-        limit = len(os.listdir(f"/proc/{pid}/fd"))
         _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (1, hard))  # what is open stays open, and 0 is
     with web.connected():
         web.program.until_printed("No connection is accepted for 1 s: [Errno 24]")
     for pid in web.workers():
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard, hard))
     web.ask()
-    assert web.program.log.read_text().count("No connection is accepted") <= 6
+    seconds = 1 + int(time.monotonic() - began)
+    assert web.program.log.read_text().count("No connection is accepted") <= 2 * seconds
 
 
 def test_a_share():
