@@ -1,5 +1,6 @@
 -- Lift a hold on an id set after commit. Its only holder ever, and no other, may keep the set by applying what it
 -- wrote: where a second writer joined, the kept set is gone already, because lifts may come in another order than commits.
+-- If the other one's hold began after this one was evicted, what that keeps may be older than this commit: it goes.
 -- KEYS: state, members.  ARGV: token, greatest number of members, life in ms, then ids, negative ones were removed.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -20,7 +21,7 @@ if string.sub(entry, 1, 1) == 'H' then
   kept = string.match(entry, '|%d+$') or ''
 end
 if claims ~= '' then
-  redis.call('SET', KEYS[1], 'H' .. claims .. kept, 'KEEPTTL')
+  redis.call('SET', KEYS[1], 'H' .. claims, 'KEEPTTL')
   return 0
 end
 local floor = string.sub(kept, 2)

@@ -193,6 +193,8 @@ class Entry(NamedTuple):
 class Schedule:
     """One run of the actors from the clean state."""
 
+    evicts_holds = False  # of writers who are at work; that is for runs without a crash, after which only holds tell
+
     def __init__(self, actors: list[Actor], crashes: int) -> None:
         self.actors, self.crashes_left = actors, crashes
         self.commits: list[Any] = [FIRST]
@@ -245,9 +247,12 @@ class Schedule:
                 possible.append(("roll back", number))
             if self.crashes_left and actor.writes and actor.step != "start":
                 possible.append(("crash", number))
-        if self.entry.kind in {"L", "V"} or (self.entry.kind == "H" and not self._writers_alive()):
+        if self.entry.kind in {"L", "V"} or (self.entry.kind == "H" and self._may_lose_hold()):
             possible.append(("expire", NOBODY))
         return possible
+
+    def _may_lose_hold(self) -> bool:
+        return self.evicts_holds or not self._writers_alive()
 
     def _locking_step(self, actor: Actor) -> str:
         return "start" if connection.vendor == "sqlite" else LOCKING_STEP[actor.body]
@@ -338,6 +343,10 @@ class Schedule:
                 actor.step = "done"
             if not actor.over:
                 actor.advance("crash")
+
+
+class HoldEvictingSchedule(Schedule):
+    evicts_holds = True
 
 
 @contextlib.contextmanager

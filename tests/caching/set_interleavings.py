@@ -85,3 +85,7 @@ class EvictingSchedule(SetSchedule):
             redis_client().delete(self.members_key)
         else:
             super().act(action, number)
+
+
+class HoldEvictingSetSchedule(EvictingSchedule):
+    evicts_holds = True

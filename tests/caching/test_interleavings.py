@@ -9,6 +9,7 @@ from caching.conf import Conf
 from tests.caching.interleavings import (
     Action,
     Actor,
+    HoldEvictingSchedule,
     Schedule,
     State,
     explore,
@@ -20,7 +21,14 @@ from tests.caching.interleavings import (
     update,
     wander,
 )
-from tests.caching.set_interleavings import EvictingSchedule, SetSchedule, add, check, remove
+from tests.caching.set_interleavings import (
+    EvictingSchedule,
+    HoldEvictingSetSchedule,
+    SetSchedule,
+    add,
+    check,
+    remove,
+)
 from tests.shelf.models import Author
 
 
@@ -82,6 +90,24 @@ def test_an_id_set_with_a_reader_and_two_writers():
 def test_an_id_set_with_an_addition_a_removal_and_evictions():
     _, violations = explore([check, add, remove], crashes=1, of=EvictingSchedule)
     assert violations == []
+
+
+def test_a_row_whose_hold_may_be_evicted():
+    _, violations = explore([read, save, save], of=HoldEvictingSchedule)
+    assert violations == []
+
+
+def test_an_id_set_whose_hold_may_be_evicted():
+    _, violations = explore([check, add, remove], of=HoldEvictingSetSchedule)
+    assert violations == []
+
+
+@pytest.mark.embedded  # evictions are Redis' alone
+def test_a_set_that_is_kept_by_whose_hold_came_later_fails(monkeypatch):
+    """Its own hold was evicted before, and a reader has come in between."""
+    altered(monkeypatch, "_change", "'H' .. claims, 'KEEPTTL'", "'H' .. claims .. kept, 'KEEPTTL'")
+    _, violations = explore([check, add, remove], stop_at_first=True, of=HoldEvictingSetSchedule)
+    assert violations
 
 
 @pytest.mark.services  # SQLite lets one writer begin at a time
