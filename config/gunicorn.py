@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 # A wrong environment ends here, in the master, with its sentence; a worker would be started over and over.
-from config import environment, settings
+from config import cores, environment, settings
 
 wsgi_app = "config.asgi"
 _host = "127.0.0.1" if settings.DEBUG else "0.0.0.0"  # noqa: S104  a container's own network
@@ -30,6 +30,20 @@ accesslog = None
 loglevel = "warning" if settings.DEBUG else "info"
 
 
+_cores = cores.Cores(cores.available())
+
+
+def pre_fork(arbiter: Any, worker: Any) -> None:
+    worker.core = _cores.allot(arbiter.cfg.workers)
+
+
+def post_fork(_arbiter: Any, worker: Any) -> None:
+    if worker.core is not None:
+        cores.keep_to(worker.core)
+
+
 def child_exit(_arbiter: Any, worker: Any) -> None:
+    if worker.core is not None:
+        _cores.free(worker.core)
     if hasattr(worker, "gone"):  # gthread has no such thing
         worker.gone()

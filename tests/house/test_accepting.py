@@ -198,7 +198,7 @@ def test_the_slot_of_a_worker_that_is_gone(monkeypatch):
     one.add(10)
     assert one.exceeded()
     worker = Worker.__new__(Worker)
-    worker.slot = killed
+    worker.slot, worker.core = killed, None
     gunicorn.child_exit(None, worker)
     assert not one.exceeded()
     assert slots.allot().place == killed.place
