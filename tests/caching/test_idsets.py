@@ -2,11 +2,13 @@
 
 import contextlib
 import random
+import time
 
 import pytest
 from django.db import IntegrityError, NotSupportedError, connection, transaction
 
-from caching import Batch, redis_client
+from caching import Batch, redis_client, store
+from caching.conf import Conf
 from caching.testutils import redis_usage
 from tests.caching.threads import together
 from tests.shelf.models import Bookmark, bookmarks, loans
@@ -100,6 +102,20 @@ def test_a_set_evicted_under_a_hold_is_not_restored_as_empty():
         Bookmark.objects.create(reader=READER, book=25)
         redis_client().delete(keys()[1])
     assert_right([1, 25])
+
+
+def test_a_set_is_not_kept_by_who_joined_one_that_was_killed(monkeypatch):
+    """The first one has committed and never lifts; its claim ends while the second one is at work."""
+    insert(20)
+    assert_right([1, 25])
+    with monkeypatch.context() as short:
+        short.setattr("caching.store.conf", lambda: Conf(hold_ms=500))
+        store.hold([keys()[0]], store.new_token(), keep=True)
+    insert(1, first=25)
+    with transaction.atomic():
+        Bookmark.objects.create(reader=READER, book=26)
+        time.sleep(0.6)
+    assert_right([1, 25, 26])
 
 
 def add_and_roll_back(book):

@@ -112,6 +112,8 @@ def test_a_set_that_is_kept_by_whose_hold_came_later_fails(monkeypatch):
 
 @pytest.mark.services  # SQLite lets one writer begin at a time
 def test_an_id_set_that_does_not_notice_the_second_writer_fails(monkeypatch):
+    """Neither when that joins nor when the first one lifts; either alone would do, as long as nobody crashes."""
+    altered(monkeypatch, "_change", "'H' .. claims, 'KEEPTTL'", "'H' .. claims .. kept, 'KEEPTTL'")
     source = store._hold.source
     joined = source.replace(
         "local claims, kept = '', ''", "local claims, kept = '', string.match(entry or '', '|%d+$') or ''"
