@@ -4,6 +4,7 @@ Of a worker's threads one at a time runs Python. On one core they hand the inter
 waking another core, and what they work on stays in its cache (docs/decisions/0010-workers-and-cores.md).
 """
 
+import contextlib
 import os
 from collections.abc import Collection
 
@@ -34,4 +35,5 @@ def available() -> set[int]:
 
 def keep_to(core: int) -> None:
     """This process and the threads that it will start."""
-    os.sched_setaffinity(0, {core})
+    with contextlib.suppress(OSError):  # forbidden, or the core was taken away meanwhile: it is only dearer
+        os.sched_setaffinity(0, {core})

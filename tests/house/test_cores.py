@@ -36,6 +36,12 @@ def test_a_system_that_does_not_tell(monkeypatch):
     assert cores.available() == set()
 
 
+def test_a_core_that_is_not_there_any_more():
+    before = os.sched_getaffinity(0)
+    cores.keep_to(1_000)
+    assert os.sched_getaffinity(0) == before
+
+
 @pytest.fixture
 def two_cores():
     """For programs started meanwhile."""
