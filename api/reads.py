@@ -20,12 +20,12 @@ class Read:
         by whoever may not block; if not, all begins again elsewhere."""
         return True
 
-    def more(self, batch: Batch) -> bool:
-        """Called when what was asked for is there: ask for what is known to be needed by now. Again until it says
-        that nothing is. A script that is asked for must bear to be run twice: where the lane cannot finish a request,
+    def more(self) -> Batch | None:
+        """Called when what was asked for is there: a batch to run, of what is known to be needed by now. Again until
+        nothing is. A script that is asked for must bear to be run twice: where the lane cannot finish a request,
         Django begins it anew.
         """
-        return False
+        return None
 
     def document(self) -> Any:
         """What is answered, for JSON; raises Problem."""
@@ -38,7 +38,7 @@ class Read:
 
 def answer(read: Read) -> HttpResponse:
     """Once the batch has run that `read` has asked."""
-    while read.more(batch := Batch()):
+    while batch := read.more():
         batch.run()
     response = json_response(read.document())
     for name, value in read.headers().items():

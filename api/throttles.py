@@ -6,10 +6,12 @@ https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm. If Redis cannot be as
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.core.signals import setting_changed
 from django.http import HttpRequest
 
 from api.problems import Problem
@@ -45,11 +47,25 @@ def ask(batch: Batch, scope: str, client: str | int, environ: Mapping[str, Any] 
     """Puts the question into the batch; give what it returns to `enforce` after the batch ran."""
     if ASKED in environ and environ[ASKED][0] == (scope, client):
         return environ[ASKED][1]
-    rate = settings.THROTTLES.get(scope)
+    rate = _rates().get(scope)
     if rate is None:
         return None
     per_s, burst = rate
     return batch.script(GCRA, keys=[f"throttle:{scope}:{client}"], args=[round(1_000_000 / per_s), burst])
+
+
+@cache
+def _rates() -> Mapping[str, Rate]:
+    rates: Mapping[str, Rate] = settings.THROTTLES
+    return rates
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == "THROTTLES":
+        _rates.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="api.throttles")
 
 
 def enforce(verdict: Any) -> None:

@@ -41,13 +41,14 @@ class Admission:
         self._users = batch.rows(_user_model(), [caller_id])
         self.verdict = throttles.ask(batch, scope, caller_id, environ)
 
-    def caller(self) -> Caller:
-        """Once the batch has run; raises the 401 and the 429."""
+    def enforce(self) -> Any:
+        """Once the batch has run: the caller's row; raises the 401 and the 429."""
         row = self._users.sole()
         if row is None or not row.is_active:
             raise inactive()
-        throttles.enforce(self.verdict)
-        return Caller(row.id, row.is_staff)
+        if self.verdict is not None:
+            throttles.enforce(self.verdict)
+        return row
 
 
 class JsonView(APIView):
@@ -117,7 +118,8 @@ class BatchedView(JsonView):
         admission = Admission(batch, caller_id, self.throttle, request._request.META)
         problem = self._problem_in_wants(request, batch, caller_id)
         batch.run()
-        request.user = admission.caller()
+        row = admission.enforce()
+        request.user = Caller(row.id, row.is_staff)
         if problem is not None:
             raise problem
 

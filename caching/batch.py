@@ -49,13 +49,14 @@ class Part(Protocol):
 class Rows:
     """Rows asked of a batch, by primary key; readable once the batch has run."""
 
+    _rows: Sequence[Any] = ()
+    _by_key: dict[str, Any] | None = None
+
     def __init__(self, model: "type[CachedModel]", pks: list[Any]) -> None:
         self._model = model
         self.asked = model, pks
         self.source = rows_of(model)
         self.idents = self.source.by_key(pks)
-        self._rows: list[Any] = []
-        self._by_key: dict[str, Any] | None = None
 
     def resolve(self, values: list[Any]) -> None:
         self._rows, self._by_key = values, None
@@ -68,7 +69,7 @@ class Rows:
 
     def documents(self, *columns: str) -> Found[Any]:
         """Like `cols`, but read-only structs, which msgspec writes as JSON objects: a quarter of the cost of dicts."""
-        return self._found(projection(columns_of(self._model, columns)))
+        return self._found(_shape(self._model, columns))
 
     def instances(self) -> Found[Any]:
         """Model instances; columns that are never cached are deferred."""
@@ -93,11 +94,11 @@ class Rows:
     def _instance(self, row: Any) -> Any:
         return instance_of(self._model, row)
 
-    def _found(self, shape: Callable[[list[Any]], list[Any]]) -> Found[Any]:
+    def _found(self, shape: Callable[[Sequence[Any]], list[Any]]) -> Found[Any]:
         rows = self._rows
-        there = [row for row in rows if row is not None]
-        if len(there) == len(rows):
+        if None not in rows:
             return Found(shape(rows), [])
+        there = [row for row in rows if row is not None]
         missing = [pk for pk, row in zip(self.idents.values(), rows, strict=True) if row is None]
         return Found(shape(there), missing)
 
@@ -190,7 +191,8 @@ class Batch:
     def __init__(self) -> None:
         self._parts: list[Part] = []
         self._memberships: list[Membership] = []
-        self._commands: list[tuple[Command, Reply]] = []
+        self._commands: list[Command] = []
+        self._replies: list[Reply] = []
 
     def rows(self, model: "type[CachedModel]", pks: Iterable[Any]) -> Rows:
         """Raises ValidationError for a primary key of the wrong type."""
@@ -242,8 +244,8 @@ class Batch:
         """A script to share the round trip; `keys`, given without prefix, must share a slot."""
         reply = Reply()
         prefix = conf().prefix
-        command = script.command([f"{prefix}:{key}" for key in keys], args)
-        self._commands.append((command, reply))
+        self._commands.append(script.command([f"{prefix}:{key}" for key in keys], args))
+        self._replies.append(reply)
         return reply
 
     def ride(self, using: str) -> None:
@@ -257,17 +259,18 @@ class Batch:
         if self._has_ridden:
             return
         reading = Reading(self._wanted())
-        self._resolve(reading, reading.run([command for command, _ in self._commands]))
+        self._resolve(reading, reading.run(self._commands))
 
     def look(self) -> list[Command]:
         """For who may not block: the commands to send to a single server; what they are answered is for `all_hit`."""
-        self._glance = Glance(self._parts, self._memberships, [command for command, _ in self._commands])
+        self._glance = Glance(self._parts, self._memberships, self._commands)
         return self._glance.commands
 
     def all_hit(self, replies: list[Any]) -> bool:
         """Whether the cache had everything, as if the batch had run. If not, only the scripts have their replies: run
         it, or another one, which may wait for others, ask the database and fill."""
-        self._answer_scripts(self._glance.riders(replies))
+        if self._replies:
+            self._answer_scripts(self._glance.riders(replies))
         return self._glance.all_hit(replies)
 
     def commands(self) -> list[Command]:
@@ -299,7 +302,7 @@ class Batch:
             membership.resolve(reading.wants, reading.values)
 
     def _answer_scripts(self, replies: list[Any]) -> None:
-        for (_, reply), result in zip(self._commands, replies, strict=False):
+        for reply, result in zip(self._replies, replies, strict=False):
             reply.result = None if isinstance(result, Exception) else result
 
 
@@ -316,6 +319,11 @@ def instance_of(model: "type[CachedModel]", row: Any) -> Any:
     instance = model.from_db(rows_of(model).using, columns, [getattr(row, column) for column in columns])
     instance.is_from_cache = True
     return instance
+
+
+@lru_cache(maxsize=256)
+def _shape(model: "type[CachedModel]", columns: tuple[str, ...]) -> Callable[[Sequence[Any]], list[Any]]:
+    return projection(columns_of(model, columns))
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ import hashlib
 import operator
 import uuid
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
@@ -75,8 +75,7 @@ def codec_of(model: "type[CachedModel]") -> Codec:
     return Codec(model)
 
 
-@lru_cache(maxsize=256)
-def projection(columns: tuple[str, ...]) -> Callable[[list[Any]], list[Any]]:
+def projection(columns: tuple[str, ...]) -> Callable[[Sequence[Any]], list[Any]]:
     """Turns rows into structs of some of their columns, which msgspec writes as JSON objects."""
     struct: Any = msgspec.defstruct("Document", [(column, Any) for column in columns], frozen=True, gc=False)
     read = operator.attrgetter(*columns)

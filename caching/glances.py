@@ -26,7 +26,9 @@ class Glance:
         self._together: dict[tuple[int, ...], list[Membership]] = {}
         for each in memberships:
             self._together.setdefault(each.ident.ids, []).append(each)
-        keys = [key for part in parts for key in part.idents]
+        keys: list[str] = []
+        for part in parts:
+            keys += part.idents
         self._has_keys = bool(keys)
         self.commands: list[Command] = [("MGET", *keys)] if keys else []
         for those in self._together.values():
@@ -41,11 +43,14 @@ class Glance:
         """Whether all that was asked has been resolved. Of what is not, a part may have been."""
         if not self._own:
             return True
-        own = map(_usable, replies[: self._own])
+        own = replies[: self._own]
+        for reply in own:
+            if isinstance(reply, Exception):
+                return False
         numbers: dict[str, int] = {}
         try:
             if self._has_keys:
-                self._resolve(next(own), numbers)
+                self._resolve(own.pop(0), numbers)
             for those, entries in zip(self._together.values(), own, strict=True):
                 for each, entry in zip(those, entries, strict=True):
                     known = each.id_set.decode(each.ident, entry or b"")
@@ -55,8 +60,7 @@ class Glance:
                     numbers[each.id_set.label] = 1
         except Stale:
             return False
-        if numbers:
-            stats.hits(numbers)
+        stats.hits(numbers)
         return True
 
     def _resolve(self, entries: list[bytes], numbers: dict[str, int]) -> None:
@@ -74,9 +78,3 @@ class Glance:
                 part.resolve(decoded(source, idents.values(), entries[begin : begin + number]))
             begin += number
             numbers[label] = numbers.get(label, 0) + number
-
-
-def _usable(reply: Any) -> Any:
-    if isinstance(reply, Exception):
-        raise Stale from reply
-    return reply

@@ -115,12 +115,13 @@ class _Link(asyncio.Protocol):
         self._waiting: deque[tuple[Replied, int, float]] = deque()
         self._replies: list[Any] = []
         self._watched = False
+        self._asked_at = 0.0
 
     def ask(self, commands: Sequence[Command], replied: Replied) -> None:
-        loop = self._loop
-        self._waiting.append((replied, len(commands), loop.time()))
         if not self._leaving:
-            loop.call_soon(self._flush)
+            self._asked_at = self._loop.time()
+            self._loop.call_soon(self._flush)
+        self._waiting.append((replied, len(commands), self._asked_at))
         self._leaving.extend(map(hiredis.pack_command, commands))
 
     def _flush(self) -> None:

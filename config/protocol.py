@@ -12,7 +12,6 @@ from config.accepting import Slot
 
 REMEMBERED = 10_000  # heads of requests, mostly of half a kilobyte each
 LONGEST_BYTES = 2048  # of a request that the lane is asked for
-_SCOPE = {"type": "http", "http_version": "1.1", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b""}
 
 
 class Protocol(HttpToolsProtocol):
@@ -161,7 +160,7 @@ def _head(app: Any, scheme: str, lines: bytes) -> _Head | None:
         found.parser.feed_data(b"GET / HTTP/1.1\r\n" + lines)
     except (httptools.HttpParserError, httptools.HttpParserUpgrade):
         return None
-    said = app.said({**_SCOPE, "scheme": scheme, "headers": found.headers})
+    said = app.said(scheme, tuple(found.headers))
     return None if said is None or not found.is_complete else _Head(said, found.keep_alive)
 
 

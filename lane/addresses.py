@@ -9,6 +9,7 @@ from api.reads import Read
 
 IDS = r"([0-9,]+)"
 FIELDS = r"([a-z_,]+)"
+ID = "/{id}"
 
 
 class Address:
@@ -23,23 +24,25 @@ class Address:
 
 class Addresses:
     def __init__(self, prefix: str, addresses: Iterable[Address]) -> None:
-        self._by_path = {prefix + each.path: each for each in addresses}
+        by_path = {prefix + each.path: each for each in addresses}
+        self._plain = {path: each for path, each in by_path.items() if not path.endswith(ID)}
+        self._by_parent = {path.removesuffix(ID): each for path, each in by_path.items() if path.endswith(ID)}
 
     def find(self, path: str, query: bytes) -> tuple[Address, tuple[Any, ...]] | None:
         """The address of a request, and the arguments that its read takes besides batch and caller."""
         ids: tuple[int, ...] = ()
-        address = self._by_path.get(path)
+        address = self._plain.get(path)
         if address is None:
             parent, _, last = path.rpartition("/")
-            address = self._by_path.get(parent + "/{id}")
+            address = self._by_parent.get(parent)
             if address is None or not is_id(last):
                 return None
             ids = (int(last),)
-        match = address.query.fullmatch(_plain(query))
+        text = query.decode("latin-1")
+        match = address.query.fullmatch(_unquoted(text) if "%" in text else text)
         return match and (address, (*ids, *match.groups()))
 
 
-def _plain(query: bytes) -> str:
+def _unquoted(query: str) -> str:
     """Clients may, and many do, encode commas and colons."""
-    text = query.decode("latin-1")
-    return re.sub("%2c", ",", re.sub("%3a", ":", text, flags=re.I), flags=re.I) if "%" in text else text
+    return re.sub("%2c", ",", re.sub("%3a", ":", query, flags=re.I), flags=re.I)

@@ -23,10 +23,12 @@ from lane.environ import Scope
 from lane.heads import Head, Heads
 
 SCOPE = "user"
+REMEMBERED, LONGEST_BYTES = 10_000, 2048  # headers of requests, mostly of half a kilobyte each
 ODD = frozenset((b"content-length", b"transfer-encoding", b"upgrade"))
 FAILED = "The hot lane failed. Django answers instead."
 logger = logging.getLogger(__name__)
 
+Named = tuple[tuple[bytes, bytes], ...]
 Counted = dict[str, Any]
 """What has been found out about a request that Django is to answer, for its environ."""
 
@@ -46,8 +48,10 @@ class Answer(NamedTuple):
     body: bytes
 
     def named(self) -> list[tuple[bytes, bytes]]:
-        own = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()]
-        return [*self.head.named, *own, (b"content-length", b"%d" % len(self.body))]
+        named = [*self.head.named, (b"content-length", b"%d" % len(self.body))]
+        for name, value in self.headers.items():
+            named.append((name.lower().encode(), value.encode("latin-1")))
+        return named
 
     def lines(self) -> tuple[bytes, bytes]:
         """As HTTP/1 writes them."""
@@ -66,11 +70,13 @@ class Application:
         self._addresses = Addresses(prefix, addresses)
         self._heads = Heads(django)
         self._pipe = Pipe()
+        self._known: dict[tuple[str, Named], Said] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         counted: Counted = {}
         answer: Answer | None = None
-        if scope["method"] == "GET" and (said := self.said(scope)) is not None:
+        said = self._remembered(scope["scheme"], tuple(scope["headers"])) if scope["method"] == "GET" else None
+        if said is not None:
             done = asyncio.get_running_loop().create_future()
             if self.attempt(said, scope["path"], scope["query_string"], counted, partial(_settle, done)):
                 answer = await done
@@ -80,17 +86,27 @@ class Application:
         await send({"type": "http.response.start", "status": 200, "headers": answer.named()})
         await send({"type": "http.response.body", "body": answer.body})
 
-    def said(self, scope: Scope) -> Said | None:
-        """None if such a request is Django's, whatever its address."""
-        headers = dict(scope["headers"])
-        if len(headers) < len(scope["headers"]) or not ODD.isdisjoint(headers):
+    def said(self, scheme: str, named: Named) -> Said | None:
+        """By a request's headers; None if such a request is Django's, whatever its address."""
+        headers = dict(named)
+        if len(headers) < len(named) or not ODD.isdisjoint(headers):
             return None
         try:
-            head = self._heads.of(scope, headers)
+            head = self._heads.of(scheme, headers)
         except Exception:
             logger.exception(FAILED)
             return None
         return head and Said(head, headers.get(b"authorization", b"").decode("latin-1"))
+
+    def _remembered(self, scheme: str, named: Named) -> Said | None:
+        """The same, for whoever does not remember it: a client repeats its headers."""
+        said = self._known.get((scheme, named))
+        if said is None and (said := self.said(scheme, named)) is not None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            if sum(len(name) + len(value) for name, value in named) <= LONGEST_BYTES:
+                self._known[scheme, named] = said
+        return said
 
     def attempt(self, said: Said, path: str, query: bytes, counted: Counted, done: Done) -> bool:
         """Whether the lane has begun to answer a GET: then `done` is called once, in a later turn of the event loop,
@@ -125,11 +141,11 @@ def _steps(said: Said, address: Address, arguments: tuple[Any, ...], counted: Co
         counted[throttles.ASKED] = (SCOPE, caller_id), admission.verdict
     if not hit:
         return None
-    admission.caller()
+    admission.enforce()
     if not read.is_at_hand():
         return None
-    while read.more(batch := Batch()):
-        if not (yield batch):
+    while more := read.more():
+        if not (yield more):
             return None
     return Answer(said.head, read.headers(), encoded(read.document()))
 

@@ -14,9 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import re_path
 
 from api.json import json_response
-from lane.environ import Scope, environ_of
+from lane.environ import environ_of
 
 REMEMBERED = 1_000
+_SCOPE = {"http_version": "1.1", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b""}
 
 
 class Head(NamedTuple):
@@ -33,16 +34,17 @@ class Heads:
         header = settings.SECURE_PROXY_SSL_HEADER
         self._scheme_header = header[0].removeprefix("HTTP_").replace("_", "-").lower().encode() if header else b""
 
-    def of(self, scope: Scope, headers: dict[bytes, bytes]) -> Head | None:
+    def of(self, scheme: str, headers: dict[bytes, bytes]) -> Head | None:
         """`headers`: the request's. The answer lacks Content-Length."""
-        key = headers.get(b"host"), headers.get(self._scheme_header), scope["scheme"]
+        key = headers.get(b"host"), headers.get(self._scheme_header), scheme
         if key not in self._known:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            self._known[key] = self._learnt(scope) if key[0] else None
+            self._known[key] = self._learnt(scheme, headers) if key[0] else None
         return self._known[key]
 
-    def _learnt(self, scope: Scope) -> Head | None:
+    def _learnt(self, scheme: str, headers: dict[bytes, bytes]) -> Head | None:
+        scope = {**_SCOPE, "scheme": scheme, "headers": list(headers.items())}
         request: Any = WSGIRequest({**environ_of(scope), "wsgi.input": BytesIO()})
         request.urlconf = __name__
         response = self._django.get_response(request)

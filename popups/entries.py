@@ -2,13 +2,13 @@
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from api.reads import Read
 from caching import Batch
-from caching.batch import Reply
+from caching.batch import Part, Reply
 from caching.codec import Stale
 from popups import live, scripts, tokens, unrecorded
 from popups.configs import Asked, Config
@@ -47,18 +47,13 @@ class Entry(Read):
         batch.add(self._state)
         batch.add(self._version)
         self._steps = self._entering()
-        next(self._steps)
 
     def is_at_hand(self) -> bool:
         self._live = live.at_hand(self._version.version)
         return self._live is not None
 
-    def more(self, batch: Batch) -> bool:
-        try:
-            self._steps.send(batch)
-        except StopIteration:
-            return False
-        return True
+    def more(self) -> Batch | None:
+        return next(self._steps, None)
 
     def document(self) -> Any:
         return {"popup": self._answer.popup, "next_check_at": datetime.fromtimestamp(self._answer.next_ms / 1000, UTC)}
@@ -71,9 +66,8 @@ class Entry(Read):
             "Vary": "Authorization",
         }
 
-    def _entering(self) -> Generator[None, Batch, None]:
-        """Is sent a batch, once the one before has run, and yields when it has put something into it."""
-        batch = yield
+    def _entering(self) -> Iterator[Batch]:
+        """Yields batches, and goes on when they have run."""
         self._live = self._live or live.current(self._version.version)
         self._user, state, now_ms = self._users.sole(), self._state.state, time.time_ns() // 1_000_000
         for _ in range(ATTEMPTS):
@@ -83,8 +77,8 @@ class Entry(Read):
                 self._answer_nothing(now_ms, UNFORESEEN_MS if decision.next_ms is None else decision.next_ms - now_ms)
                 return
             claim = tokens.new_claim()
-            reply = ask(batch, decision, user_id=self._user_id, state=state, claim=claim)
-            batch = yield
+            reply = ask(batch := Batch(), decision, user_id=self._user_id, state=state, claim=claim)
+            yield batch
             verdict, *details = reply.result or [b""]
             if verdict == b"shown":
                 self._answer_popup(self._live, decision.due, claim, seen, details[0])
@@ -93,14 +87,13 @@ class Entry(Read):
                 try:
                     state = STATES.decode(self._user_id, details[0])  # what another device has just written there
                 except Stale:
-                    batch.add(part := StatePart(self._user_id))
-                    batch = yield
+                    part = StatePart(self._user_id)
+                    yield _batch(part)
                     state = part.state
             elif verdict == b"early":
                 (now_ms,) = details  # Redis' clock, the one that all servers share
             elif verdict == b"uncounted":
-                batch.add(TotalPart(decision.due.id))
-                batch = yield
+                yield _batch(TotalPart(decision.due.id))
             elif verdict == b"spent":
                 self._live.spent.add(decision.due.id)
             else:
@@ -123,6 +116,12 @@ class Entry(Read):
         after = self._decide(live, seen, live.quiet_ms and now_ms + live.quiet_ms, now_ms)
         wait_ms = UNFORESEEN_MS if after.next_ms is None else after.next_ms - now_ms
         self._answer = Answer({**config.content, "claim": token}, now_ms, now_ms + min(wait_ms, LONGEST_MS))
+
+
+def _batch(part: Part) -> Batch:
+    batch = Batch()
+    batch.add(part)
+    return batch
 
 
 def ask(batch: Batch, decision: Decision, *, user_id: int, state: State, claim: str) -> Reply:

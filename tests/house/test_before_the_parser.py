@@ -23,9 +23,9 @@ class Application:
         self.asked, self.heads = [], []
         self.goes_on = asyncio.Event()
 
-    def said(self, scope):
-        self.heads.append(scope["headers"])
-        return tuple(scope["headers"])
+    def said(self, scheme, named):
+        self.heads.append(list(named))
+        return named
 
     def attempt(self, said, path, query, counted, done):
         if path.startswith("/cold"):

@@ -30,9 +30,9 @@ class Served:
     def __init__(self, *, lane: bool = True, threads: int = 8) -> None:
         django = get_wsgi_application()
         self._bridge = Bridge(django, threads)
-        self._app: Any = self._handed
+        self.application: Any = self._handed
         if lane:
-            self._app = Application(self._handed, django, prefix="/api/v1/", addresses=asgi.addresses)
+            self.application = Application(self._handed, django, prefix="/api/v1/", addresses=asgi.addresses)
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
@@ -56,7 +56,7 @@ class Served:
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
 
-        await self._app(scope, receive, send)
+        await self.application(scope, receive, send)
         begin, *rest = sent
         named = [(name.decode(), value.decode("latin-1")) for name, value in begin["headers"]]
         assert len(dict(named)) == len(named), named

@@ -7,6 +7,7 @@ import pytest
 from rest_framework_simplejwt.tokens import AccessToken
 
 from caching import redis_client
+from lane import application
 from tests.lane.conftest import login
 from users.models import User
 
@@ -34,6 +35,20 @@ def test_a_token_is_remembered_until_it_expires(lane, alice):
     time.sleep(2.1)
     refused = lane.ask(path, headers=own)
     assert (refused.status, refused.by_lane) == (401, False)
+
+
+def test_remembered_headers_are_few_and_short(lane, alice, bob, monkeypatch):
+    monkeypatch.setattr(application, "REMEMBERED", 3)
+    path, known = f"/api/v1/users/{alice.pk}", lane.application._known
+    lane.ask(path, headers=login(bob))
+    for number in range(10):
+        reply = lane.ask(path, headers=[*login(bob), ("user-agent", f"phone {number}")])
+        assert reply.by_lane
+        assert len(known) <= 3
+    assert known
+    known.clear()
+    assert lane.ask(path, headers=[*login(bob), ("user-agent", "x" * application.LONGEST_BYTES)]).by_lane
+    assert not known
 
 
 @pytest.fixture

@@ -44,8 +44,8 @@ def enter_all(user_ids: list[int], rounds: int) -> list[tuple[int, int]]:
             batch = Batch()
             entry = Entry(batch, user_id, Asked("home"))
             batch.run()
-            while entry.more(batch := Batch()):
-                batch.run()
+            while more := entry.more():
+                more.run()
             if popup := entry.document()["popup"]:
                 claimed.append((user_id, popup["id"]))
     return claimed
