@@ -15,10 +15,7 @@ REMEMBERED = 50_000  # tokens, of about half a kilobyte each
 
 def caller_id(authorization: str) -> int:
     """The user id in a valid "Bearer …"; 401 otherwise. Whether the user is active is for the row."""
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Problem(401, "not_authenticated", "Send an access token: Authorization: Bearer <access>.")
-    user_id, expires_at = _verified(token)
+    user_id, expires_at = _verified(authorization)
     if expires_at <= time.time():
         raise _refused()
     return user_id
@@ -32,8 +29,11 @@ def user_id_of(token: Token) -> int:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _verified(token: str) -> tuple[int, int]:
+def _verified(authorization: str) -> tuple[int, int]:
     """(user id, expiry in Unix seconds). A signature, once good, stays good, so it is checked once per process."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Problem(401, "not_authenticated", "Send an access token: Authorization: Bearer <access>.")
     try:
         access = AccessToken(token)
     except TokenError:

@@ -201,7 +201,7 @@ class Batch:
             if isinstance(part, Rows) and part.asked == (model, asked):  # such as the caller's own
                 return part
         rows = Rows(model, asked)
-        self.add(rows)
+        self._parts.append(rows)
         return rows
 
     def add(self, part: Part) -> None:

@@ -137,13 +137,14 @@ class _Link(asyncio.Protocol):
             reader.feed(data)
             while waiting:
                 replied, count, _ = waiting[0]
-                while len(self._replies) < count:
+                replies = self._replies
+                while len(replies) < count:
                     reply = reader.gets()
                     if reply is _MISSING:
                         return
-                    self._replies.append(reply)
+                    replies.append(reply)
                 waiting.popleft()
-                replies, self._replies = self._replies, []
+                self._replies = []
                 _tell(replied, replies)
         except hiredis.ProtocolError as error:
             self._fail(error)
