@@ -1,10 +1,12 @@
 """Many connections to one worker of the hot lane: a thousand that stay, and a new one for each request.
 
-With `wrk`, as connecting costs Python's load generator more than the server; each has a core of its own.
+With `wrk`, as connecting costs Python's load generator more than the server. Worker and wrk have a core each, and a new
+connection costs the one about as much as the other, most of it in the kernel: whichever takes longer sets the pace.
 """
 
 import os
 import re
+import resource
 import subprocess
 from collections import defaultdict
 from contextlib import ExitStack
@@ -13,6 +15,7 @@ from typing import Any
 
 from loadtest import report
 from loadtest.ground import Ground, Web
+from loadtest.meters import TICKS_PER_S, cpu_meter
 from tests import servers
 
 CLIENTS, FRESH_CLIENTS = 1_000, 200
@@ -20,12 +23,12 @@ ROUNDS, SECONDS = 5, 2
 SPREAD = 3  # p99 / p50 at most
 FRESH_PER_S = {"gunicorn": 7_000, "granian": 18_000}
 KEPT, FRESH = "keep-alive", "new connection per request"
-HEAD = ("server, lane on", "clients", "req/s", "p50 ms", "p99 ms", "errors")
+HEAD = ("server, lane on", "clients", "req/s", "p50 ms", "p99 ms", "CPU µs", "wrk's µs", "errors")
 NO_WRK = "Connections are not measured: install Debian's wrk."
 _UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1_000.0}
 
 Found = dict[tuple[str, str], list[dict[str, float]]]
-"""Of server and kind, what wrk said in each round."""
+"""Of server and kind, what wrk said in each round, and the CPU that a request took of the worker and of wrk."""
 
 
 def measure(ground: Ground, *, path: str) -> tuple[dict[str, Any], list[report.Target]]:
@@ -45,8 +48,8 @@ def measure(ground: Ground, *, path: str) -> tuple[dict[str, Any], list[report.T
             _run(wrk, web, path, token, 10, 1)
         for _ in range(ROUNDS):
             for server, web in webs.items():
-                found[server, KEPT].append(_run(wrk, web, path, token, CLIENTS, SECONDS))
-                found[server, FRESH].append(_run(wrk, web, path, token, FRESH_CLIENTS, SECONDS, "Connection: close"))
+                found[server, KEPT].append(_metered(wrk, web, path, token, CLIENTS))
+                found[server, FRESH].append(_metered(wrk, web, path, token, FRESH_CLIENTS, "Connection: close"))
     lines = [
         [f"{server}, {kind}", CLIENTS if kind == KEPT else FRESH_CLIENTS, *_cells(rounds)]
         for (server, kind), rounds in found.items()
@@ -54,6 +57,21 @@ def measure(ground: Ground, *, path: str) -> tuple[dict[str, Any], list[report.T
     print("", report.table(HEAD, lines), sep="\n")
     figures = {f"{server}, {kind}": rounds for (server, kind), rounds in found.items()}
     return figures, [target for server in FRESH_PER_S for target in _targets(server, found)]
+
+
+def _metered(wrk: str, web: Web, path: str, token: str, clients: int, *headers: str) -> dict[str, float]:
+    before_s = _own_cpu_s()
+    with cpu_meter(web.workers).counted() as cpu:
+        said = _run(wrk, web, path, token, clients, SECONDS, *headers)
+    requests = said["per_second"] * SECONDS
+    worker_s, wrk_s = cpu["ticks"] / TICKS_PER_S, _own_cpu_s() - before_s
+    return {**said, "worker_us": worker_s / requests * 1e6, "wrk_us": wrk_s / requests * 1e6}
+
+
+def _own_cpu_s() -> float:
+    """Of the children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _run(wrk: str, web: Web, path: str, token: str, clients: int, seconds: int, *headers: str) -> dict[str, float]:
@@ -89,8 +107,10 @@ def _percentile_ms(text: str, percent: int) -> float:
 
 
 def _cells(rounds: list[dict[str, float]]) -> list[str]:
-    per_s, p50_ms, p99_ms = (median(each[name] for each in rounds) for name in ("per_second", "p50_ms", "p99_ms"))
-    return [f"{per_s:,.0f}", f"{p50_ms:.1f}", f"{p99_ms:.1f}", f"{_errors(rounds):.0f}"]
+    names = ("per_second", "p50_ms", "p99_ms", "worker_us", "wrk_us")
+    per_s, p50_ms, p99_ms, worker_us, wrk_us = (median(each[name] for each in rounds) for name in names)
+    times = [f"{p50_ms:.1f}", f"{p99_ms:.1f}", f"{worker_us:.0f}", f"{wrk_us:.0f}"]
+    return [f"{per_s:,.0f}", *times, f"{_errors(rounds):.0f}"]
 
 
 def _errors(rounds: list[dict[str, float]]) -> float:
