@@ -10,6 +10,7 @@ from config import cores
 from config.cores import Cores
 from tests.house.launcher import GUNICORN
 
+WAIT_S = 20 + 20  # a worker that ends has config.gunicorn's graceful_timeout for it
 GTHREAD = (*GUNICORN, "-k", "gthread", "config.wsgi")
 
 
@@ -70,13 +71,13 @@ def cores_of(pid):
 
 def assert_one_on_each(program, two, but=()):
     """Once there are two workers, none of them one of `but`."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + WAIT_S
     while True:
         workers = workers_of(program)
         seen = [set(cores_of(pid)) for pid in workers]
         if not {*workers} & {*but} and sorted(seen, key=str) == sorted([{frozenset({core})} for core in two], key=str):
             return
-        assert time.monotonic() < deadline, seen
+        assert time.monotonic() < deadline, (workers, seen, but, program.log.read_text())
         time.sleep(0.05)
 
 
