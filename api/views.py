@@ -46,8 +46,7 @@ class Admission:
         row = self._users.sole()
         if row is None or not row.is_active:
             raise inactive()
-        if self.verdict is not None:
-            throttles.enforce(self.verdict)
+        throttles.enforce(self.verdict)
         return row
 
 

@@ -101,10 +101,11 @@ class Application:
     def _remembered(self, scheme: str, named: Named) -> Said | None:
         """The same, for whoever does not remember it: a client repeats its headers."""
         said = self._known.get((scheme, named))
-        if said is None and (said := self.said(scheme, named)) is not None:
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            if sum(len(name) + len(value) for name, value in named) <= LONGEST_BYTES:
+        if said is None:
+            said = self.said(scheme, named)
+            if said is not None and sum(len(name) + len(value) for name, value in named) <= LONGEST_BYTES:
+                if len(self._known) >= REMEMBERED:
+                    self._known.clear()
                 self._known[scheme, named] = said
         return said
 
