@@ -24,13 +24,13 @@ PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz
 .PHONY: run test test-services lint fmt bench install install-embedded pins clean help
 
 run: $(NEEDED)  ## start everything on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
-	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m config.serve
+	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m launcher
 
 test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## the whole suite on SQLite and an embedded Redis
 	@SERVICES= $(PYTEST) $(ARGS)
 
 test-services: $(BIN)/python  ## the same suite on a MariaDB and a Redis that it starts itself
-	@$(BIN)/python -m tests.servers
+	@$(BIN)/python -m devtools.servers
 	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
 	@SERVICES=1 $(PYTEST) $(ARGS)
 
@@ -48,7 +48,7 @@ fmt: $(VENV)/.dev  ## format, and mend what can be mended
 	$(BIN)/ruff format .
 
 bench: $(BIN)/python  ## measure: requests/s, CPU, SQL and Redis commands per request
-	@$(BIN)/python -m tests.servers
+	@$(BIN)/python -m devtools.servers
 	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
 	@$(BIN)/python -m loadtest.bench $(ARGS)
 

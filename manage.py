@@ -14,12 +14,12 @@ def main() -> None:
     require_libraries()
     from django.core.management import execute_from_command_line
 
-    from config import reachable
+    from config import server_errors
 
     try:
         execute_from_command_line(sys.argv)
-    except reachable.FAILURES as error:
-        if not (sentence := reachable.sentence(error)):
+    except server_errors.FAILURES as error:
+        if not (sentence := server_errors.sentence(error)):
             raise
         raise Misconfigured(sentence) from None
 

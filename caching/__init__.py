@@ -7,15 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .batch import Batch, Found
-    from .connection import Script, Unavailable, redis_client
-    from .edges import EdgeModel
-    from .edgevalues import EdgeValue
-    from .idlists import IdList
-    from .idsets import IdSet
-    from .managers import CachedManager, CachedModel, CachedQuerySet
-    from .options import Cached
-    from .pipe import Pipe
+    from caching.batch import Batch, Found
+    from caching.connection import Script, Unavailable, redis_client
+    from caching.edges import EdgeModel
+    from caching.edgevalues import EdgeValue
+    from caching.idlists import IdList
+    from caching.idsets import IdSet
+    from caching.managers import CachedManager, CachedModel, CachedQuerySet
+    from caching.options import Cached
+    from caching.pipe import Pipe
 
 _HOMES = {
     "Batch": "batch", "Cached": "options", "CachedManager": "managers", "CachedModel": "managers",

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from django.core.exceptions import FieldError
 
-from . import holds
-from .codec import projection
-from .conf import conf
-from .connection import Command, Script, on_cluster
-from .edgevalues import EdgeValue
-from .glances import Glance
-from .idlists import IdList
-from .idsets import Ident, IdSet
-from .reads import Reading
-from .sources import Presence, Source, presence_of, rows_of
+from caching import holds
+from caching.codec import projection
+from caching.conf import conf
+from caching.connection import Command, Script, on_cluster
+from caching.edgevalues import EdgeValue
+from caching.glances import Glance
+from caching.idlists import IdList
+from caching.idsets import Ident, IdSet
+from caching.reads import Reading
+from caching.sources import Presence, Source, presence_of, rows_of
 
 if TYPE_CHECKING:
-    from .managers import CachedModel
+    from caching.managers import CachedModel
 
 T = TypeVar("T")
 

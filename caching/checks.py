@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 
-from . import registry
-from .managers import CachedQuerySet
+from caching import registry
+from caching.managers import CachedQuerySet
 
 
 @register

@@ -16,7 +16,7 @@ from hiredis import pack_command
 from redis.crc import key_slot
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
 
-from .conf import conf
+from caching.conf import conf
 
 FRESH_S = 1.0  # a connection that had work until then is not looked at first: that costs a system call
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.db import models, router
 from django.db.models import Q, signals
 
-from . import holds, many, registry
-from .conf import conf
+from caching import holds, many, registry
+from caching.conf import conf
 
 
 class Derived:

@@ -5,8 +5,8 @@ from typing import Any, NoReturn
 
 from django.db import NotSupportedError, connections, models, router
 
-from . import holds
-from .many import inserted, inserting
+from caching import holds
+from caching.many import inserted, inserting
 
 
 class LiftingModel(models.Model):

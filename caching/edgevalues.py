@@ -20,10 +20,10 @@ import msgspec
 from django.db import models
 from django.db.models import Q
 
-from .codec import Stale, fingerprint
-from .derived import Derived
-from .options import jittered_ms
-from .sources import NOTHING
+from caching.codec import Stale, fingerprint
+from caching.derived import Derived
+from caching.options import jittered_ms
+from caching.sources import NOTHING
 
 VALUE_LIFE_S = 3_600
 

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from . import pending, store
-from .codec import Stale
-from .connection import round_trip
-from .sources import rows_of
+from caching import pending, store
+from caching.codec import Stale
+from caching.connection import round_trip
+from caching.sources import rows_of
 
 if TYPE_CHECKING:
-    from .managers import CachedModel
+    from caching.managers import CachedModel
 
 
 def describe(model: "type[CachedModel]", pk: Any) -> str:

@@ -6,14 +6,14 @@ It is the first step of `reads.Reading` at half the price: nothing is noted that
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import stats
-from .codec import Stale
-from .connection import Command
-from .idsets import IdSet
-from .sources import decoded
+from caching import stats
+from caching.codec import Stale
+from caching.connection import Command
+from caching.idsets import IdSet
+from caching.sources import decoded
 
 if TYPE_CHECKING:
-    from .batch import Membership, Part
+    from caching.batch import Membership, Part
 
 
 class Glance:

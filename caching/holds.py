@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from django.db import Error, connections, transaction
 
-from . import pending, store
-from .connection import Command, Unavailable
+from caching import pending, store
+from caching.connection import Command, Unavailable
 
 logger = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ import msgspec
 from django.db import models
 from django.db.models import Q
 
-from .codec import Stale, fingerprint
-from .derived import Derived
-from .options import jittered_ms
+from caching.codec import Stale, fingerprint
+from caching.derived import Derived
+from caching.options import jittered_ms
 
 LIST_LIFE_S = 24 * 3_600
 

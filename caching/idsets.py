@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 from django.db import models, router
 from django.db.models import signals
 
-from . import holds, many, registry
-from .codec import Stale
-from .conf import conf
-from .connection import Command, Script
-from .options import jittered_ms
-from .store import SET_LIFE_S
+from caching import holds, many, registry
+from caching.codec import Stale
+from caching.conf import conf
+from caching.connection import Command, Script
+from caching.options import jittered_ms
+from caching.store import SET_LIFE_S
 
 SLACK = 10
 """A loaded set may grow by a tenth before it is dropped and loaded anew, with a higher floor."""
@@ -76,7 +76,7 @@ class IdSet:
 
     def contains(self, owner: Any, ids: Iterable[int]) -> dict[int, bool]:
         """{id: whether the owner has it}, in the order asked."""
-        from .batch import Batch
+        from caching.batch import Batch
 
         batch = Batch()
         reply = batch.contains(self, owner, ids)

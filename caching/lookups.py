@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .batch import read_rows
-from .reads import Reading
-from .sources import Lookup, Pointer
+from caching.batch import read_rows
+from caching.reads import Reading
+from caching.sources import Lookup, Pointer
 
 if TYPE_CHECKING:
-    from .managers import CachedModel
+    from caching.managers import CachedModel
 
 
 def find(model: "type[CachedModel]", column: str, value: Any) -> Any:

@@ -10,14 +10,14 @@ from typing import Any, ClassVar, cast
 
 from django.db import NotSupportedError, connections, models, router
 
-from . import entries, holds, many
-from .batch import Batch, Found, check_columns, instance_of, read_rows
-from .edges import LiftingModel
-from .lookups import find
-from .options import Cached
-from .registry import family
-from .signals import concerns_entries
-from .sources import lookup_keys, row_keys
+from caching import entries, holds, many
+from caching.batch import Batch, Found, check_columns, instance_of, read_rows
+from caching.edges import LiftingModel
+from caching.lookups import find
+from caching.options import Cached
+from caching.registry import family
+from caching.signals import concerns_entries
+from caching.sources import lookup_keys, row_keys
 
 UPDATE_BATCH = 1_000
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from .connection import Script, by_slot, round_trip
-from .models import PendingInvalidation
+from caching.connection import Script, by_slot, round_trip
+from caching.models import PendingInvalidation
 
 BATCH = 1_000
 

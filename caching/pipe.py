@@ -15,9 +15,9 @@ from redis.asyncio import connection as asyncio_connections
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from . import store
-from .conf import conf
-from .connection import FAILURES, Command, on_cluster, redis_client
+from caching import store
+from caching.conf import conf
+from caching.connection import FAILURES, Command, on_cluster, redis_client
 
 logger = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db import connections
 
-from . import holds, stats, store
-from .codec import Stale
-from .conf import conf
-from .connection import Command, Unavailable
-from .sources import Source, is_probed
+from caching import holds, stats, store
+from caching.codec import Stale
+from caching.conf import conf
+from caching.connection import Command, Unavailable
+from caching.sources import Source, is_probed
 
 FIRST_POLL_S, LONGEST_POLL_S = 0.002, 0.05
 

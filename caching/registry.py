@@ -8,7 +8,7 @@ from django.db import router
 if TYPE_CHECKING:
     from django.db.models import Model
 
-    from .managers import CachedModel
+    from caching.managers import CachedModel
 
 _models: "list[type[CachedModel]]" = []
 _edges: "list[type[Model]]" = []

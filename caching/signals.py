@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import signals
 
-from . import holds, registry
-from .codec import codec_of
-from .options import Cached
-from .sources import lookup_keys, row_keys
+from caching import holds, registry
+from caching.codec import codec_of
+from caching.options import Cached
+from caching.sources import lookup_keys, row_keys
 
 if TYPE_CHECKING:
-    from .managers import CachedModel
+    from caching.managers import CachedModel
 
 
 def watch(*, sender: "type[CachedModel]", **_: Any) -> None:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeGuard
 import msgspec
 from django.db import router
 
-from .codec import Stale, codec_of, fingerprint
-from .conf import conf
-from .connection import Command
-from .options import jittered_ms
-from .registry import family
+from caching.codec import Stale, codec_of, fingerprint
+from caching.conf import conf
+from caching.connection import Command
+from caching.options import jittered_ms
+from caching.registry import family
 
 if TYPE_CHECKING:
-    from .managers import CachedModel
+    from caching.managers import CachedModel
 
 NOTHING = b"N"
 

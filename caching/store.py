@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from django.db import Error, connections
 
-from . import pending, registry
-from .breaker import Breaker
-from .conf import conf
-from .connection import FAILURES, Command, Script, Unavailable, by_slot, round_trip
-from .options import jittered_ms
+from caching import pending, registry
+from caching.breaker import Breaker
+from caching.conf import conf
+from caching.connection import FAILURES, Command, Script, Unavailable, by_slot, round_trip
+from caching.options import jittered_ms
 
 SET_LIFE_S = 7 * 24 * 3_600
 VALUE, NOTHING, LEASE, HOLD = b"V"[0], b"N"[0], b"L"[0], b"H"[0]

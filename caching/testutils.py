@@ -9,8 +9,8 @@ from unittest import mock
 import hiredis
 from redis.connection import AbstractConnection
 
-from . import store
-from .connection import redis_client, teach_scripts
+from caching import store
+from caching.connection import redis_client, teach_scripts
 
 
 @dataclass

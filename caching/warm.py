@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldError
 
-from . import store
-from .conf import conf
-from .connection import redis_client
-from .sources import rows_of
+from caching import store
+from caching.conf import conf
+from caching.connection import redis_client
+from caching.sources import rows_of
 
 if TYPE_CHECKING:
-    from .managers import CachedModel
+    from caching.managers import CachedModel
 
 CHUNK = 500
 RESUME_S = 3_600

@@ -10,11 +10,11 @@ import popups.lane
 import posts.lane
 import social.lane
 import users.lane
-from lane.application import Application
-from lane.bridge import Bridge
+from serving.bridge.wsgi import Bridge
+from serving.hot_lane.lane import HotLane
 
 ROOMS = (users.lane, social.lane, counters.lane, posts.lane, popups.lane)
 
 bridge = Bridge(django, settings.WEB_THREADS)
 addresses = [each for room in ROOMS for each in room.ADDRESSES]
-application = Application(bridge, django, prefix="/api/v1/", addresses=addresses) if settings.LANE else bridge
+application = HotLane(bridge, django, prefix="/api/v1/", addresses=addresses) if settings.LANE else bridge

@@ -39,14 +39,14 @@ INSTALLED_APPS = [
     "popups",
 ]
 MIDDLEWARE = [
-    "config.health.Probes",
+    "config.middleware.probes.Probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.pages.Sessions",
+    "config.middleware.pages.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "config.pages.Authentication",
-    "config.pages.Messages",
+    "config.middleware.pages.Authentication",
+    "config.middleware.pages.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
@@ -137,11 +137,15 @@ if not environment.flag("THROTTLES", default=True):
 
 # Of a web process; each holds at most one database connection.
 WEB_THREADS = environment.number("WEB_THREADS", default=8, low=1, high=1000)
+WEB_WORKERS = environment.number("WEB_WORKERS", default=2, low=1, high=256)
+SERVER = environment.choice("SERVER", "gunicorn", "granian")
+HOST = "127.0.0.1" if DEBUG else "0.0.0.0"  # noqa: S104  a container's own network
+PORT = environment.number("PORT", default=8000, low=1, high=65535)
 LANE = environment.flag("LANE", default=True)
 
 PROXIES = environment.number("PROXIES", default=0, low=0, high=10)
 if PROXIES:
-    MIDDLEWARE.insert(0, "config.proxies.ClientAddress")
+    MIDDLEWARE.insert(0, "config.middleware.client_address.ClientAddress")
 
 # Plain HTTP only in debug or where HTTPS=off says so; otherwise a proxy in front ends TLS and sets X-Forwarded-Proto.
 HTTPS = environment.flag("HTTPS", default=not DEBUG)

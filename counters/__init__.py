@@ -3,6 +3,6 @@
 CounterSet("user", followers=CountOf(Follow, "followee"), following=CountOf(Follow, "follower"))
 """
 
-from .registry import CounterSet, CountOf, SumOf
+from counters.registry import CounterSet, CountOf, SumOf
 
 __all__ = ["CountOf", "CounterSet", "SumOf"]

@@ -10,9 +10,8 @@ from django.http import HttpRequest
 
 from api.ids import is_id
 from api.paginators import BoundedPaginator
-
-from . import reconcile, registry
-from .models import Counter, Delta
+from counters import reconcile, registry
+from counters.models import Counter, Delta
 
 MOST_CHOSEN = 200
 

@@ -17,8 +17,7 @@ from caching.codec import Stale, fingerprint
 from caching.conf import conf
 from caching.connection import Command
 from caching.options import jittered_ms
-
-from . import registry, values
+from counters import registry, values
 
 NEIGHBOURS = 8
 TTL_S = 24 * 3_600

@@ -9,10 +9,9 @@ from django.utils import timezone
 
 from caching import Unavailable, holds, store
 from caching.connection import Command
-
-from . import blocks
-from .blocks import Appended
-from .models import Delta
+from counters import blocks
+from counters.blocks import Appended
+from counters.models import Delta
 
 Amounts = Counter[tuple[str, int, str]]
 """{(kind, target id, name): change}"""

@@ -6,7 +6,7 @@ from api.reads import Read
 from caching import Batch
 from counters import reads
 from counters.targets import targets_of
-from lane.addresses import Address
+from serving.hot_lane.routes import Route
 
 
 class SomeCounts(Read):
@@ -18,7 +18,7 @@ class SomeCounts(Read):
 
 
 ADDRESSES = (
-    Address(
+    Route(
         "counters",
         r"targets=([a-z0-9_:,]+)",
         lambda batch, caller_id, targets: SomeCounts(batch, targets_of(targets)),

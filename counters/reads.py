@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from caching import Batch
-
-from . import blocks, registry
-from .blocks import NEIGHBOURS, Block
+from counters import blocks, registry
+from counters.blocks import NEIGHBOURS, Block
 
 
 class Counts:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import CharField, F, QuerySet, Value
 
-from . import deltas, registry, values
-from .models import Counter, Delta, Reconciliation
+from counters import deltas, registry, values
+from counters.models import Counter, Delta, Reconciliation
 
 CHUNK = 1_000
 

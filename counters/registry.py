@@ -66,7 +66,7 @@ class CounterSet:
     """
 
     def __init__(self, kind: str, **counters: CountOf) -> None:
-        from . import signals
+        from counters import signals
 
         for name in (kind, *counters):
             if not _NAME.fullmatch(name):

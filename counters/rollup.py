@@ -7,9 +7,8 @@ from typing import NamedTuple
 from django.db import connections
 
 from caching import holds
-
-from . import blocks, values
-from .models import Delta
+from counters import blocks, values
+from counters.models import Delta
 
 CHUNK = 5_000  # more deltas a second than one item gets, which is then written once a second
 

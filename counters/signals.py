@@ -8,9 +8,8 @@ from django.db import connections, transaction
 from django.db.models import Case, IntegerField, Model, Q, Value, When, signals
 
 from caching import many
-
-from . import deltas, registry
-from .deltas import Amounts
+from counters import deltas, registry
+from counters.deltas import Amounts
 
 _BEFORE = "_counted_before"
 

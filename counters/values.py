@@ -8,7 +8,7 @@ from operator import or_
 from django.db import router
 from django.db.models import Max, Q, Sum
 
-from .models import Counter, Delta
+from counters.models import Counter, Delta
 
 
 def database() -> str:

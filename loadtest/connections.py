@@ -13,10 +13,10 @@ from contextlib import ExitStack
 from statistics import median
 from typing import Any
 
+from devtools import servers
 from loadtest import report
 from loadtest.ground import Ground, Web
 from loadtest.meters import TICKS_PER_S, cpu_meter
-from tests import servers
 
 CLIENTS, FRESH_CLIENTS = 1_000, 64  # of 200, a tenth fewer connect: they come and wait in bursts
 ROUNDS, SECONDS = 5, 2

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, NoReturn
 
-from tests import servers
+from devtools import servers
 
 HOST = "127.0.0.1"
 BLOCK = 1 << 16

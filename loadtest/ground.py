@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import redis
 
+from devtools import servers
 from loadtest.accounts import log_in
-from tests import servers
 
 BASE = Path(__file__).resolve().parent.parent
 DATABASE, WEB_USER = "hotpath", "web"
@@ -23,10 +23,10 @@ CALLERS = 64  # few enough requests a second for each that no throttle bites
 STARTING_S, ENDING_S = 30, 10
 
 
-GUNICORN = ["-m", "gunicorn", "-c", "python:config.gunicorn", "-b", "127.0.0.1:{port}"]
+GUNICORN = ["-m", "gunicorn", "-c", "python:serving.gunicorn_config", "-b", "127.0.0.1:{port}"]
 SERVERS = {
     "gunicorn": GUNICORN,
-    "granian": ["-m", "config.web", "--host", "127.0.0.1", "--port", "{port}"],
+    "granian": ["-m", "serving", "--host", "127.0.0.1", "--port", "{port}"],
     "gthread": [*GUNICORN, "-k", "gthread", "config.wsgi"],
 }
 

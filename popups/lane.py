@@ -3,10 +3,10 @@
 from functools import lru_cache
 
 from api.problems import bad_input
-from lane.addresses import Address
 from popups import rules
 from popups.configs import Asked
 from popups.entries import Entry
+from serving.hot_lane.routes import Route
 
 
 @lru_cache(maxsize=1_000)
@@ -23,7 +23,7 @@ def asked_of(placement: str | None, platform: str | None, version: str | None) -
 
 
 ADDRESSES = (
-    Address(
+    Route(
         "popups/next",
         r"placement=([A-Za-z0-9_-]+)(?:&platform=([A-Za-z0-9_-]+))?(?:&app_version=([0-9.]+))?",
         lambda batch, caller_id, *words: Entry(batch, caller_id, asked_of(*words)),

@@ -5,8 +5,8 @@ from typing import Any
 from api.ids import ids_of
 from api.reads import Read
 from caching import Batch
-from lane.addresses import IDS, Address
 from posts.models import favorited
+from serving.hot_lane.routes import IDS, Route
 
 CHECK_CAP = 200
 
@@ -20,7 +20,7 @@ class FavoritesCheck(Read):
 
 
 ADDRESSES = (
-    Address(
+    Route(
         "favorites/check",
         rf"ids={IDS}",
         lambda batch, caller_id, ids: FavoritesCheck(batch, caller_id, ids_of(ids, cap=CHECK_CAP)),

@@ -5,7 +5,7 @@ from typing import Any
 from api.ids import ids_of
 from api.reads import Read
 from caching import Batch
-from lane.addresses import IDS, Address
+from serving.hot_lane.routes import IDS, Route
 from social import relationships
 from users.models import User
 
@@ -22,7 +22,7 @@ class Relationships(Read):
 
 
 ADDRESSES = (
-    Address(
+    Route(
         "relationships",
         rf"ids={IDS}",
         lambda batch, caller_id, ids: Relationships(batch, caller_id, ids_of(ids)),

@@ -5,8 +5,8 @@ Each worker of pytest-xdist has servers of its own: what a test counts, freezes 
 
 import os
 
-from config import embedded
-from tests import servers
+from devtools import servers
+from launcher import embedded_redis
 
 SERVICES = os.environ.get("SERVICES") == "1"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "none")
@@ -19,7 +19,7 @@ def start_servers() -> None:
     os.environ["TESTS_WORKER"] = WORKER
     os.environ["DATA_DIR"] = str(folder)
     os.environ["SECRET_KEY"] = "tests-only-" + "x" * 50
-    binary = servers.program("redis-server") if SERVICES else embedded.redis_server()
+    binary = servers.program("redis-server") if SERVICES else embedded_redis.redis_server()
     redis_port, _ = servers.start_redis(binary, folder)
     os.environ["REDIS_URL"] = f"redis://127.0.0.1:{redis_port}/0"
     if SERVICES:

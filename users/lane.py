@@ -7,7 +7,7 @@ from api.problems import not_found
 from api.projections import fields_of
 from api.reads import Read
 from caching import Batch
-from lane.addresses import FIELDS, IDS, Address
+from serving.hot_lane.routes import FIELDS, IDS, Route
 from users.models import User
 from users.projections import PRIVATE, PUBLIC
 
@@ -34,8 +34,8 @@ class SomeUsers(Read):
 
 
 ADDRESSES = (
-    Address("users/{id}", rf"(?:fields={FIELDS})?", OneUser),
-    Address(
+    Route("users/{id}", rf"(?:fields={FIELDS})?", OneUser),
+    Route(
         "users",
         rf"ids={IDS}(?:&fields={FIELDS})?",
         lambda batch, caller_id, ids, fields: SomeUsers(batch, caller_id, ids_of(ids), fields),

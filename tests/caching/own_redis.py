@@ -11,8 +11,8 @@ from pathlib import Path
 
 import redis
 
-from config.embedded import redis_server
-from tests import servers
+from devtools import servers
+from launcher.embedded_redis import redis_server
 from tests.caching.threads import LONGEST_S
 
 

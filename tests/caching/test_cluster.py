@@ -11,8 +11,8 @@ from caching import redis_client, store
 from caching.breaker import Breaker
 from caching.sources import rows_of
 from caching.testutils import reset_cache
-from config import embedded
-from tests import servers
+from devtools import servers
+from launcher import embedded_redis
 from tests.shelf.models import Author
 
 NODES = 3
@@ -45,7 +45,7 @@ def start_node(folder):
     while (port := servers.free_port()) > 55_000:
         pass  # a node's bus listens 10,000 above
     options = ["--port", str(port), "--dir", str(folder), "--save", "", "--cluster-enabled", "yes"]
-    return port, servers.started([embedded.redis_server(), *options], port, folder / "redis.log")
+    return port, servers.started([embedded_redis.redis_server(), *options], port, folder / "redis.log")
 
 
 def wait_until_whole(clients):

@@ -21,14 +21,7 @@ from tests.caching.interleavings import (
     update,
     wander,
 )
-from tests.caching.set_interleavings import (
-    EvictingSchedule,
-    HoldEvictingSetSchedule,
-    SetSchedule,
-    add,
-    check,
-    remove,
-)
+from tests.caching.set_interleavings import EvictingSchedule, HoldEvictingSetSchedule, SetSchedule, add, check, remove
 from tests.shelf.models import Author
 
 

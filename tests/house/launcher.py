@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from config.environment import BASE_DIR
-from tests.servers import free_port
+from devtools.servers import free_port
 
-SERVE = ("-m", "config.serve")
+SERVE = ("-m", "launcher")
 MANAGE = ("manage.py", "check")
-WEB = ("-m", "config.web")
-GUNICORN = ("-m", "gunicorn", "-c", "python:config.gunicorn")
+WEB = ("-m", "serving")
+GUNICORN = ("-m", "gunicorn", "-c", "python:serving.gunicorn_config")
 OURS = (
     "DATABASE_URL",
     "REDIS_URL",

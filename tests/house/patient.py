@@ -1,6 +1,6 @@
 """gunicorn's settings, with workers that wait for each other for longer than a busy machine stops one of them."""
 
-from config import accepting
-from config.gunicorn import *  # noqa: F403
+from serving.accepting import acceptor
+from serving.gunicorn_config import *  # noqa: F403
 
-accepting.PATIENCE_S = 2
+acceptor.YIELD_LIMIT_S = 2

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from config import gunicorn
-from config.accepting import Slots
-from config.worker import Worker
+from serving import gunicorn_config as gunicorn_config
+from serving.accepting.connection_shares import ConnectionShares
+from serving.workers.gunicorn_worker import Worker
 from tests.house.launcher import GUNICORN, Program
 
 PATIENT = ("-m", "gunicorn", "-c", "python:tests.house.patient")
@@ -173,7 +173,7 @@ def test_workers_without_file_descriptors_accept_again_later(web):
 
 
 def test_a_share():
-    slots = Slots()
+    slots = ConnectionShares()
     one, other = slots.allot(), slots.allot()
     one.accept(ahead=2)
     one.add(100)
@@ -190,8 +190,8 @@ def test_a_share():
 
 
 def test_the_slot_of_a_worker_that_is_gone(monkeypatch):
-    slots = Slots()
-    monkeypatch.setattr("config.worker.SLOTS", slots)
+    slots = ConnectionShares()
+    monkeypatch.setattr("serving.workers.gunicorn_worker.SLOTS", slots)
     one, killed = slots.allot(), slots.allot()
     for slot in (one, killed):
         slot.accept(ahead=2)
@@ -199,6 +199,6 @@ def test_the_slot_of_a_worker_that_is_gone(monkeypatch):
     assert one.exceeded()
     worker = Worker.__new__(Worker)
     worker.slot, worker.core = killed, None
-    gunicorn.child_exit(None, worker)
+    gunicorn_config.child_exit(None, worker)
     assert not one.exceeded()
     assert slots.allot().place == killed.place

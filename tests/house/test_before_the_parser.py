@@ -8,8 +8,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from config.accepting import Slots
-from config.protocol import LONGEST_BYTES, Protocol
+from serving.accepting.connection_shares import ConnectionShares
+from serving.http.protocol import LONGEST_BYTES, Protocol
 
 pytestmark = pytest.mark.embedded
 LINES = b"Host: a\r\nAuthorization: Bearer b\r\n\r\n"
@@ -68,7 +68,7 @@ class Wire:
         self.client, server = socket.socketpair()
         self.client.setblocking(False)
         self.loop = asyncio.get_running_loop()
-        slot = Slots().allot()
+        slot = ConnectionShares().allot()
         _, self.protocol = await self.loop.connect_accepted_socket(
             lambda: Protocol(slot=slot, config=config, server_state=ServerState(), app_state={}), server
         )

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from config import cores
-from config.cores import Cores
+from serving.workers import cores
+from serving.workers.cores import Cores
 from tests.house.launcher import GUNICORN
 
-WAIT_S = 20 + 20  # a worker that ends has config.gunicorn's graceful_timeout for it
+WAIT_S = 20 + 20  # a worker that ends has serving.gunicorn_config's graceful_timeout for it
 GTHREAD = (*GUNICORN, "-k", "gthread", "config.wsgi")
 
 

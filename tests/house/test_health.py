@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from config import embedded
-from tests import servers
+from devtools import servers
+from launcher import embedded_redis
 from tests.house.launcher import GUNICORN
 
 PRODUCTION = {"DEBUG": "0", "SECRET_KEY": "tests-only-" + "x" * 50, "ALLOWED_HOSTS": "hotpath.example"}
@@ -15,7 +15,7 @@ PRODUCTION = {"DEBUG": "0", "SECRET_KEY": "tests-only-" + "x" * 50, "ALLOWED_HOS
 
 @pytest.fixture
 def redis(tmp_path):
-    port, process = servers.start_redis(embedded.redis_server(), tmp_path)
+    port, process = servers.start_redis(embedded_redis.redis_server(), tmp_path)
     yield port, process
     process.kill()
     process.wait()

@@ -28,7 +28,7 @@ def test_the_project_starts_from_what_the_build_copies(tmp_path):
     environment = {**PRODUCTION, "DATA_DIR": str(tmp_path)}
     for command in (
         ["manage.py", "check", "--deploy", "--fail-level", "WARNING"],
-        ["-m", "gunicorn", "-c", "python:config.gunicorn", "--check-config"],
+        ["-m", "gunicorn", "-c", "python:serving.gunicorn_config", "--check-config"],
     ):
         run = subprocess.run(
             [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from config import embedded
-from tests import servers
+from devtools import servers
+from launcher import embedded_redis
 from tests.house.launcher import WEB, Program, environment, run
 
 pytestmark = pytest.mark.embedded
@@ -21,10 +21,10 @@ MORE_THAN_BUFFERS_BYTES = 60_000_000  # those of the system, for requests and fo
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
     folder = tmp_path_factory.mktemp("protocol")
-    port, redis = servers.start_redis(embedded.redis_server(), folder)
+    port, redis = servers.start_redis(embedded_redis.redis_server(), folder)
     settings = {"DEBUG": "0", "SECRET_KEY": "tests-only-" + "x" * 50, "HTTPS": "off", "THROTTLES": "off"}
     values = settings | {"REDIS_URL": f"redis://127.0.0.1:{port}/0"}
-    prepared = run(("-m", "config.prepare"), environment(folder / "data", **values))
+    prepared = run(("-m", "launcher.prepare"), environment(folder / "data", **values))
     assert prepared.returncode == 0, prepared.stderr
     program = Program((*WEB, "--keep-alive", str(KEEP_ALIVE_S)), folder / "data", **values).until_up()
     yield program

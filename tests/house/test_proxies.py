@@ -3,7 +3,7 @@
 import pytest
 from django.test import RequestFactory
 
-from config.proxies import ClientAddress
+from config.middleware.client_address import ClientAddress
 
 CASES = {
     (1, "203.0.113.7"): "203.0.113.7",

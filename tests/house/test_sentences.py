@@ -99,7 +99,7 @@ def test_launcher_with_a_taken_port(tmp_path):
 @pytest.mark.embedded
 def test_commands_without_the_libraries(tmp_path):
     """-S -I: a Python that has no site-packages, like the machine's own."""
-    for program in (("-S", "manage.py", "check"), ("-S", "-m", "config.serve")):
+    for program in (("-S", "manage.py", "check"), ("-S", "-m", "launcher")):
         says(program, tmp_path, "Python libraries are missing in")
 
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from devtools.servers import free_port
 from tests.house.launcher import SERVE, environment, run
-from tests.servers import free_port
 
 pytestmark = pytest.mark.embedded
 READY = "Stop with Ctrl-C"

@@ -11,8 +11,8 @@ import time
 import pytest
 import redis as redis_py
 
-from config import embedded
-from tests import servers
+from devtools import servers
+from launcher import embedded_redis
 from tests.house.launcher import GUNICORN, WEB, Program, environment, run
 
 pytestmark = pytest.mark.embedded
@@ -38,7 +38,7 @@ class House:
         url = f"redis://127.0.0.1:{redis_port}/0"
         self.values = {"DEBUG": "0", "HTTPS": "off", "SECRET_KEY": "tests-only-" + "x" * 50, "REDIS_URL": url}
         self.running: list[Program] = []
-        prepared = run(("-m", "config.prepare"), environment(self.data, **self.values))
+        prepared = run(("-m", "launcher.prepare"), environment(self.data, **self.values))
         assert prepared.returncode == 0, prepared.stderr
 
     def start(self, name: str, **values: str) -> Program:
@@ -56,7 +56,7 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     folder = tmp_path_factory.mktemp("house")
-    port, redis = servers.start_redis(embedded.redis_server(), folder)
+    port, redis = servers.start_redis(embedded_redis.redis_server(), folder)
     house = House(folder, port)
     yield house
     house.end()

@@ -8,8 +8,8 @@ from urllib.parse import quote, unquote
 from django.core.wsgi import get_wsgi_application
 
 from config import asgi
-from lane.application import Application
-from lane.bridge import Bridge
+from serving.bridge.wsgi import Bridge
+from serving.hot_lane.lane import HotLane
 
 TIMEOUT_S = 30
 
@@ -32,7 +32,7 @@ class Served:
         self._bridge = Bridge(django, threads)
         self.application: Any = self._handed
         if lane:
-            self.application = Application(self._handed, django, prefix="/api/v1/", addresses=asgi.addresses)
+            self.application = HotLane(self._handed, django, prefix="/api/v1/", addresses=asgi.addresses)
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()

@@ -7,7 +7,7 @@ import pytest
 from rest_framework_simplejwt.tokens import AccessToken
 
 from caching import redis_client
-from lane import application
+from serving.hot_lane import lane as hot_lane
 from tests.lane.conftest import login
 from users.models import User
 
@@ -38,7 +38,7 @@ def test_a_token_is_remembered_until_it_expires(lane, alice):
 
 
 def test_remembered_headers_are_few_and_short(lane, alice, bob, monkeypatch):
-    monkeypatch.setattr(application, "REMEMBERED", 3)
+    monkeypatch.setattr(hot_lane, "REMEMBERED", 3)
     path, own, known = f"/api/v1/users/{alice.pk}", login(bob), lane.application._known
     lane.ask(path, headers=own)  # which may be a miss
     known.clear()
@@ -46,7 +46,7 @@ def test_remembered_headers_are_few_and_short(lane, alice, bob, monkeypatch):
         assert lane.ask(path, headers=[*own, ("user-agent", f"phone {number}")]).by_lane
         assert len(known) == 1 + number % 3
         before = dict(known)
-        assert lane.ask(path, headers=[*own, ("user-agent", "x" * application.LONGEST_BYTES)]).by_lane
+        assert lane.ask(path, headers=[*own, ("user-agent", "x" * hot_lane.LONGEST_BYTES)]).by_lane
         assert known == before
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from django.core.exceptions import RequestDataTooBig
 
-from lane.bridge import WHOLE_BYTES, Bridge
+from serving.bridge.wsgi import WHOLE_BYTES, Bridge
 from tests.lane.served import scope_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]

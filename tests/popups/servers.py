@@ -18,9 +18,9 @@ from django.conf import settings
 from rest_framework_simplejwt.tokens import AccessToken
 
 from config.environment import BASE_DIR
-from tests.servers import free_port
+from devtools.servers import free_port
 
-GUNICORN = ("-m", "gunicorn", "-c", "python:config.gunicorn")
+GUNICORN = ("-m", "gunicorn", "-c", "python:serving.gunicorn_config")
 DRAIN = ("manage.py", "drain_popup_events")
 
 

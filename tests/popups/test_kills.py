@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from config import embedded
+from launcher import embedded_redis
 from popups import stream
 from popups.models import Day, Event, UserPopup
 from popups.tokens import verified
@@ -22,7 +22,7 @@ from users.models import User
 
 __all__ = ["own_redis"]
 pytestmark = pytest.mark.django_db(transaction=True)
-KEPT = ("--appendfsync", embedded.OPTIONS["appendfsync"])
+KEPT = ("--appendfsync", embedded_redis.OPTIONS["appendfsync"])
 USERS, DEVICES, RACERS = 400, 8, 4
 KILLS = 12 if settings.SERVICES else 6
 
@@ -92,6 +92,6 @@ def test_devices_of_everybody_at_once(users, make):
 
 def test_redis_answers_only_what_it_has_written():
     """With `everysec` it answers ahead of a slow sync: a killed one lost 2,054 of 8,607 commands. See decision 0008."""
-    assert embedded.OPTIONS["appendfsync"] in ("no", "always")
-    compose = (embedded.BASE_DIR / "compose.yaml").read_text()
-    assert f'- --appendfsync\n      - "{embedded.OPTIONS["appendfsync"]}"' in compose
+    assert embedded_redis.OPTIONS["appendfsync"] in ("no", "always")
+    compose = (embedded_redis.BASE_DIR / "compose.yaml").read_text()
+    assert f'- --appendfsync\n      - "{embedded_redis.OPTIONS["appendfsync"]}"' in compose

@@ -16,10 +16,10 @@ import pytest
 
 from counters import reconcile
 from counters.models import Delta
+from devtools.servers import end_with_parent
 from loadtest.ground import BASE, Web, serving, workers_of
 from social.models import Follow
 from tests.caching.own_redis import until
-from tests.servers import end_with_parent
 from tests.social.crowd import Crowd
 
 pytestmark = pytest.mark.django_db(transaction=True)

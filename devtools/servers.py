@@ -1,6 +1,6 @@
 """Private servers for the tests: a Redis always, a MariaDB when asked; free ports, temporary folder, ended at exit.
 
-`python -m tests.servers` says which Debian packages `make test-services` lacks, if any.
+`python -m devtools.servers` says which Debian packages `make test-services` lacks, if any.
 """
 
 import atexit
@@ -15,7 +15,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from config.processes import end_with_parent
+from launcher.processes import end_with_parent
 
 SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"  # mariadbd is often in sbin only
 

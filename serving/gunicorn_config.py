@@ -1,20 +1,23 @@
-"""gunicorn's settings: `gunicorn -c python:config.gunicorn` serves config.asgi.
+"""Settings of gunicorn: `gunicorn -c python:serving.gunicorn_config` serves config.asgi.
 
-Threads alone, without the event loop and the hot lane: `gunicorn -c python:config.gunicorn -k gthread config.wsgi`.
+Threads alone, without an event loop: `gunicorn -c python:serving.gunicorn_config -k gthread config.wsgi`.
 """
 
 import os
 from typing import Any
 
-# A wrong environment ends here, in the master, with its sentence; a worker would be started over and over.
-from config import cores, environment, settings
+from django.conf import settings
+
+from serving.workers import cores
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 wsgi_app = "config.asgi"
-_host = "127.0.0.1" if settings.DEBUG else "0.0.0.0"  # noqa: S104  a container's own network
-bind = f"{_host}:{environment.number('PORT', default=8000, low=1, high=65535)}"
+# A wrong environment ends the master here, with one sentence; a worker would be started over and over.
+bind = f"{settings.HOST}:{settings.PORT}"
 backlog = 2048
-workers = environment.number("WEB_WORKERS", default=2, low=1, high=256)
-worker_class = "config.worker.Worker"
+workers = settings.WEB_WORKERS
+worker_class = "serving.workers.gunicorn_worker.Worker"
 threads = settings.WEB_THREADS
 worker_connections = 2000
 keepalive = 30

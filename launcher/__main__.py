@@ -1,4 +1,4 @@
-"""`make run`: everything on this machine by one command, `python -m config.serve`.
+"""`make run`: everything on this machine by one command, `python -m launcher`.
 
 Embedded Redis (unless REDIS_URL is given), migrations, demo data, then the processes of the Procfile. A Ctrl-C, a
 SIGTERM, or the end of any one of them ends all of them.
@@ -16,9 +16,10 @@ import urllib.request
 from pathlib import Path
 from types import FrameType
 
-from config import embedded, environment
+from config import environment
 from config.environment import BASE_DIR, Misconfigured
-from config.processes import Processes, end_with_parent
+from launcher import embedded_redis
+from launcher.processes import Processes, end_with_parent
 
 LOCK_WAIT_S = 2
 WEB_START_S = 60
@@ -51,9 +52,9 @@ def _stop(signum: int, frame: FrameType | None) -> None:
 
 def _run(processes: Processes) -> None:
     environment.require_libraries()
-    from config import settings, web
+    from config import settings
 
-    port = _free_port(web.gunicorn.bind)
+    _require_free(settings.HOST, settings.PORT)
     lock = _lock(environment.writable(settings.DATA_DIR))
     env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     if not os.environ.get("REDIS_URL"):
@@ -61,20 +62,18 @@ def _run(processes: Processes) -> None:
     _prepare(processes, env)
     for name, command in _procfile().items():
         processes.start(name, command, env)
-    _wait_for_web(processes, port)
-    print(_banner(port, demo=settings.DEBUG), flush=True)
+    _wait_for_web(processes, settings.PORT)
+    print(_banner(settings.PORT, demo=settings.DEBUG), flush=True)
     _watch(processes)
 
 
-def _free_port(bind: str) -> int:
-    host, port = bind.split(":")
+def _require_free(host: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, int(port)))
+            probe.bind((host, port))
         except OSError as error:
             raise Misconfigured(f"Port {port} cannot be used ({error.strerror}): set PORT to another.") from None
-    return int(port)
 
 
 def _lock(data_dir: Path) -> int:
@@ -95,16 +94,16 @@ def _lock(data_dir: Path) -> int:
 
 def _start_redis(processes: Processes, folder: Path, lock: int) -> str:
     environment.writable(folder)
-    path = embedded.socket_path(folder)
+    path = embedded_redis.socket_path(folder)
     path.unlink(missing_ok=True)
-    process = processes.start("redis", embedded.command(folder, path), dict(os.environ), keep_open=(lock,))
-    embedded.wait_until_loaded(process, path, folder / "redis.log")
-    (folder / "url").write_text(embedded.url(path))  # other commands on this data find the server by it
-    return embedded.url(path)
+    process = processes.start("redis", embedded_redis.command(folder, path), dict(os.environ), keep_open=(lock,))
+    embedded_redis.wait_until_loaded(process, path, folder / "redis.log")
+    (folder / "url").write_text(embedded_redis.url(path))  # other commands on this data find the server by it
+    return embedded_redis.url(path)
 
 
 def _prepare(processes: Processes, env: dict[str, str]) -> None:
-    child = processes.start("prepare", [sys.executable, "-m", "config.prepare"], env)
+    child = processes.start("prepare", [sys.executable, "-m", "launcher.prepare"], env)
     if status := child.wait():
         raise SystemExit(status)
     del processes.children["prepare"]

@@ -6,71 +6,21 @@ says in shared memory how many others may have; one that has more than its share
 
 import asyncio
 import logging
-import mmap
 import select
 import socket
 import ssl
 from collections.abc import Callable
 
+from serving.accepting.connection_shares import ConnectionShare
+
 BATCH = 128  # connections of one turn of the loop, some 6 ms: whoever is late waits for fewer turns of those before
 AGAIN_S = 0.001  # after which a worker that left the queue to others looks whether they came
-PATIENCE_S = 0.02  # after which they are taken to be stopped, or too busy: somebody has waited all that while
-ALONE_S = 0.05  # and for how long the worker then asks for no share
+YIELD_LIMIT_S = 0.02  # after which they are taken to be stopped, or too busy: somebody has waited all that while
+UNLIMITED_S = 0.05  # and for how long the worker then asks for no share
 EXHAUSTED_S = 1.0
-AHEAD = 2  # connections that others may have more, besides a sixteenth
-AHEAD_OF_ABSENT = 8  # the same, of one that left the queue: nobody shall wait until it comes back
-_WORKERS = 4096  # far more than there are, even while those of several reloads end
-_NO_LIMIT = 2**31 - 1
-_logger = logging.getLogger("uvicorn.error")
-
-
-class Slots:
-    """Memory of the master, inherited by its workers: how many slots were ever used, then a limit for each."""
-
-    def __init__(self) -> None:
-        self._limits = memoryview(mmap.mmap(-1, 4 * _WORKERS)).cast("i")
-        self._allotted: set[int] = set()
-
-    def allot(self) -> "Slot":
-        """In the master, before it forks the worker."""
-        place = next(place for place in range(1, _WORKERS) if place not in self._allotted)
-        self._allotted.add(place)
-        self._limits[place] = _NO_LIMIT
-        self._limits[0] = max(self._limits[0], place)
-        return Slot(self._limits, place)
-
-    def free(self, slot: "Slot") -> None:
-        """In the master, once the worker is gone, however it went."""
-        slot.close()
-        self._allotted.discard(slot.place)
-
-
-class Slot:
-    """What a worker tells the others: with how many connections of their own they leave the queue to it."""
-
-    def __init__(self, limits: memoryview, place: int) -> None:
-        self.place = place
-        self._limits = limits
-        self._open = 0
-        self._ahead: int | None = None
-
-    def accept(self, *, ahead: int) -> None:
-        """Others may be so many connections ahead of this worker, and a sixteenth of what it has."""
-        self._ahead = ahead
-        self.add(0)
-
-    def add(self, connections: int) -> None:
-        self._open += connections
-        if self._ahead is not None:
-            self._limits[self.place] = self._open + self._open // 16 + self._ahead
-
-    def close(self) -> None:
-        self._ahead = None
-        self._limits[self.place] = _NO_LIMIT
-
-    def exceeded(self) -> bool:
-        """Whether this worker has more than its share. A worker alone never has: it is within its own limit."""
-        return self._open > min(self._limits[1 : self._limits[0] + 1].tolist())
+HEADROOM = 2  # connections that others may have more, besides a sixteenth
+HEADROOM_WHILE_AWAY = 8  # the same, of one that left the queue: nobody shall wait until it comes back
+logger = logging.getLogger("uvicorn.error")
 
 
 class Acceptor:
@@ -80,7 +30,7 @@ class Acceptor:
         self,
         sock: socket.socket,
         protocol: Callable[[], asyncio.Protocol],
-        slot: Slot,
+        slot: ConnectionShare,
         tls: ssl.SSLContext | None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -99,15 +49,15 @@ class Acceptor:
             self._again.cancel()
 
     def _listen(self) -> None:
-        self._slot.accept(ahead=AHEAD)
+        self._slot.accept(ahead=HEADROOM)
         self._loop.add_reader(self._sock.fileno(), self._accept)
 
     def _accept(self) -> None:
         alone = self._loop.time() < self._alone_until
         for _ in range(BATCH):
             if not alone and self._slot.exceeded():
-                self._patient_until = self._loop.time() + PATIENCE_S
-                self._slot.accept(ahead=AHEAD_OF_ABSENT)
+                self._patient_until = self._loop.time() + YIELD_LIMIT_S
+                self._slot.accept(ahead=HEADROOM_WHILE_AWAY)
                 self._pause(AGAIN_S, self._look_again)
                 return
             try:
@@ -115,7 +65,7 @@ class Acceptor:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:  # no file descriptor is left, or no memory
-                _logger.error("No connection is accepted for %d s: %s", EXHAUSTED_S, error)
+                logger.error("No connection is accepted for %d s: %s", EXHAUSTED_S, error)
                 self._slot.close()
                 self._pause(EXHAUSTED_S, self._listen)
                 return
@@ -139,5 +89,5 @@ class Acceptor:
             if self._loop.time() < self._patient_until:
                 self._again = self._loop.call_later(AGAIN_S, self._look_again)
                 return
-            self._alone_until = self._loop.time() + ALONE_S
+            self._alone_until = self._loop.time() + UNLIMITED_S
         self._listen()

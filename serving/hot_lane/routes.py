@@ -12,7 +12,7 @@ FIELDS = r"([a-z_,]+)"
 ID = "/{id}"
 
 
-class Address:
+class Route:
     """`read(batch, caller_id, …)` gets the id in the path, if it ends in {id}, and the groups that the regular
     expression `query` has found in the whole query; where it raises a Problem, Django tells it."""
 
@@ -22,13 +22,13 @@ class Address:
         self.read = read
 
 
-class Addresses:
-    def __init__(self, prefix: str, addresses: Iterable[Address]) -> None:
+class Routes:
+    def __init__(self, prefix: str, addresses: Iterable[Route]) -> None:
         by_path = {prefix + each.path: each for each in addresses}
         self._plain = {path: each for path, each in by_path.items() if not path.endswith(ID)}
         self._by_parent = {path.removesuffix(ID): each for path, each in by_path.items() if path.endswith(ID)}
 
-    def find(self, path: str, query: bytes) -> tuple[Address, tuple[Any, ...]] | None:
+    def find(self, path: str, query: bytes) -> tuple[Route, tuple[Any, ...]] | None:
         """The address of a request, and the arguments that its read takes besides batch and caller."""
         ids: tuple[int, ...] = ()
         address = self._plain.get(path)

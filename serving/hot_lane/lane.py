@@ -17,10 +17,10 @@ from api import throttles, tokens
 from api.json import encoded
 from api.views import Admission
 from caching import Batch, Pipe
-from lane.addresses import Address, Addresses
-from lane.bridge import Bridge, Receive, Send
-from lane.environ import Scope
-from lane.heads import Head, Heads
+from serving.bridge.environ import Scope
+from serving.bridge.wsgi import Bridge, Receive, Send
+from serving.hot_lane.response_heads import ResponseHead, ResponseHeadCache
+from serving.hot_lane.routes import Route, Routes
 
 SCOPE = "user"
 REMEMBERED, LONGEST_BYTES = 10_000, 2048  # headers of requests, mostly of half a kilobyte each
@@ -33,17 +33,17 @@ Counted = dict[str, Any]
 """What has been found out about a request that Django is to answer, for its environ."""
 
 
-class Said(NamedTuple):
+class ParsedHeaders(NamedTuple):
     """What a request's headers say."""
 
-    head: Head
+    head: ResponseHead
     authorization: str
 
 
 class Answer(NamedTuple):
     """With status 200; `headers` are those beside its head and Content-Length."""
 
-    head: Head
+    head: ResponseHead
     headers: Mapping[str, str]
     body: bytes
 
@@ -62,15 +62,15 @@ class Answer(NamedTuple):
 Done = Callable[[Answer | None], None]
 
 
-class Application:
+class HotLane:
     """`attempt` is for servers that can do without coroutines, which cost more than all the rest of a hit."""
 
-    def __init__(self, bridge: Bridge, django: BaseHandler, *, prefix: str, addresses: Iterable[Address]) -> None:
+    def __init__(self, bridge: Bridge, django: BaseHandler, *, prefix: str, addresses: Iterable[Route]) -> None:
         self.bridge = bridge
-        self._addresses = Addresses(prefix, addresses)
-        self._heads = Heads(django)
+        self._addresses = Routes(prefix, addresses)
+        self._heads = ResponseHeadCache(django)
         self._pipe = Pipe()
-        self._known: dict[tuple[str, Named], Said] = {}
+        self._known: dict[tuple[str, Named], ParsedHeaders] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         counted: Counted = {}
@@ -86,7 +86,7 @@ class Application:
         await send({"type": "http.response.start", "status": 200, "headers": answer.named()})
         await send({"type": "http.response.body", "body": answer.body})
 
-    def said(self, scheme: str, named: Named) -> Said | None:
+    def said(self, scheme: str, named: Named) -> ParsedHeaders | None:
         """By a request's headers; None if such a request is Django's, whatever its address."""
         headers = dict(named)
         if len(headers) < len(named) or not ODD.isdisjoint(headers):
@@ -96,9 +96,9 @@ class Application:
         except Exception:
             logger.exception(FAILED)
             return None
-        return head and Said(head, headers.get(b"authorization", b"").decode("latin-1"))
+        return head and ParsedHeaders(head, headers.get(b"authorization", b"").decode("latin-1"))
 
-    def _remembered(self, scheme: str, named: Named) -> Said | None:
+    def _remembered(self, scheme: str, named: Named) -> ParsedHeaders | None:
         """The same, for whoever does not remember it: a client repeats its headers."""
         said = self._known.get((scheme, named))
         if said is None:
@@ -109,7 +109,7 @@ class Application:
                 self._known[scheme, named] = said
         return said
 
-    def attempt(self, said: Said, path: str, query: bytes, counted: Counted, done: Done) -> bool:
+    def attempt(self, said: ParsedHeaders, path: str, query: bytes, counted: Counted, done: Done) -> bool:
         """Whether the lane has begun to answer a GET: then `done` is called once, in a later turn of the event loop,
         and gets None if there is no answer after all. Without an answer the request and `counted` are for `bridge`."""
         try:
@@ -130,7 +130,7 @@ def _settle(future: asyncio.Future[Answer | None], answer: Answer | None) -> Non
 Steps = Generator[Batch, bool, Answer | None]
 
 
-def _steps(said: Said, address: Address, arguments: tuple[Any, ...], counted: Counted) -> Steps:
+def _steps(said: ParsedHeaders, address: Route, arguments: tuple[Any, ...], counted: Counted) -> Steps:
     """Yields batches, and is told whether they were all hit. Where it ends without an answer, or raises APIException,
     the request is Django's."""
     batch = Batch()

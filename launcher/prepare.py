@@ -1,4 +1,4 @@
-"""Makes the data ready before the first request: `python -m config.prepare`, run by the launcher.
+"""Makes the data ready before the first request: `python -m launcher.prepare`, run by the launcher.
 
 Checks that the database and Redis answer, migrates, loads demo data into an empty debug installation, and settles
 invalidations that a previous run left behind. Exit status 1 and one sentence if a server cannot be reached.
@@ -17,13 +17,13 @@ def main() -> None:
     environment.require_libraries()
     import django
 
-    from config import reachable
+    from config import server_errors
 
     try:
         django.setup()
         _prepare()
-    except reachable.FAILURES as error:
-        if not (sentence := reachable.sentence(error)):
+    except server_errors.FAILURES as error:
+        if not (sentence := server_errors.sentence(error)):
             raise
         raise environment.Misconfigured(sentence) from None
 

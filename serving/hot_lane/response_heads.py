@@ -14,27 +14,27 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import re_path
 
 from api.json import json_response
-from lane.environ import environ_of
+from serving.bridge.environ import environ_of
 
 REMEMBERED = 1_000
 _SCOPE = {"http_version": "1.1", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b""}
 
 
-class Head(NamedTuple):
+class ResponseHead(NamedTuple):
     """Names and values, and the same as HTTP/1 writes them."""
 
     named: list[tuple[bytes, bytes]]
     lines: bytes
 
 
-class Heads:
+class ResponseHeadCache:
     def __init__(self, django: BaseHandler) -> None:
         self._django = django
-        self._known: dict[tuple[Any, ...], Head | None] = {}
+        self._known: dict[tuple[Any, ...], ResponseHead | None] = {}
         header = settings.SECURE_PROXY_SSL_HEADER
         self._scheme_header = header[0].removeprefix("HTTP_").replace("_", "-").lower().encode() if header else b""
 
-    def of(self, scheme: str, headers: dict[bytes, bytes]) -> Head | None:
+    def of(self, scheme: str, headers: dict[bytes, bytes]) -> ResponseHead | None:
         """`headers`: the request's. The answer lacks Content-Length."""
         key = headers.get(b"host"), headers.get(self._scheme_header), scheme
         if key not in self._known:
@@ -43,7 +43,7 @@ class Heads:
             self._known[key] = self._learnt(scheme, headers) if key[0] else None
         return self._known[key]
 
-    def _learnt(self, scheme: str, headers: dict[bytes, bytes]) -> Head | None:
+    def _learnt(self, scheme: str, headers: dict[bytes, bytes]) -> ResponseHead | None:
         scope = {**_SCOPE, "scheme": scheme, "headers": list(headers.items())}
         request: Any = WSGIRequest({**environ_of(scope), "wsgi.input": BytesIO()})
         request.urlconf = __name__
@@ -52,7 +52,7 @@ class Heads:
             return None
         named = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
         named = [header for header in named if header[0] != b"content-length"]
-        return Head(named, b"".join(b"%b: %b\r\n" % header for header in named))
+        return ResponseHead(named, b"".join(b"%b: %b\r\n" % header for header in named))
 
 
 def _empty(request: HttpRequest) -> HttpResponse:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from config.accepting import Slot
+from serving.accepting.connection_shares import ConnectionShare
+from serving.http.transport import CoalescingTransport
 
 REMEMBERED = 10_000  # heads of requests, mostly of half a kilobyte each
 LONGEST_BYTES = 2048  # of a request that the lane is asked for
@@ -24,13 +25,13 @@ class Protocol(HttpToolsProtocol):
     _counted: dict[str, Any] | None = None
     _idle_from = inf
 
-    def __init__(self, *, slot: Slot, **options: Any) -> None:
+    def __init__(self, *, slot: ConnectionShare, **options: Any) -> None:
         super().__init__(**options)
         self._slot = slot
         self._has_lane = hasattr(self.app, "attempt") and not self.access_log and not self.root_path
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(Joined(transport, self.loop))
+        super().connection_made(CoalescingTransport(transport, self.loop))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._slot.add(-1)
@@ -186,33 +187,3 @@ class _Found:
 @lru_cache(maxsize=8)
 def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in headers)
-
-
-class Joined:
-    """A transport whose writes of one turn of the loop leave together: a system call for each answer, not for its head
-    and its body."""
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport, self._loop = transport, loop
-        self._leaving: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        if not self._leaving:
-            self._loop.call_soon(self._flush)
-        self._leaving.append(data)
-
-    def write_now(self, data: bytes) -> None:
-        self._flush()
-        self._transport.write(data)
-
-    def close(self) -> None:
-        self._flush()
-        self._transport.close()
-
-    def _flush(self) -> None:
-        leaving, self._leaving = self._leaving, []
-        if leaving and not self._transport.is_closing():  # uvloop's would raise
-            self._transport.write(b"".join(leaving))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)

@@ -1,20 +1,20 @@
-"""The web process of the Procfile: `python -m config.web` becomes gunicorn, or Granian where SERVER=granian."""
+"""The web process of the Procfile: `python -m serving` becomes gunicorn, or Granian where SERVER=granian."""
 
 import contextlib
 import os
 import sys
 
-from config import environment, gunicorn
+from django.conf import settings
 
-SERVER = environment.choice("SERVER", "gunicorn", "granian")
+from serving import gunicorn_config
 
 
 def main() -> None:
-    options = ["-c", "python:config.gunicorn"] if SERVER == "gunicorn" else granian()
-    if SERVER == "granian":
+    options = ["-c", "python:serving.gunicorn_config"] if settings.SERVER == "gunicorn" else granian()
+    if settings.SERVER == "granian":
         _let_threads_finish()
     given = sys.argv[1:]  # options of the server's own, which win
-    os.execv(sys.executable, [sys.executable, "-m", SERVER, *options, *given])  # noqa: S606  no shell
+    os.execv(sys.executable, [sys.executable, "-m", settings.SERVER, *options, *given])  # noqa: S606  no shell
 
 
 def _let_threads_finish() -> None:
@@ -27,19 +27,18 @@ def _let_threads_finish() -> None:
 
 def granian() -> list[str]:
     """Its own code accepts connections, outside of the event loop; so uvloop, the cheaper one, starves nobody here."""
-    host, port = gunicorn.bind.rsplit(":", 1)
     named = {
         "interface": "asginl",
-        "host": host,
-        "port": port,
-        "workers": gunicorn.workers,
-        "workers-kill-timeout": gunicorn.graceful_timeout,
-        "backlog": gunicorn.backlog,
-        "backpressure": gunicorn.worker_connections,
+        "host": settings.HOST,
+        "port": settings.PORT,
+        "workers": gunicorn_config.workers,
+        "workers-kill-timeout": gunicorn_config.graceful_timeout,
+        "backlog": gunicorn_config.backlog,
+        "backpressure": gunicorn_config.worker_connections,
         "http": "1",
         "loop": "uvloop",
         "runtime-mode": "st",
-        "log-level": gunicorn.loglevel,
+        "log-level": gunicorn_config.loglevel,
     }
     given = [part for name, value in named.items() for part in (f"--{name}", str(value))]
     return [*given, "--no-ws", "--respawn-failed-workers", "config.asgi:application"]

@@ -13,17 +13,18 @@ import uvicorn
 from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
 
-from config.accepting import Acceptor, Slot, Slots
-from config.protocol import Protocol
+from serving.accepting.acceptor import Acceptor
+from serving.accepting.connection_shares import ConnectionShare, ConnectionShares
+from serving.http.protocol import Protocol
 
-SLOTS = Slots()
+SLOTS = ConnectionShares()
 LAST_REQUESTS_S = 0.1  # for which a worker that ends waits for those who have just connected
 
 
 class Server(uvicorn.Server):
     """Accepts connections by acceptors of the project's own; all else is uvicorn's."""
 
-    def __init__(self, config: uvicorn.Config, slot: Slot) -> None:
+    def __init__(self, config: uvicorn.Config, slot: ConnectionShare) -> None:
         super().__init__(config)
         self._slot = slot
         self._acceptors: list[Acceptor] = []

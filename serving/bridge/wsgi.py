@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 
-from lane.environ import Environ, Scope, environ_of
-from lane.threads import Threads
+from serving.bridge.environ import Environ, Scope, environ_of
+from serving.bridge.threads import Threads
 
 WHOLE_BYTES = 2 << 20
 # A client that is answered while it is still sending may never read the answer. So a body that is refused is taken,
@@ -48,13 +48,13 @@ class Bridge:
             environ["wsgi.input"] = await _input(environ, receive)
         except ConnectionResetError:
             return
-        asked = Asked(environ, send, receive, asyncio.get_running_loop())
+        asked = Handover(environ, send, receive, asyncio.get_running_loop())
         reply = await self._threads.run(self._respond, asked)
         if reply is not None:
             await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
             await send({"type": "http.response.body", "body": reply.body})
 
-    def _respond(self, asked: "Asked") -> Reply | None:
+    def _respond(self, asked: "Handover") -> Reply | None:
         """In a thread; None for what it has streamed itself."""
         started: list[Any] = []
         response = self._wsgi(asked.environ, lambda status, headers, exc_info=None: started.extend((status, headers)))
@@ -73,7 +73,7 @@ class Bridge:
                 close()
 
 
-class Asked(NamedTuple):
+class Handover(NamedTuple):
     """What a thread needs to know of a request."""
 
     environ: Environ
