@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from api.json import json_response
-from caching import Batch
+from caching.api import Batch
 
 
 class Read:

@@ -15,7 +15,8 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest
 
 from api.problems import Problem
-from caching import Batch, Script
+from caching.api import Batch
+from caching.extend import Script
 
 GCRA = Script("""
 local time = redis.call('TIME')

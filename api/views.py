@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from api import throttles, tokens
 from api.json import JSONRenderer
 from api.problems import Problem
-from caching import Batch
+from caching.api import Batch
 
 RENDERER = JSONRenderer()
 
@@ -43,7 +43,7 @@ class Admission:
 
     def enforce(self) -> Any:
         """Once the batch has run: the caller's row; raises the 401 and the 429."""
-        row = self._users.sole()
+        row = self._users.only_row()
         if row is None or not row.is_active:
             raise inactive()
         throttles.enforce(self.verdict)

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 
 from caching import registry
-from caching.managers import CachedQuerySet
+from caching.orm.querysets import CachedQuerySet
 
 
 @register
@@ -14,7 +14,7 @@ def check_managers(**_: Any) -> list[CheckMessage]:
     return [
         Error(
             f"The manager {manager.name!r} of a cached model does not invalidate what it writes.",
-            hint="Derive it from caching.CachedManager, and the model's Meta from CachedModel.Meta.",
+            hint="Derive it from caching.api.CachedManager, and the model's Meta from CachedModel.Meta.",
             obj=model,
             id="caching.E001",
         )

@@ -8,7 +8,7 @@ RETRY_MS    how long the circuit breaker stays open before Redis is tried again
 """
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -16,6 +16,8 @@ from django.core.signals import setting_changed
 
 
 class Conf(NamedTuple):
+    """The settings with their defaults, names in lower case."""
+
     alias: str = "default"
     prefix: str = "cache"
     lease_ms: int = 3_000
@@ -25,6 +27,7 @@ class Conf(NamedTuple):
 
 @cache
 def conf() -> Conf:
+    """Return the settings; raises ImproperlyConfigured for a name that is none of them."""
     given = {name.lower(): value for name, value in getattr(settings, "CACHING", {}).items()}
     unknown = sorted(given.keys() - set(Conf._fields))
     if unknown:
@@ -33,9 +36,16 @@ def conf() -> Conf:
     return Conf(**given)
 
 
-def _forget(*, setting: str, **_: object) -> None:
-    if setting == "CACHING":
-        conf.cache_clear()
+def clear_on_change(setting: str, *cached_functions: Any) -> None:
+    """Clear the results of functools.cache when a Django setting changes, as it does in tests."""
+
+    def clear(*, setting: str, **_: object) -> None:
+        if setting == watched:
+            for function in cached_functions:
+                function.cache_clear()
+
+    watched = setting
+    setting_changed.connect(clear, weak=False)
 
 
-setting_changed.connect(_forget, dispatch_uid="caching.conf")
+clear_on_change("CACHING", conf)

@@ -10,13 +10,13 @@ JITTER = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Cached:
-    """Declared on a model as `cached = Cached(…)`.
+    """What a model declares as `cached = Cached(…)`.
 
-    ttl_s           life of a cached row, in seconds; each entry's own life varies by a tenth either way
+    ttl_s           life of a cached row in seconds; the life of each entry varies by a tenth either way
     negative_ttl_s  life of "no such row"
     never           columns that must not enter Redis (a password hash) or change too often to be worth it;
-                    a write to these alone does not invalidate
-    lookups         unique columns that `get_one(column=value)` may be asked by
+                    a write of these alone does not invalidate
+    lookups         unique columns by which `get_one(column=value)` finds a row
     since           timestamp column that `warm_cache --since` compares
     """
 
@@ -32,5 +32,5 @@ class Cached:
 
 
 def jittered_ms(seconds: float) -> int:
-    """A life in ms, spread so that entries written together do not expire together."""
+    """Return a life in ms, spread so that entries written together do not expire together."""
     return int(seconds * 1000 * random.uniform(1 - JITTER, 1 + JITTER))

@@ -1,41 +1,74 @@
-"""Which models are cached."""
+"""Which models are cached, and what is derived from the rows of which model."""
 
+from collections.abc import Collection, Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from django.db import router
 
-if TYPE_CHECKING:
-    from django.db.models import Model
-
-    from caching.managers import CachedModel
-
-_models: "list[type[CachedModel]]" = []
-_edges: "list[type[Model]]" = []
+from caching.cacheable import Cacheable
 
 
-def register(model: "type[CachedModel]") -> None:
+class Declaration(Protocol):
+    """Entries that follow from the rows of a model, and which of them a write touches."""
+
+    keeps: bool
+    """Whether a hold keeps what is loaded, for the lift to change (id sets)."""
+
+    def concerns(self, columns: Collection[str] | None) -> bool:
+        """Return whether writing these columns (None: all) changes what any entry says."""
+
+    def keys_of(self, instance: Any, columns: Collection[str] | None = None) -> Iterable[str]:
+        """Return the keys that an instance's own values lead to; `columns`: what is written (None: all)."""
+
+    def stored_keys(self, pks: list[Any], using: str) -> Iterable[str]:
+        """Return the keys that rows lead to as they are in the database."""
+
+    def keys_after_update(self, pks: list[Any], using: str, columns: Collection[str]) -> Iterable[str]:
+        """Return the keys that rows lead to once an UPDATE of `columns` has been made."""
+
+    def note_inserted(self, using: str, instances: list[Any]) -> None:
+        """Tell the transaction of inserted rows, which have their primary keys by now."""
+
+    def note_changed(self, using: str, instance: Any) -> None:
+        """Tell the transaction of a row that was saved in place; called after the SQL."""
+
+    def note_deleted(self, using: str, instance: Any) -> None:
+        """Tell the transaction of a deleted row; called after the SQL."""
+
+
+_models: list[type[Cacheable]] = []
+_declarations: dict[Any, list[Declaration]] = {}
+
+
+def register(model: type[Cacheable]) -> None:
+    """Add a cached model."""
     _models.append(model)
     family.cache_clear()
 
 
-def register_edge(model: "type[Model]") -> None:
-    """A model that id sets are derived from; its rows themselves need not be cached."""
-    _edges.append(model)
+def declare(model: Any, declaration: Declaration) -> None:
+    """Add something that is derived from the rows of `model`; the rows themselves need not be cached."""
+    _declarations.setdefault(model._meta.concrete_model, []).append(declaration)
 
 
-def models() -> "list[type[CachedModel]]":
-    """Concrete cached models, in the order of their declaration; proxies share the entries of their concrete model."""
+def declarations_of(model: Any) -> list[Declaration]:
+    """Return what is derived from the rows of a model, or of a proxy's model, in the order of declaration."""
+    return _declarations.get(model._meta.concrete_model, [])
+
+
+def models() -> list[type[Cacheable]]:
+    """Return the concrete cached models in the order of declaration; proxies share the entries of their model."""
     return [model for model in _models if not model._meta.proxy]
 
 
 @cache
-def family(model: "type[CachedModel]") -> "tuple[type[CachedModel], ...]":
-    """The cached models whose entries contain columns of `model`'s row: itself, its parents and its children."""
+def family(model: type[Cacheable]) -> tuple[type[Cacheable], ...]:
+    """Return the cached models whose entries contain columns of a model's row: itself, its parents and children."""
     concrete: Any = model._meta.concrete_model
     return tuple(other for other in models() if issubclass(other, concrete) or issubclass(concrete, other))
 
 
 def write_aliases() -> set[str]:
-    """The databases that cached models are written to; a key that could not be held is remembered there."""
-    return {router.db_for_write(model) for model in (*_models, *_edges)}
+    """Return the databases that cached models are written to; keys that could not be held are recorded there."""
+    return {router.db_for_write(model) for model in (*_models, *_declarations)}

@@ -9,13 +9,13 @@ from unittest import mock
 import hiredis
 from redis.connection import AbstractConnection
 
-from caching import store
-from caching.connection import redis_client, teach_scripts
+from caching.redis.breaker import breaker
+from caching.redis.client import redis_client, teach_scripts
 
 
 @dataclass
 class Usage:
-    """Filled while the block runs."""
+    """Numbers that grow while the block runs."""
 
     round_trips: int = 0
     commands: int = 0
@@ -48,4 +48,4 @@ def reset_cache() -> None:
     """Empty Redis and let this process use it: call before each test that touches cached models."""
     redis_client().flushdb()
     teach_scripts()  # or the first to use one would need a round trip more
-    store.breaker.may_read()
+    breaker.may_read()

@@ -12,11 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from caching import Script
-from caching.codec import Stale, fingerprint
-from caching.conf import conf
-from caching.connection import Command
-from caching.options import jittered_ms
+from caching.extend import Command, Script, Stale, conf, fingerprint, jittered_ms
 from counters import registry, values
 
 NEIGHBOURS = 8
@@ -24,7 +20,7 @@ TTL_S = 24 * 3_600
 FINGERPRINT_BYTES = 4
 PREFIX_BYTES = 1 + FINGERPRINT_BYTES
 
-_bump = Script((Path(__file__).parent / "lua" / "bump.lua").read_text())
+_bump = Script.from_files(Path(__file__).parent / "lua", "bump")
 _decode = msgspec.msgpack.Decoder(list[int]).decode
 
 
@@ -73,10 +69,10 @@ def position(kind: str, target_id: int, name: str) -> int:
 
 
 class Blocks:
-    """A source of the cache (caching.sources.Source). A value is the list in the entry."""
+    """A source of the cache (caching.extend.Source). A value is the list in the entry."""
 
     label = "counters"
-    probing = False
+    scripted = False
 
     @property
     def using(self) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 from django.db import connections, transaction
 from django.utils import timezone
 
-from caching import Unavailable, holds, store
-from caching.connection import Command
+from caching.api import Unavailable
+from caching.extend import Command, breaker, execute, joined_to_commit, record_pending
 from counters import blocks
 from counters.blocks import Appended
 from counters.models import Delta
@@ -57,31 +57,30 @@ class Bumps:
     def __call__(self) -> None:
         commands = self.commands()
         try:
-            store.ask(commands, allowed=store.breaker.may_write, optional=len(commands))
+            execute(commands, allowed=breaker.may_write, optional=len(commands))
         except Unavailable:
-            self.missed()
+            self.resolve(None)
 
     def commands(self) -> list[Command]:
         return blocks.bumps(self.rows)
 
-    def answered(self, replies: list[Any]) -> None:
+    def resolve(self, replies: list[Any] | None) -> None:
         """Nothing is done about an entry that could not be bumped: it was of another version, or none."""
-
-    def missed(self) -> None:
-        # Redis may come back with what it had, before the roll-up makes everybody read it anew.
-        holds.leave_to_others(self.using, blocks.keys_of(self.rows))
+        if replies is None:
+            # Redis may come back with what it had, before the roll-up makes everybody read it anew.
+            record_pending(self.using, blocks.keys_of(self.rows))
 
 
 def _bumps(using: str) -> Bumps:
     """Those that wait for the commit of the current savepoint; a rollback takes them away with the rows."""
-    riders = holds.riders(using)
-    if riders is None:
+    joined = joined_to_commit(using)
+    if joined is None:
         return _hooked(using)
-    for rider in riders:
-        if isinstance(rider, Bumps):
-            return rider
+    for each in joined:
+        if isinstance(each, Bumps):
+            return each
     bumps = Bumps(using)
-    riders.append(bumps)
+    joined.append(bumps)
     return bumps
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.reads import Read
-from caching import Batch
+from caching.api import Batch
 from counters import reads
 from counters.targets import targets_of
 from serving.hot_lane.routes import Route

@@ -1,20 +1,21 @@
 """Reading counters: through the cache, in the caller's own Redis round trip."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
-from caching import Batch
+from caching.api import Batch
+from caching.extend import Result
 from counters import blocks, registry
 from counters.blocks import NEIGHBOURS, Block
 
 
-class Counts:
+class Counts(Result[dict[str, dict[str, int]]]):
     """Counters asked of a batch; `result` is readable once the batch has run."""
 
-    source = blocks.SOURCE
-
     def __init__(self, targets: Iterable[str]) -> None:
-        idents: dict[str, Block] = {}
+        self.source = blocks.SOURCE
+        identities: dict[str, Block] = {}
         places: list[tuple[str, str, tuple[str, ...], int, int]] = []
         kind: str | None = None
         stem: str = ""
@@ -28,17 +29,18 @@ class Counts:
             target_id = int(text)
             number = target_id // NEIGHBOURS
             key = f"{stem}{number}"
-            idents[key] = (kind, number)
+            identities[key] = (kind, number)
             first = 1 + target_id % NEIGHBOURS * width  # behind the mark
             places.append((target, key, names, first, first + width))
-        self.idents, self._places = idents, places
+        self.identities, self._places = identities, places
         self._values: dict[str, list[int]] = {}
 
-    def resolve(self, values: list[Any]) -> None:
-        self._values = dict(zip(self.idents, values, strict=True))
+    def resolve(self, values: Sequence[Any]) -> None:
+        self._values = dict(zip(self.identities, values, strict=True))
+        self.__dict__.pop("result", None)
 
-    @property
-    def result(self) -> dict[str, dict[str, int]]:
+    @cached_property
+    def result(self) -> dict[str, dict[str, int]]:  # type: ignore[override]
         """{"user:7": {"followers": 1, …}} in the order asked, each target once; one without rows has zeros, and none
         is negative, whatever drifted."""
         values, found = self._values, {}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.db import connections
 
-from caching import holds
+from caching.api import atomic_write, hold_keys
 from counters import blocks, values
 from counters.models import Delta
 
@@ -27,7 +27,7 @@ def fold() -> int:
     using = values.database()
     if not Delta.objects.using(using).exists():
         return 0  # a transaction would lock all of SQLite
-    with holds.transaction_of(using):
+    with atomic_write(using):
         rows = list(_oldest(using))
         if rows:
             folded = _added_up(rows)
@@ -36,7 +36,7 @@ def fold() -> int:
             # So late because a fold changes no value, only where it is kept: what is read or filled meanwhile is right.
             # Under a hold everybody who reads counts asks the database, which is then too busy for the fold itself.
             blocks_of_rows = {blocks.block_of(kind, target_id) for kind, target_id, _ in folded}
-            holds.hold(using, {blocks.key(block) for block in blocks_of_rows})
+            hold_keys(using, {blocks.key(block) for block in blocks_of_rows})
     return len(rows)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.models import Case, IntegerField, Model, Q, Value, When, signals
 
-from caching import many
+from caching.extend import inserted, updated, updating
 from counters import deltas, registry
 from counters.deltas import Amounts
 
@@ -21,9 +21,9 @@ def watch(model: type[Model]) -> None:
         (signals.post_save, _after_save),
         (signals.pre_delete, _before_delete),
         (signals.post_delete, _after_delete),
-        (many.inserted, _after_insert),
-        (many.updating, _before_update),
-        (many.updated, _after_update),
+        (inserted, _after_insert),
+        (updating, _before_update),
+        (updated, _after_update),
     ):
         uid = f"counters.{model._meta.label}.{receiver.__name__}"
         signal.connect(receiver, sender=model, dispatch_uid=uid)

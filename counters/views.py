@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from api.reads import answer
 from api.schema import described
 from api.views import BatchedView
-from caching import Batch
+from caching.api import Batch
 from counters.lane import SomeCounts
 from counters.targets import CAP, FIELD, targets_of
 

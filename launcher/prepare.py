@@ -33,7 +33,7 @@ def _prepare() -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from caching import redis_client
+    from caching.api import redis_client
 
     redis_client().ping()
     connection.ensure_connection()

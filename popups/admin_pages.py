@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from api.ids import is_id
-from caching import Unavailable
+from caching.api import Unavailable
 from popups import charts, dryrun, rules, statistics, stream
 from popups.configs import Asked
 from popups.models import Popup

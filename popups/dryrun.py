@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from caching import Batch, Unavailable
+from caching.api import Batch, Unavailable
 from popups import live
 from popups.configs import Asked, Broken, Config, compiled, ms
 from popups.decision import NOTHING, Verdict, decide, judge, quiet_until
 from popups.models import Popup
-from popups.states import State, StatePart
-from popups.totals import TotalPart
-from popups.versions import VersionPart
+from popups.states import STATES, State
+from popups.totals import TOTALS
+from popups.versions import VERSIONS
 from users.models import User
 
 MOST = 200
@@ -35,15 +35,14 @@ class DryRun(NamedTuple):
 
 def run(user: User, asked: Asked) -> DryRun:
     """Raises Unavailable."""
-    state, version = StatePart(user.pk), VersionPart()
     batch = Batch()
-    batch.add(state)
-    batch.add(version)
+    asked_state, version = batch.add(STATES.of(user.pk)), batch.add(VERSIONS.of())
     batch.run()
-    known, now_ms = live.current(version.version), ms(timezone.now())
+    state = asked_state.result
+    known, now_ms = live.current(version.result), ms(timezone.now())
     configs = known.placements.get(asked.placement, ())
     spent = _spent(configs)
-    seen, until_ms = state.state.seen(), quiet_until(state.state.rows, known.quiet_ms)
+    seen, until_ms = state.seen(), quiet_until(state.rows, known.quiet_ms)
     decision = decide(configs, user, seen, asked, quiet_until_ms=until_ms, spent=spent, now_ms=now_ms)
 
     def line(popup: Popup, config: Config | None) -> Line:
@@ -58,7 +57,7 @@ def run(user: User, asked: Asked) -> DryRun:
     places = {popup_id: place for place, popup_id in enumerate(ranked)}
     lines.sort(key=lambda line: (places.get(line.popup.pk, len(places)), -line.popup.pk))
     next_at = None if decision.next_ms is None or decision.due else _at(decision.next_ms)
-    return DryRun(lines, state.state, next_at)
+    return DryRun(lines, state, next_at)
 
 
 def _newest() -> QuerySet[Popup]:
@@ -67,13 +66,11 @@ def _newest() -> QuerySet[Popup]:
 
 def _spent(configs: Any) -> set[int]:
     batch = Batch()
-    capped = [(config, TotalPart(config.id)) for config in configs if config.total_cap is not None]
-    for _, part in capped:
-        batch.add(part)
+    capped = [(config, batch.add(TOTALS.of(config.id))) for config in configs if config.total_cap is not None]
     batch.run()
-    if any(part.total is None for _, part in capped):
+    if any(total.result is None for _, total in capped):
         raise Unavailable("the totals cannot be counted")
-    return {config.id for config, part in capped if part.total >= config.total_cap}
+    return {config.id for config, total in capped if total.result >= config.total_cap}
 
 
 def _why_not_at_all(popup: Popup, asked: Asked) -> str:

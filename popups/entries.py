@@ -7,16 +7,15 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from api.reads import Read
-from caching import Batch
-from caching.batch import Part, Reply
-from caching.codec import Stale
+from caching.api import Batch
+from caching.extend import Reply, Result, Stale
 from popups import live, scripts, tokens, unrecorded
 from popups.configs import Asked, Config
 from popups.decision import Decision, decide, quiet_until
 from popups.live import Live
-from popups.states import PREFIX, STATES, Seen, State, StatePart
-from popups.totals import TotalPart
-from popups.versions import VersionPart
+from popups.states import PREFIX, STATES, Seen, State
+from popups.totals import TOTALS
+from popups.versions import VERSIONS
 from users.models import User
 
 Reason = unrecorded.Reason
@@ -43,13 +42,12 @@ class Entry(Read):
 
     def __init__(self, batch: Batch, user_id: int, asked: Asked) -> None:
         self._user_id, self._asked = user_id, asked
-        self._users, self._state, self._version = batch.rows(User, [user_id]), StatePart(user_id), VersionPart()
-        batch.add(self._state)
-        batch.add(self._version)
+        self._users = batch.rows(User, [user_id])
+        self._state, self._version = batch.add(STATES.of(user_id)), batch.add(VERSIONS.of())
         self._steps = self._entering()
 
     def is_at_hand(self) -> bool:
-        self._live = live.at_hand(self._version.version)
+        self._live = live.at_hand(self._version.result)
         return self._live is not None
 
     def more(self) -> Batch | None:
@@ -68,8 +66,8 @@ class Entry(Read):
 
     def _entering(self) -> Iterator[Batch]:
         """Yields batches, and goes on when they have run."""
-        self._live = self._live or live.current(self._version.version)
-        self._user, state, now_ms = self._users.sole(), self._state.state, time.time_ns() // 1_000_000
+        self._live = self._live or live.current(self._version.result)
+        self._user, state, now_ms = self._users.only_row(), self._state.result, time.time_ns() // 1_000_000
         for _ in range(ATTEMPTS):
             seen, quiet_until_ms = state.seen(), quiet_until(state.rows, self._live.quiet_ms)
             decision = self._decide(self._live, seen, quiet_until_ms, now_ms)
@@ -87,13 +85,13 @@ class Entry(Read):
                 try:
                     state = STATES.decode(self._user_id, details[0])  # what another device has just written there
                 except Stale:
-                    part = StatePart(self._user_id)
-                    yield _batch(part)
-                    state = part.state
+                    asked = STATES.of(self._user_id)
+                    yield _batch(asked)
+                    state = asked.result
             elif verdict == b"early":
                 (now_ms,) = details  # Redis' clock, the one that all servers share
             elif verdict == b"uncounted":
-                yield _batch(TotalPart(decision.due.id))
+                yield _batch(TOTALS.of(decision.due.id))
             elif verdict == b"spent":
                 self._live.spent.add(decision.due.id)
             else:
@@ -118,9 +116,9 @@ class Entry(Read):
         self._answer = Answer({**config.content, "claim": token}, now_ms, now_ms + min(wait_ms, LONGEST_MS))
 
 
-def _batch(part: Part) -> Batch:
+def _batch(question: Result[Any]) -> Batch:
     batch = Batch()
-    batch.add(part)
+    batch.add(question)
     return batch
 
 

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from caching import Script
-from caching.conf import conf
+from caching.extend import Script, conf
 from popups.states import STEM
 
 STREAM = f"{STEM}events"
@@ -12,7 +11,7 @@ LONGEST_STREAM = 1_000_000
 
 
 def _script(name: str) -> Script:
-    return Script((Path(__file__).parent / "lua" / f"{name}.lua").read_text())
+    return Script.from_files(Path(__file__).parent / "lua", name)
 
 
 claim, record, take, settle, scan = (_script(name) for name in ("claim", "record", "take", "settle", "scan"))

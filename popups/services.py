@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from caching import Batch, Unavailable
+from caching.api import Batch, Unavailable
 from popups import scripts, tokens, unrecorded
 from popups.models import Event, UserPopup
-from popups.states import PREFIX, StatePart
+from popups.states import PREFIX, STATES
 
 ATTEMPTS = 3
 CHUNK = 500  # rows deleted in one transaction
@@ -31,7 +31,7 @@ def record(*, user_id: int, popup_id: int, token: str, type: str) -> None:  # no
         if reply.result != b"unloaded":
             break
         batch = Batch()
-        batch.add(StatePart(user_id))
+        batch.add(STATES.of(user_id))
         batch.run()
     unrecorded.count(unrecorded.Reason.EVENTS)
     raise Unavailable("the stream of events is full or Redis away")

@@ -9,22 +9,17 @@ keeps `volatile-lru` from evicting it; the drain counts them down after its comm
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 from django.db import router
 
-from caching.codec import Stale, fingerprint
-from caching.conf import conf
-from caching.options import jittered_ms
-from caching.store import new_token
+from caching.extend import Framed, Result, conf, jittered_ms, new_token
 from popups.configs import ms
 from popups.models import UserPopup
 
 LIFE_S = 7 * 24 * 3_600
 # One tag for everything that a script touches: a claim is atomic on a cluster too. See decision 0008.
 STEM = "{popups}:"
-PREFIX = b"V" + fingerprint(["popups", "state", 1])[:4]
 
 
 class Seen(msgspec.Struct, array_like=True, gc=False):
@@ -54,15 +49,15 @@ class State(msgspec.Struct, array_like=True, gc=False):
         return {row.popup: row for row in self.rows}
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(State).decode
+_ENTRY: Framed[State] = Framed(["popups", "state", 1], State, fingerprint_bytes=4)
+PREFIX = _ENTRY.prefix
 
 
 class States:
-    """A source of the cache (caching.sources.Source): states by user id."""
+    """A source of the cache (caching.extend.Source): states by user id."""
 
     label = "popups.state"
-    probing = False
+    scripted = False
 
     @property
     def using(self) -> str:
@@ -79,15 +74,14 @@ class States:
         return {user_id: State(0, new_token(), rows) for user_id, rows in seen.items()}
 
     def encode(self, user_id: int, state: State) -> tuple[bytes, int]:
-        return PREFIX + _encode(state), jittered_ms(LIFE_S)
+        return _ENTRY.encode(state), jittered_ms(LIFE_S)
 
     def decode(self, user_id: int, entry: bytes) -> State:
-        if not entry.startswith(PREFIX):
-            raise Stale
-        try:
-            return _decode(entry[len(PREFIX) :])
-        except msgspec.MsgspecError as error:
-            raise Stale from error
+        return _ENTRY.decode(entry)
+
+    def of(self, user_id: int) -> Result[State]:
+        """Ask for a user's state."""
+        return Result(self, {self.key(user_id): user_id})
 
 
 def _from_row(row: UserPopup) -> Seen:
@@ -97,16 +91,3 @@ def _from_row(row: UserPopup) -> Seen:
 
 
 STATES = States()
-
-
-class StatePart:
-    """One user's state asked of a batch (caching.batch.Part)."""
-
-    source = STATES
-    state: State
-
-    def __init__(self, user_id: int) -> None:
-        self.idents: dict[str, Any] = {STATES.key(user_id): user_id}
-
-    def resolve(self, values: list[Any]) -> None:
-        (self.state,) = values

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from caching import store
-from caching.connection import Command
-from caching.options import jittered_ms
+from caching.extend import Command, breaker, execute, jittered_ms, new_token
 from popups import scripts
 from popups.models import Event
 from popups.states import LIFE_S, PREFIX
@@ -42,7 +40,7 @@ class Taken(NamedTuple):
 
 def new_consumer() -> str:
     """A name that no other process has: two with one name would take each other's events for their own."""
-    return f"{socket.gethostname()}:{os.getpid()}:{store.new_token()}"
+    return f"{socket.gethostname()}:{os.getpid()}:{new_token()}"
 
 
 def take(consumer: str, *, silence_ms: int = SILENCE_MS) -> Taken:
@@ -72,7 +70,7 @@ def waiting() -> int:
 
 
 def _ask(commands: Sequence[Command]) -> list[Any]:
-    return store.ask(commands, allowed=store.breaker.may_write)
+    return execute(commands, allowed=breaker.may_write)
 
 
 def _parsed(stream_id: bytes, fields: Sequence[bytes]) -> Happened | None:

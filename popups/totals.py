@@ -12,9 +12,8 @@ from typing import Any
 from django.db import router
 from django.db.models import Sum
 
-from caching import Unavailable, store
-from caching.codec import Stale
-from caching.options import jittered_ms
+from caching.api import Unavailable
+from caching.extend import Result, Stale, breaker, execute, jittered_ms
 from popups import scripts
 from popups.models import Day, Event
 
@@ -24,10 +23,10 @@ PATIENCE_S, PAUSE_S = 2.0, 0.02
 
 
 class Totals:
-    """A source of the cache (caching.sources.Source): totals by popup id; None where Redis does not tell what waits."""
+    """A source of the cache: totals by popup id; None where Redis does not tell what waits."""
 
     label = "popups.total"
-    probing = False
+    scripted = False
 
     @property
     def using(self) -> str:
@@ -49,21 +48,12 @@ class Totals:
             raise Stale
         return int(entry[1:])
 
+    def of(self, popup_id: int) -> Result[int | None]:
+        """Ask for a popup's total."""
+        return Result(self, {self.key(popup_id): popup_id})
+
 
 TOTALS = Totals()
-
-
-class TotalPart:
-    """A popup's total asked of a batch (caching.batch.Part)."""
-
-    source = TOTALS
-
-    def __init__(self, popup_id: int) -> None:
-        self.idents: dict[str, Any] = {TOTALS.key(popup_id): popup_id}
-        self.total: int | None = None
-
-    def resolve(self, values: list[Any]) -> None:
-        (self.total,) = values
 
 
 def _counted(using: str, popup_id: int) -> int:
@@ -92,7 +82,7 @@ def _waiting(popup_id: int) -> Iterator[str]:
     last = b""
     while True:
         command = scripts.scan.command([scripts.prefixed(scripts.STREAM)], [popup_id, last, CHUNK])
-        (last, *ids), *_ = store.ask([command], allowed=store.breaker.may_write)
+        (last, *ids), *_ = execute([command], allowed=breaker.may_write)
         yield from (each.decode() for each in ids)
         if not last:
             return

@@ -6,14 +6,11 @@ word is lost, the next reader puts a new one there, under a lease as always.
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from django.db import router
 
-from caching import Unavailable, store
-from caching.codec import Stale
-from caching.conf import conf
-from caching.options import jittered_ms
+from caching.api import Unavailable
+from caching.extend import Result, Stale, breaker, conf, execute, jittered_ms, new_token
 from popups.models import Popup
 from popups.states import STEM
 
@@ -21,11 +18,11 @@ LIFE_S = 7 * 24 * 3_600
 
 
 class Versions:
-    """A source of the cache (caching.sources.Source); its only identity is None. A value is the word, or None where
+    """A source of the cache; its only identity is None. A value is the word, or None where
     Redis does not tell."""
 
     label = "popups.version"
-    probing = False
+    scripted = False
 
     @property
     def using(self) -> str:
@@ -38,28 +35,19 @@ class Versions:
         return {}
 
     def encode(self, ident: None, value: None) -> tuple[bytes, int]:
-        return f"V{store.new_token()}".encode(), jittered_ms(LIFE_S)
+        return f"V{new_token()}".encode(), jittered_ms(LIFE_S)
 
     def decode(self, ident: None, entry: bytes) -> str:
         if not entry.startswith(b"V"):
             raise Stale
         return entry.decode(errors="replace")
 
+    def of(self) -> Result[str | None]:
+        """Ask for the version."""
+        return Result(self, {self.key(): None})
+
 
 VERSIONS = Versions()
-
-
-class VersionPart:
-    """The version asked of a batch (caching.batch.Part)."""
-
-    source = VERSIONS
-    version: str | None = None
-
-    def __init__(self) -> None:
-        self.idents: dict[str, Any] = {VERSIONS.key(): None}
-
-    def resolve(self, values: list[Any]) -> None:
-        (self.version,) = values
 
 
 def change() -> None:
@@ -68,4 +56,4 @@ def change() -> None:
     word, life_ms = VERSIONS.encode(None, None)
     # No lease: there is nothing in a random word that could be old.
     with contextlib.suppress(Unavailable):
-        store.ask([("SET", VERSIONS.key(), word, "PX", life_ms)], allowed=store.breaker.may_write)
+        execute([("SET", VERSIONS.key(), word, "PX", life_ms)], allowed=breaker.may_write)

@@ -11,12 +11,12 @@ from api.problems import Problem, not_found
 from api.reads import answer
 from api.schema import described, id_in_path
 from api.views import BatchedView
-from caching import Batch, Unavailable
+from caching.api import Batch, Unavailable
 from popups import documents, rules, services
 from popups.entries import Entry
 from popups.lane import asked_of
 from popups.serializers import EventInput
-from popups.states import StatePart
+from popups.states import STATES
 
 RETRY_AFTER_S = 2
 WORD = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength": rules.WORD_LENGTH}
@@ -47,7 +47,7 @@ class NextView(BatchedView):
 class EventsView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int, popup_id: str) -> None:
         self.popup_id = parse_id(popup_id)
-        batch.add(StatePart(caller_id))
+        batch.add(STATES.of(caller_id))
 
     @described(answers={202: None}, body=EventInput, problems=(404,), query=[id_in_path("popup_id")])
     def post(self, request: Request, popup_id: str) -> HttpResponse:

@@ -5,11 +5,11 @@ class PostsConfig(AppConfig):
     name = "posts"
 
     def ready(self) -> None:
-        from caching import sweeps
+        from jobs import deletion
         from posts import counts, removal, seeding  # noqa: F401  counts declares
         from users import farewells
         from users.seeding import register
 
         farewells.register(removal.end_words_of)
-        sweeps.register(removal.sweep)
+        deletion.register(removal.sweep)
         register(seeding.seed)

@@ -4,7 +4,7 @@ from typing import Any
 
 from api.ids import ids_of
 from api.reads import Read
-from caching import Batch
+from caching.api import Batch
 from posts.models import favorited
 from serving.hot_lane.routes import IDS, Route
 
@@ -13,7 +13,7 @@ CHECK_CAP = 200
 
 class FavoritesCheck(Read):
     def __init__(self, batch: Batch, caller_id: int, post_ids: list[int]) -> None:
-        self._kept = batch.contains(favorited, caller_id, post_ids)
+        self._kept = batch.add(favorited.among(caller_id, post_ids))
 
     def document(self) -> Any:
         return {"results": {str(post_id): kept for post_id, kept in self._kept.result.items()}}

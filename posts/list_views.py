@@ -15,7 +15,7 @@ from api.problems import Problem, not_found
 from api.reads import answer
 from api.schema import cursor_query, described, id_in_path, ids_query
 from api.views import BatchedView, inactive
-from caching import Batch
+from caching.api import Batch
 from posts import documents, lists, services, showing
 from posts.lane import CHECK_CAP, FavoritesCheck
 from posts.models import Comment, Post, newest_posts
@@ -37,7 +37,7 @@ class HomePageView(BatchedView):
         self.cursor = cursors.from_request(request, self.purpose)
         self.owners = batch.rows(User, [self.owner_id])
         self.hidden = visibility.ask_hidden(batch, caller_id, [self.owner_id])
-        self.newest = None if self.cursor else batch.ids(newest_posts, self.owner_id)
+        self.newest = None if self.cursor else batch.add(newest_posts.of(self.owner_id))
 
     @described(answers={200: documents.PostPage}, problems=(403, 404), query=[id_in_path("user_id"), cursor_query()])
     def get(self, request: Request, user_id: str) -> HttpResponse:
@@ -50,7 +50,7 @@ class HomePageView(BatchedView):
             page = lists.home_page_of(self.owner_id, self.cursor)
         else:
             page = lists.first_home_page(self.newest.result)
-        owner = {self.owner_id: self.owners.documents(*PUBLIC).results[0]}
+        owner = {self.owner_id: self.owners.structs(*PUBLIC).results[0]}
         return _post_page(request, page, self.purpose, owner)
 
 

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from caching import Cached, CachedModel, EdgeModel, IdList, IdSet
+from caching.api import Cached, CachedModel, EdgeModel, IdList, IdSet
 from users.models import User
 
 HOME_PAGE = 15

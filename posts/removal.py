@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from django.db import OperationalError, router
 from django.db.models import QuerySet
 
-from caching import holds
+from caching.api import atomic_write
 from posts.models import Comment, Deletion, Favorite, Like, Post, Removal
 
 CHUNK = 200  # rows deleted in one transaction
@@ -56,7 +56,7 @@ def end_words_of(user_id: int) -> Iterator[int]:
 
 
 def _mark(post_id: int, *, by: int | None = None) -> None:
-    with holds.transaction_of(router.db_for_write(Post)):
+    with atomic_write(router.db_for_write(Post)):
         if by is not None:
             remember(Deletion.Kind.POST, post_id, by=by)
         if Post.objects.filter(pk=post_id).update(state=Post.State.REMOVED):
@@ -78,7 +78,7 @@ def _delete(post_id: int) -> Iterator[int]:
 
 def _delete_alone(post_id: int) -> bool:
     """Whether nothing points at the post any more; then it is gone."""
-    with holds.transaction_of(router.db_for_write(Post)):
+    with atomic_write(router.db_for_write(Post)):
         list(Post.objects.select_for_update().filter(pk=post_id))  # who began before the mark may just be through
         reposts = Post.objects.filter(repost_of=post_id)
         if any(rows.exists() for rows in (*_pointing_at(post_id), reposts)):

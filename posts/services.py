@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from django.db import IntegrityError, connections, router
 
-from caching import holds
+from caching.api import atomic_write
 from posts import removal
 from posts.models import Comment, Deletion, Favorite, Like, Post
 from social.locks import lock_pair
@@ -63,7 +63,7 @@ def comment(*, post_id: int, author_id: int, text: str) -> Comment:
 
 def delete_comment(*, comment_id: int, by: int) -> None:
     """By its author or the post's; again is no error for who has done it. Raises Comment.DoesNotExist, NotAllowed."""
-    with holds.transaction_of(router.db_for_write(Comment)):
+    with atomic_write(router.db_for_write(Comment)):
         try:
             found = Comment.objects.select_related("post").get(pk=comment_id)
         except Comment.DoesNotExist:
@@ -90,7 +90,7 @@ def _add(model: type[Like] | type[Favorite], user_id: int, post_id: int) -> bool
 
 
 def _take_back(model: type[Like] | type[Favorite], user_id: int, post_id: int) -> bool:
-    with holds.transaction_of(router.db_for_write(model)):
+    with atomic_write(router.db_for_write(model)):
         lock_pair(user_id, post_id)
         edge = model.objects.filter(user_id=user_id, post_id=post_id).first()
         if edge is not None:
@@ -103,7 +103,7 @@ def _about(post_id: int | None, user_id: int) -> Iterator[None]:
     """A transaction in which a user adds something; the post, if it is to one, is there and may be answered to."""
     using = router.db_for_write(Post)
     try:
-        with holds.transaction_of(using):
+        with atomic_write(using):
             author_id = user_id if post_id is None else _author_of(post_id)
             if author_id != user_id and blocks_between(user_id, author_id).exists():
                 raise Blocked

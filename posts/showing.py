@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from caching import Batch, Found
+from caching.api import Batch, Found
 from counters import reads
 from posts.models import Post, favorited, liked
 from users import visibility
@@ -24,7 +24,7 @@ class Shown:
     @property
     def rows(self) -> list[Any]:
         """Those that are there for anybody, in the order asked."""
-        found = self._posts.documents("id", "author_id", "text", "repost_of_id", "created_at", "state").results
+        found = self._posts.structs("id", "author_id", "text", "repost_of_id", "created_at", "state").results
         return [row for row in found if row.state == Post.State.SHOWN]
 
     def documents(self, authors: Mapping[int, Any] | None = None) -> Found[dict[str, Any]]:
@@ -34,7 +34,7 @@ class Shown:
             authors = authors_of(self._viewer_id, (row.author_id for row in rows))
         results = [self._document(row, authors[row.author_id]) for row in rows if row.author_id in authors]
         there = {each["id"] for each in results}
-        return Found(results, [pk for pk in self._posts.idents.values() if pk not in there])
+        return Found(results, [pk for pk in self._posts.identities.values() if pk not in there])
 
     def _document(self, row: Any, author: Any) -> dict[str, Any]:
         return {
@@ -52,8 +52,8 @@ class Marks:
 
     def __init__(self, batch: Batch, viewer_id: int, post_ids: Sequence[int]) -> None:
         self._asked = reads.ask(batch, [f"post:{each}" for each in post_ids])
-        self._liked = batch.contains(liked, viewer_id, post_ids)
-        self._favorited = batch.contains(favorited, viewer_id, post_ids)
+        self._liked = batch.add(liked.among(viewer_id, post_ids))
+        self._favorited = batch.add(favorited.among(viewer_id, post_ids))
 
     @cached_property
     def _counts(self) -> dict[str, dict[str, int]]:
@@ -76,7 +76,7 @@ def authors_of(viewer_id: int, user_ids: Iterable[int]) -> dict[int, Any]:
     hidden = visibility.ask_hidden(batch, viewer_id, wanted)
     batch.run()
     unseen = hidden()
-    return {row.id: row for row in people.documents(*PUBLIC).results if row.id not in unseen}
+    return {row.id: row for row in people.structs(*PUBLIC).results if row.id not in unseen}
 
 
 def posts_of(

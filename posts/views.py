@@ -13,7 +13,7 @@ from api.json import json_response, no_content
 from api.problems import Problem, not_found
 from api.schema import described, id_in_path, ids_query
 from api.views import BatchedView, inactive
-from caching import Batch
+from caching.api import Batch
 from posts import documents, services, showing
 from posts.models import Post
 from posts.serializers import PostInput

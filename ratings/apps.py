@@ -5,11 +5,11 @@ class RatingsConfig(AppConfig):
     name = "ratings"
 
     def ready(self) -> None:
-        from caching import sweeps
+        from jobs import deletion
         from ratings import counts, removal, seeding  # noqa: F401  counts declares
         from users import farewells
         from users.seeding import register
 
         farewells.register(removal.end_scores_of)
-        sweeps.register(removal.sweep)
+        deletion.register(removal.sweep)
         register(seeding.seed)

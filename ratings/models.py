@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from caching import Cached, CachedModel, EdgeModel, EdgeValue
+from caching.api import Cached, CachedModel, EdgeModel, EdgeValue
 from users.models import User
 
 TITLE_LENGTH, DESCRIPTION_LENGTH = 200, 2_000

@@ -12,7 +12,7 @@ from django.db import OperationalError, models, router
 from django.db.models import Q
 from django.utils import timezone
 
-from caching import holds
+from caching.api import atomic_write
 from counters import deltas
 from ratings.counts import KIND, bar
 from ratings.models import Item, Score, my_scores
@@ -56,7 +56,7 @@ def _delete(item_id: int) -> Iterator[int]:
 
 def _delete_alone(item_id: int) -> bool:
     """Whether nobody's score is left; then the item is gone."""
-    with holds.transaction_of(router.db_for_write(Item)):
+    with atomic_write(router.db_for_write(Item)):
         list(Item.objects.select_for_update().filter(pk=item_id))  # who began before the mark may just be through
         if Score.objects.filter(item_id=item_id).exists():
             return False
@@ -72,11 +72,11 @@ def _in_chunks(whose: Q) -> Iterator[int]:
 def _delete_chunk(whose: Q) -> int:
     """Past the manager, which asks and tells about each row: a million of them take minutes instead of hours."""
     using = router.db_for_write(Score)
-    with holds.transaction_of(using):
+    with atomic_write(using):
         rows = models.QuerySet(Score, using=using)
         pks = rows.filter(whose).values_list("pk", flat=True)[:CHUNK]
         scores = list(rows.filter(pk__in=list(pks)).select_for_update().order_by("pk"))  # as they are once locked
-        my_scores.hold(using, [my_scores.ident(each.user_id, each.item_id) for each in scores])
+        my_scores.hold(using, [my_scores.identity(each.user_id, each.item_id) for each in scores])
         rows.filter(pk__in=[each.pk for each in scores])._raw_delete(using)
         deltas.append(using, _part_of(scores))
     return len(scores)

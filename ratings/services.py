@@ -4,7 +4,7 @@ from collections import Counter
 
 from django.db import IntegrityError, OperationalError, router
 
-from caching import Batch, holds
+from caching.api import Batch, atomic_write
 from counters import deltas
 from ratings import scores
 from ratings.counts import KIND, bar
@@ -23,7 +23,7 @@ def publish(*, title: str, description: str = "") -> Item:
 
 
 def rate(*, user_id: int, item_id: int, score: int, then: Batch | None = None) -> None:
-    """`then` is what is read after it, in the round trip that tells Redis of the commit (see Batch.ride).
+    """`then` is what is read after it, in the round trip that tells Redis of the commit (see Batch.join_commit).
 
     Raises TooFast, Item.DoesNotExist, User.DoesNotExist.
     """
@@ -32,12 +32,12 @@ def rate(*, user_id: int, item_id: int, score: int, then: Batch | None = None) -
     if before is not None and before.score == score:
         return
     try:
-        with holds.transaction_of(using):
-            my_scores.hold(using, [my_scores.ident(user_id, item_id)])
+        with atomic_write(using):
+            my_scores.hold(using, [my_scores.identity(user_id, item_id)])
             changes = _written(using, user_id, item_id, before, score)
             deltas.append(using, Counter({(KIND, item_id, name): amount for name, amount in changes.items()}))
             if then is not None:
-                then.ride(using)
+                then.join_commit(using)
     except IntegrityError:  # SQLite says so at the commit only
         for model, pk in ((Item, item_id), (User, user_id)):
             if not model.objects.filter(pk=pk).exists():  # by now
@@ -53,12 +53,12 @@ def rate(*, user_id: int, item_id: int, score: int, then: Batch | None = None) -
 def withdraw(*, user_id: int, item_id: int, then: Batch | None = None) -> bool:
     """Whether there was a score. `then`: as of `rate`."""
     using = router.db_for_write(Score)
-    with holds.transaction_of(using):
+    with atomic_write(using):
         found = Score.objects.filter(user_id=user_id, item_id=item_id).first()
         if found is not None:
             found.delete()
             if then is not None:
-                then.ride(using)
+                then.join_commit(using)
         return found is not None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from caching import Batch, Found
+from caching.api import Batch, Found
 from counters import reads
 from counters.registry import counters_of
 from ratings.counts import BARS, KIND, SCORES, agree, fresh
@@ -22,11 +22,11 @@ class Rated:
 
     def documents_with(self, mine: Mine) -> Found[dict[str, Any]]:
         """After the batch ran."""
-        rows = self._items.documents("id", "title", "description", "removed_at").results
+        rows = self._items.structs("id", "title", "description", "removed_at").results
         counts = self._agreeing([row.id for row in rows])
         results = [document(row, counts[row.id], mine[row.id]) for row in rows if row.removed_at is None]
         there = {each["id"] for each in results}
-        return Found(results, [pk for pk in self._items.idents.values() if pk not in there])
+        return Found(results, [pk for pk in self._items.identities.values() if pk not in there])
 
     def _agreeing(self, item_ids: list[int]) -> dict[int, dict[str, int]]:
         """Cached counts are told of each commit after it, maybe of a second score before the first: an average of such
@@ -43,7 +43,7 @@ class Shown(Rated):
 
     def __init__(self, batch: Batch, viewer_id: int, item_ids: Sequence[int]) -> None:
         super().__init__(batch, item_ids)
-        self._mine = batch.edge_values(my_scores, viewer_id, item_ids)
+        self._mine = batch.add(my_scores.of(viewer_id, item_ids))
 
     def documents(self) -> Found[dict[str, Any]]:
         return self.documents_with(self._mine.result)

@@ -9,7 +9,7 @@ from api.json import json_response
 from api.problems import Problem, not_found
 from api.schema import described, id_in_path, ids_query
 from api.views import BatchedView, inactive
-from caching import Batch
+from caching.api import Batch
 from ratings import documents, services, showing
 from ratings.models import Item
 from ratings.serializers import ItemInput, ScoreInput

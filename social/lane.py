@@ -4,7 +4,7 @@ from typing import Any
 
 from api.ids import ids_of
 from api.reads import Read
-from caching import Batch
+from caching.api import Batch, existence_of
 from serving.hot_lane.routes import IDS, Route
 from social import relationships
 from users.models import User
@@ -12,7 +12,7 @@ from users.models import User
 
 class Relationships(Read):
     def __init__(self, batch: Batch, caller_id: int, ids: list[int]) -> None:
-        self._people = batch.present(User, ids)
+        self._people = batch.add(existence_of(User).among(ids))
         self._relationships = relationships.ask(batch, caller_id, ids)
 
     def document(self) -> Any:

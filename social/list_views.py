@@ -11,7 +11,7 @@ from api.keysets import Page
 from api.problems import not_found
 from api.schema import cursor_query, described, id_in_path
 from api.views import BatchedView
-from caching import Batch
+from caching.api import Batch
 from social import lists
 from users.documents import UserPage
 from users.models import User

@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
-from caching import EdgeModel, IdSet
+from caching.api import EdgeModel, IdSet
 from users.models import User
 
 

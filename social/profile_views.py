@@ -9,7 +9,7 @@ from api.ids import parse_ids
 from api.json import json_response
 from api.schema import described, ids_query
 from api.views import BatchedView
-from caching import Batch
+from caching.api import Batch
 from counters import reads
 from social import documents, relationships
 from users.models import User, UserState

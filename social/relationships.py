@@ -1,10 +1,11 @@
 """What is between a viewer and others, from the viewer's own four id sets: one round trip for any number of people."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
 
 import msgspec
 
-from caching import Batch
+from caching.api import Batch, IdSet, memberships
 from social.models import blocked_by, blocking, followers, following
 
 
@@ -21,7 +22,7 @@ class Relationship(msgspec.Struct, frozen=True, gc=False):
 
 def ask(batch: Batch, viewer_id: int, ids: Sequence[int]) -> Callable[[], dict[int, Relationship]]:
     """What it returns is to be called once the batch has run: {id: relationship} in the order of `ids`."""
-    sets = batch.contains_each((following, followers, blocking, blocked_by), viewer_id, ids)
+    sets = _ask_sets(batch, (following, followers, blocking, blocked_by), viewer_id, ids)
 
     def relationships() -> dict[int, Relationship]:
         follows, followed, blocks, blocked = (each.members for each in sets)
@@ -47,5 +48,9 @@ def of(viewer_id: int, other_id: int) -> Relationship:
 
 def ask_hidden(batch: Batch, viewer_id: int, ids: Collection[int]) -> Callable[[], set[int]]:
     """Those of `ids` who block or are blocked by the viewer; a filter for users.visibility."""
-    sets = batch.contains_each((blocking, blocked_by), viewer_id, ids)
+    sets = _ask_sets(batch, (blocking, blocked_by), viewer_id, ids)
     return lambda: set().union(*(each.members for each in sets)).intersection(ids)
+
+
+def _ask_sets(batch: Batch, id_sets: Iterable[IdSet], viewer_id: int, ids: Collection[int]) -> list[Any]:
+    return [batch.add(membership) for membership in memberships(id_sets, viewer_id, ids)]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from django.db import IntegrityError, connections, router
 from django.db.models import Q, QuerySet
 
-from caching import holds
+from caching.api import atomic_write, hold_instances
 from social.locks import lock_pair
 from social.models import Block, Follow
 from users.models import User
@@ -45,10 +45,15 @@ def block(*, blocker_id: int, blocked_id: int) -> bool:
     Raises WithOneself, User.DoesNotExist.
     """
     with _pair(blocker_id, blocked_id):
-        inserted = _insert(Block, blocker_id=blocker_id, blocked_id=blocked_id)
-        _delete(Follow, follower_id=blocker_id, followee_id=blocked_id)
-        _delete(Follow, follower_id=blocked_id, followee_id=blocker_id)
-        return inserted
+        follows = list(_follows_between(blocker_id, blocked_id))
+        is_new = not Block.objects.filter(blocker_id=blocker_id, blocked_id=blocked_id).exists()
+        block = Block(blocker_id=blocker_id, blocked_id=blocked_id)
+        hold_instances(router.db_for_write(Block), [*follows, block] if is_new else follows)
+        if is_new:
+            block.save(force_insert=True)
+        for each in follows:
+            each.delete()
+        return is_new
 
 
 def unblock(*, blocker_id: int, blocked_id: int) -> bool:
@@ -66,6 +71,11 @@ def end_edges_of(user_id: int) -> Iterator[int]:
             yield len(pks)
 
 
+def _follows_between(one_id: int, other_id: int) -> QuerySet[Follow]:
+    pairs = Q(follower_id=one_id, followee_id=other_id) | Q(follower_id=other_id, followee_id=one_id)
+    return Follow.objects.filter(pairs)
+
+
 def blocks_between(one_id: int, other_id: int) -> QuerySet[Block]:
     """In either direction."""
     return Block.objects.filter(Q(blocker_id=one_id, blocked_id=other_id) | Q(blocker_id=other_id, blocked_id=one_id))
@@ -77,7 +87,7 @@ def _pair(one_id: int, other_id: int) -> Iterator[None]:
         raise WithOneself
     using = router.db_for_write(Follow)
     try:
-        with holds.transaction_of(using):
+        with atomic_write(using):
             lock_pair(one_id, other_id)
             yield
     except IntegrityError:  # one of the two was deleted meanwhile; SQLite says so at the commit only

@@ -12,7 +12,7 @@ from api.problems import Problem, bad_input, not_found
 from api.reads import answer
 from api.schema import described, id_in_path, ids_query
 from api.views import BatchedView
-from caching import Batch
+from caching.api import Batch
 from social import documents, relationships, services
 from social.lane import Relationships
 from users.models import User

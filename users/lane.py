@@ -6,7 +6,7 @@ from api.ids import ids_of
 from api.problems import not_found
 from api.projections import fields_of
 from api.reads import Read
-from caching import Batch
+from caching.api import Batch
 from serving.hot_lane.routes import FIELDS, IDS, Route
 from users.models import User
 from users.projections import PRIVATE, PUBLIC
@@ -18,7 +18,7 @@ class OneUser(Read):
         self._people = batch.rows(User, [wanted])
 
     def document(self) -> Any:
-        found = self._people.documents(*self._fields).results
+        found = self._people.structs(*self._fields).results
         if not found:
             raise not_found("such user")
         return found[0]
@@ -30,7 +30,7 @@ class SomeUsers(Read):
         self._people = batch.rows(User, wanted)
 
     def document(self) -> Any:
-        return self._people.documents(*self._fields)._asdict()
+        return self._people.structs(*self._fields)._asdict()
 
 
 ADDRESSES = (

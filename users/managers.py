@@ -8,7 +8,7 @@ from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.hashers import make_password
 from django.dispatch import Signal
 
-from caching import CachedManager, CachedQuerySet
+from caching.api import CachedManager, CachedQuerySet
 from users.terms import SEARCHED
 
 if TYPE_CHECKING:

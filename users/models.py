@@ -5,7 +5,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
-from caching import Cached, CachedModel
+from caching.api import Cached, CachedModel
 from users.fields import BINARY, IGNORE_CASE, CollatedCharField
 from users.managers import USERNAME, USERNAME_LENGTH, USERNAME_RULE, UserManager, UserStateManager
 from users.terms import TERM_LENGTH

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from api import cursors
 from api.json import json_response
 from api.keysets import Page
-from caching import Batch
+from caching.api import Batch
 from users import visibility
 from users.models import User
 from users.projections import PUBLIC
@@ -21,5 +21,5 @@ def page_of_people(request: Request, found: Page, *, purpose: str, filtered: boo
     hidden = visibility.ask_hidden(batch, request.user.id, found.items if filtered else [])
     batch.run()
     unseen = hidden()
-    results: list[Any] = [row for row in people.documents(*PUBLIC).results if row.id not in unseen]
+    results: list[Any] = [row for row in people.structs(*PUBLIC).results if row.id not in unseen]
     return json_response(cursors.page(request, results, purpose=purpose, after=found.after, before=found.before))

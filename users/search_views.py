@@ -9,7 +9,7 @@ from api.json import json_response
 from api.problems import bad_input
 from api.schema import cursor_query, described
 from api.views import BatchedView
-from caching import Batch
+from caching.api import Batch
 from users import documents, search, visibility
 from users.models import User
 from users.projections import PUBLIC

@@ -17,7 +17,7 @@ from api.projections import asked_fields, parse_fields
 from api.reads import answer
 from api.schema import described, fields_query, id_in_path, ids_query
 from api.views import BatchedView, inactive
-from caching import Batch
+from caching.api import Batch
 from users import documents, services
 from users.lane import OneUser, SomeUsers
 from users.managers import USERNAME_LENGTH, USERNAME_RULE
@@ -59,7 +59,7 @@ class OwnUserView(BatchedView):
     @described(answers={200: documents.OwnUser})
     def get(self, request: Request) -> HttpResponse:
         """The caller's own user."""
-        return json_response(self.people.documents(*OWN).results[0])
+        return json_response(self.people.structs(*OWN).results[0])
 
     @described(answers={200: documents.OwnUser}, body=ProfileInput)
     def patch(self, request: Request) -> HttpResponse:

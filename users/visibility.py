@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from caching import Batch
+from caching.api import Batch
 
 Hidden = Callable[[], set[int]]
 Filter = Callable[[Batch, int, Collection[int]], Hidden]

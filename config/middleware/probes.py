@@ -12,7 +12,7 @@ from threading import Lock
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from caching import redis_client
+from caching.api import redis_client
 
 DEADLINE_S = 2.0
 log = logging.getLogger(__name__)

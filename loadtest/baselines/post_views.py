@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from api.ids import parse_ids
 from api.json import json_response
 from api.views import BatchedView
-from caching import Batch
+from caching.api import Batch
 from loadtest.baselines import favorites
 from loadtest.baselines.views import AsItComes, UserSerializer
 from posts.models import HOME_PAGE, Comment, Favorite, Like, Post

@@ -16,7 +16,8 @@ from rest_framework.exceptions import APIException
 from api import throttles, tokens
 from api.json import encoded
 from api.views import Admission
-from caching import Batch, Pipe
+from caching.api import Batch
+from caching.extend import EventLoopClient
 from serving.bridge.environ import Scope
 from serving.bridge.wsgi import Bridge, Receive, Send
 from serving.hot_lane.response_heads import ResponseHead, ResponseHeadCache
@@ -69,7 +70,7 @@ class HotLane:
         self.bridge = bridge
         self._addresses = Routes(prefix, addresses)
         self._heads = ResponseHeadCache(django)
-        self._pipe = Pipe()
+        self._client = EventLoopClient()
         self._known: dict[tuple[str, Named], ParsedHeaders] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,7 +115,7 @@ class HotLane:
         and gets None if there is no answer after all. Without an answer the request and `counted` are for `bridge`."""
         try:
             found = self._addresses.find(path, query)
-            return found is not None and Attempt(self._pipe, _steps(said, *found, counted), done).begin()
+            return found is not None and Attempt(self._client, _steps(said, *found, counted), done).begin()
         except APIException:
             return False
         except Exception:
@@ -154,20 +155,20 @@ def _steps(said: ParsedHeaders, address: Route, arguments: tuple[Any, ...], coun
 class Attempt:
     """Takes the steps to an answer, from reply to reply of Redis."""
 
-    def __init__(self, pipe: Pipe, steps: Steps, done: Done) -> None:
-        self._pipe, self._steps, self._done = pipe, steps, done
+    def __init__(self, client: EventLoopClient, steps: Steps, done: Done) -> None:
+        self._client, self._steps, self._done = client, steps, done
 
     def begin(self) -> bool:
         self._batch = next(self._steps)
         return self._ask()
 
     def _ask(self) -> bool:
-        return self._pipe.ask(self._batch.look(), self._go_on)
+        return self._client.send(self._batch.commands(), self._go_on)
 
     def _go_on(self, replies: list[Any] | None) -> None:
         answer = None
         try:
-            self._batch = self._steps.send(replies is not None and self._batch.all_hit(replies))
+            self._batch = self._steps.send(self._batch.resolve(replies))
             if self._ask():
                 return
         except StopIteration as end:

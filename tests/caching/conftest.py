@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from caching import store
-from caching.breaker import Breaker
 from caching.testutils import reset_cache
+from tests.caching.breakers import fresh_breaker
 from tests.caching.own_redis import OwnRedis
 from tests.shelf.models import Author
 
@@ -35,10 +34,10 @@ def own_redis(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) ->
     options = settings.CACHES["default"]["OPTIONS"]
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": server.url, "OPTIONS": options}}
     settings.CACHING = {**settings.CACHING, "RETRY_MS": 50}
-    monkeypatch.setattr(store, "breaker", Breaker(store._recover))
-    try:
-        server.start()
-        reset_cache()
-        yield server
-    finally:
-        server.end()
+    with fresh_breaker():
+        try:
+            server.start()
+            reset_cache()
+            yield server
+        finally:
+            server.end()

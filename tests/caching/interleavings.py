@@ -16,8 +16,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from caching import holds, idsets, redis_client, sources, store
-from caching.sources import rows_of
+from caching.entries import id_sets, rows
+from caching.entries.rows import rows_of
+from caching.protocol import steps
+from caching.redis.client import redis_client
+from caching.writing import transactions
 from tests.shelf.models import Author
 
 FIRST = "v0"
@@ -116,7 +119,7 @@ def stepwise(patch: Any) -> None:
 
         def step(*args: Any, **options: Any) -> Any:
             actor = current()
-            if actor is None or (name == "fill" and not (args[0] or options.get("sets"))):
+            if actor is None or (name == "fill" and not (args[0] or options.get("scripted"))):
                 return real(*args, **options)  # nothing to fill: Redis is not asked
             if actor.step == "start":
                 actor.step = name
@@ -133,10 +136,10 @@ def stepwise(patch: Any) -> None:
 
         patch.setattr(owner, name, step)
 
-    for name in ("look", "lease", "fill", "lift"):
-        stop_before(store, name)
-    stop_before(store, "hold", after="write")
-    for owner, name in ((sources.Rows, "load"), (idsets.IdSet, "load"), (idsets.IdSet, "look_up")):
+    for name in ("fetch", "lease", "fill", "lift"):
+        stop_before(steps, name)
+    stop_before(steps, "hold", after="write")
+    for owner, name in ((rows.Rows, "load"), (id_sets.IdSet, "load"), (id_sets.IdSet, "load_asked")):
         stop_before(owner, name)
 
 
@@ -167,7 +170,7 @@ def save(actor: Actor) -> None:
 
 def save_or_withdraw(actor: Actor) -> None:
     """A rollback lifts at once."""
-    with holds.transaction_of("default"):
+    with transactions.atomic_write("default"):
         Author(pk=1, name=actor.value, email="a@x").save(force_update=True, update_fields=["name"])
         actor.pause("commit")
 
@@ -222,9 +225,9 @@ class Schedule:
         if raw is None:
             return Entry()
         tokens = []
-        if raw[0] == store.LEASE:
+        if raw[0] == steps.LEASE:
             tokens = [raw[1:]]
-        elif raw[0] == store.HOLD:
+        elif raw[0] == steps.HOLD:
             tokens = [raw[at : at + 16] for at in range(1, len(raw) - 28, 29)]
         numbers = {actor.token: number for number, actor in enumerate(self.actors)}
         return Entry(chr(raw[0]), frozenset(numbers.get(token.decode(), NOBODY) for token in tokens))
@@ -332,7 +335,7 @@ class Schedule:
         if actor.over:
             return ("over",)
         # Later the database answers, which is behind nothing acknowledged.
-        floor = self.age(actor.floor) if actor.step in {"look", "lease"} else NONE
+        floor = self.age(actor.floor) if actor.step in {"fetch", "lease"} else NONE
         claims = number in self.entry.owners, actor is self.lock
         return actor.step, actor.body.__name__, actor.leased, self.age(actor.version), floor, *claims
 

@@ -33,7 +33,9 @@ def dies_after(owner: Any, name: str) -> None:
 def die_at(point: str, pk: Any, caching: dict[str, Any]) -> None:
     from django.db import connection
 
-    from caching import sources, store, warm
+    from caching.entries import rows
+    from caching.ops import warm
+    from caching.protocol import steps
     from tests.shelf.models import Author
 
     override_settings(CACHING={**settings.CACHING, **caching}).enable()
@@ -54,13 +56,13 @@ def die_at(point: str, pk: Any, caching: dict[str, Any]) -> None:
         next(warming)
 
     points: dict[str, tuple[Callable[..., None], Any, str, Callable[[], None]]] = {
-        "leased": (dies_after, store, "lease", read),
-        "loaded": (dies_after, sources.Rows, "load", read),
-        "filled": (dies_after, store, "fill", read),
-        "held": (dies_after, store, "hold", rename),
+        "leased": (dies_after, steps, "lease", read),
+        "loaded": (dies_after, rows.Rows, "load", read),
+        "filled": (dies_after, steps, "fill", read),
+        "held": (dies_after, steps, "hold", rename),
         "written": (dies_before, connection, "_commit", rename),
         "committed": (dies_after, connection, "_commit", rename),
-        "lifted": (dies_after, store, "lift", rename),
+        "lifted": (dies_after, steps, "lift", rename),
         "warming": (lambda *_: None, warm, "", warm_all),
     }
     arrange, owner, name, act = points[point]

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from caching.sources import rows_of
+from caching.entries.rows import rows_of
+from caching.reading.batch import Batch
 from tests.caching.threads import elsewhere
 
 UNKNOWN = 10**9
@@ -37,3 +38,11 @@ class Readers:
                 assert found.results == expected
                 assert found.missing == sorted(known - set(stored))
         return True
+
+
+def check(id_set: Any, owner: Any, ids: Iterable[int]) -> dict[int, bool]:
+    """{id: whether the owner has it}, in the order asked."""
+    batch = Batch()
+    membership = batch.add(id_set.among(owner, ids))
+    batch.run()
+    return membership.result

@@ -4,8 +4,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from caching import redis_client
+from caching.redis.client import redis_client
 from tests.caching.interleavings import LOCKING_STEP, NOBODY, NONE, Action, Actor, Schedule, State
+from tests.caching.readers import check
 from tests.shelf.models import Loan, loans
 
 READER = 7
@@ -13,8 +14,8 @@ THERE_BEFORE = 50
 SENTINEL = 0
 
 
-def check(actor: Actor) -> None:
-    answers = loans.contains(READER, [THERE_BEFORE, *range(100, 104)])
+def look(actor: Actor) -> None:
+    answers = check(loans, READER, [THERE_BEFORE, *range(100, 104)])
     actor.saw = frozenset(book for book, there in answers.items() if there)
 
 

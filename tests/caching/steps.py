@@ -7,8 +7,9 @@ from unittest import mock
 
 from django.db.backends.utils import CursorWrapper
 
-from caching.connection import redis_client
-from caching.sources import Lookup, rows_of
+from caching.entries.lookup import Lookup
+from caching.entries.rows import rows_of
+from caching.redis.client import redis_client
 
 
 @contextlib.contextmanager

@@ -4,7 +4,8 @@ from django.core.checks import run_checks
 from django.db import models
 from django.test.utils import isolate_apps
 
-from caching import CachedModel, registry
+from caching import registry
+from caching.orm.models import CachedModel
 
 
 def test_a_plain_manager_on_a_cached_model_is_an_error(monkeypatch):

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pytest
 import redis
 
-from caching import redis_client, store
-from caching.breaker import Breaker
-from caching.sources import rows_of
+from caching.entries.rows import rows_of
+from caching.redis.client import redis_client
 from caching.testutils import reset_cache
 from devtools import servers
 from launcher import embedded_redis
+from tests.caching.breakers import fresh_breaker
 from tests.shelf.models import Author
 
 NODES = 3
@@ -29,12 +29,14 @@ def cluster(tmp_path, settings, monkeypatch):
         client.execute_command("CLUSTER", "ADDSLOTS", *range(first, end))
         client.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[0][0])
     wait_until_whole(clients)
-    options = settings.CACHES["default"]["OPTIONS"] | {"CONNECTION_FACTORY": "caching.cluster.ClusterConnectionFactory"}
+    options = settings.CACHES["default"]["OPTIONS"] | {
+        "CONNECTION_FACTORY": "caching.redis.cluster.ClusterConnectionFactory"
+    }
     location = f"redis://127.0.0.1:{nodes[0][0]}"
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": location, "OPTIONS": options}}
-    monkeypatch.setattr(store, "breaker", Breaker(store._recover))
-    reset_cache()
-    yield SimpleNamespace(clients=clients, processes=[process for _, process in nodes])
+    with fresh_breaker():
+        reset_cache()
+        yield SimpleNamespace(clients=clients, processes=[process for _, process in nodes])
     for _, process in nodes:
         process.kill()
         process.wait()

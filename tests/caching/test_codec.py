@@ -9,9 +9,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models, transaction
 from django.test.utils import isolate_apps
 
-from caching import Cached, CachedModel, redis_client, registry
-from caching.codec import Codec, Stale
-from caching.sources import Lookup, rows_of
+from caching import registry
+from caching.entries.lookup import Lookup
+from caching.entries.rows import rows_of
+from caching.options import Cached
+from caching.orm.models import CachedModel
+from caching.protocol.codec import RowCodec, Stale
+from caching.redis.client import redis_client
 from tests.caching.steps import entry, state, statements
 from tests.caching.threads import elsewhere
 from tests.shelf.models import Author, Parcel
@@ -183,7 +187,7 @@ def test_the_fingerprint_knows_names_types_and_what_is_never_cached(monkeypatch)
         meta = type("Meta", (CachedModel.Meta,), {"app_label": "shelf"})
         body = {"__module__": __name__, "Meta": meta, "cached": Cached(never=never), **columns}
         with isolate_apps("tests.shelf"):
-            return Codec(type("Thing", (CachedModel,), body)).prefix
+            return RowCodec(type("Thing", (CachedModel,), body)).entry.prefix
 
     prints = [
         fingerprint(a=models.IntegerField()),

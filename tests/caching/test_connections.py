@@ -5,8 +5,7 @@ import threading
 import time
 from functools import partial
 
-from caching import redis_client
-from caching.connection import FRESH_S
+from caching.redis.client import FRESH_S, redis_client
 from tests.caching.threads import together
 from tests.shelf.models import Author
 

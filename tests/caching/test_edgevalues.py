@@ -3,8 +3,10 @@
 import pytest
 from django.db import transaction
 
-from caching import Batch, redis_client, store
-from caching.edgevalues import Pair
+from caching.entries.edge_values import Pair
+from caching.protocol import steps
+from caching.reading.batch import Batch
+from caching.redis.client import redis_client
 from caching.testutils import redis_usage
 from tests.caching.steps import once
 from tests.caching.threads import elsewhere
@@ -16,7 +18,7 @@ BOOKS = [3, 1, 2, 4]
 
 def given(reader=READER, books=BOOKS):
     batch = Batch()
-    stars = batch.edge_values(stars_given, reader, books)
+    stars = batch.add(stars_given.of(reader, books))
     batch.run()
     return stars.result
 
@@ -44,13 +46,13 @@ def test_a_cold_read_of_several_owners_is_one_query_and_a_warm_one_shares_the_ro
 ):
     for sql, round_trips in ((2, 3), (0, 1)):  # the values, the author
         batch = Batch()
-        mine = batch.edge_values(stars_given, READER, BOOKS)
-        others = batch.edge_values(stars_given, OTHER, BOOKS[:2])
+        mine = batch.add(stars_given.of(READER, BOOKS))
+        others = batch.add(stars_given.of(OTHER, BOOKS[:2]))
         people = batch.rows(Author, [ann.pk])
         with redis_usage() as usage, django_assert_num_queries(sql):
             batch.run()
         assert (usage.round_trips, usage.commands) == (round_trips, round_trips)
-        assert (mine.result, others.result, people.one(ann.pk).name) == (truth(), {3: None, 1: None}, "Ann")
+        assert (mine.result, others.result, people.instance(ann.pk).name) == (truth(), {3: None, 1: None}, "Ann")
 
 
 WRITES = {
@@ -128,4 +130,4 @@ def test_an_entry_that_cannot_be_read_is_replaced(reviews, damaged):
     for entry in (damaged, mark, mark + b"\xa1x"):
         redis_client().set(key, entry)
         assert given() == truth()
-        assert redis_client().get(key)[0] == store.VALUE
+        assert redis_client().get(key)[0] == steps.VALUE

@@ -6,10 +6,12 @@ import statistics
 from django.core.management import call_command
 from django.db import transaction
 
-from caching import redis_client, store
 from caching.conf import conf
+from caching.entries.lookup import Lookup
+from caching.entries.rows import rows_of
 from caching.options import JITTER, Cached, jittered_ms
-from caching.sources import Lookup, rows_of
+from caching.protocol import steps
+from caching.redis.client import redis_client
 from tests.caching.steps import state
 from tests.shelf.models import Author
 
@@ -67,7 +69,7 @@ def test_pointers_live_as_rows_do_and_nobody_as_nothing_does(ann):
 
 def test_leases_and_holds_end_by_themselves(ann):
     key = rows_of(Author).key(ann.pk)
-    store.lease({key: None}, store.new_token())
+    steps.lease({key: None}, steps.new_token())
     assert 0 < lives_ms([key])[0] <= conf().lease_ms
     with transaction.atomic():
         Author.objects.update_one(ann.pk, name="Anna")

@@ -3,8 +3,11 @@
 import pytest
 from django.db import transaction
 
-from caching import redis_client, sources, stats, store
-from caching.sources import rows_of
+from caching.entries import lookup, rows
+from caching.entries.rows import rows_of
+from caching.protocol import steps
+from caching.reading import stats
+from caching.redis.client import redis_client
 from tests.caching.steps import entry, lookup_state, once, state, statements
 from tests.caching.threads import elsewhere
 from tests.shelf.models import Author
@@ -29,7 +32,7 @@ WRITES = {
 @pytest.mark.parametrize("read", ["get_some", "get_some_cols"])
 def test_a_reader_that_loaded_before_a_write_and_fills_after_it_does_not_fill(ann, write, read):
     before = refused()
-    with once(sources.Rows, "load", after=lambda: elsewhere(lambda: WRITES[write](ann))):
+    with once(rows.Rows, "load", after=lambda: elsewhere(lambda: WRITES[write](ann))):
         assert len(getattr(Author.objects, read)([ann.pk]).results) == 1  # the old value: it began before the write
     assert state(ann) == "absent"
     assert refused() == before + 1
@@ -38,13 +41,13 @@ def test_a_reader_that_loaded_before_a_write_and_fills_after_it_does_not_fill(an
 
 
 def test_a_reader_that_loaded_before_a_write_and_fills_during_it_does_not_fill(ann):
-    with once(sources.Rows, "load", after=lambda: hold_for_ever(ann)):
+    with once(rows.Rows, "load", after=lambda: hold_for_ever(ann)):
         assert Author.objects.get_one(ann.pk).name == "Ann"
     assert state(ann) == "hold"
 
 
 def hold_for_ever(ann):
-    store.hold([rows_of(Author).key(ann.pk)], store.new_token())
+    steps.hold([rows_of(Author).key(ann.pk)], steps.new_token())
 
 
 MAKES = {
@@ -56,7 +59,7 @@ MAKES = {
 
 @pytest.mark.parametrize("make", MAKES)
 def test_no_such_row_loaded_before_the_row_is_made_does_not_fill(make):
-    with once(sources.Rows, "load", after=lambda: elsewhere(lambda: MAKES[make](UNKNOWN))):
+    with once(rows.Rows, "load", after=lambda: elsewhere(lambda: MAKES[make](UNKNOWN))):
         assert Author.objects.get_some([UNKNOWN]).missing == [UNKNOWN]
     assert state(Author(pk=UNKNOWN)) == "absent"
     assert Author.objects.get_one(UNKNOWN).email == "new@example.com"
@@ -78,14 +81,14 @@ def test_no_such_value_loaded_before_it_is_given_does_not_fill(ann):
     def rename():
         Author.objects.update_one(ann.pk, email="new@example.com")
 
-    with once(sources.Lookup, "load", after=lambda: elsewhere(rename)), pytest.raises(Author.DoesNotExist):
+    with once(lookup.Lookup, "load", after=lambda: elsewhere(rename)), pytest.raises(Author.DoesNotExist):
         Author.objects.get_one(email="new@example.com")
     assert lookup_state(Author, "email", "new@example.com") == "absent"
     assert Author.objects.get_one(email="new@example.com") == ann
 
 
 def test_a_reader_of_a_batch_fills_what_was_not_overtaken(ann, bea):
-    with once(sources.Rows, "load", after=lambda: elsewhere(lambda: WRITES["update"](ann))):
+    with once(rows.Rows, "load", after=lambda: elsewhere(lambda: WRITES["update"](ann))):
         found = Author.objects.get_some([ann.pk, bea.pk, UNKNOWN])
     assert [author.name for author in found.results] == ["Ann", "Bea"]
     assert (state(ann), state(bea), state(Author(pk=UNKNOWN))) == ("absent", "value", "nothing")
@@ -93,13 +96,13 @@ def test_a_reader_of_a_batch_fills_what_was_not_overtaken(ann, bea):
 
 def test_a_writer_between_the_look_and_the_lease(ann):
     """The lease is not given on a held key; the reader goes to the database."""
-    with once(store, "lease", before=lambda: hold_for_ever(ann)):
+    with once(steps, "lease", before=lambda: hold_for_ever(ann)):
         assert Author.objects.get_one(ann.pk).name == "Ann"
     assert state(ann) == "hold"
 
 
 def test_another_reader_s_fill_between_the_look_and_the_lease_is_taken(ann):
-    with statements() as sql, once(store, "lease", before=lambda: elsewhere(lambda: Author.objects.get_one(ann.pk))):
+    with statements() as sql, once(steps, "lease", before=lambda: elsewhere(lambda: Author.objects.get_one(ann.pk))):
         assert Author.objects.get_one(ann.pk).name == "Ann"
     assert sql.about(Author) == 1  # the other's
     assert state(ann) == "value"
@@ -114,7 +117,7 @@ def test_a_lease_that_ran_out_is_another_reader_s_to_take(ann):
             Author.objects.filter(pk=ann.pk).update(name="Anna")
         Author.objects.get_one(ann.pk)
 
-    with once(sources.Rows, "load", after=lambda: elsewhere(lose_the_lease)):
+    with once(rows.Rows, "load", after=lambda: elsewhere(lose_the_lease)):
         assert Author.objects.get_one(ann.pk).name == "Ann"
     assert Author.objects.get_one(ann.pk).name == "Anna"
 
@@ -126,7 +129,7 @@ def test_a_load_that_fails_gives_its_lease_back(ann):
     def fail():
         raise Boom
 
-    with once(sources.Rows, "load", before=fail), pytest.raises(Boom):
+    with once(rows.Rows, "load", before=fail), pytest.raises(Boom):
         Author.objects.get_one(ann.pk)
     assert state(ann) == "absent"
     assert Author.objects.get_one(ann.pk).name == "Ann"
@@ -141,10 +144,10 @@ def write_elsewhere(ann):
 
 
 READ_STEPS = {
-    "before the lease": (store, "lease", "before"),
-    "before the load": (sources.Rows, "load", "before"),
-    "after the load": (sources.Rows, "load", "after"),
-    "after the fill": (store, "fill", "after"),
+    "before the lease": (steps, "lease", "before"),
+    "before the load": (rows.Rows, "load", "before"),
+    "after the load": (rows.Rows, "load", "after"),
+    "after the fill": (steps, "fill", "after"),
 }
 
 
@@ -179,22 +182,22 @@ def test_a_hold_that_is_evicted_leaves_nothing_old_behind(ann, then):
             assert state(ann) == "value"
             assert Author.objects.get_one(ann.pk).name == "Anna"  # not what the others may see
         if then == "a reader has a lease":
-            store.lease({rows_of(Author).key(ann.pk): None}, token := store.new_token())
+            steps.lease({rows_of(Author).key(ann.pk): None}, token := steps.new_token())
     assert entry(ann) is None
     if then == "a reader has a lease":
         old = rows_of(Author).encode(ann.pk, rows_of(Author).load([ann.pk])[ann.pk])
-        assert store.fill({rows_of(Author).key(ann.pk): old}, token) == [rows_of(Author).key(ann.pk)]
+        assert steps.fill({rows_of(Author).key(ann.pk): old}, token) == [rows_of(Author).key(ann.pk)]
     assert Author.objects.get_one(ann.pk).name == "Anna"
 
 
 def test_a_flush_between_commit_and_lift(ann):
     Author.objects.get_one(ann.pk)
-    with once(store, "lift", before=flush):
+    with once(steps, "lift", before=flush):
         Author.objects.update_one(ann.pk, name="Anna")
     assert Author.objects.get_one(ann.pk).name == "Anna"
 
 
 def test_leases_of_a_batch_that_are_evicted_in_part(ann, bea):
-    with once(sources.Rows, "load", after=lambda: redis_client().delete(rows_of(Author).key(ann.pk))):
+    with once(rows.Rows, "load", after=lambda: redis_client().delete(rows_of(Author).key(ann.pk))):
         assert len(Author.objects.get_some([ann.pk, bea.pk]).results) == 2
     assert (state(ann), state(bea)) == ("absent", "value")

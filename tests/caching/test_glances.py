@@ -4,8 +4,10 @@ import random
 
 import pytest
 
-from caching import Batch, Script
-from caching.connection import round_trip
+from caching.entries.rows import existence_of
+from caching.reading.batch import Batch
+from caching.redis.client import round_trip
+from caching.redis.script import Script
 from tests.caching.steps import expire, state
 from tests.shelf.models import Author, Bookmark, Review, bookmarks, loans, open_notes, stars_given
 
@@ -15,7 +17,7 @@ ECHO = Script("return ARGV[1]")
 
 
 def read_at_a_glance(batch):
-    return batch.all_hit(round_trip(batch.look()))
+    return batch.resolve(round_trip(batch.commands()))
 
 
 @pytest.fixture
@@ -34,15 +36,15 @@ def everything(people):
         lambda: batch.rows(Author, people[:1]),
         lambda: batch.rows(Author, list(people[:1])),
         lambda: batch.rows(Author, []),
-        lambda: batch.present(Author, people),
-        lambda: batch.present(Author, people[1:]),
-        lambda: batch.present(Author, []),
-        lambda: batch.contains(bookmarks, READER, books),
-        lambda: batch.contains(bookmarks, READER, [4, 5]),
-        lambda: batch.contains(loans, READER, books),
-        lambda: batch.contains(loans, READER, []),
-        lambda: batch.ids(open_notes, READER),
-        lambda: batch.edge_values(stars_given, READER, books),
+        lambda: batch.add(existence_of(Author).among(people)),
+        lambda: batch.add(existence_of(Author).among(people[1:])),
+        lambda: batch.add(existence_of(Author).among([])),
+        lambda: batch.add(bookmarks.among(READER, books)),
+        lambda: batch.add(bookmarks.among(READER, [4, 5])),
+        lambda: batch.add(loans.among(READER, books)),
+        lambda: batch.add(loans.among(READER, [])),
+        lambda: batch.add(open_notes.of(READER)),
+        lambda: batch.add(stars_given.of(READER, books)),
         lambda: batch.script(ECHO, ["echo"], ["said"]),
     ]
     places = list(range(len(asked)))
@@ -52,7 +54,7 @@ def everything(people):
 
 
 def results(asked):
-    return [each.documents("id", "name", "email") if hasattr(each, "documents") else each.result for each in asked]
+    return [each.structs("id", "name", "email") if hasattr(each, "structs") else each.result for each in asked]
 
 
 def test_it_says_what_the_reading_says(people):
@@ -72,7 +74,7 @@ def test_it_says_what_the_reading_says(people):
 def test_whatever_is_missing_is_no_hit_but_the_script_has_its_reply(people):
     batch, _ = everything(people)
     batch.run()
-    commands = [command for command in everything(people)[0].look() if command[0] == "MGET"]
+    commands = [command for command in everything(people)[0].commands() if command[0] == "MGET"]
     keys = {*commands[0][1:], bookmarks.state_key(READER), loans.state_key(READER)}
     assert len(keys) >= 8
     for key in keys:
@@ -91,7 +93,7 @@ def test_presence_is_as_fresh_as_the_rows(ann, bea):
 
     def there():
         batch = Batch()
-        present = batch.present(Author, pks)
+        present = batch.add(existence_of(Author).among(pks))
         batch.run()
         return present.result
 
@@ -107,9 +109,9 @@ def test_what_is_asked_twice_is_sent_once(ann):
     batch = Batch()
     first, second = batch.rows(Author, [ann.pk]), batch.rows(Author, [ann.pk])
     assert first is second
-    assert batch.look() == [("MGET", *first.idents)]
+    assert batch.commands() == [("MGET", *first.identities)]
     batch.run()
-    assert first.sole().name == "Ann"
+    assert first.only_row().name == "Ann"
 
 
 def test_a_row_that_has_been_read_is_new_after_another_run(ann):

@@ -3,7 +3,9 @@
 import pytest
 from django.db import transaction
 
-from caching import Batch, redis_client, store
+from caching.protocol import steps
+from caching.reading.batch import Batch
+from caching.redis.client import redis_client
 from caching.testutils import redis_usage
 from tests.caching.steps import once
 from tests.caching.threads import elsewhere
@@ -14,7 +16,7 @@ READER, OTHER = 7, 8
 
 def listed(reader=READER):
     batch = Batch()
-    notes = batch.ids(open_notes, reader)
+    notes = batch.add(open_notes.of(reader))
     batch.run()
     return notes.result
 
@@ -38,8 +40,8 @@ def test_a_warm_list_shares_the_round_trip_of_rows(notes, ann, django_assert_num
     for _ in range(2):
         batch = Batch()
         mine, nobodys, people = (
-            batch.ids(open_notes, READER),
-            batch.ids(open_notes, OTHER),
+            batch.add(open_notes.of(READER)),
+            batch.add(open_notes.of(OTHER)),
             batch.rows(Author, [ann.pk]),
         )
         with redis_usage() as usage:
@@ -47,7 +49,7 @@ def test_a_warm_list_shares_the_round_trip_of_rows(notes, ann, django_assert_num
     assert (usage.round_trips, usage.commands) == (1, 1)
     with django_assert_num_queries(0):
         batch.run()
-    assert (mine.result, nobodys.result, people.one(ann.pk).name) == (truth(), [], "Ann")
+    assert (mine.result, nobodys.result, people.instance(ann.pk).name) == (truth(), [], "Ann")
 
 
 WRITES = {
@@ -106,4 +108,4 @@ def test_an_entry_that_cannot_be_read_is_replaced(notes, damaged):
     listed()
     redis_client().set(open_notes.key(READER), damaged)
     assert listed() == truth()
-    assert redis_client().get(open_notes.key(READER))[0] == store.VALUE
+    assert redis_client().get(open_notes.key(READER))[0] == steps.VALUE

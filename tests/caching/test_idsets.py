@@ -7,9 +7,12 @@ import time
 import pytest
 from django.db import IntegrityError, NotSupportedError, connection, transaction
 
-from caching import Batch, redis_client, store
 from caching.conf import Conf
+from caching.protocol import steps
+from caching.reading.batch import Batch
+from caching.redis.client import redis_client
 from caching.testutils import redis_usage
+from tests.caching.readers import check
 from tests.caching.threads import together
 from tests.shelf.models import Bookmark, bookmarks, loans
 
@@ -28,7 +31,7 @@ def truth(ids, reader=READER):
 
 
 def assert_right(ids, reader=READER):
-    assert bookmarks.contains(reader, ids) == truth(ids, reader)
+    assert check(bookmarks, reader, ids) == truth(ids, reader)
 
 
 def keys():
@@ -53,21 +56,21 @@ def test_a_check_of_100_equals_the_database_before_and_after_any_changes(count):
 def test_somebody_with_none_costs_no_sql_and_the_first_add_shows_at_once(django_assert_num_queries):
     assert_right([1, 2, 3])
     with django_assert_num_queries(0), redis_usage() as usage:
-        assert bookmarks.contains(READER, [1, 2, 3]) == {1: False, 2: False, 3: False}
+        assert check(bookmarks, READER, [1, 2, 3]) == {1: False, 2: False, 3: False}
     assert (usage.round_trips, usage.commands) == (1, 1)
     Bookmark.objects.create(reader=READER, book=2)
     with django_assert_num_queries(0):
-        assert bookmarks.contains(READER, [1, 2, 3]) == {1: False, 2: True, 3: False}
+        assert check(bookmarks, READER, [1, 2, 3]) == {1: False, 2: True, 3: False}
 
 
 @pytest.mark.parametrize("asked", [1, 100])
 def test_any_number_of_ids_and_sets_is_one_round_trip(asked, django_assert_num_queries):
     insert(50)
     ids = range(1, asked + 1)
-    bookmarks.contains(READER, ids), loans.contains(READER, ids)
+    check(bookmarks, READER, ids), check(loans, READER, ids)
     with django_assert_num_queries(0), redis_usage() as usage:
         batch = Batch()
-        mine, others = batch.contains(bookmarks, READER, ids), batch.contains(loans, READER, ids)
+        mine, others = batch.add(bookmarks.among(READER, ids)), batch.add(loans.among(READER, ids))
         batch.run()
     assert (usage.round_trips, usage.commands) == (1, 1)
     assert mine.result == truth(list(ids))
@@ -79,7 +82,7 @@ def test_below_the_floor_all_ids_of_a_batch_share_one_query(django_assert_num_qu
     assert_right([1])
     with django_assert_num_queries(1):
         batch = Batch()
-        some, more = batch.contains(bookmarks, READER, [1, 5_050]), batch.contains(bookmarks, READER, [2, 3, 9_999])
+        some, more = batch.add(bookmarks.among(READER, [1, 5_050])), batch.add(bookmarks.among(READER, [2, 3, 9_999]))
         batch.run()
     assert (some.result, more.result) == ({1: True, 5_050: True}, {2: True, 3: True, 9_999: False})
 
@@ -109,8 +112,8 @@ def test_a_set_is_not_kept_by_who_joined_one_that_was_killed(monkeypatch):
     insert(20)
     assert_right([1, 25])
     with monkeypatch.context() as short:
-        short.setattr("caching.store.conf", lambda: Conf(hold_ms=500))
-        store.hold([keys()[0]], store.new_token(), keep=True)
+        short.setattr("caching.protocol.steps.conf", lambda: Conf(hold_ms=500))
+        steps.hold([], steps.new_token(), kept=[keys()[0]])
     insert(1, first=25)
     with transaction.atomic():
         Bookmark.objects.create(reader=READER, book=26)
@@ -121,7 +124,7 @@ def test_a_set_is_not_kept_by_who_joined_one_that_was_killed(monkeypatch):
 def add_and_roll_back(book):
     with contextlib.suppress(ZeroDivisionError), transaction.atomic():
         Bookmark.objects.create(reader=READER, book=book)
-        assert bookmarks.contains(READER, [book]) == {book: True}, "the writer itself sees it"
+        assert check(bookmarks, READER, [book]) == {book: True}, "the writer itself sees it"
         raise ZeroDivisionError
 
 
@@ -142,7 +145,7 @@ def test_a_write_keeps_the_loaded_set(django_assert_num_queries):
     Bookmark.objects.get(reader=READER, book=2).delete()
     Bookmark.objects.create(reader=READER, book=9)
     with django_assert_num_queries(0):
-        assert bookmarks.contains(READER, [1, 2, 9]) == {1: True, 2: False, 9: True}
+        assert check(bookmarks, READER, [1, 2, 9]) == {1: True, 2: False, 9: True}
 
 
 def test_an_edge_that_moves_leaves_the_one_set_and_joins_the_other():
@@ -169,7 +172,7 @@ def test_deleting_many_and_refusing_what_sends_no_signals():
         with pytest.raises(NotSupportedError):
             refused()
     with pytest.raises(ValueError, match="positive"):
-        bookmarks.contains(READER, [0])
+        check(bookmarks, READER, [0])
 
 
 def test_inserting_many_at_once_changes_each_loaded_set(django_assert_num_queries):
@@ -182,7 +185,7 @@ def test_inserting_many_at_once_changes_each_loaded_set(django_assert_num_querie
     assert usage.round_trips <= 2
     with django_assert_num_queries(0):
         for reader in (READER, 8):
-            assert bookmarks.contains(reader, [1, 11, 12, 13]) == {1: True, 11: True, 12: True, 13: False}
+            assert check(bookmarks, reader, [1, 11, 12, 13]) == {1: True, 11: True, 12: True, 13: False}
     with pytest.raises(IntegrityError):
         Bookmark.objects.bulk_create([Bookmark(reader=READER, book=13), Bookmark(reader=READER, book=11)])
     assert_right([11, 13])
@@ -200,7 +203,7 @@ def test_parallel_adds_and_removes_end_as_the_rows():
             Bookmark.objects.filter(reader=READER, book=book).delete()
             if chance.random() < 0.5:
                 Bookmark.objects.get_or_create(reader=READER, book=book)
-            bookmarks.contains(READER, ids)
+            check(bookmarks, READER, ids)
 
     together(*(lambda number=number: toggle(number) for number in range(6)))
     assert_right(ids)
@@ -208,7 +211,7 @@ def test_parallel_adds_and_removes_end_as_the_rows():
 
 def test_one_cached_id_takes_at_most_nine_bytes():
     insert(5_000, first=4_000_000_000)
-    bookmarks.contains(READER, [1])
+    check(bookmarks, READER, [1])
     taken = sum(redis_client().memory_usage(key, samples=0) for key in keys())
     print(f"{taken / 5_000:.2f} bytes for each of 5,000 ids of 10 digits")
     assert taken / 5_000 <= 9

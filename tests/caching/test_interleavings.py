@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from caching import Script, idsets, store
 from caching.conf import Conf
+from caching.entries import id_sets
+from caching.protocol import steps
+from caching.redis.script import Script
 from tests.caching.interleavings import (
     Action,
     Actor,
@@ -21,8 +23,10 @@ from tests.caching.interleavings import (
     update,
     wander,
 )
-from tests.caching.set_interleavings import EvictingSchedule, HoldEvictingSetSchedule, SetSchedule, add, check, remove
+from tests.caching.set_interleavings import EvictingSchedule, HoldEvictingSetSchedule, SetSchedule, add, look, remove
 from tests.shelf.models import Author
+
+KEPT = "(string.match(entry or '', '|%d+$') or '')"  # the floor of a set that a hold keeps, in Lua
 
 
 @pytest.fixture(autouse=True)
@@ -32,11 +36,11 @@ def one_row_stepwise(clean_cache, settings, monkeypatch):
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": location}}
     Author.objects.create(pk=1, name="v0", email="a@x")
     # Who finds a lease goes to the database at once: waiting adds time, not states.
-    monkeypatch.setattr("caching.reads.conf", lambda: Conf(lease_ms=0))
+    monkeypatch.setattr("caching.reading.reader.conf", lambda: Conf(lease_ms=0))
     stepwise(monkeypatch)
 
 
-def altered(monkeypatch, name: str, rule: str, replacement: str, home=store) -> None:
+def altered(monkeypatch, name: str, rule: str, replacement: str, home=steps) -> None:
     source = getattr(home, name).source
     assert source.count(rule) == 1
     monkeypatch.setattr(home, name, Script(source.replace(rule, replacement)))
@@ -68,20 +72,20 @@ def test_random_longer_runs():
 
 @pytest.mark.services  # the long one; shorter ones run on SQLite too
 def test_an_id_set_with_two_readers_and_two_writers_one_of_whom_may_crash():
-    states, violations = explore([check, check, add, add], crashes=1, of=SetSchedule)
+    states, violations = explore([look, look, add, add], crashes=1, of=SetSchedule)
     print(f"id set: {len(states)} states explored, {len(violations)} stale")
     assert violations == []
     assert len(states) > 1_000
 
 
 def test_an_id_set_with_a_reader_and_two_writers():
-    _, violations = explore([check, add, add], crashes=1, of=SetSchedule)
+    _, violations = explore([look, add, add], crashes=1, of=SetSchedule)
     assert violations == []
 
 
 @pytest.mark.embedded  # evictions are Redis' alone
 def test_an_id_set_with_an_addition_a_removal_and_evictions():
-    _, violations = explore([check, add, remove], crashes=1, of=EvictingSchedule)
+    _, violations = explore([look, add, remove], crashes=1, of=EvictingSchedule)
     assert violations == []
 
 
@@ -91,35 +95,33 @@ def test_a_row_whose_hold_may_be_evicted():
 
 
 def test_an_id_set_whose_hold_may_be_evicted():
-    _, violations = explore([check, add, remove], of=HoldEvictingSetSchedule)
+    _, violations = explore([look, add, remove], of=HoldEvictingSetSchedule)
     assert violations == []
 
 
 @pytest.mark.embedded  # evictions are Redis' alone
 def test_a_set_that_is_kept_by_whose_hold_came_later_fails(monkeypatch):
     """Its own hold was evicted before, and a reader has come in between."""
-    altered(monkeypatch, "_change", "'H' .. claims, 'KEEPTTL'", "'H' .. claims .. kept, 'KEEPTTL'")
-    _, violations = explore([check, add, remove], stop_at_first=True, of=HoldEvictingSetSchedule)
+    altered(monkeypatch, "_change", "'H' .. claims, 'KEEPTTL'", f"'H' .. claims .. {KEPT}, 'KEEPTTL'")
+    _, violations = explore([look, add, remove], stop_at_first=True, of=HoldEvictingSetSchedule)
     assert violations
 
 
 @pytest.mark.services  # SQLite lets one writer begin at a time
 def test_an_id_set_that_does_not_notice_the_second_writer_fails(monkeypatch):
     """Neither when that joins nor when the first one lifts; either alone would do, as long as nobody crashes."""
-    altered(monkeypatch, "_change", "'H' .. claims, 'KEEPTTL'", "'H' .. claims .. kept, 'KEEPTTL'")
-    source = store._hold.source
-    joined = source.replace(
-        "local claims, kept = '', ''", "local claims, kept = '', string.match(entry or '', '|%d+$') or ''"
-    )
+    altered(monkeypatch, "_change", "'H' .. claims, 'KEEPTTL'", f"'H' .. claims .. {KEPT}, 'KEEPTTL'")
+    source = steps._hold.source
+    joined = source.replace("local kept = ''", f"local kept = {KEPT}")
     assert joined != source
-    monkeypatch.setattr(store, "_hold", Script(joined))
-    _, violations = explore([check, add, add], stop_at_first=True, of=SetSchedule)
+    monkeypatch.setattr(steps, "_hold", Script(joined))
+    _, violations = explore([look, add, add], stop_at_first=True, of=SetSchedule)
     assert violations
 
 
 def test_an_id_set_filled_without_the_token_check_fails(monkeypatch):
-    altered(monkeypatch, "_load", "redis.call('GET', KEYS[1]) ~= ARGV[1]", "false", home=idsets)
-    _, violations = explore([check, add], stop_at_first=True, of=SetSchedule)
+    altered(monkeypatch, "_load", "redis.call('GET', KEYS[1]) ~= ARGV[1]", "false", home=id_sets)
+    _, violations = explore([look, add], stop_at_first=True, of=SetSchedule)
     assert violations
 
 
@@ -131,14 +133,14 @@ def test_without_the_token_check_it_fails(monkeypatch):
 
 @pytest.mark.services  # SQLite lets one writer begin at a time
 def test_with_a_hold_that_forgets_the_earlier_writers_it_fails(monkeypatch):
-    altered(monkeypatch, "_hold", "claims = claims .. other", "claims = ''")
+    altered(monkeypatch, "_hold", "claims = claims .. claim", "claims = ''")
     _, violations = explore([read, save, save], crashes=1, stop_at_first=True)
     assert violations
 
 
 def test_without_the_rule_that_transactions_never_fill_it_fails(monkeypatch):
     outside = SimpleNamespace(in_atomic_block=False)
-    monkeypatch.setattr("caching.reads.connections", {"default": outside})
+    monkeypatch.setattr("caching.reading.reader.connections", {"default": outside})
     _, violations = explore([read_in_old_snapshot, save], stop_at_first=True)
     assert violations
 
@@ -170,7 +172,7 @@ class EverySetPath(EveryPath, SetSchedule):
     [
         ([read, read], Schedule, EveryPath),
         ([read, save], Schedule, EveryPath),
-        ([check, add], SetSchedule, EverySetPath),
+        ([look, add], SetSchedule, EverySetPath),
     ],
 )
 def test_where_schedules_meet_no_state_gets_lost(bodies, of, every):

@@ -8,8 +8,10 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Concat
 
-from caching import Cached, lookups, redis_client
-from caching.sources import Lookup
+from caching.entries.lookup import Lookup
+from caching.options import Cached
+from caching.reading import unique
+from caching.redis.client import redis_client
 from caching.testutils import redis_usage
 from tests.caching.steps import expire, lookup_state, once, statements
 from tests.caching.threads import elsewhere
@@ -102,7 +104,7 @@ def test_a_swap(ann, bea):
 def test_a_swap_between_the_pointer_and_the_row(ann, bea):
     """The pointer is read, then both rows change places, then the row it led to is read."""
     assert (who(OLD), who("bea@example.com")) == (ann.pk, bea.pk)
-    with once(lookups, "read_rows", before=lambda: elsewhere(lambda: swap(ann, bea))):
+    with once(unique, "read_rows", before=lambda: elsewhere(lambda: swap(ann, bea))):
         assert Author.objects.get_one(email=OLD).pk == bea.pk
 
 
@@ -113,11 +115,11 @@ def test_a_value_that_moves_twice_during_one_lookup_is_still_found(ann, bea, mon
     def away():
         swap(ann, bea)
         redis_client().delete(Lookup(Author, "email").key(OLD))
-        assert lookups._follow(Lookup(Author, "email"), OLD)[0].pk == bea.pk  # another reader's fill
+        assert unique._follow(Lookup(Author, "email"), OLD)[0].pk == bea.pk  # another reader's fill
 
     moves = [away, lambda: swap(bea, ann)]
-    read_rows = lookups.read_rows
-    monkeypatch.setattr(lookups, "read_rows", lambda *asked: (elsewhere(moves.pop(0)), read_rows(*asked))[1])
+    read_rows = unique.read_rows
+    monkeypatch.setattr(unique, "read_rows", lambda *asked: (elsewhere(moves.pop(0)), read_rows(*asked))[1])
     assert Author.objects.get_one(email=OLD).pk == ann.pk
     assert moves == []
 

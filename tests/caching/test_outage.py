@@ -7,11 +7,15 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import InterfaceError, transaction
 
-from caching import Batch, Script, pending, stats, store
-from caching.breaker import Breaker
+from caching.entries.rows import rows_of
 from caching.models import PendingInvalidation
-from caching.sources import rows_of
+from caching.protocol import pending, steps
+from caching.reading import stats
+from caching.reading.batch import Batch
+from caching.redis.breaker import breaker
+from caching.redis.script import Script
 from caching.testutils import redis_usage
+from tests.caching.breakers import renew
 from tests.caching.own_redis import until
 from tests.caching.steps import entry, once, state, statements
 from tests.caching.threads import elsewhere, together
@@ -104,7 +108,7 @@ def test_when_redis_may_be_tried_again_one_thread_tries_it(redis, cached):
     """While it hangs on, the others are answered at once."""
     redis.freeze()
     Author.objects.get_one(cached.pk)
-    until(store.breaker.may_write)
+    until(breaker.may_write)
     took_s = [took_s for _, took_s in together(*[lambda: timed(lambda: Author.objects.get_one(cached.pk))] * 10)]
     assert sum(one > 0.45 for one in took_s) <= 1
     assert max(took_s) < 2 * DEADLINE_S
@@ -115,7 +119,7 @@ def test_a_script_that_rides_along_is_not_answered(redis, cached):
     batch = Batch()
     rows, reply = batch.rows(Author, [cached.pk]), batch.script(Script("return 1"), keys=["x"])
     batch.run()
-    assert (rows.one(cached.pk).name, reply.result) == ("Ann", None)
+    assert (rows.instance(cached.pk).name, reply.result) == ("Ann", None)
 
 
 @pytest.mark.parametrize(("trouble", "write"), [*(("kill", write) for write in WRITES), ("freeze", "update_one")])
@@ -136,7 +140,7 @@ def test_inserts_and_deletes_in_an_outage(redis, cached):
     assert {key(new), key(cached)} < waiting()  # and the new one's value
     assert Author.objects.get_some([cached.pk, new.pk]) == ([new], [cached.pk])
     redis.start()
-    until(store.breaker.may_read)
+    until(breaker.may_read)
     assert waiting() == set()
     for _ in range(2):
         assert Author.objects.get_some([new.pk, UNKNOWN]) == ([new], [UNKNOWN])
@@ -174,7 +178,7 @@ def test_what_waits_is_written_again_after_a_savepoint_took_it_away(redis, cache
         assert sql.about(PendingInvalidation) == 1  # as its own savepoint is over, and not once more by the signals
     assert key(cached) in waiting()
     redis.start()
-    until(store.breaker.may_read)
+    until(breaker.may_read)
     assert Author.objects.get_some([cached.pk]).missing == [cached.pk]
 
 
@@ -210,7 +214,7 @@ def test_the_process_drains_before_it_reads_although_other_rows_wait_too(redis, 
     Author.objects.update_one(cached.pk, name="Anna")
     PendingInvalidation.objects.bulk_create(PendingInvalidation(key=f"hp:other:{n}") for n in range(2_500))
     redis.start()
-    until(store.breaker.may_read)
+    until(breaker.may_read)
     assert waiting() == set()
     assert Author.objects.get_one(cached.pk).name == "Anna"
 
@@ -222,7 +226,7 @@ def test_a_process_that_starts_drains_before_it_reads(redis, cached, monkeypatch
     Author.objects.update_one(cached.pk, name="Anne")
     redis.start()
     assert redis.client().get(key(cached)) == old
-    monkeypatch.setattr(store, "breaker", Breaker(store._recover))
+    renew()
     assert Author.objects.get_one(cached.pk).name == "Anne"
 
 
@@ -257,14 +261,14 @@ def test_the_command_says_in_a_sentence_that_it_cannot_drain(redis, cached):
 def test_several_processes_may_drain_at_once(redis):
     PendingInvalidation.objects.bulk_create(PendingInvalidation(key=f"hp:other:{n}") for n in range(50))
     redis.client().mset({f"hp:other:{n}": b"Vold" for n in range(50)})
-    together(*[lambda: pending.drain("default")] * 4)
+    together(*[lambda: pending.apply_pending("default")] * 4)
     assert (waiting(), redis.client().keys("hp:other:*")) == (set(), [])
 
 
 def test_draining_leaves_the_holds_of_writers_at_work(redis, cached):
     with transaction.atomic():
         Author.objects.update_one(cached.pk, name="Anna")
-        pending.discard([key(cached)])
+        steps.discard([key(cached)])
         assert state(cached) == "hold"
         assert elsewhere(lambda: READS["get_one"](cached)) == "Ann"
     assert READS["get_one"](cached) == "Anna"
@@ -295,12 +299,12 @@ def test_redis_comes_back_as_it_was_before_the_hold(redis, cached):
 
 def test_redis_dies_between_commit_and_lift_and_the_database_cannot_be_told(redis, cached, caplog, monkeypatch):
     """The hold outlives it: nothing stale, and an error that says so."""
-    monkeypatch.setattr(pending, "remember", lambda *_: (_ for _ in ()).throw(InterfaceError("gone")))
-    with once(store, "lift", before=redis.kill):
+    monkeypatch.setattr(pending, "record", lambda *_: (_ for _ in ()).throw(InterfaceError("gone")))
+    with once(steps, "lift", before=redis.kill):
         Author.objects.update_one(cached.pk, name="Anna")
     assert "Neither Redis nor the database can be told of 1 written keys" in caplog.text
     redis.start()
-    until(store.breaker.may_read)
+    until(breaker.may_read)
     assert state(cached) == "hold"
     assert READS["get_one"](cached) == "Anna"
 
@@ -308,7 +312,7 @@ def test_redis_dies_between_commit_and_lift_and_the_database_cannot_be_told(redi
 @pytest.mark.parametrize("step", ["lease", "fill"])
 @pytest.mark.parametrize("trouble", ["kill", "freeze"])
 def test_redis_fails_in_the_middle_of_a_read(redis, ann, bea, step, trouble):
-    with once(store, step, before=getattr(redis, trouble)):
+    with once(steps, step, before=getattr(redis, trouble)):
         found, took_s = timed(lambda: Author.objects.get_some([ann.pk, bea.pk, UNKNOWN]))
     assert ([author.name for author in found.results], found.missing) == (["Ann", "Bea"], [UNKNOWN])
     assert took_s < 2 * DEADLINE_S
@@ -316,7 +320,7 @@ def test_redis_fails_in_the_middle_of_a_read(redis, ann, bea, step, trouble):
 
 def test_redis_fails_while_a_reader_waits_for_another_s_load(redis, ann):
     redis.client().set(key(ann), b"L" + b"x" * 16)
-    with once(store, "look", after=redis.kill):
+    with once(steps, "fetch", after=redis.kill):
         assert READS["get_one"](ann) == "Ann"
 
 
@@ -340,11 +344,11 @@ def test_a_writer_that_began_in_the_outage_and_commits_after_it(redis, cached):
 
 def test_a_failure_during_the_recovery_keeps_the_cache_closed(redis, cached):
     """It belongs to a writer whose row the recovery may not have seen."""
-    store.breaker.trip(OSError("first"))
-    until(store.breaker.may_write)
-    with once(pending, "drain", after=lambda: store.breaker.trip(OSError("meanwhile"))):
-        assert not store.breaker.may_read()
-    until(store.breaker.may_read)
+    breaker.trip(OSError("first"))
+    until(breaker.may_write)
+    with once(pending, "apply_pending", after=lambda: breaker.trip(OSError("meanwhile"))):
+        assert not breaker.may_read()
+    until(breaker.may_read)
 
 
 def test_a_transaction_does_not_recover_the_cache(redis, cached):
@@ -352,10 +356,10 @@ def test_a_transaction_does_not_recover_the_cache(redis, cached):
     redis.kill()
     Author.objects.update_one(cached.pk, name="Anna")
     redis.start()
-    until(store.breaker.may_write)
+    until(breaker.may_write)
     with transaction.atomic():
         assert READS["get_one"](cached) == "Anna"
-        assert not store.breaker.may_read()
+        assert not breaker.may_read()
     assert key(cached) in waiting()
 
 
@@ -378,7 +382,7 @@ def test_read_only(redis, cached, bea):
     assert Author.objects.get_one(bea.pk).name == "Bea"
     Author.objects.update_one(cached.pk, name="Anna")
     for _ in range(5):
-        store.breaker.may_read()
+        breaker.may_read()
         assert READS["get_one"](cached) == "Anna"
     assert key(cached) in waiting()
     redis.client().replicaof("NO", "ONE")
@@ -405,7 +409,7 @@ def test_an_outage_is_logged_once(redis, cached, settings, caplog):
 
 def test_a_process_that_never_reached_redis_says_so_once(redis, cached, settings, caplog, monkeypatch):
     settings.CACHING = {**settings.CACHING, "RETRY_MS": 0}
-    monkeypatch.setattr(store, "breaker", Breaker(store._recover))
+    renew()
     redis.kill()
     with caplog.at_level(logging.WARNING, logger="caching"):
         for _ in range(5):

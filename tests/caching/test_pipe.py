@@ -6,13 +6,15 @@ import time
 
 import pytest
 
-from caching import Pipe, redis_client, store
+from caching.redis.breaker import breaker
+from caching.redis.client import redis_client
+from caching.redis.event_loop import EventLoopClient
 from tests.caching.own_redis import OwnRedis, until
 
 PASSWORD = "of/a:test"
 
 
-async def connected(pipe: Pipe) -> None:
+async def connected(pipe: EventLoopClient) -> None:
     deadline = time.monotonic() + 5
     while (replies := await answers(pipe, ("PING",))) is None:
         assert time.monotonic() < deadline
@@ -22,18 +24,18 @@ async def connected(pipe: Pipe) -> None:
 
 def in_loop(scenario):
     async def run():
-        pipe = Pipe()
+        pipe = EventLoopClient()
         await connected(pipe)
         return await scenario(pipe)
 
-    until(store.breaker.may_read)
+    until(breaker.may_read)
     return asyncio.run(run())
 
 
-async def answers(pipe: Pipe, *commands):
+async def answers(pipe: EventLoopClient, *commands):
     """The replies; None if Redis was not asked, or did not answer."""
     replied = asyncio.get_running_loop().create_future()
-    return await replied if pipe.ask(commands, lambda replies: replied.done() or replied.set_result(replies)) else None
+    return await replied if pipe.send(commands, lambda replies: replied.done() or replied.set_result(replies)) else None
 
 
 def test_all_who_ask_in_one_turn_share_a_round_trip():
@@ -76,7 +78,7 @@ def test_who_waits_too_long_gets_none_and_the_breaker_opens(own_redis):
     assert late == [None] * 4
     assert 0.4 < took < 2
     assert refused is None
-    assert not store.breaker.is_closed
+    assert not breaker.is_closed
 
 
 def test_a_caller_who_leaves_does_not_shift_the_replies_of_others():
@@ -94,7 +96,7 @@ def test_a_caller_who_leaves_does_not_shift_the_replies_of_others():
 
 def test_a_caller_who_fails_takes_nobody_along(caplog):
     async def scenario(pipe):
-        assert pipe.ask([("ECHO", "fails")], lambda replies: 1 / 0)
+        assert pipe.send([("ECHO", "fails")], lambda replies: 1 / 0)
         return await answers(pipe, ("ECHO", "stays"))
 
     assert in_loop(scenario) == [b"stays"]
@@ -105,7 +107,7 @@ def test_a_password_and_a_database(tmp_path, settings, own_redis):
     own_redis.client().config_set("requirepass", PASSWORD)
     url = own_redis.url.replace("//", "//:of%2Fa%3Atest@").replace("/0", "/3")
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": url}}
-    assert store.breaker.may_read()
+    assert breaker.may_read()
     redis_client().set("where", "three")
     assert in_loop(lambda pipe: answers(pipe, ("GET", "where"))) == [b"three"]
 
@@ -115,25 +117,25 @@ def test_a_unix_socket(tmp_path, settings, monkeypatch):
     try:
         server.start("--unixsocket", str(tmp_path / "s"))
         settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": f"unix://{tmp_path}/s?db=2"}}
-        assert store.breaker.may_read()
+        assert breaker.may_read()
         redis_client().set("where", "two")
         assert in_loop(lambda pipe: answers(pipe, ("GET", "where"))) == [b"two"]
     finally:
         server.end()
 
 
-@pytest.mark.parametrize("factory", ["caching.cluster.ClusterConnectionFactory"])
+@pytest.mark.parametrize("factory", ["caching.redis.cluster.ClusterConnectionFactory"])
 def test_what_it_does_not_speak_to_it_says_once(settings, caplog, factory):
     options = {**settings.CACHES["default"]["OPTIONS"], "CONNECTION_FACTORY": factory}
     settings.CACHES = {"default": {**settings.CACHES["default"], "OPTIONS": options}}
     settings.CACHING = {**settings.CACHING, "RETRY_MS": 10}
 
     async def scenario():
-        pipe = Pipe()
+        pipe = EventLoopClient()
         for _ in range(10):
-            assert not pipe.ask([("PING",)], print)
+            assert not pipe.send([("PING",)], print)
             await asyncio.sleep(0.005)
 
     asyncio.run(scenario())
     (complaint,) = [record.message for record in caplog.records if "event loop" in record.message]
-    assert complaint.endswith("threads read the cache for it: it does not speak to a Redis Cluster.")
+    assert complaint.endswith("threads read the cache for it: Redis Cluster is not supported.")

@@ -2,10 +2,13 @@
 
 import pytest
 
-from caching import Batch, redis_client, stats
 from caching.conf import conf
-from caching.sources import Lookup, rows_of
-from caching.store import new_token
+from caching.entries.lookup import Lookup
+from caching.entries.rows import rows_of
+from caching.protocol.steps import new_token
+from caching.reading import stats
+from caching.reading.batch import Batch
+from caching.redis.client import redis_client
 from tests.caching.steps import lookup_state, state
 from tests.shelf.models import Author, Book, Penname
 
@@ -17,7 +20,7 @@ READS = {
     "get_some_cols": lambda ann, book: Author.objects.get_some_cols([ann.pk]).results[0]["name"],
     "proxy": lambda ann, book: Penname.objects.get_one(ann.pk).name,
     "hydrate": lambda ann, book: hydrated(book).author.name,
-    "batch": lambda ann, book: batched(ann).one(ann.pk).name,
+    "batch": lambda ann, book: batched(ann).instance(ann.pk).name,
 }
 
 

@@ -168,7 +168,7 @@ def test_bulk_creates_that_would_touch_unknown_rows_are_refused(ann):
 
 
 def test_a_large_update_goes_in_batches_and_invalidates_all_of_them(monkeypatch):
-    monkeypatch.setattr("caching.managers.UPDATE_BATCH", 10)
+    monkeypatch.setattr("caching.orm.querysets.UPDATE_BATCH", 10)
     rows = Author.objects.bulk_create(Author(email=f"{n}@x.org") for n in range(35))
     Author.objects.get_some([row.pk for row in rows])
     with redis_usage() as usage:

@@ -4,7 +4,8 @@ import pytest
 from django.core.exceptions import FieldError, ValidationError
 from django.db import connections
 
-from caching import Batch, Script
+from caching.reading.batch import Batch
+from caching.redis.script import Script
 from caching.testutils import redis_usage
 from tests.caching.steps import entry, state, statements
 from tests.caching.threads import elsewhere, together
@@ -171,9 +172,9 @@ def test_several_models_and_scripts_share_one_round_trip(ann):
         books = batch.rows(Book, [book.pk])
         total = batch.script(increase, keys=["total"], args=[5])
         batch.run()
-        assert people.one(ann.pk) == people.one(str(ann.pk)) == ann
+        assert people.instance(ann.pk) == people.instance(str(ann.pk)) == ann
         assert more_people.cols("name") == ([{"name": "Ann"}], [UNKNOWN])
-        assert more_people.one(UNKNOWN) is None
+        assert more_people.instance(UNKNOWN) is None
         assert books.instances().results == [book]
         return total.result
 
@@ -189,7 +190,7 @@ def test_a_script_that_fails_costs_its_own_answer_only(ann):
     broken = batch.script(Script("return redis.call('NOSUCH')"), keys=["x"])
     works = batch.script(Script("return ARGV[1]"), keys=["x"], args=["7"])
     batch.run()
-    assert people.one(ann.pk) == ann
+    assert people.instance(ann.pk) == ann
     assert (broken.result, works.result) == (None, b"7")
     with Cost() as cost:
         assert Author.objects.get_one(ann.pk) == ann

@@ -3,7 +3,7 @@
 import pytest
 from django.db import transaction
 
-from caching import Batch
+from caching.reading.batch import Batch
 from caching.testutils import redis_usage
 from tests.caching.steps import state
 from tests.caching.threads import elsewhere
@@ -24,7 +24,7 @@ def read_after_renaming(writer, *asked, within=transaction.atomic):
     rows = batch.rows(Author, [each.pk for each in asked])
     with within():
         Author.objects.update_one(writer.pk, name="Anna")
-        batch.ride(USING)
+        batch.join_commit(USING)
     batch.run()
     return [row.name for row in rows.instances().results]
 
@@ -47,7 +47,7 @@ def test_what_another_transaction_writes_meanwhile_is_seen(ann, bea_cached):
     rows = batch.rows(Author, [bea_cached.pk])
     with transaction.atomic():
         Author.objects.update_one(ann.pk, name="Anna")
-        batch.ride(USING)
+        batch.join_commit(USING)
         elsewhere(lambda: Author.objects.update_one(bea_cached.pk, name="Beate"))
     batch.run()
     assert rows.row(bea_cached.pk).name == "Beate"
@@ -56,9 +56,9 @@ def test_what_another_transaction_writes_meanwhile_is_seen(ann, bea_cached):
 def test_nothing_that_tells_of_a_commit(ann, bea_cached):
     batch = Batch()
     rows = batch.rows(Author, [bea_cached.pk])
-    batch.ride(USING)
+    batch.join_commit(USING)
     with transaction.atomic():
-        batch.ride(USING)
+        batch.join_commit(USING)
     with redis_usage() as usage:
         batch.run()
     assert usage.round_trips == 1
@@ -79,7 +79,7 @@ def test_a_rollback(ann, bea_cached):
     rows = batch.rows(Author, [ann.pk, bea_cached.pk])
     with transaction.atomic():
         Author.objects.update_one(ann.pk, name="Anna")
-        batch.ride(USING)
+        batch.join_commit(USING)
         transaction.set_rollback(True)
     batch.run()
     assert [row.name for row in rows.instances().results] == ["Ann", "Bea"]
@@ -90,7 +90,7 @@ def test_redis_that_goes_before_the_lift(ann, bea_cached, own_redis):
     rows = batch.rows(Author, [ann.pk, bea_cached.pk])
     with transaction.atomic():
         Author.objects.update_one(ann.pk, name="Anna")
-        batch.ride(USING)
+        batch.join_commit(USING)
         own_redis.kill()
     batch.run()
     assert [row.name for row in rows.instances().results] == ["Anna", "Bea"]

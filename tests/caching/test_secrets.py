@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 
-from caching import Batch, redis_client
 from caching.models import PendingInvalidation
+from caching.reading.batch import Batch
+from caching.redis.client import redis_client
 from tests.api.client import ApiClient
 from tests.caching.threads import Task
 from tests.shelf.models import Author, Book

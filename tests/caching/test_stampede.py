@@ -4,9 +4,12 @@ import time
 
 import pytest
 
-from caching import Batch, redis_client, sources, store
 from caching.conf import conf
-from caching.sources import rows_of
+from caching.entries import rows
+from caching.entries.rows import rows_of
+from caching.protocol import steps
+from caching.reading.batch import Batch
+from caching.redis.client import redis_client
 from caching.testutils import redis_usage
 from tests.caching.processes import killed
 from tests.caching.steps import once, state, statements
@@ -40,8 +43,8 @@ def test_a_hundred_threads_asking_for_a_row_that_does_not_exist_cause_one_query(
 
 def test_a_crowd_asking_for_overlapping_batches_reads_each_row_once(monkeypatch):
     pks = [author.pk for author in Author.objects.bulk_create(Author(email=f"{n}@x.org") for n in range(40))]
-    load, loaded = sources.Rows.load, []
-    monkeypatch.setattr(sources.Rows, "load", lambda self, idents: (loaded.extend(idents), load(self, idents))[1])
+    load, loaded = rows.Rows.load, []
+    monkeypatch.setattr(rows.Rows, "load", lambda self, idents: (loaded.extend(idents), load(self, idents))[1])
     windows = [pks[at : at + 20] for at in range(0, 20, 2)] * 3
     found = together(*(lambda asked=asked: Author.objects.get_some_cols(asked, "id").results for asked in windows))
     assert found == [[{"id": pk} for pk in asked] for asked in windows]
@@ -57,14 +60,14 @@ def test_a_reader_waits_for_the_load_under_way_and_takes_its_value(ann):
         batch = Batch()
         people, books = batch.rows(Author, [ann.pk]), batch.rows(Book, [book.pk])
         batch.run()
-        return people.one(ann.pk).name, books.one(book.pk).title
+        return people.instance(ann.pk).name, books.instance(book.pk).title
 
     def start_second():
         waiting.append(Task(second_reader))
         while state(book) != "value":  # it has filled what nobody else was loading
             assert waiting[0].is_alive()
 
-    with statements() as sql, once(store, "fill", before=start_second):
+    with statements() as sql, once(steps, "fill", before=start_second):
         assert Author.objects.get_one(ann.pk).name == "Ann"
         assert waiting[0].result() == ("Ann", "One")
     assert (sql.about(Author), sql.about(Book)) == (1, 1)
@@ -94,7 +97,7 @@ def test_if_the_load_fails_the_next_reader_takes_over_at_once(ann):
         raise Boom
 
     began = time.monotonic()
-    with once(sources.Rows, "load", before=fail), pytest.raises(Boom):
+    with once(rows.Rows, "load", before=fail), pytest.raises(Boom):
         Author.objects.get_one(ann.pk)
     assert others[0].result() == "Ann"
     assert time.monotonic() - began < conf().lease_ms / 1000

@@ -8,7 +8,7 @@ import threading
 import pytest
 from redis.exceptions import OutOfMemoryError
 
-from caching import redis_client
+from caching.redis.client import redis_client
 from caching.testutils import reset_cache
 from tests.caching.threads import together
 from tests.shelf.models import Author

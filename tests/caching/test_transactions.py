@@ -8,8 +8,8 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, models, transaction
 from django.db.transaction import TransactionManagementError
 
-from caching import holds
-from caching.sources import row_keys
+from caching.entries.rows import row_keys
+from caching.writing import transactions
 from tests.caching.steps import lookup_state, state
 from tests.caching.threads import LONGEST_S, elsewhere, together
 from tests.shelf.models import Author, Book
@@ -241,7 +241,7 @@ def test_a_write_outside_of_a_transaction_is_refused_with_a_sentence(ann):
     with pytest.raises(TransactionManagementError, match="outside of a transaction"):
         models.Model.save_base(ann, raw=True)
     with pytest.raises(TransactionManagementError, match="outside of a transaction"):
-        holds.hold("default", ["x"])
+        transactions.hold_keys("default", ["x"])
 
 
 @pytest.mark.services
@@ -260,7 +260,7 @@ def test_two_writers_of_one_row_at_once(ann):
     def second_writer():
         with transaction.atomic():
             assert first_wrote.wait(LONGEST_S)
-            holds.hold("default", row_keys(Author, [ann.pk]))
+            transactions.hold_keys("default", row_keys(Author, [ann.pk]))
             second_held.set()
             Author.objects.filter(pk=ann.pk).update(name="second")
             seen.append((state(ann), elsewhere(lambda: name_of(ann)), state(ann)))

@@ -9,9 +9,14 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import timezone
 
-from caching import redis_client, registry, sources, store, warm
+from caching import registry
+from caching.entries import rows
+from caching.entries.rows import rows_of
 from caching.management.commands import warm_cache
-from caching.sources import rows_of
+from caching.ops import warm
+from caching.protocol import steps
+from caching.redis.breaker import breaker
+from caching.redis.client import redis_client
 from caching.testutils import redis_usage
 from tests.caching.processes import killed
 from tests.caching.steps import entry, once, state, statements
@@ -128,12 +133,12 @@ def test_redis_that_fails_midway_gets_a_sentence_and_the_next_run_goes_on(own_re
             own_redis.kill()
         return lease(*args, **options)
 
-    lease = store.lease
-    monkeypatch.setattr(store, "lease", third_chunk_fails)
+    lease = steps.lease
+    monkeypatch.setattr(steps, "lease", third_chunk_fails)
     with pytest.raises(CommandError, match="Run the command again to go on"):
         run("shelf.Author")
     own_redis.start()
-    while not store.breaker.may_read():
+    while not breaker.may_read():
         pass
     assert run("shelf.Author") == [
         "shelf.Author: resuming after 20 rows.",
@@ -197,10 +202,10 @@ def test_a_worker_that_is_killed_gets_a_sentence(ann, monkeypatch):
 
 
 OVERTAKEN = {
-    "before the leases": (store, "lease", "before"),
-    "before the load": (sources.Rows, "load", "before"),
-    "after the load": (sources.Rows, "load", "after"),
-    "before the fill": (store, "fill", "before"),
+    "before the leases": (steps, "lease", "before"),
+    "before the load": (rows.Rows, "load", "before"),
+    "after the load": (rows.Rows, "load", "after"),
+    "before the fill": (steps, "fill", "before"),
 }
 
 

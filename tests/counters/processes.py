@@ -69,7 +69,7 @@ def work(task: str, pk: int, number: int) -> None:
 
     from django.db import connection
 
-    from caching import holds, store
+    from caching.protocol import steps
     from counters import deltas, rollup
     from tests.shelf.models import Author
 
@@ -84,15 +84,15 @@ def work(task: str, pk: int, number: int) -> None:
         "appended": (dies_after, deltas, "append", one_vote),
         "committing": (dies_before, connection, "_commit", one_vote),
         "committed": (dies_after, connection, "_commit", one_vote),
-        "unbumped": (dies_before, store, "lift", one_vote),
-        "bumped": (dies_after, store, "lift", one_vote),
-        "locked": (dies_before, holds, "hold", one_fold),
-        "held": (dies_after, store, "hold", one_fold),
+        "unbumped": (dies_before, steps, "lift", one_vote),
+        "bumped": (dies_after, steps, "lift", one_vote),
+        "locked": (dies_before, rollup, "hold_keys", one_fold),
+        "held": (dies_after, steps, "hold", one_fold),
         "added": (dies_after, rollup, "_add", one_fold),
         "deleted": (dies_after, rollup, "_delete", one_fold),
         "fold committing": (dies_before, connection, "_commit", one_fold),
         "fold committed": (dies_after, connection, "_commit", one_fold),
-        "lifted": (dies_after, store, "lift", one_fold),
+        "lifted": (dies_after, steps, "lift", one_fold),
     }
     arrange, owner, name, act = points[task]
     arrange(owner, name)

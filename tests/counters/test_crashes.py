@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.db.models import Sum
 
-from caching.connection import redis_client
+from caching.api import redis_client
 from counters import reads, reconcile, rollup
 from counters.models import Delta
 from tests.caching.own_redis import until

@@ -1,6 +1,6 @@
 """What the four counters of a target cost in Redis, with their key and all overhead."""
 
-from caching.connection import redis_client
+from caching.api import redis_client
 from counters import blocks, reads
 from counters.models import Counter
 

@@ -7,8 +7,8 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from caching import Batch
-from caching.connection import redis_client, round_trip
+from caching.api import Batch, redis_client
+from caching.redis.client import round_trip
 from caching.testutils import redis_usage, reset_cache
 from counters import blocks, reads, registry
 from counters.models import Counter, Delta

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from rest_framework_simplejwt.tokens import AccessToken
 
-from caching import redis_client
+from caching.api import redis_client
 from serving.hot_lane import lane as hot_lane
 from tests.lane.conftest import login
 from users.models import User

@@ -4,9 +4,10 @@ import time
 
 import pytest
 
-from caching import redis_client, store
-from caching.codec import codec_of
-from caching.sources import rows_of
+from caching.api import redis_client
+from caching.entries.rows import rows_of
+from caching.extend import breaker
+from caching.protocol.codec import row_codec_of
 from posts import models
 from posts.models import Favorite, Post
 from tests.lane.conftest import login, ready
@@ -44,7 +45,7 @@ NO_HITS = {
     "a hold": lambda user: b"H" + b"a" * 16 + b"0" * 13,
     "a lease": lambda user: b"L" + b"a" * 16,
     "another version": other_version,
-    "a corrupt value": lambda user: codec_of(User).prefix + b"\xc1",
+    "a corrupt value": lambda user: row_codec_of(User).entry.prefix + b"\xc1",
     "nonsense": lambda user: b"?",
     "an empty entry": lambda user: b"",
 }
@@ -76,7 +77,7 @@ def test_a_wrong_type_is_no_hit_and_harms_nobody_else(asked, lane, alice, bob):
     redis_client().lpush(key_of(bob), "x")
     asked()
     redis_client().delete(key_of(bob))
-    store.breaker.may_read()
+    breaker.may_read()
     assert lane.ask(f"/api/v1/users/{alice.pk}", headers=login(alice)).status == 200
 
 
@@ -120,13 +121,12 @@ def test_a_connection_that_was_closed_while_idle(asked):
     deadline = time.monotonic() + 5
     while not asked().by_lane:
         assert time.monotonic() < deadline
-    assert store.breaker.is_closed
+    assert breaker.is_closed
 
 
 def test_while_the_breaker_is_open(asked, monkeypatch):
-    monkeypatch.setattr(store, "_recover", lambda: False)
-    store.breaker.trip(OSError("for the test"))
-    monkeypatch.setattr(store.breaker, "_recover", lambda: False)
+    breaker.trip(OSError("for the test"))
+    monkeypatch.setattr(breaker, "recover", lambda: False)
     assert [asked().by_lane for _ in range(3)] == [False] * 3
     monkeypatch.undo()
 
@@ -156,7 +156,7 @@ def test_redis_hangs_dies_and_comes_back(own_redis, alice, bob):
             reply = served.ask(path, headers=own)
             assert (reply.status, reply.by_lane) == (200, False)
             assert time.monotonic() - began < 2
-            assert not store.breaker.is_closed
+            assert not breaker.is_closed
             mend()
             ready(served, alice)
     finally:
@@ -169,13 +169,13 @@ def test_a_redis_that_the_pipe_does_not_speak_to(alice, settings, caplog):
             **settings.CACHES["default"],
             "OPTIONS": {
                 **settings.CACHES["default"]["OPTIONS"],
-                "CONNECTION_FACTORY": "caching.cluster.ClusterConnectionFactory",
+                "CONNECTION_FACTORY": "caching.redis.cluster.ClusterConnectionFactory",
             },
         }
     }
     served = Served()
     try:
-        store.breaker._closed = True
+        breaker._closed = True
         replies = [served.ask(f"/api/v1/users/{alice.pk}", headers=login(alice)) for _ in range(3)]
         assert {(reply.status, reply.by_lane) for reply in replies} == {(200, False)}
     finally:

@@ -7,7 +7,7 @@ import threading
 import msgspec
 import pytest
 
-from caching import redis_client
+from caching.api import redis_client
 from posts import services as posts
 from posts.models import Post
 from tests.caching.own_redis import until

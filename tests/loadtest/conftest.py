@@ -41,6 +41,6 @@ def tokens(site: str) -> list[str]:
 
 @pytest.fixture
 def redis() -> Any:
-    from caching import redis_client
+    from caching.api import redis_client
 
     return redis_client()

@@ -34,7 +34,7 @@ def terminated(started: list[subprocess.Popen[bytes]]) -> list[int]:
 
 def enter_all(user_ids: list[int], rounds: int) -> list[tuple[int, int]]:
     """A device of each of the users, one after the other; the (user, popup) that came up."""
-    from caching import Batch
+    from caching.api import Batch
     from popups.configs import Asked
     from popups.entries import Entry
 

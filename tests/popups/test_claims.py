@@ -5,7 +5,8 @@ from functools import partial
 
 import pytest
 
-from caching import redis_client
+from caching.api import redis_client
+from caching.extend import Result
 from popups import scripts, stream
 from popups.models import Day, Event, Pacing, Unrecorded, UserPopup
 from popups.states import STATES
@@ -44,7 +45,8 @@ def test_the_loser_of_a_race_is_given_what_is_due_after_it(enter, alice, make, m
     first, second = make(priority=1), make()
     enter(alice)
     stale = STATES.load([alice.pk])[alice.pk]
-    monkeypatch.setattr("popups.states.StatePart.resolve", lambda part, values: setattr(part, "state", stale))
+    key = STATES.key(alice.pk)
+    monkeypatch.setattr(STATES, "of", lambda user_id: Result(STATES, {key: user_id}, lambda values: stale))
     assert shown(enter(alice)) == second.pk
     assert shown(enter(alice)) is None
     assert [row.popup for row in state_of(alice).rows] == [str(first.pk), str(second.pk)]

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
-from caching import redis_client
+from caching.api import redis_client
 from popups import drain as draining
 from popups import scripts, stream
 from popups.models import Day, Event, Popup, Unrecorded, UserPopup

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from caching import redis_client
+from caching.api import redis_client
 from popups.models import Event, Popup
 from popups.states import STATES
 from popups.totals import TOTALS

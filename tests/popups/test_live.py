@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from caching import redis_client
+from caching.api import redis_client
 from popups import live
 from popups.models import Pacing, Popup
 from popups.versions import VERSIONS

@@ -83,6 +83,17 @@ def test_likes_and_favourites(api, bob, post, verb):
             assert api.request(method, f"posts/{post.pk}/{verb}", by=bob).status == 200
 
 
+@pytest.mark.parametrize("change", [services.like, services.unlike, services.add_favorite, services.remove_favorite])
+def test_a_mark_is_one_hold_and_one_lift(bob, post, change):
+    pair = {"user_id": bob.pk, "post_id": post.pk}
+    if change in (services.unlike, services.remove_favorite):
+        services.like(**pair)
+        services.add_favorite(**pair)
+    with redis_usage() as usage:
+        assert change(**pair)
+    assert usage.round_trips == 2
+
+
 def test_comments_written_and_deleted(api, bob, post):
     api.get(f"posts/{post.pk}", by=bob)
     with budget(sql=4, round_trips=3, commands=4):  # whose is it, blocks, insert, delta; the caller, bump, the author

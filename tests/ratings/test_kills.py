@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.db import OperationalError, transaction
 from django.db.models import Max
 
-from caching import redis_client
+from caching.api import redis_client
 from counters import reconcile, rollup
 from counters.models import Delta
 from ratings import services

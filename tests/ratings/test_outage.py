@@ -84,11 +84,11 @@ def test_ratings_during_an_outage(api, own_redis, rated, alice, bob, outage):
 
 
 STEPS = {
-    "before the first look": ("caching.store", "look", "before"),
-    "before the hold": ("caching.store", "hold", "before"),
-    "after the hold": ("caching.store", "hold", "after"),
-    "before the lift and the bump": ("caching.store", "lift", "before"),
-    "after them": ("caching.store", "lift", "after"),
+    "before the first look": ("caching.protocol.steps", "fetch", "before"),
+    "before the hold": ("caching.protocol.steps", "hold", "before"),
+    "after the hold": ("caching.protocol.steps", "hold", "after"),
+    "before the lift and the bump": ("caching.protocol.steps", "lift", "before"),
+    "after them": ("caching.protocol.steps", "lift", "after"),
 }
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from caching.connection import round_trip
+from caching.redis.client import round_trip
 from caching.testutils import reset_cache
 from counters import blocks, reconcile, rollup
 from counters.blocks import Appended

@@ -6,9 +6,10 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from caching import store, sweeps
+from caching.protocol import steps
 from counters import reconcile
 from counters.reads import counts_of
+from jobs import deletion
 from posts import services as posts
 from posts.models import Post
 from posts.removal import _mark as mark_post
@@ -112,9 +113,9 @@ def test_the_sweeper_takes_turns_between_rooms(item, alice, fans, small_chunks):
     post = posts.publish(author_id=alice.pk, text="Hello")
     Item.objects.filter(pk=item.pk).update(removed_at=timezone.now())
     mark_post(post.pk)
-    assert sweeps.step() == 5 + 1  # scores; the post, at which nothing points
+    assert deletion.step() == 5 + 1  # scores; the post, at which nothing points
     assert not Post.objects.exists()
-    while sweeps.step():
+    while deletion.step():
         pass
     settled(item)
 
@@ -154,7 +155,7 @@ def test_somebody_who_came_just_before_the_end(api, bob, item, fans, monkeypatch
 @pytest.mark.parametrize("warm", [True, False])
 def test_a_rating_whose_item_goes_before_the_answer(api, alice, item, monkeypatch, warm):
     """Between its commit and what is read for the answer, which is in the cache before or not."""
-    lift = store.lift
+    lift = steps.lift
 
     def too_late(*written):
         monkeypatch.undo()
@@ -164,7 +165,7 @@ def test_a_rating_whose_item_goes_before_the_answer(api, alice, item, monkeypatc
         return lift(*written)
 
     api.get(f"ratings/{item.pk}", by=alice)
-    monkeypatch.setattr(store, "lift", too_late)
+    monkeypatch.setattr(steps, "lift", too_late)
     assert api.put(f"ratings/{item.pk}/score", {"score": 5}, by=alice).status == 404
     settled(item)
 

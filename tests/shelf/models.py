@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from caching import Cached, CachedModel, EdgeModel, EdgeValue, IdList, IdSet
+from caching.api import Cached, CachedModel, EdgeModel, EdgeValue, IdList, IdSet
 
 
 class Author(CachedModel):

@@ -70,9 +70,10 @@ def block_and_die(point: str, blocker_id: int, blocked_id: int) -> None:
     from django.db import connection
 
     from social import services
+    from social.models import Block, Follow
 
     if point == "everything written":
         connection._commit = die
     else:
-        dies_after(services, {"block inserted": "_insert", "one follow deleted": "_delete"}[point])
+        dies_after(*{"block inserted": (Block, "save"), "one follow deleted": (Follow, "delete")}[point])
     services.block(blocker_id=blocker_id, blocked_id=blocked_id)

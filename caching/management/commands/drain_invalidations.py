@@ -2,12 +2,13 @@
 
 from django.db import Error
 
-from caching import pending, registry
-from caching.connection import FAILURES
-from caching.recurring import RecurringCommand
+from caching import registry
+from caching.management.polling import PollingCommand
+from caching.protocol import pending
+from caching.redis.client import FAILURES
 
 
-class Command(RecurringCommand):
+class Command(PollingCommand):
     help = "Apply pending cache invalidations every second, for ever; with --once, apply them now and end."
     failures = (*FAILURES, Error)
     incomplete = "Nothing lost, but not all applied"
@@ -22,4 +23,4 @@ class Command(RecurringCommand):
         return False
 
     def _drain(self) -> int:
-        return sum(pending.drain(alias) for alias in registry.write_aliases())
+        return sum(pending.apply_pending(alias) for alias in registry.write_aliases())

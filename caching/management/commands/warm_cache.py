@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from tqdm import tqdm
 
-from caching import Unavailable, registry
-from caching.connection import FAILURES
-from caching.warm import Warming
+from caching import registry
+from caching.ops.warm import Warming
+from caching.redis.client import FAILURES, Unavailable
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

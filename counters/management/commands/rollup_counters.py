@@ -1,10 +1,10 @@
 """manage.py rollup_counters: fold the delta log into the counters."""
 
-from caching.recurring import RecurringCommand
+from caching.management.polling import PollingCommand
 from counters import rollup
 
 
-class Command(RecurringCommand):
+class Command(PollingCommand):
     help = "Fold pending deltas into the counters every second, for ever; with --once, fold them now and end."
     incomplete = "Nothing lost, but not all folded"
     waiting = "Deltas wait"

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.db import Error
 
-from caching import Unavailable
-from caching.recurring import RecurringCommand
+from caching.api import Unavailable
+from caching.management.polling import PollingCommand
 from popups import drain, stream
 
 
-class Command(RecurringCommand):
+class Command(PollingCommand):
     help = "Write popup events from Redis into the database, for ever; with --once, write what waits now and end."
     failures = (Unavailable, Error)
     incomplete = "Nothing lost, but not all written"

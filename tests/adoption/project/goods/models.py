@@ -1,6 +1,6 @@
 from django.db import models
 
-from caching import Cached, CachedModel
+from caching.api import Cached, CachedModel
 
 
 class Maker(models.Model):

@@ -1,0 +1,76 @@
+"""What an edge says: an integer column of the one row that an owner and a member have in common, or None.
+
+    my_scores = EdgeValue(Score, owner="user", member="item", value="score")
+
+    batch = Batch()
+    scores = batch.add(my_scores.of(user_id, [3, 1, 2]))
+    batch.run()
+    scores.result           # {3: 8, 1: None, 2: 5}
+
+Each pair is an entry like that of a row: filled under a lease, held by the writer of its edge. "No edge" lives as long
+as a value, because an insert holds the pair that it joins.
+"""
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+from typing import Any, NamedTuple
+
+from django.db import models
+from django.db.models import Q
+
+from caching.entries.derived import Derived
+from caching.entries.source import NOTHING, Result
+from caching.options import jittered_ms
+from caching.protocol.codec import Framed
+
+VALUE_LIFE_S = 3_600
+
+
+class Pair(NamedTuple):
+    """The identity of an edge."""
+
+    owner: Any
+    member: Any
+
+
+class EdgeValue(Derived):
+    """A source: an integer column of edges, by owner and member."""
+
+    kind = "edge"
+
+    def __init__(self, model: type[models.Model], *, owner: str, member: str, value: str) -> None:
+        """`owner` and `member` are foreign keys or plain columns of an edge or a cached model, unique together, the
+        owner first in the index; `value` is an integer column, of which null is answered like no edge."""
+        super().__init__(model, value, by=(owner, member), of=(value,), where=None)
+        self._value = value
+        self._entry: Framed[int] = Framed(["edge", self.label], int)
+
+    def of(self, owner: Any, members: Iterable[Any]) -> Result[dict[Any, int | None]]:
+        """Ask what an owner's edges to these members say: {member: value, or None for no edge}."""
+        members = list(dict.fromkeys(members))
+        prefix = f"{self.key_prefix()}{owner}:"
+        identities = {f"{prefix}{member}": Pair(owner, member) for member in members}
+        return Result(self, identities, lambda values: dict(zip(members, values, strict=True)))
+
+    def identity(self, *values: Any) -> Pair:
+        return Pair(*values)
+
+    def key(self, identity: Pair) -> str:
+        return f"{self.key_prefix()}{identity.owner}:{identity.member}"
+
+    def load(self, identities: Iterable[Pair]) -> dict[Pair, int | None]:
+        """Make one query: for each owner a list of members."""
+        members: dict[Any, list[Any]] = {}
+        for pair in identities:
+            members.setdefault(pair.owner, []).append(pair.member)
+        owner, member = self.by
+        wanted = (Q(**{owner: each, f"{member}__in": those}) for each, those in members.items())
+        rows = self.model._base_manager.using(self.using).filter(reduce(or_, wanted))
+        return {Pair(*values): value for *values, value in rows.values_list(owner, member, self._value)}
+
+    def encode(self, identity: Pair, value: int | None) -> tuple[bytes, int]:
+        return NOTHING if value is None else self._entry.encode(value), jittered_ms(VALUE_LIFE_S)
+
+    def decode(self, identity: Pair, entry: bytes) -> int | None:
+        return None if entry == NOTHING else self._entry.decode(entry)

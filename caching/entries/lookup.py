@@ -1,0 +1,138 @@
+"""Entries that lead from a unique column's value to a primary key, and all that a cached model's write holds."""
+
+import hashlib
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from caching.cacheable import Cacheable
+from caching.conf import conf
+from caching.entries.rows import concerns_rows, row_keys, rows_of
+from caching.options import jittered_ms
+from caching.protocol.codec import Framed, Stale
+from caching.registry import family
+from caching.writing.transactions import hold_keys
+
+
+class Pointer(NamedTuple):
+    """Where a unique lookup leads: the column then read `matched`, which the row must still carry to be believed."""
+
+    asked: Any
+    pk: Any
+    matched: Any
+
+
+class Lookup:
+    """A source: primary keys by a unique column.
+
+    The database decides which values are equal (its collation may ignore case), so entries are keyed by a fold that
+    is at least as coarse, and each carries the value that was asked. A positive entry is believed only while the row
+    it leads to still has the matched value; it is thus the row's own invalidation that frees an old value. Only
+    "nothing" must be forbidden by the writers of a value, and that is what holds on lookups are for.
+    """
+
+    scripted = False
+
+    def __init__(self, model: type[Cacheable], column: str, disproved: Pointer | None = None) -> None:
+        self.model = model
+        self.column = column
+        self.rows = rows_of(model)
+        self.label = self.rows.label
+        self.using = self.rows.using
+        self.disproved = disproved
+        self.row: Any = None
+        self._entry = _pointer_entry(model, column)
+
+    def key(self, value: Any) -> str:
+        digest = hashlib.blake2b(_fold(value).encode(), digest_size=16).hexdigest()
+        return f"{conf().prefix}:{self.label}:{self.column}:{digest}"
+
+    def load(self, values: Iterable[Any]) -> dict[Any, Pointer]:
+        """As a by-product, `self.row` is the row that was found."""
+        (value,) = values
+        found = self.model._base_manager.using(self.using).filter(**{self.column: value})
+        row = found.values_list(*self.rows.codec.columns).first()
+        if row is None:
+            return {}
+        self.row = self.rows.codec.row_type(*row)
+        return {value: Pointer(value, self.rows.pk_of(self.row), getattr(self.row, self.column))}
+
+    def encode(self, identity: Any, value: Pointer | None) -> tuple[bytes, int]:
+        options = self.model.cached
+        life_s = options.ttl_s if value else options.negative_ttl_s
+        return self._entry.encode(value or (identity, None, None)), jittered_ms(life_s)
+
+    def decode(self, identity: Any, entry: bytes) -> Pointer | None:
+        pointer = Pointer(*self._entry.decode(entry))
+        if pointer.asked != identity or pointer == self.disproved:
+            raise Stale
+        return None if pointer.pk is None else pointer
+
+
+@cache
+def _pointer_entry(model: type[Cacheable], column: str) -> Framed[tuple[Any, Any, Any]]:
+    rows = rows_of(model)
+    asked, pk = rows.codec.types[column], rows.codec.types[rows.pk_column]
+    return Framed(["lookup", rows.label, column], tuple[asked, pk | None, asked | None])  # type: ignore[valid-type]
+
+
+def _fold(value: Any) -> str:
+    decomposed = unicodedata.normalize("NFKD", str(value)).casefold()
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).rstrip()
+
+
+def lookup_keys(model: type[Cacheable], values: Mapping[str, Any]) -> list[str]:
+    """Return the keys of the unique lookups by which these column values could be asked for."""
+    keys = []
+    for relative in family(model):
+        for column in relative.cached.lookups:
+            value = values.get(column)
+            if value is not None and not hasattr(value, "resolve_expression"):
+                field: Any = relative._meta.get_field(column)
+                keys.append(Lookup(relative, column).key(field.to_python(value)))
+    return keys
+
+
+class CachedRows:
+    """The declaration that every cached model makes: its rows' entries, and its unique lookups."""
+
+    keeps = False
+
+    def __init__(self, model: type[Cacheable]) -> None:
+        self._model = model
+
+    def concerns(self, columns: Collection[str] | None) -> bool:
+        return concerns_rows(self._model, columns)
+
+    def keys_of(self, instance: Any, columns: Collection[str] | None = None) -> list[str]:
+        rows = [] if instance.pk is None else row_keys(self._model, [instance.pk])
+        return rows + lookup_keys(self._model, _about_to_be_written(self._model, instance, columns))
+
+    def stored_keys(self, pks: list[Any], using: str) -> list[str]:
+        return row_keys(self._model, pks)
+
+    def keys_after_update(self, pks: list[Any], using: str, columns: Collection[str]) -> list[str]:
+        lookups = {column for relative in family(self._model) for column in relative.cached.lookups} & set(columns)
+        if not lookups:
+            return []
+        rows = self._model._base_manager.using(using).filter(pk__in=pks)
+        return [key for values in rows.values(*lookups) for key in lookup_keys(self._model, values)]
+
+    def note_inserted(self, using: str, instances: list[Any]) -> None:
+        # The database has chosen the pks only now; a "no such row" under one must not outlive the commit.
+        hold_keys(using, row_keys(self._model, [instance.pk for instance in instances]))
+
+    def note_changed(self, using: str, instance: Any) -> None:
+        """Nothing: the row's entry is held."""
+
+    def note_deleted(self, using: str, instance: Any) -> None:
+        """Nothing: the row's entry is held."""
+
+
+def _about_to_be_written(model: type[Cacheable], instance: Any, columns: Collection[str] | None) -> Mapping[str, Any]:
+    values: dict[str, Any] = instance.__dict__
+    if columns is None:
+        return values
+    fields = [each for each in model._meta.concrete_fields if each.name in columns or each.attname in columns]
+    return {field.attname: values[field.attname] for field in fields if field.attname in values}

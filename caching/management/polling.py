@@ -1,0 +1,52 @@
+"""Commands that do their work every second, for ever, or once."""
+
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any, ClassVar
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error, close_old_connections
+
+INTERVAL_S = 1.0
+
+
+class PollingCommand(BaseCommand):
+    """SIGTERM and SIGINT end it after the current step; a failing server is waited for."""
+
+    failures: ClassVar[tuple[type[Exception], ...]] = (Error,)
+    incomplete = "Nothing lost, but not all done"
+    waiting = "Work waits"
+
+    def finish(self) -> str:
+        """Do all that waits; returns a sentence on what was done."""
+        raise NotImplementedError
+
+    def step(self) -> bool:
+        """Do a part; returns whether more is likely to wait."""
+        raise NotImplementedError
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="do what waits now and end")
+
+    def handle(self, *args: Any, once: bool, **options: Any) -> None:
+        if once:
+            try:
+                self.stdout.write(self.finish())
+            except self.failures as error:
+                raise CommandError(f"{self.incomplete}: {error}") from error
+            return
+        stopped = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopped.set())
+        while not stopped.is_set():
+            if not self._step_or_complain():
+                stopped.wait(INTERVAL_S)
+
+    def _step_or_complain(self) -> bool:
+        try:
+            close_old_connections()
+            return self.step()
+        except self.failures as error:
+            self.stderr.write(f"{self.waiting}: {error}")
+            return False

@@ -1,0 +1,105 @@
+"""Warm-up: fill entries ahead of their readers, under leases like every other fill, so that no writer is overrun.
+
+Keys that already carry a value, a lease or a hold are left alone. Work is cut into chunks of primary keys, newest
+first; the last pk up to which all is done is kept in Redis, and an interrupted run goes on from there.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import FieldError
+
+from caching.cacheable import Cacheable
+from caching.conf import conf
+from caching.entries.rows import rows_of
+from caching.protocol import steps
+from caching.redis.client import redis_client
+
+CHUNK = 500
+RESUME_S = 3_600
+
+
+class Warming:
+    """One model's warm-up; `total` rows in all, `done` of them before this run."""
+
+    def __init__(
+        self, model: type[Cacheable], *, limit: int | None = None, since: datetime | None = None, name: str = ""
+    ) -> None:
+        """`limit`: only the newest so many; `since`: only rows whose Cached(since=…) column is not older; `name`: what
+        an interrupted run and the one that goes on from it have in common.
+
+        Raises FieldError if the model has declared no such column.
+        """
+        if since and not model.cached.since:
+            raise FieldError(f"{model._meta.label} declares no Cached(since=…) column: it cannot be warmed by --since.")
+        self.model = model
+        rows = model._base_manager.using(rows_of(model).using)
+        self._rows = rows.filter(**{f"{model.cached.since}__gte": since}) if since else rows.all()
+        count = self._rows.count()
+        self.total = count if limit is None else min(limit, count)
+        self._cursor_key = f"{conf().prefix}:warm:{model._meta.label_lower}:{limit}:{name or since}"
+        self.done, self._last_pk = self._resume()
+
+    def run(self, pool: Executor | None = None, *, workers: int = 1) -> Iterator[tuple[int, int]]:
+        """Yields (rows passed, entries filled) per chunk, in order; `pool` runs chunks in other processes."""
+        for chunk, filled in _in_order(pool, workers, self._chunks(), self.model._meta.label):
+            self.done += len(chunk)
+            self._last_pk = chunk[-1]
+            redis_client().set(self._cursor_key, f"{self.done} {self._last_pk}", ex=RESUME_S)
+            yield len(chunk), filled
+        redis_client().delete(self._cursor_key)
+
+    def _resume(self) -> tuple[int, Any]:
+        cursor = redis_client().get(self._cursor_key)
+        if cursor is None:
+            return 0, None
+        done, _, last_pk = cursor.decode().partition(" ")
+        return int(done), self.model._meta.pk.to_python(last_pk)
+
+    def _chunks(self) -> Iterator[list[Any]]:
+        last_pk, left = self._last_pk, self.total - self.done
+        while left > 0:
+            rows = self._rows if last_pk is None else self._rows.filter(pk__lt=last_pk)
+            chunk = list(rows.order_by("-pk").values_list("pk", flat=True)[: min(CHUNK, left)])
+            if not chunk:
+                return
+            yield chunk
+            last_pk, left = chunk[-1], left - len(chunk)
+
+
+def warm_chunk(label: str, pks: list[Any]) -> int:
+    """Fill the absent ones among these rows; returns how many. Raises Unavailable."""
+    from django.apps import apps
+
+    model: Any = apps.get_model(label)
+    source = rows_of(model)
+    keys = {source.key(pk): pk for pk in pks}
+    token = steps.new_token()
+    taken = [key for key, entry in steps.lease(dict.fromkeys(keys), token).items() if entry is None]
+    try:
+        rows = source.load([keys[key] for key in taken]) if taken else {}
+        entries = {key: source.encode(keys[key], rows.get(keys[key])) for key in taken}
+    except BaseException:
+        steps.release(taken, token)
+        raise
+    return len(taken) - len(steps.fill(entries, token))
+
+
+def _in_order(
+    pool: Executor | None, workers: int, chunks: Iterator[list[Any]], label: str
+) -> Iterator[tuple[list[Any], int]]:
+    """Warm chunks, at most two per worker under way, and give them back in their order."""
+    if pool is None:
+        yield from ((chunk, warm_chunk(label, chunk)) for chunk in chunks)
+        return
+    under_way: deque[tuple[list[Any], Future[int]]] = deque()
+    for chunk in chunks:
+        under_way.append((chunk, pool.submit(warm_chunk, label, chunk)))
+        if len(under_way) >= 2 * workers:
+            done, future = under_way.popleft()
+            yield done, future.result()
+    for done, future in under_way:
+        yield done, future.result()

@@ -1,0 +1,16 @@
+"""Rows that relate an owner to members: a follow, a like, a block. Id sets are derived from them."""
+
+from django.db import models
+
+from caching.orm.models import TransactionalModel
+from caching.orm.querysets import EdgeQuerySet
+
+
+class EdgeModel(TransactionalModel):
+    """Base of the models that id sets are declared on."""
+
+    objects = models.Manager.from_queryset(EdgeQuerySet)()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"

@@ -1,0 +1,87 @@
+"""The verbs by which the cache is used; `objects.get()` and `filter()` stay what they are in Django."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import models, router
+
+from caching.entries.source import Found
+from caching.orm.querysets import CachedQuerySet
+from caching.reading import inspect
+from caching.reading.batch import Batch, read_rows
+from caching.reading.results import check_columns, instance_of
+from caching.reading.unique import find
+from caching.writing.transactions import atomic_write
+
+
+class CachedManager(models.Manager.from_queryset(CachedQuerySet)):  # type: ignore[misc]
+    """Reads ask Redis first and the database under a lease; writes invalidate before they are acknowledged."""
+
+    def get_one(self, pk: Any = None, **lookup: Any) -> Any:
+        """The instance with this pk, or with this value of a declared unique lookup: `get_one(username="ann")`.
+
+        Columns that are never cached are deferred. Raises DoesNotExist, and ValidationError for a pk of a wrong type.
+        """
+        if (pk is None) == (not lookup) or len(lookup) > 1:
+            raise TypeError("get_one() takes a primary key or one unique lookup.")
+        if lookup:
+            row = find(self.model, *lookup.popitem())
+            found = [] if row is None else [instance_of(self.model, row)]
+        else:
+            found = self.get_some([pk]).results
+        if not found:
+            raise self.model.DoesNotExist(f"{self.model._meta.object_name} does not exist.")
+        return found[0]
+
+    def get_some(self, pks: Iterable[Any]) -> Found[Any]:
+        """The instances with these pks in the order asked, each once, and the pks that no row has."""
+        return read_rows(self.model, pks).instances()
+
+    def get_one_cols(self, pk: Any, *columns: str) -> dict[str, Any]:
+        """The named columns (default: all that are cached) of one row; raises DoesNotExist and FieldError."""
+        found = self.get_some_cols([pk], *columns)
+        if found.missing:
+            raise self.model.DoesNotExist(f"{self.model._meta.object_name} does not exist.")
+        return found.results[0]
+
+    def get_some_cols(self, pks: Iterable[Any], *columns: str) -> Found[dict[str, Any]]:
+        """Like get_some, but dicts of columns, which cost a tenth of instances; raises FieldError."""
+        check_columns(self.model, columns)
+        return read_rows(self.model, pks).cols(*columns)
+
+    def create_one(self, **fields: Any) -> Any:
+        """Insert a row; a refused one (IntegrityError) leaves nothing held."""
+        return self.create(**fields)
+
+    def update_one(self, pk: Any, **changes: Any) -> Any:
+        """Lock the row, change the named fields alone, return the instance; raises DoesNotExist."""
+        with atomic_write(using := router.db_for_write(self.model)):
+            instance = self.using(using).select_for_update().get(pk=pk)
+            for name, value in changes.items():
+                setattr(instance, name, value)
+            instance.save(update_fields=list(changes))
+            return instance
+
+    def hydrate(self, instances: Sequence[Any], *relations: str) -> None:
+        """Fill foreign keys to cached models' primary keys, one round trip for all; a dangling one stays unfilled."""
+        batch = Batch()
+        fields = [self.model._meta.get_field(relation) for relation in relations]
+        if elsewhere := [field.name for field in fields if not field.target_field.primary_key]:
+            raise TypeError(f"hydrate() follows foreign keys to primary keys only; {elsewhere[0]!r} leads elsewhere.")
+        pks = [{getattr(each, field.attname) for each in instances} - {None} for field in fields]
+        rows = [batch.rows(field.related_model, wanted) for field, wanted in zip(fields, pks, strict=True)]
+        batch.run()
+        for field, found in zip(fields, rows, strict=True):
+            by_pk = {related.pk: related for related in found.instances().results}
+            for instance in instances:
+                related = by_pk.get(getattr(instance, field.attname))
+                if related is not None:
+                    field.set_cached_value(instance, related)
+
+    def cache_entry(self, pk: Any) -> str:
+        """What stands in Redis for a row, in words, for operators."""
+        return inspect.describe(self.model, pk)
+
+    def drop_entry(self, pk: Any) -> None:
+        """Delete a row's entry; the next reader loads it anew. A writer's hold stays."""
+        inspect.drop(self.model, pk)

@@ -1,0 +1,126 @@
+"""The protocol's steps on Redis: fetch, lease, fill, hold, lift. Every step is one round trip for any number of keys.
+
+The first byte of an entry names the state of its key; an absent key is the fifth state.
+
+    V…  value        N…  nothing (no such row)        L<token>  lease        H(<token><deadline>)+  hold
+
+All functions raise `Unavailable`, and open the circuit breaker, when Redis does not answer in time or refuses.
+"""
+
+import secrets
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from caching.conf import conf
+from caching.options import jittered_ms
+from caching.redis.breaker import breaker
+from caching.redis.client import execute, round_trip
+from caching.redis.cluster import by_slot
+from caching.redis.script import Command, Script
+
+SET_LIFE_S = 7 * 24 * 3_600
+VALUE, NOTHING, LEASE, HOLD = b"V"[0], b"N"[0], b"L"[0], b"H"[0]
+LUA = Path(__file__).parent / "lua"
+NOBODY = "-" * 16  # a token that no writer has
+
+_lease, _fill = (Script.from_files(LUA, name) for name in ("lease", "fill"))
+_hold, _lift, _change = (Script.from_files(LUA, "claims", name) for name in ("hold", "lift", "change"))
+
+
+class SetChange(NamedTuple):
+    """What a transaction did to an id set: `ids` in order, negative ones taken out; `limit` of members to keep it."""
+
+    limit: int
+    ids: tuple[int, ...]
+
+
+def new_token() -> str:
+    """Return 16 characters that no other reader or writer will draw."""
+    return secrets.token_hex(8)
+
+
+def fetch(commands: Sequence[Command], *, optional: int = 0) -> list[Any]:
+    """Read entries by commands that were planned for them; the last `optional` commands may fail on their own."""
+    return execute(commands, allowed=breaker.may_read, optional=optional)
+
+
+def lease(seen: Mapping[str, bytes | None], token: str) -> dict[str, bytes | None]:
+    """Take leases. `seen` maps each key to the unusable entry found there, or None.
+
+    The answer maps a key to None where the lease was taken, else to the entry that stands there now.
+    """
+    groups = by_slot(seen)
+    commands = [
+        _lease.command(group, [f"L{token}", conf().lease_ms, *(seen[key] or b"" for key in group)]) for group in groups
+    ]
+    standing: dict[str, bytes | None] = {}
+    for group, entries in zip(groups, execute(commands, allowed=breaker.may_read), strict=True):
+        standing.update(zip(group, (entry or None for entry in entries), strict=True))
+    return standing
+
+
+def fill(
+    entries: Mapping[str, tuple[bytes, int]], token: str, *, scripted: Mapping[str, Command] | None = None
+) -> list[str]:
+    """Put (entry, life in ms) where the lease `token` still stands; return the keys where it no longer did.
+
+    `scripted`: by key, commands that do the same for entries of several Redis keys (id sets).
+    """
+    scripted = scripted or {}
+    groups = by_slot(entries)
+    commands = []
+    for group in groups:
+        args: list[Any] = [f"L{token}"]
+        for key in group:
+            args.extend(entries[key])
+        commands.append(_fill.command(group, args))
+    replies = execute([*commands, *scripted.values()], allowed=breaker.may_read)
+    refused = [group[at - 1] for group, places in zip(groups, replies, strict=False) for at in places]
+    return refused + [key for key, stood in zip(scripted, replies[len(groups) :], strict=True) if not stood]
+
+
+def release(keys: Iterable[str], token: str) -> None:
+    """Give leases back unfilled, so that nobody waits for a load that failed."""
+    fill(dict.fromkeys(keys, (b"", 0)), token)
+
+
+def hold(keys: Iterable[str], token: str, *, kept: Iterable[str] = ()) -> None:
+    """Forbid reading and filling until `lift`. Of `kept` keys, id sets, the members stay for the lift to change."""
+    commands = [
+        _hold.command(group, [token, conf().hold_ms, keep])
+        for keep, those in ((0, keys), (1, kept))
+        for group in by_slot(those)
+    ]
+    execute(commands, allowed=breaker.may_write)
+
+
+def lift(
+    keys: Collection[str], token: str, sets: Mapping[str, SetChange] | None = None, extra: Sequence[Command] = ()
+) -> list[Any]:
+    """End this writer's part in the holds: the last writer deletes the entry, the only one changes an id set.
+
+    `extra` commands share the round trip, after all that; their replies are returned, errors among them.
+    """
+    sets = sets or {}
+    commands = [_lift.command(group, [token]) for group in by_slot(key for key in keys if key not in sets)]
+    for key, change in sets.items():
+        args = [token, change.limit, jittered_ms(SET_LIFE_S), *change.ids]
+        commands.append(_change.command([key, members_key(key)], args))
+    replies = execute([*commands, *extra], allowed=breaker.may_write, optional=len(extra))
+    return replies[len(commands) :]
+
+
+def discard(keys: Iterable[str]) -> None:
+    """Delete entries, but not the holds of writers at work, whose own lift will delete them.
+
+    Past the breaker: raises redis.RedisError or OSError when Redis cannot be reached.
+    """
+    for reply in round_trip([_lift.command(group, [NOBODY]) for group in by_slot(keys)]):
+        if isinstance(reply, Exception):
+            raise reply
+
+
+def members_key(key: str) -> str:
+    """Return the Redis key of an id set's members; the set's own key carries its state."""
+    return f"{key}:m"

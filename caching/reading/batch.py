@@ -1,0 +1,101 @@
+"""Questions to several sources, and other commands, in one round trip."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from caching.cacheable import Cacheable
+from caching.conf import conf
+from caching.entries.source import Result
+from caching.reading.hit_path import ReadPlan
+from caching.reading.reader import ReadThrough
+from caching.reading.results import RowsResult
+from caching.redis.script import Command, Script
+from caching.writing.transactions import joined_to_commit
+
+R = TypeVar("R", bound=Result[Any])
+
+
+class Reply:
+    """What a script answered; None if Redis could not be used or the script failed."""
+
+    result: Any = None
+
+
+class Batch:
+    """Collects what one request needs of Redis; `run()` fetches it in one round trip if everything is a hit.
+
+    Under an event loop, where nothing may block, send `commands()` and give the replies to `resolve()` instead.
+    """
+
+    _is_resolved = False
+
+    def __init__(self) -> None:
+        self._reads: list[Result[Any]] = []
+        self._commands: list[Command] = []
+        self._replies: list[Reply] = []
+
+    def add(self, read: R) -> R:
+        """Ask a question; its `result` is there once the batch has run."""
+        if read.identities:
+            self._reads.append(read)
+        else:
+            read.resolve([])
+        return read
+
+    def rows(self, model: type[Cacheable], pks: Iterable[Any]) -> RowsResult:
+        """Ask for rows by primary key; raises ValidationError for a primary key of the wrong type."""
+        asked = list(pks)
+        for read in self._reads:
+            if type(read) is RowsResult and read.asked == (model, asked):  # such as the caller's own
+                return read
+        return self.add(RowsResult(model, asked))
+
+    def script(self, script: Script, keys: Sequence[str], args: Iterable[Any] = ()) -> Reply:
+        """Have a script share the round trip; `keys`, given without prefix, must share a slot."""
+        reply = Reply()
+        prefix = conf().prefix
+        self._commands.append(script.command([f"{prefix}:{key}" for key in keys], args))
+        self._replies.append(reply)
+        return reply
+
+    def run(self) -> None:
+        """Answer everything: from Redis, and from the database what Redis does not have."""
+        if not self._is_resolved:
+            self._answer_scripts(ReadThrough(self._reads).run(self._commands))
+
+    def join_commit(self, using: str) -> None:
+        """Share the round trip in which the current transaction tells Redis of its commit, if there will be one.
+
+        Call `run()` after the commit in any case: it does what is left, if anything.
+        """
+        joined = joined_to_commit(using)
+        if joined is not None:
+            joined.append(self)
+
+    def commands(self) -> list[Command]:
+        """Return the commands to send; their replies are for `resolve()`."""
+        self._plan = ReadPlan(self._reads, self._commands)
+        return self._plan.commands
+
+    def resolve(self, replies: list[Any] | None) -> bool:
+        """Take the replies to `commands()`, None if there are none; return whether everything was a hit.
+
+        If not, only the scripts have their replies: run the batch, or another one, where it may block.
+        """
+        if replies is None:
+            return False
+        self._answer_scripts(self._plan.replies_to_extra(replies))
+        self._is_resolved = self._plan.resolve(replies)
+        return self._is_resolved
+
+    def _answer_scripts(self, replies: Sequence[Any]) -> None:
+        for reply, result in zip(self._replies, replies, strict=False):
+            reply.result = None if isinstance(result, Exception) else result
+
+
+def read_rows(model: type[Cacheable], pks: Iterable[Any]) -> RowsResult:
+    """Return rows by primary key, in a round trip of their own."""
+    batch = Batch()
+    rows = batch.rows(model, pks)
+    batch.run()
+    return rows

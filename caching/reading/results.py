@@ -1,0 +1,101 @@
+"""Rows asked of a batch, in the shapes in which callers want them."""
+
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from django.core.exceptions import FieldError
+
+from caching.cacheable import Cacheable
+from caching.entries.rows import Rows, rows_of
+from caching.entries.source import Found, Result
+from caching.protocol.codec import projection
+
+
+class RowsResult(Result[None]):
+    """Rows asked of a batch by primary key; readable once the batch has run."""
+
+    source: Rows
+    _rows: Sequence[Any] = ()
+    _by_key: dict[str, Any] | None = None
+
+    def __init__(self, model: type[Cacheable], pks: list[Any]) -> None:
+        self._model = model
+        self.asked = model, pks
+        self.source = rows_of(model)
+        self.identities = self.source.by_key(pks)
+
+    def resolve(self, values: Sequence[Any]) -> None:
+        self._rows, self._by_key = values, None
+
+    def cols(self, *columns: str) -> Found[dict[str, Any]]:
+        """Return dicts of the named columns, or of all cached ones; raises FieldError for one that is not cached."""
+        names = columns_of(self._model, columns)
+        read = operator.attrgetter(*names) if len(names) > 1 else lambda row: (getattr(row, names[0]),)
+        return self._found(lambda rows: [dict(zip(names, read(row), strict=True)) for row in rows])
+
+    def structs(self, *columns: str) -> Found[Any]:
+        """Return read-only structs of columns, which msgspec writes as JSON objects: a quarter of the cost of dicts."""
+        return self._found(_projection_of(self._model, columns))
+
+    def instances(self) -> Found[Any]:
+        """Return model instances; columns that are never cached are deferred."""
+        return self._found(lambda rows: list(map(self._instance, rows)))
+
+    def row(self, pk: Any) -> Any:
+        """Return a row as an immutable struct of its cached columns, or None."""
+        if self._by_key is None:
+            self._by_key = dict(zip(self.identities, self._rows, strict=True))
+        return self._by_key[self.source.key(self.source.identity(pk))]
+
+    def only_row(self) -> Any:
+        """Return the row of a one-key request; None if absent."""
+        (row,) = self._rows
+        return row
+
+    def instance(self, pk: Any) -> Any:
+        """Return the model instance of a row, or None."""
+        row = self.row(pk)
+        return None if row is None else self._instance(row)
+
+    def _instance(self, row: Any) -> Any:
+        return instance_of(self._model, row)
+
+    def _found(self, shape: Callable[[Sequence[Any]], list[Any]]) -> Found[Any]:
+        rows = self._rows
+        if None not in rows:
+            return Found(shape(rows), [])
+        existing = [row for row in rows if row is not None]
+        missing = [pk for pk, row in zip(self.identities.values(), rows, strict=True) if row is None]
+        return Found(shape(existing), missing)
+
+
+def instance_of(model: Any, row: Any) -> Any:
+    """Return an instance of a cached row, marked: saving all of it could undo a newer write."""
+    columns = rows_of(model).codec.columns
+    instance = model.from_db(rows_of(model).using, columns, [getattr(row, column) for column in columns])
+    instance.is_from_cache = True
+    return instance
+
+
+@lru_cache(maxsize=256)
+def _projection_of(model: type[Cacheable], columns: tuple[str, ...]) -> Callable[[Sequence[Any]], list[Any]]:
+    return projection(columns_of(model, columns))
+
+
+@lru_cache(maxsize=256)
+def columns_of(model: type[Cacheable], columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the named columns, or all that are cached; raises FieldError for one that is not."""
+    check_columns(model, columns)
+    return columns or rows_of(model).codec.columns
+
+
+def check_columns(model: type[Cacheable], columns: Iterable[str]) -> None:
+    """Raise FieldError for a column that is not cached."""
+    unknown = [column for column in columns if column not in rows_of(model).codec.columns]
+    if unknown:
+        raise FieldError(
+            f"{model._meta.label} does not cache {', '.join(map(repr, unknown))}: "
+            f"cached are {', '.join(rows_of(model).codec.columns)}."
+        )

@@ -1,0 +1,44 @@
+"""Finding a row by a unique column."""
+
+from typing import Any
+
+from caching.cacheable import Cacheable
+from caching.entries.lookup import Lookup, Pointer
+from caching.entries.source import Result
+from caching.reading.batch import read_rows
+from caching.reading.reader import ReadThrough
+
+
+def find(model: type[Cacheable], column: str, value: Any) -> Any:
+    """Return the cached row, or None: the pointer is one round trip, the row it leads to another.
+
+    Raises ValueError for a column that is not among Cached(lookups=…).
+    """
+    if column not in model.cached.lookups:
+        raise ValueError(f"{model._meta.label} is not looked up by {column!r}: name it in Cached(lookups=…).")
+    field: Any = model._meta.get_field(column)
+    value = field.to_python(value)
+    if value is None:
+        return None  # any number of rows may have none
+    disproved = None
+    for _ in range(2):
+        lookup = Lookup(model, column, disproved)
+        pointer, row = _follow(lookup, value)
+        if pointer is None or row is not None:
+            return row
+        # The row has changed its value since, or is gone: the pointer itself is replaced, as an unusable entry is.
+        disproved = pointer
+    # The value moves from row to row faster than pointers can be followed; where it is now, one query says.
+    lookup.load([value])
+    return lookup.row
+
+
+def _follow(lookup: Lookup, value: Any) -> tuple[Pointer | None, Any]:
+    question: Result[Pointer | None] = Result(lookup, {lookup.key(value): value})
+    ReadThrough([question]).run()
+    pointer = question.result
+    if pointer is None or lookup.row is not None:
+        return pointer, lookup.row
+    row = read_rows(lookup.model, [pointer.pk]).row(pointer.pk)
+    believed = row is not None and getattr(row, lookup.column) == pointer.matched
+    return pointer, row if believed else None

@@ -1,0 +1,67 @@
+"""Circuit breaker: one process's opinion of whether Redis may be used.
+
+It starts open and opens again at the first failure. While it is open nobody reads the cache; it closes only after
+Redis has answered *and* the invalidations that writers left in the database meanwhile have been applied, because
+until then an entry may be older than a write that this process has acknowledged.
+Technique: Nygard, "Release It!", Circuit Breaker.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from caching.conf import conf
+
+logger = logging.getLogger(__name__)
+
+
+class Breaker:
+    """Open: reads go to the database, writes try Redis after a pause. Closed: Redis may be used."""
+
+    def __init__(self, recover: Callable[[], bool] = lambda: True) -> None:
+        """`recover` tries Redis and applies what is pending; it returns whether the cache may be read again."""
+        self.recover = recover
+        self._closed = False
+        self._trips = 0
+        self._retry_at = 0.0
+        self._probing = threading.Lock()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether entries may be trusted, for callers that may not wait for a recovery (an event loop)."""
+        return self._closed
+
+    def may_write(self) -> bool:
+        """Return whether holds and lifts may be tried: always, except for a pause after each failure."""
+        return self._closed or time.monotonic() >= self._retry_at
+
+    def may_read(self) -> bool:
+        """Return whether entries may be trusted; at most one thread at a time waits for a recovery."""
+        if self._closed:
+            return True
+        if not self.may_write() or not self._probing.acquire(blocking=False):
+            return False
+        try:
+            return self._probe()
+        finally:
+            self._probing.release()
+
+    def trip(self, cause: Exception) -> None:
+        """Open, and leave Redis alone for CACHING["RETRY_MS"]."""
+        if self._closed or not self._trips:
+            logger.warning("Redis cannot be used (%s): reads go to the database until it answers again.", cause)
+        self._trips += 1
+        self._retry_at = time.monotonic() + conf().retry_ms / 1000
+        self._closed = False
+
+    def _probe(self) -> bool:
+        trips = self._trips
+        # A failure that another thread reports meanwhile belongs to a writer whose pending row may not have been seen.
+        if self.recover() and trips == self._trips:
+            self._closed = True
+        return self._closed
+
+
+breaker = Breaker()
+"""The breaker of this process; the protocol says how it recovers (caching.protocol.pending)."""

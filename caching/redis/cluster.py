@@ -1,0 +1,53 @@
+"""Redis Cluster behind django-redis, which brings factories for single servers and Sentinel only.
+
+CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://any-node:6379",
+                      "OPTIONS": {"CONNECTION_FACTORY": "caching.redis.cluster.ClusterConnectionFactory", …}}}
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django_redis.pool import ConnectionFactory
+from redis.cluster import RedisCluster
+from redis.crc import key_slot
+
+from caching.conf import clear_on_change, conf
+
+
+class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
+    """One RedisCluster client per process; SOCKET_TIMEOUT and CONNECTION_POOL_KWARGS apply to each node's pool."""
+
+    _clients: dict[str, RedisCluster] = {}
+
+    def connect(self, url: str) -> RedisCluster:
+        if url not in self._clients:
+            params = self.make_connection_params(url)
+            params.pop("parser_class")
+            self._clients[url] = RedisCluster.from_url(**params, **self.pool_cls_kwargs)
+        return self._clients[url]
+
+    def disconnect(self, connection: RedisCluster) -> None:
+        connection.disconnect_connection_pools()  # type: ignore[no-untyped-call]
+
+
+@cache
+def on_cluster() -> bool:
+    """Return whether the keys of one command must share a slot."""
+    options: Any = settings.CACHES[conf().alias].get("OPTIONS", {})
+    return bool(options.get("CONNECTION_FACTORY") == f"{__name__}.ClusterConnectionFactory")
+
+
+clear_on_change("CACHES", on_cluster)
+
+
+def by_slot(keys: Iterable[str]) -> list[list[str]]:
+    """Group keys so that one command may name each group: all together on one Redis, by hash slot on a cluster."""
+    if not on_cluster():
+        together = list(keys)
+        return [together] if together else []
+    slots: dict[int, list[str]] = {}
+    for key in keys:
+        slots.setdefault(key_slot(key.encode()), []).append(key)
+    return list(slots.values())

@@ -1,0 +1,29 @@
+"""Lua scripts, which are sent by their hash."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+Command = tuple[Any, ...]
+
+sources: dict[str, str] = {}
+"""The text of every script by its hash, for a Redis that does not know it yet."""
+
+
+class Script:
+    """A Lua script; it must touch one key, or keys that share a slot."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+        sources[self.sha] = source
+
+    @classmethod
+    def from_files(cls, folder: Path, *names: str) -> "Script":
+        """Join the files `folder`/name.lua, in this order, into one script."""
+        return cls("".join((folder / f"{name}.lua").read_text() for name in names))
+
+    def command(self, keys: Sequence[str], args: Iterable[Any]) -> Command:
+        """Return the command that runs the script."""
+        return ("EVALSHA", self.sha, len(keys), *keys, *args)
