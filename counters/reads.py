@@ -37,7 +37,6 @@ class Counts(Result[dict[str, dict[str, int]]]):
 
     def resolve(self, values: Sequence[Any]) -> None:
         self._values = dict(zip(self.identities, values, strict=True))
-        self.__dict__.pop("result", None)
 
     @cached_property
     def result(self) -> dict[str, dict[str, int]]:  # type: ignore[override]

@@ -57,6 +57,7 @@ class States:
 
     label = "popups.state"
     scripted = False
+    decode = _ENTRY.decode
 
     @property
     def using(self) -> str:
@@ -74,9 +75,6 @@ class States:
 
     def encode(self, user_id: int, state: State) -> tuple[bytes, int]:
         return _ENTRY.encode(state), jittered_ms(LIFE_S)
-
-    def decode(self, user_id: int, entry: bytes) -> State:
-        return _ENTRY.decode(entry)
 
     def of(self, user_id: int) -> Result[State]:
         """Ask for a user's state."""
