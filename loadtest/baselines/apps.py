@@ -6,7 +6,7 @@ class BaselinesConfig(AppConfig):
 
     def ready(self) -> None:
         """A kind with four counters, as posts have, of rows that no benchmark writes: its targets are to be read."""
-        from counters import CounterSet, CountOf
+        from counters.api import CounterSet, CountOf
         from loadtest.baselines import favorites
         from social.models import Block
 
