@@ -9,8 +9,9 @@ class Cacheable(Protocol):
     """A Django model class that declares `cached = Cached(…)`."""
 
     _meta: ClassVar[Any]
-    _base_manager: ClassVar[Any]
     cached: ClassVar[Cached]
 
-    @classmethod
-    def from_db(cls, db: Any, field_names: Any, values: Any) -> Any: ...
+
+def all_rows(model: Any, using: str) -> Any:
+    """Return a QuerySet of a model's rows in a database, also those that its default manager leaves out."""
+    return model._base_manager.using(using)

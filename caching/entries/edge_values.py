@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from django.db import models
 from django.db.models import Q
 
+from caching.cacheable import all_rows
 from caching.entries.derived import Derived
 from caching.entries.source import Result
 from caching.options import jittered_ms
@@ -67,7 +68,7 @@ class EdgeValue(Derived):
             members.setdefault(pair.owner, []).append(pair.member)
         owner, member = self.by
         wanted = (Q(**{owner: each, f"{member}__in": those}) for each, those in members.items())
-        rows = self.model._base_manager.using(self.using).filter(reduce(or_, wanted))
+        rows = all_rows(self.model, self.using).filter(reduce(or_, wanted))
         return {Pair(*values): value for *values, value in rows.values_list(owner, member, self._value)}
 
     def encode(self, identity: Pair, value: int | None) -> tuple[bytes, int]:

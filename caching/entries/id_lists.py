@@ -16,6 +16,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from caching.cacheable import all_rows
 from caching.entries.derived import Derived
 from caching.entries.source import Result
 from caching.options import jittered_ms
@@ -49,7 +50,7 @@ class IdList(Derived):
 
     def load(self, identities: Iterable[Any]) -> Mapping[Any, list[int]]:
         """Read one short range of an index for each owner."""
-        rows = self.model._base_manager.using(self.using).filter(self.where).order_by("-pk")
+        rows = all_rows(self.model, self.using).filter(self.where).order_by("-pk")
         (column,) = self.by
         return {
             owner: list(rows.filter(**{column: owner}).values_list("pk", flat=True)[: self.newest])

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from django.db import models
 
+from caching.cacheable import all_rows
 from caching.conf import conf
 from caching.entries.derived import Derived
 from caching.entries.source import Result
@@ -170,7 +171,7 @@ class IdSet(Derived):
         return frozenset(rows.values_list(self.member, flat=True))
 
     def _edges(self, owner: Any) -> Any:
-        return self.model._base_manager.using(self.using).filter(**{self.owner: owner})
+        return all_rows(self.model, self.using).filter(**{self.owner: owner})
 
     # As a declaration.
 
