@@ -15,7 +15,8 @@ ID = "/{id}"
 class Route:
     """A path and a regular expression for the whole query, with the read that answers them.
 
-    `read(batch, caller_id, …)` gets the id in the path, if the path ends in /{id}, then the groups of `query`. If it raises a Problem, Django answers the request.
+    `read(batch, caller_id, …)` gets the id in the path, if the path ends in /{id}, then the groups of `query`. If it
+    raises a Problem, Django answers the request.
     """
 
     def __init__(self, path: str, query: str, read: Callable[..., Read]) -> None:
