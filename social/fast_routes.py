@@ -1,7 +1,7 @@
 """The reads of the social graph that the hot lane answers, each in its plainest form."""
 
 from api.ids import ids_of
-from serving.hot_lane.routes import IDS, Route
+from serving.api import IDS, Route
 from social.reads import Relationships
 
 ROUTES = (

@@ -1,7 +1,7 @@
 """The reads of users that the hot lane answers, each in its plainest form."""
 
 from api.ids import ids_of
-from serving.hot_lane.routes import FIELDS, IDS, Route
+from serving.api import FIELDS, IDS, Route
 from users.reads import OneUser, SomeUsers
 
 ROUTES = (

@@ -2,7 +2,7 @@
 
 from counters.http.reads import SomeCounts
 from counters.http.targets import targets_of
-from serving.hot_lane.routes import Route
+from serving.api import Route
 
 ROUTES = (
     Route(

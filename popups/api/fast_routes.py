@@ -6,7 +6,7 @@ from api.problems import bad_input
 from popups import rules
 from popups.config.compile import ClientContext
 from popups.delivery.next_popup import NextPopup
-from serving.hot_lane.routes import Route
+from serving.api import Route
 
 
 @lru_cache(maxsize=1_000)
