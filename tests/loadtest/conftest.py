@@ -8,9 +8,9 @@ import pytest
 from django.core.management import call_command
 
 from caching.testutils import reset_cache
-from loadtest.accounts import log_in
 from loadtest.baselines.management.commands.seed_benchmark import Command as SeedBenchmark
-from loadtest.ground import SETTINGS, Web, serving
+from loadtest.bench.environment import SETTINGS, Web, serving
+from loadtest.load.accounts import log_in
 
 PASSWORD = "of-a-load-test"
 PEOPLE = 60

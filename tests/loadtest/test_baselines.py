@@ -12,12 +12,13 @@ from django.db import connection
 
 from counters import rollup
 from counters.models import Delta
-from loadtest import graph, rated_items
 from loadtest.baselines import sharding
 from loadtest.baselines.management.commands import cursors_of_followers, time_counts
 from loadtest.baselines.management.commands.write_follows import Order
 from loadtest.baselines.models import Tally
-from loadtest.feed import SAMPLE, Community
+from loadtest.bench import rating_items as rated_items
+from loadtest.bench import seed_follows as graph
+from loadtest.bench.feed_workload import SAMPLE, Community
 from posts import services as posting
 from ratings import services as rating
 from social import services

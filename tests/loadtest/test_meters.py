@@ -6,9 +6,9 @@ import sys
 import pytest
 from django.db import connection
 
-from loadtest import client
-from loadtest.ground import Web
-from loadtest.meters import TICKS_PER_S, commands_sent, cpu_meter, database_meter, redis_meter
+from loadtest.bench import load_generator as client
+from loadtest.bench.environment import Web
+from loadtest.bench.meters import TICKS_PER_S, commands_sent, cpu_meter, database_meter, redis_meter
 
 REQUESTS = 30
 IDS = ",".join(map(str, range(1, 51)))

@@ -45,7 +45,7 @@ POPUPS = {("GET", "popups/next"), ("POST", "popups/{id}/events")}
 
 
 def locust(scenario: str, options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "locust", "-f", f"loadtest/{scenario}.py", "--headless", "--json"]
+    command = [sys.executable, "-m", "locust", "-f", f"loadtest/load/{scenario}.py", "--headless", "--json"]
     return subprocess.run([*command, *options.split()], cwd=PROJECT, capture_output=True, text=True, timeout=120)
 
 

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from loadtest.zipf import Zipf
+from loadtest.load.zipf import Zipf
 
 
 def test_the_most_wanted_id_is_drawn_as_often_as_zipf_says():

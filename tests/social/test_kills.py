@@ -17,7 +17,7 @@ import pytest
 from counters import reconcile
 from counters.models import Delta
 from devtools.servers import end_with_parent
-from loadtest.ground import BASE, Web, serving, workers_of
+from loadtest.bench.environment import BASE, Web, serving, workers_of
 from social.models import Follow
 from tests.caching.own_redis import until
 from tests.social.crowd import Crowd
