@@ -1,4 +1,4 @@
-"""Ways to answer a request, in turn: what one request of each costs."""
+"""Compare variants of a request, which take turns in each round: what one request of each costs."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, NamedTuple
 
-from loadtest.bench import load_generator as client
 from loadtest.bench import report
-from loadtest.bench.environment import Ground, Web
+from loadtest.bench.environment import Environment
+from loadtest.bench.load_generator import Outcome, Workload, run_load
 from loadtest.bench.meters import TICKS_PER_S, Meter, commands_sent, cpu_meter, database_meter, redis_meter
+from loadtest.bench.web_server import WebServer
 
-WARM_UP, TAPPED = 200, 100  # requests
+WARM_UP_REQUESTS, MONITORED_REQUESTS = 200, 100
 CONNECTIONS, THREADS = 8, 8
-HEAD = (
+HEADER = (
     "variant", "req/s", "p50 ms", "p95 ms", "p99 ms", "CPU µs", "SQL", "SELECTs", "Redis cmds", "round trips", "errors",
 )  # fmt: skip
 LEGEND = """\
@@ -22,20 +23,27 @@ Medians of the rounds. CPU: user and system time of the worker process. SQL (sta
 commands and round trips: per request, by the servers' own counters."""
 
 
+class Scale(NamedTuple):
+    """How often variants are measured, and for how long each time."""
+
+    rounds: int
+    seconds: float
+
+
 class Variant(NamedTuple):
-    """Paths are asked for in turn, and repeated when used up; before each time, `arrange` is called."""
+    """One of the compared requests. `paths` are requested in turn, and `prepare` is called before each measurement."""
 
     name: str
     paths: list[str]
     throttled: bool = False
-    arrange: Callable[[], None] = lambda: None
+    prepare: Callable[[], None] = lambda: None
 
 
 @dataclass
 class Result:
-    """One variant's rounds."""
+    """The measured rounds of a variant."""
 
-    rounds: list[client.Outcome] = field(default_factory=list)
+    rounds: list[Outcome] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     commands: float = 0
@@ -45,9 +53,11 @@ class Result:
         return sum(outcome.requests for outcome in self.rounds)
 
     def per_request(self, name: str) -> float:
+        """Return one of the servers' counts (`questions`, `com_select`, `round_trips`) per request."""
         return self.counts[name] / self.requests
 
     def summary(self) -> dict[str, float]:
+        """Return the figures of the JSON file: medians of the rounds, and costs per request."""
         latencies = {f"p{percent}_ms": self._median_ms(percent) for percent in (50, 95, 99)}
         counts = {name: self.per_request(name) for name in ("questions", "com_select", "round_trips")}
         return {
@@ -64,71 +74,76 @@ class Result:
         return median(outcome.percentile_ms(percent) for outcome in self.rounds)
 
 
-def compare(ground: Ground, variants: Sequence[Variant], *, rounds: int, seconds: float) -> dict[str, Result]:
-    """Prints the table. Everything is warm: each user's row, and whatever the first requests of a variant fill."""
+def compare(env: Environment, variants: Sequence[Variant], *, rounds: int, seconds: float) -> dict[str, Result]:
+    """Measure the variants, print their table, and return their results by name.
+
+    The cache is warm: it has the row of each user, and what the first requests of a variant have filled.
+    """
     results = {variant.name: Result() for variant in variants}
-    with Bench(ground, variants) as bench:
+    with Runner(env, variants) as runner:
         for variant in variants:
-            results[variant.name].commands = bench.commands(variant)
+            results[variant.name].commands = runner.redis_commands(variant)
         for _ in range(rounds):
             for variant in variants:
-                bench.run(variant, seconds, results[variant.name])
-    print(report.table(HEAD, list(_lines(results))), LEGEND, sep="\n\n")
+                runner.run(variant, seconds, results[variant.name])
+    print(report.table(HEADER, list(_lines(results))), LEGEND, sep="\n\n")
     return results
 
 
 def summaries(results: dict[str, Result]) -> dict[str, Any]:
+    """Return the figures of all variants for the JSON file."""
     return {name: result.summary() for name, result in results.items()}
 
 
-class Bench:
-    """The web servers of the variants, and the meters on them."""
+class Runner:
+    """The web servers of the variants, with meters."""
 
-    def __init__(self, ground: Ground, variants: Sequence[Variant]) -> None:
-        self._ground = ground
-        self._tokens = ground.tokens
+    def __init__(self, env: Environment, variants: Sequence[Variant]) -> None:
+        self._env = env
+        self._tokens = env.tokens
         self._stack = ExitStack()
         self._variants = variants
 
-    def __enter__(self) -> "Bench":
-        self._servers: dict[bool, Web] = {
+    def __enter__(self) -> "Runner":
+        self._servers: dict[bool, WebServer] = {
             throttled: self._stack.enter_context(self._web(throttled))
             for throttled in sorted({variant.throttled for variant in self._variants})
         }
         for web in self._servers.values():
-            web.keep_to_one_core()
-        self._meters: list[Meter] = [database_meter(self._ground.sql), redis_meter(self._ground.redis)]
-        self._cpu = {throttled: cpu_meter(web.workers) for throttled, web in self._servers.items()}
-        self._ground.manage("warm_cache", "users.User", "--verbosity=0")
+            web.pin_workers_to_cores()
+        self._meters: list[Meter] = [database_meter(self._env.sql), redis_meter(self._env.redis)]
+        self._cpu = {throttled: cpu_meter(web.worker_pids) for throttled, web in self._servers.items()}
+        self._env.run_command("warm_cache", "users.User", "--verbosity=0")
         for variant in self._variants:
-            variant.arrange()
-            self._ask(variant, requests=WARM_UP)
+            variant.prepare()
+            self._send(variant, requests=WARM_UP_REQUESTS)
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
 
     def _web(self, throttled: bool) -> Any:
-        return self._ground.web(workers=1, threads=THREADS, THROTTLES="on" if throttled else "off")
+        return self._env.web_server(workers=1, threads=THREADS, THROTTLES="on" if throttled else "off")
 
-    def _ask(self, variant: Variant, **limits: Any) -> client.Outcome:
+    def _send(self, variant: Variant, **limits: Any) -> Outcome:
         port = self._servers[variant.throttled].port
-        return client.run(
-            client.Order(port=port, paths=variant.paths, tokens=self._tokens, connections=CONNECTIONS, **limits)
+        return run_load(
+            Workload(port=port, paths=variant.paths, tokens=self._tokens, connections=CONNECTIONS, **limits)
         )
 
-    def commands(self, variant: Variant) -> float:
-        """Redis commands that one request sends."""
-        variant.arrange()
-        sent = commands_sent(self._ground.redis, lambda: self._ask(variant, requests=TAPPED))
-        return sent.total() / TAPPED
+    def redis_commands(self, variant: Variant) -> float:
+        """Return how many Redis commands one request sends."""
+        variant.prepare()
+        sent = commands_sent(self._env.redis, lambda: self._send(variant, requests=MONITORED_REQUESTS))
+        return sent.total() / MONITORED_REQUESTS
 
     def run(self, variant: Variant, seconds: float, result: Result) -> None:
-        variant.arrange()
+        """Measure a variant for one round, and add it to `result`."""
+        variant.prepare()
         with ExitStack() as stack:
             counted = [stack.enter_context(meter.counted()) for meter in self._meters]
             cpu = stack.enter_context(self._cpu[variant.throttled].counted())
-            outcome = self._ask(variant, seconds=seconds)
+            outcome = self._send(variant, seconds=seconds)
         result.rounds.append(outcome)
         result.cpu_us.append(cpu["ticks"] / TICKS_PER_S / outcome.requests * 1e6)
         for counts in counted:

@@ -1,4 +1,4 @@
-"""Processes of the application that follow users as fast as they can: manage.py write_follows, told over its pipes."""
+"""Processes that write follows as fast as they can: `manage.py write_follows`, controlled over pipes."""
 
 import json
 import subprocess
@@ -6,13 +6,13 @@ import time
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
-from loadtest.bench.environment import Ground
+from loadtest.bench.environment import Environment
 
-TOLD_S = 0.3  # until every process has its order
+START_DELAY_S = 0.3  # until every process has its task
 
 
-class Order(NamedTuple):
-    """Each of `users` follows whoever comes `shift` ids after, or all of them the `celebrity`, for so many seconds."""
+class FollowTask(NamedTuple):
+    """What to write for `seconds`: each of `users` follows the user `shift` ids later, or all follow `celebrity`."""
 
     users: int
     shift: int
@@ -20,19 +20,19 @@ class Order(NamedTuple):
     celebrity: int | None = None
 
 
-class Writers:
-    """They share the followers among them. Whatever they are doing when the block ends, they are killed in it."""
+class FollowWriters:
+    """Processes that share the followers between them; terminated at the end of the block, whatever they are doing."""
 
-    def __init__(self, ground: Ground, count: int) -> None:
-        self._ground, self._count = ground, count
+    def __init__(self, env: Environment, count: int) -> None:
+        self._env, self._count = env, count
 
-    def __enter__(self) -> "Writers":
+    def __enter__(self) -> "FollowWriters":
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         with ExitStack() as stack:
-            beside = [self._ground.beside("write_follows", **pipes) for _ in range(self._count)]
-            self._processes = [stack.enter_context(each) for each in beside]
+            commands = [self._env.background_command("write_follows", **pipes) for _ in range(self._count)]
+            self._processes = [stack.enter_context(each) for each in commands]
             for process in self._processes:
-                _line(process)  # "ready"
+                _read_line(process)  # "ready"
             self._stack = stack.pop_all()
         return self
 
@@ -43,20 +43,21 @@ class Writers:
     def pids(self) -> list[int]:
         return [process.pid for process in self._processes]
 
-    def carry_out(self, order: Order) -> list[dict[str, Any]]:
-        """All begin at the same moment; what each answers: {"seconds", "latencies_ms"}."""
-        self.begin(order)
-        return [json.loads(_line(process)) for process in self._processes]
+    def run(self, task: FollowTask) -> list[dict[str, Any]]:
+        """Run a task in all processes; return {"seconds", "latencies_ms"} of each."""
+        self.start(task)
+        return [json.loads(_read_line(process)) for process in self._processes]
 
-    def begin(self, order: Order) -> None:
-        begins_at = time.time() + TOLD_S
+    def start(self, task: FollowTask) -> None:
+        """Start a task in all processes at the same moment, without waiting for its end."""
+        begins_at = time.time() + START_DELAY_S
         for first, process in enumerate(self._processes, 1):
-            mine = [first, self._count, order.users, order.shift, order.celebrity, begins_at, order.seconds]
-            process.stdin.write(json.dumps(mine) + "\n")
+            share = [first, self._count, task.users, task.shift, task.celebrity, begins_at, task.seconds]
+            process.stdin.write(json.dumps(share) + "\n")
             process.stdin.flush()
 
 
-def _line(process: subprocess.Popen[str]) -> str:
+def _read_line(process: subprocess.Popen[str]) -> str:
     if line := process.stdout.readline():
         return line
     raise SystemExit(f"write_follows ended with status {process.wait()} instead of an answer.")

@@ -1,7 +1,7 @@
-"""A load generator that costs little: keep-alive connections on one event loop, in a process of its own.
+"""A load generator that takes little CPU: keep-alive connections on one event loop, in a process of its own.
 
-`python -m loadtest.bench.load_generator` reads an Order as JSON from standard input and prints an Outcome as JSON. Each connection
-sends its next request as soon as it has the answer (a closed loop). Standard library only.
+`python -m loadtest.bench.load_generator` reads a Workload as JSON from standard input and prints an Outcome as JSON.
+Each connection sends its next request as soon as it has the answer (a closed loop). Standard library only.
 """
 
 import json
@@ -15,15 +15,17 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from itertools import cycle, islice
 
-PATIENCE_S = 30.0
-BLOCK = 1 << 16
+ANSWER_TIMEOUT_S = 30.0
+RECEIVE_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """Send GETs of `paths` in turn, or PUTs of `bodies` in turn, under `tokens` in turn, until `seconds` are over or
-    `requests` are sent. With `each`, a connection is one user's: it sends so many under one token, and begins with the
-    path and the body of its number."""
+class Workload:
+    """What to send: GETs of `paths`, or PUTs of `bodies`, with the access `tokens`, each of the three lists in turn.
+
+    It ends after `seconds`, or after `requests`. With `requests_each`, every connection belongs to one user: it sends
+    that many requests with one token, and starts at the path and the body of its own number.
+    """
 
     port: int
     paths: list[str]
@@ -32,21 +34,22 @@ class Order:
     connections: int = 8
     seconds: float = 3600
     requests: int | None = None
-    each: int | None = None
+    requests_each: int | None = None
 
-    def of_connection(self, number: int) -> "Order":
-        own = {name: _from(number, getattr(self, name)) for name in ("paths", "bodies", "tokens")}
-        return replace(self, **own | {"tokens": own["tokens"][:1]}, requests=self.each)
+    def of_connection(self, number: int) -> "Workload":
+        """Return the part of one connection, for `requests_each`."""
+        own = {name: _rotated(number, getattr(self, name)) for name in ("paths", "bodies", "tokens")}
+        return replace(self, **own | {"tokens": own["tokens"][:1]}, requests=self.requests_each)
 
 
-def _from(number: int, turn: list[str]) -> list[str]:
-    at = number % len(turn) if turn else 0
-    return turn[at:] + turn[:at]
+def _rotated(number: int, values: list[str]) -> list[str]:
+    start = number % len(values) if values else 0
+    return values[start:] + values[:start]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`latencies_ms` of the answers with status 200, sorted; `errors` counts everything else by what it was."""
+    """`latencies_ms` of the answers with status 200, sorted; `errors` counts all others by status or kind of error."""
 
     requests: int
     seconds: float
@@ -55,44 +58,48 @@ class Outcome:
 
     @property
     def per_second(self) -> float:
+        """Successful answers per second."""
         return len(self.latencies_ms) / self.seconds
 
     def percentile_ms(self, percent: float) -> float:
+        """Return a percentile of the latencies; 100 is the longest, and NaN means that nothing was answered."""
         if not self.latencies_ms:
             return float("nan")
         return self.latencies_ms[min(len(self.latencies_ms) - 1, int(len(self.latencies_ms) * percent / 100))]
 
 
-def run(order: Order) -> Outcome:
-    """Carry out the order in a process of its own."""
+def run_load(workload: Workload) -> Outcome:
+    """Send a workload from a process of its own; raise RuntimeError if that process fails."""
     done = subprocess.run(
-        [sys.executable, "-m", "loadtest.bench.load_generator"], input=json.dumps(asdict(order)), capture_output=True, text=True,
-        timeout=order.seconds + 2 * PATIENCE_S,
+        [sys.executable, "-m", "loadtest.bench.load_generator"], input=json.dumps(asdict(workload)),
+        capture_output=True, text=True, timeout=workload.seconds + 2 * ANSWER_TIMEOUT_S,
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"The load generator failed: {done.stderr.strip()[-500:]}")
     return Outcome(**json.loads(done.stdout))
 
 
-def requests_of(order: Order) -> Iterator[bytes]:
-    """The bytes of each request. The proxy's header is what a TLS balancer in front would send."""
-    method = "PUT" if order.bodies else "GET"
-    lines = [f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\n".encode() for path in order.paths]
-    heads = [
+def encoded_requests(workload: Workload) -> Iterator[bytes]:
+    """Yield the bytes of each request, with the header of a proxy that terminates TLS."""
+    method = "PUT" if workload.bodies else "GET"
+    lines = [f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{workload.port}\r\n".encode() for path in workload.paths]
+    headers = [
         f"Accept: */*\r\nX-Forwarded-Proto: https\r\n{login}".encode()
-        for login in ([f"Authorization: Bearer {token}\r\n" for token in order.tokens] or [""])
+        for login in ([f"Authorization: Bearer {token}\r\n" for token in workload.tokens] or [""])
     ]
     bodies = [
         f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n\r\n{body}".encode()
-        for body in order.bodies
+        for body in workload.bodies
     ] or [b"\r\n"]
-    return islice(map(b"".join, zip(*map(cycle, (lines, heads, bodies)), strict=False)), order.requests)
+    return islice(map(b"".join, zip(*map(cycle, (lines, headers, bodies)), strict=False)), workload.requests)
 
 
 class Connection:
+    """A keep-alive connection with at most one request under way."""
+
     def __init__(self, port: int, requests: Iterator[bytes]) -> None:
         self.requests = requests
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_TIMEOUT_S)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.sent_at = 0.0
@@ -105,18 +112,18 @@ class Connection:
         self.socket.sendall(request)
 
     def answer(self) -> str | None:
-        """The status once the whole answer is here, else None; "closed" if the server hung up."""
-        block = self.socket.recv(BLOCK)
-        if not block:
+        """Receive; return the status of a complete answer, "closed" if the server closed the connection, else None."""
+        received = self.socket.recv(RECEIVE_BYTES)
+        if not received:
             return "closed"
-        self._received += block
+        self._received += received
         if self._length < 0:
             self._length = _whole_length(self._received)
         return self._received[9:12].decode() if 0 <= self._length <= len(self._received) else None
 
 
 def _whole_length(received: bytes) -> int:
-    """Bytes of head and body together, -1 while the head is incomplete."""
+    """Return the length of headers and body together; -1 while the headers are incomplete."""
     end = received.find(b"\r\n\r\n")
     if end < 0:
         return -1
@@ -126,10 +133,12 @@ def _whole_length(received: bytes) -> int:
     return end + 4 + int(rest.partition(b"\r\n")[0])
 
 
-class Generator:
-    def __init__(self, order: Order) -> None:
-        self._order = order
-        self._shared = requests_of(order)
+class LoadGenerator:
+    """Sends a workload and measures its answers."""
+
+    def __init__(self, workload: Workload) -> None:
+        self._workload = workload
+        self._shared = encoded_requests(workload)
         self._selector = selectors.DefaultSelector()
         self._waiting: set[Connection] = set()
         self._errors: Counter[str] = Counter()
@@ -137,12 +146,12 @@ class Generator:
         self._sent = 0
 
     def run(self) -> Outcome:
-        idle = [self._connected(self._requests_of(number)) for number in range(self._order.connections)]
+        idle = [self._connect(self._requests_of(number)) for number in range(self._workload.connections)]
         began = time.perf_counter()
-        self._ends_at = began + self._order.seconds
+        self._ends_at = began + self._workload.seconds
         for connection in idle:
-            self._next(connection)
-        while self._waiting and time.perf_counter() < self._ends_at + PATIENCE_S:
+            self._send_next(connection)
+        while self._waiting and time.perf_counter() < self._ends_at + ANSWER_TIMEOUT_S:
             for key, _ in self._selector.select(timeout=1):
                 self._receive(key.data)
         ended = time.perf_counter()
@@ -150,14 +159,18 @@ class Generator:
         return Outcome(self._sent, ended - began, dict(+self._errors), sorted(self._latencies_ms))
 
     def _requests_of(self, connection: int) -> Iterator[bytes]:
-        return self._shared if self._order.each is None else requests_of(self._order.of_connection(connection))
+        return (
+            self._shared
+            if self._workload.requests_each is None
+            else encoded_requests(self._workload.of_connection(connection))
+        )
 
-    def _connected(self, requests: Iterator[bytes]) -> Connection:
-        connection = Connection(self._order.port, requests)
+    def _connect(self, requests: Iterator[bytes]) -> Connection:
+        connection = Connection(self._workload.port, requests)
         self._selector.register(connection.socket, selectors.EVENT_READ, connection)
         return connection
 
-    def _next(self, connection: Connection) -> None:
+    def _send_next(self, connection: Connection) -> None:
         if time.perf_counter() < self._ends_at and (request := next(connection.requests, None)):
             self._sent += 1
             self._waiting.add(connection)
@@ -181,16 +194,16 @@ class Generator:
             self._latencies_ms.append((time.perf_counter() - connection.sent_at) * 1000)
         else:
             self._errors[status] += 1
-        self._next(connection)
+        self._send_next(connection)
 
     def _replace(self, connection: Connection, error: str) -> None:
-        """A broken connection is an error, and goes on as a new one."""
+        """Count an error, and open a new connection instead of the broken one."""
         self._errors[error] += 1
         self._waiting.discard(connection)
         self._selector.unregister(connection.socket)
         connection.socket.close()
-        self._next(self._connected(connection.requests))
+        self._send_next(self._connect(connection.requests))
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(Generator(Order(**json.load(sys.stdin))).run())))
+    print(json.dumps(asdict(LoadGenerator(Workload(**json.load(sys.stdin))).run())))

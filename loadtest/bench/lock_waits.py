@@ -1,4 +1,4 @@
-"""Who waited for a row's lock while a block ran, by InnoDB's own account."""
+"""Count the waits for row locks while a block runs, as InnoDB reports them."""
 
 import re
 import threading
@@ -11,42 +11,45 @@ POLL_S = 0.01
 _WAITING = re.compile(r"TRX HAS BEEN WAITING [^\n]*\n(RECORD LOCKS [^\n]* of table `\w+`\.`(\w+)` trx id (\d+)[^\n]*)")
 
 
-class Waits:
-    """`total`: InnoDB's count of the whole server's waits. `seen`: by table, those that lasted long enough to be met
-    by one of the looks at its monitor, of which there is one in every POLL_S."""
+class LockWaits:
+    """`total` is InnoDB's count of all waits. `observed` counts, by table, the waits that lasted long enough to appear
+    in InnoDB's monitor, which is read every POLL_S."""
 
     def __init__(self) -> None:
         self.total = 0
-        self.seen: Counter[str] = Counter()
+        self.observed: Counter[str] = Counter()
 
 
 @contextmanager
-def watched(connection: Any) -> Iterator[Waits]:
-    """`connection` to the database is used by nobody else meanwhile. The counts are there when the block has ended."""
-    waits, over = Waits(), threading.Event()
+def count_lock_waits(connection: Any) -> Iterator[LockWaits]:
+    """Count lock waits during the block; the counts are complete when the block ends.
+
+    Nothing else may use `connection` meanwhile.
+    """
+    waits, ended = LockWaits(), threading.Event()
     before = _total(connection)
-    looking = threading.Thread(target=_look, args=(connection, over, waits))
-    looking.start()
+    observer = threading.Thread(target=_observe, args=(connection, ended, waits))
+    observer.start()
     try:
         yield waits
     finally:
-        over.set()
-        looking.join()
+        ended.set()
+        observer.join()
         waits.total = _total(connection) - before
 
 
-def _look(connection: Any, over: threading.Event, waits: Waits) -> None:
-    met: set[str] = set()
-    while not over.wait(POLL_S):
+def _observe(connection: Any, ended: threading.Event, waits: LockWaits) -> None:
+    known: set[str] = set()
+    while not ended.wait(POLL_S):
         ((_, _, monitor),) = _rows(connection, "SHOW ENGINE INNODB STATUS")
-        for lock, table, _ in waiting(monitor):
-            if lock not in met:
-                met.add(lock)
-                waits.seen[table] += 1
+        for lock, table, _ in parse_waits(monitor):
+            if lock not in known:
+                known.add(lock)
+                waits.observed[table] += 1
 
 
-def waiting(monitor: str) -> list[tuple[str, str, str]]:
-    """(the lock, its table, the transaction) of everybody who waits, from the monitor's text."""
+def parse_waits(monitor: str) -> list[tuple[str, str, str]]:
+    """Return (lock, table, transaction id) of each waiting transaction in the text of InnoDB's monitor."""
     return _WAITING.findall(monitor)
 
 

@@ -1,6 +1,6 @@
-"""What the servers themselves counted between two moments, less what the counting cost.
+"""Meters: what the servers themselves count while a block runs, less what reading their counters adds.
 
-No number here comes from the load generator or from inside the application.
+No number comes from the load generator or from inside the application.
 """
 
 import os
@@ -12,35 +12,38 @@ from pathlib import Path
 from typing import Any
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-MARK = "what is counted begins or ends here"
+MARKER = "benchmark-marker"  # delimits the monitored commands
 Counts = Counter[str]
 
 
 class Meter:
-    """Counts events of a block, by name. A reading is itself seen by the servers: how much, is found out first."""
+    """Count events while a block runs, by name.
+
+    Reading the counters is itself counted by the servers. The constructor measures that overhead.
+    """
 
     def __init__(self, read: Callable[[], Counts]) -> None:
         self._read = read
         read()
         before = read()
-        self._own = _grown(before, read())
+        self._overhead = _difference(before, read())
 
     @contextmanager
     def counted(self) -> Iterator[Counts]:
-        """The counts are there when the block has ended."""
+        """Count during the block; the Counter is filled when the block ends."""
         counts: Counts = Counter()
         before = self._read()
         yield counts
-        counts.update(_grown(before, self._read()))
-        counts.subtract(self._own)
+        counts.update(_difference(before, self._read()))
+        counts.subtract(self._overhead)
 
 
-def _grown(before: Counts, after: Counts) -> Counts:
+def _difference(before: Counts, after: Counts) -> Counts:
     return Counter({name: after[name] - before[name] for name in after})
 
 
 def database_meter(sql: Callable[[str], list[tuple[Any, ...]]]) -> Meter:
-    """Of a MariaDB: questions (statements that clients sent), selects, and connections that were opened."""
+    """Return a meter of MariaDB: `questions` (statements that clients sent), `com_select` and opened `connections`."""
 
     def read() -> Counts:
         status = {name.lower(): value for name, value in sql("SHOW GLOBAL STATUS")}
@@ -50,9 +53,9 @@ def database_meter(sql: Callable[[str], list[tuple[Any, ...]]]) -> Meter:
 
 
 def redis_meter(client: Any) -> Meter:
-    """Of a Redis: commands (those that scripts call included) and round trips.
+    """Return a meter of Redis: `commands` (including commands called by scripts) and `round_trips`.
 
-    A round trip is one read of a client's socket by the server: a pipeline that fits a packet is read at once.
+    A round trip is one read of a client's socket by the server. A pipeline that fits into a packet is read at once.
     """
 
     def read() -> Counts:
@@ -63,32 +66,32 @@ def redis_meter(client: Any) -> Meter:
 
 
 def commands_sent(client: Any, work: Callable[[], Any]) -> Counts:
-    """The commands that clients sent to Redis while `work` ran, by name, without those that scripts called.
+    """Call `work`; return how many Redis commands clients sent meanwhile, by name, without commands called by scripts.
 
-    MONITOR tells them apart, and slows the server: not for what is timed.
+    MONITOR distinguishes the two, and slows the server down: do not time `work` in the same run.
     """
-    with client.monitor() as tap:
-        client.echo(MARK)
+    with client.monitor() as monitor:
+        client.echo(MARKER)
         work()
-        client.echo(MARK)
-        events = tap.listen()
-        for _ in takewhile(_is_not_mark, events):
+        client.echo(MARKER)
+        events = monitor.listen()
+        for _ in takewhile(_is_not_marker, events):
             pass
-        sent = [event for event in takewhile(_is_not_mark, events) if event["client_type"] != "lua"]
+        sent = [event for event in takewhile(_is_not_marker, events) if event["client_type"] != "lua"]
     return Counter(event["command"].split(" ", 1)[0].upper() for event in sent)
 
 
-def _is_not_mark(event: dict[str, Any]) -> bool:
-    return MARK not in event["command"]
+def _is_not_marker(event: dict[str, Any]) -> bool:
+    return MARKER not in event["command"]
 
 
 def cpu_meter(processes: Iterable[int]) -> Meter:
-    """Of processes by id: CPU time, user and system, of all their threads, in clock ticks (TICKS_PER_S)."""
+    """Return a meter of the CPU time of processes, user and system: `ticks`, of which a second has TICKS_PER_S."""
     pids = list(processes)
     return Meter(lambda: Counter(ticks=sum(map(_ticks, pids))))
 
 
 def _ticks(pid: int) -> int:
-    # The program's name, in brackets, may contain blanks; the fields after it are state, ppid, … utime and stime.
+    # The program's name, in parentheses, may contain spaces. The fields after it are state, ppid, …, utime, stime.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])

@@ -1,4 +1,4 @@
-"""What all locust scenarios share: accounts, whom they meet, their options, and a client that speaks the API."""
+"""The base of all locust scenarios: an API client, its command line options, and the data that the clients share."""
 
 import logging
 import random
@@ -16,65 +16,72 @@ from locust import FastHttpUser, events
 from loadtest.load.accounts import API, BEHIND_TLS, Account, Refused
 from loadtest.load.zipf import Zipf
 
-NAMES_KEPT, POSTS_KEPT, ITEMS_KEPT = 50, 500, 200
-MOST_PAGES = 5
+NAMES_REMEMBERED, POSTS_REMEMBERED, ITEMS_REMEMBERED = 50, 500, 200
+MAX_PAGES = 5  # of a list that a client scrolls
 FORBIDDEN, NOT_FOUND = 403, 404
 
 
-class Crowd:
-    """Whom the users of this locust process are, and whom they read."""
+class SharedData:
+    """The accounts of a locust process, and the objects that its clients have seen in answers."""
 
     def __init__(self, accounts: list[Account], largest_id: int) -> None:
         self.accounts = accounts
         self.zipf = Zipf(range(1, largest_id + 1))
-        self.names: deque[tuple[str, str]] = deque(maxlen=NAMES_KEPT)
-        """(username, nickname) of users met lately."""
-        self.posts: deque[int] = deque(maxlen=POSTS_KEPT)
-        """Ids of posts met lately."""
-        self.items: deque[int] = deque(maxlen=ITEMS_KEPT)
-        """Ids of items to rate, made lately."""
-        self._turn = count()
+        self.names: deque[tuple[str, str]] = deque(maxlen=NAMES_REMEMBERED)
+        """(username, nickname) of users seen lately."""
+        self.posts: deque[int] = deque(maxlen=POSTS_REMEMBERED)
+        """Ids of posts seen lately."""
+        self.items: deque[int] = deque(maxlen=ITEMS_REMEMBERED)
+        """Ids of rating items created lately."""
+        self._next_index = count()
 
     def next_account(self) -> Account:
-        return self.accounts[next(self._turn) % len(self.accounts)]
+        return self.accounts[next(self._next_index) % len(self.accounts)]
 
 
 @events.init_command_line_parser.add_listener
 def _add_options(parser: Any) -> None:
     parser.add_argument(
         "--accounts", type=int, default=10, env_var="LOAD_ACCOUNTS",
-        help="accounts that each locust process logs in, and registers the first time",
+        help="accounts of each locust process; registered at the first run",
     )  # fmt: skip
     parser.add_argument(
         "--password", default="load-test-only", env_var="LOAD_PASSWORD", help="password of these accounts"
     )
     parser.add_argument(
         "--largest-id", type=int, default=0, env_var="LOAD_LARGEST_ID",
-        help="read the users from 1 to this id (default: to the newest of the accounts)",
+        help="read the users with ids from 1 to this one (default: to the newest account)",
     )  # fmt: skip
     parser.add_argument(
-        "--think", type=float, default=1.0, env_var="LOAD_THINK", help="seconds between a user's requests, on average"
+        "--think",
+        type=float,
+        default=1.0,
+        env_var="LOAD_THINK",
+        help="average seconds between a client's requests",
     )
 
 
-_gathering = BoundedSemaphore()
+_creating = BoundedSemaphore()
 
 
-def crowd_of(environment: Any) -> Crowd:
-    """Of this process and test; whoever comes first gathers it, the others wait."""
-    with _gathering:
-        if not hasattr(environment, "crowd"):
-            environment.crowd = _gathered(environment)
-    if environment.crowd is None:
-        raise GreenletExit  # this user ends without a word
-    return environment.crowd
+def shared_data(environment: Any) -> SharedData:
+    """Return the data of this process and test run; the first call creates it while other calls wait.
+
+    End the calling client (GreenletExit) if the server refused the accounts.
+    """
+    with _creating:
+        if not hasattr(environment, "shared_data"):
+            environment.shared_data = _create(environment)
+    if environment.shared_data is None:
+        raise GreenletExit
+    return environment.shared_data
 
 
-def _gathered(environment: Any) -> Crowd | None:
-    """None, and an end of everything, where the server gives no accounts."""
+def _create(environment: Any) -> SharedData | None:
+    """Return None and end the test run if the server refuses an account."""
     options = environment.parsed_options
-    number = getattr(environment.runner, "worker_index", 0)
-    names = [f"load.{number}.{each}" for each in range(options.accounts)]
+    process = getattr(environment.runner, "worker_index", 0)
+    names = [f"load.{process}.{number}" for number in range(options.accounts)]
     try:
         accounts = [Account(environment.host, name, options.password) for name in names]
     except Refused as refused:
@@ -82,33 +89,38 @@ def _gathered(environment: Any) -> Crowd | None:
         environment.process_exit_code = 1
         gevent.spawn(environment.runner.quit)
         return None
-    return Crowd(accounts, options.largest_id or max(account.id for account in accounts))
+    return SharedData(accounts, options.largest_id or max(account.id for account in accounts))
 
 
-class Client(FastHttpUser):
-    """A mobile client of the API with an account of its own (or shared, if there are more clients than accounts)."""
+class ApiClient(FastHttpUser):
+    """A mobile client of the API. It shares its account with other clients if there are more clients than accounts."""
 
     abstract = True
 
     def wait_time(self) -> float:
+        """Return the seconds until the client's next request."""
         think_s: float = self.environment.parsed_options.think
         return random.uniform(0.5, 1.5) * think_s
 
     def on_start(self) -> None:
-        self.crowd = crowd_of(self.environment)
-        self.account = self.crowd.next_account()
+        self.shared = shared_data(self.environment)
+        self.account = self.shared.next_account()
 
     def call(self, method: str, path: str, name: str, **options: Any) -> Any:
-        """An answer to be used in a `with` block; any status but 2xx that the block does not excuse is a failure."""
+        """Send a request, reported under `name`, and return its answer for use in a `with` block.
+
+        A status other than 2xx is a failure unless the block calls `success()` of the answer.
+        """
         headers = {"Authorization": f"Bearer {self.account.token()}", **BEHIND_TLS}
         return self.client.request(method, API + path, name=name, headers=headers, catch_response=True, **options)
 
-    def scroll(self, path: str, name: str, excused: Collection[int] = (NOT_FOUND,)) -> Iterator[Any]:
-        """The pages of a list, as far as people scroll; no more after an answer with an `excused` status."""
-        for _ in range(random.randint(1, MOST_PAGES)):
+    def scroll(self, path: str, name: str, allowed: Collection[int] = (NOT_FOUND,)) -> Iterator[Any]:
+        """Yield the first pages of a list, up to MAX_PAGES; stop at an answer with an `allowed` status, which is no
+        failure."""
+        for _ in range(random.randint(1, MAX_PAGES)):
             page: Any = None
             with self.call("GET", path, name) as answer:
-                if answer.status_code in excused:
+                if answer.status_code in allowed:
                     answer.success()
                 elif answer.status_code == 200:
                     page = answer.json()
@@ -122,13 +134,14 @@ class Client(FastHttpUser):
             self.wait()
 
     def read_feed(self, path: str) -> None:
-        """Ask for as many users as a page of a feed has authors."""
-        self.read_these(path, self.crowd.zipf.feed())
+        """Read a batch of users as large as a page of a feed."""
+        self.read_batch(path, self.shared.zipf.draw_feed())
 
-    def read_these(self, path: str, ids: Sequence[int]) -> None:
-        """What is asked in one order is answered in it."""
+    def read_batch(self, path: str, ids: Sequence[int]) -> None:
+        """Read a batch, and check that the answer has the ids in the order of the request."""
         with self.call("GET", f"{path}?ids={','.join(map(str, ids))}", f"{path}?ids={{feed}}") as answer:
             if answer.status_code == 200:
-                found = answer.json()
-                if [each["id"] for each in found["results"]] != [pk for pk in ids if pk not in found["missing"]]:
-                    answer.failure("the answer is not what was asked, in that order")
+                document = answer.json()
+                expected = [pk for pk in ids if pk not in document["missing"]]
+                if [each["id"] for each in document["results"]] != expected:
+                    answer.failure("the answer has other ids than the request, or another order")

@@ -1,7 +1,7 @@
-"""A locust scenario of users who enter, and are shown a popup now and then: `locust -f loadtest/popups.py --host …`.
+"""A locust scenario of clients that ask for popups: `locust -f loadtest/load/popups.py --host http://…`. See README.md.
 
-Most entries are due nothing, a few claim a popup, fewer still are clicked or dismissed. Which popups there are is the
-server's: make some in its admin, or seed its demo data. See README.md.
+Most requests find no popup due, a few claim one, and fewer still report a click or a dismissal. The server must have
+popups: create some in its admin, or seed its demo data.
 """
 
 import random
@@ -9,29 +9,29 @@ from typing import Any
 
 from locust import task
 
-from loadtest.load.api_client import Client
+from loadtest.load.api_client import ApiClient
 
 PLATFORMS = ("ios", "android", "web")
 VERSIONS = ("2.8.1", "3.0.0", "3.2.0", "3.10.4")
-CLICKED, DISMISSED = 0.1, 0.6  # of the popups that are shown
+CLICKED, DISMISSED = 0.1, 0.6  # shares of the popups that are shown
 
 
-class Visitor(Client):
-    """Enters again and again, with one device."""
+class PopupViewer(ApiClient):
+    """A client that opens pages again and again, on one device."""
 
     def on_start(self) -> None:
         super().on_start()
         self.device = f"platform={random.choice(PLATFORMS)}&app_version={random.choice(VERSIONS)}"
 
     @task(20)
-    def enter(self) -> None:
-        self._enter("home")
+    def open_home(self) -> None:
+        self._open("home")
 
     @task(1)
     def open_profile(self) -> None:
-        self._enter("profile")
+        self._open("profile")
 
-    def _enter(self, placement: str) -> None:
+    def _open(self, placement: str) -> None:
         popup: Any = None
         with self.call("GET", f"popups/next?placement={placement}&{self.device}", "popups/next") as answer:
             if answer.status_code == 200:
@@ -40,7 +40,7 @@ class Visitor(Client):
             self._react(popup)
 
     def _react(self, popup: Any) -> None:
-        """A phone on a bad line tells it twice now and then."""
+        """Report a click or a dismissal; sometimes twice, as a phone with a bad connection does."""
         chance = random.random()
         if chance > CLICKED + DISMISSED:
             return

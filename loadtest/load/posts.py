@@ -1,6 +1,6 @@
-"""A locust scenario of users who read and write posts: `locust -f loadtest/posts.py --host http://…`. See README.md.
+"""A locust scenario of reading and writing posts: `locust -f loadtest/load/posts.py --host http://…`. See README.md.
 
-Home pages are drawn by Zipf's law. What is read, liked, kept and commented on later are posts that were met there.
+Home pages are drawn by Zipf's law. The posts to read, like, favourite and comment on come from those pages.
 """
 
 import random
@@ -9,15 +9,15 @@ from typing import Any
 
 from locust import task
 
-from loadtest.load.api_client import FORBIDDEN, NOT_FOUND, Client
+from loadtest.load.api_client import FORBIDDEN, NOT_FOUND, ApiClient
 from loadtest.load.zipf import FEED_LARGEST, FEED_SMALLEST
 
-GONE = (FORBIDDEN, NOT_FOUND)  # deleted meanwhile, or of somebody who blocks
-WORDS = ("今天天气真好", "Coffee first", "周末去爬山", "Sunset over the harbour 🌅", "So true", "哈哈哈")
+UNAVAILABLE = (FORBIDDEN, NOT_FOUND)  # the post was deleted meanwhile, or its author blocks the caller
+TEXTS = ("今天天气真好", "Coffee first", "周末去爬山", "Sunset over the harbour 🌅", "So true", "哈哈哈")
 
 
-class PostReader(Client):
-    """Scrolls home pages and feeds most of the time, answers now and then, and sometimes writes."""
+class PostReader(ApiClient):
+    """A client that mostly reads home pages and feeds, and sometimes likes, favourites, comments or writes."""
 
     def on_start(self) -> None:
         super().on_start()
@@ -27,7 +27,7 @@ class PostReader(Client):
 
     @task(25)
     def scroll_home_page(self) -> None:
-        self._scroll_home_page_of(self.crowd.zipf.one())
+        self._scroll_home_page_of(self.shared.zipf.draw_one())
 
     @task(5)
     def scroll_own_home_page(self) -> None:
@@ -36,41 +36,41 @@ class PostReader(Client):
     @task(20)
     def read_feed_of_posts(self) -> None:
         if ids := self._feed():
-            self.read_these("posts", ids)
+            self.read_batch("posts", ids)
 
     @task(15)
     def check_favorites(self) -> None:
         if ids := self._feed():
-            asked = ",".join(map(str, ids))
-            with self.call("GET", f"favorites/check?ids={asked}", "favorites/check?ids={feed}") as answer:
+            joined = ",".join(map(str, ids))
+            with self.call("GET", f"favorites/check?ids={joined}", "favorites/check?ids={feed}") as answer:
                 if answer.status_code == 200 and list(answer.json()["results"]) != [str(pk) for pk in ids]:
-                    answer.failure("the answer is not what was asked, in that order")
+                    answer.failure("the answer has other ids than the request, or another order")
 
     @task(10)
     def read_post(self) -> None:
-        if pk := self._one():
+        if pk := self._random_post():
             with self.call("GET", f"posts/{pk}", "posts/{id}") as answer:
-                if answer.status_code in GONE:
+                if answer.status_code in UNAVAILABLE:
                     answer.success()
                 elif answer.status_code == 200 and answer.json()["id"] != pk:
-                    answer.failure("another post")
+                    answer.failure("the answer is another post")
 
     @task(8)
     def scroll_comments(self) -> None:
-        if pk := self._one():
-            for _ in self.scroll(f"posts/{pk}/comments", "posts/{id}/comments", excused=GONE):
+        if pk := self._random_post():
+            for _ in self.scroll(f"posts/{pk}/comments", "posts/{id}/comments", allowed=UNAVAILABLE):
                 pass
 
     @task(4)
     def scroll_likers(self) -> None:
-        if pk := self._one():
-            for _ in self.scroll(f"posts/{pk}/likers", "posts/{id}/likers", excused=GONE):
+        if pk := self._random_post():
+            for _ in self.scroll(f"posts/{pk}/likers", "posts/{id}/likers", allowed=UNAVAILABLE):
                 pass
 
     @task(3)
     def scroll_favorites(self) -> None:
         for page in self.scroll("favorites", "favorites"):
-            self._meet(page["results"])
+            self._remember(page["results"])
 
     @task(8)
     def like(self) -> None:
@@ -78,20 +78,20 @@ class PostReader(Client):
 
     @task(3)
     def unlike(self) -> None:
-        self._take_back("like")
+        self._unmark("like")
 
     @task(4)
-    def keep(self) -> None:
+    def favorite(self) -> None:
         self._mark("favorite")
 
     @task(2)
-    def keep_no_more(self) -> None:
-        self._take_back("favorite")
+    def unfavorite(self) -> None:
+        self._unmark("favorite")
 
     @task(4)
     def comment(self) -> None:
-        if (pk := self._one()) and (made := self._write(f"posts/{pk}/comments", "posts/{id}/comments")):
-            self.commented.append(made["id"])
+        if (pk := self._random_post()) and (created := self._write(f"posts/{pk}/comments", "posts/{id}/comments")):
+            self.commented.append(created["id"])
 
     @task(1)
     def delete_comment(self) -> None:
@@ -104,7 +104,7 @@ class PostReader(Client):
 
     @task(1)
     def repost(self) -> None:
-        if pk := self._one():
+        if pk := self._random_post():
             self._publish(repost_of=pk)
 
     @task(1)
@@ -113,51 +113,51 @@ class PostReader(Client):
             self._delete(f"posts/{self.written.pop(0)}", "posts/{id}")
 
     def _scroll_home_page_of(self, owner: int) -> None:
-        for page in self.scroll(f"users/{owner}/posts", "users/{id}/posts", excused=GONE):
-            self._meet(page["results"])
+        for page in self.scroll(f"users/{owner}/posts", "users/{id}/posts", allowed=UNAVAILABLE):
+            self._remember(page["results"])
 
-    def _meet(self, posts: Sequence[Any]) -> None:
-        met = self.crowd.posts
-        met.extend(post["id"] for post in posts if post["id"] not in met)
+    def _remember(self, posts: Sequence[Any]) -> None:
+        seen = self.shared.posts
+        seen.extend(post["id"] for post in posts if post["id"] not in seen)
 
     def _feed(self) -> list[int]:
-        """The newest posts that the crowd has met, as many as a page of a feed shows; none at first."""
-        return sorted(self.crowd.posts, reverse=True)[: random.randint(FEED_SMALLEST, FEED_LARGEST)]
+        """Return the newest posts that this process has seen, as many as a page of a feed shows; none at first."""
+        return sorted(self.shared.posts, reverse=True)[: random.randint(FEED_SMALLEST, FEED_LARGEST)]
 
-    def _one(self) -> int | None:
-        return random.choice(self.crowd.posts) if self.crowd.posts else None
+    def _random_post(self) -> int | None:
+        return random.choice(self.shared.posts) if self.shared.posts else None
 
     def _mark(self, verb: str) -> None:
-        if (pk := self._one()) and self._change_mark("PUT", pk, verb):
+        if (pk := self._random_post()) and self._send_mark("PUT", pk, verb):
             self.marked[verb].append(pk)
 
-    def _take_back(self, verb: str) -> None:
+    def _unmark(self, verb: str) -> None:
         if marked := self.marked[verb]:
-            self._change_mark("DELETE", marked.pop(random.randrange(len(marked))), verb)
+            self._send_mark("DELETE", marked.pop(random.randrange(len(marked))), verb)
 
-    def _change_mark(self, method: str, pk: int, verb: str) -> bool:
-        """Whether it was done."""
+    def _send_mark(self, method: str, pk: int, verb: str) -> bool:
+        """Return whether the server did it."""
         with self.call(method, f"posts/{pk}/{verb}", f"posts/{{id}}/{verb}") as answer:
-            if answer.status_code in GONE:
+            if answer.status_code in UNAVAILABLE:
                 answer.success()
             elif answer.status_code == 200 and answer.json()["id"] != pk:
-                answer.failure("the marks of another post")
+                answer.failure("the answer is about another post")
             return answer.status_code == 200
 
-    def _publish(self, **more: int) -> None:
-        if made := self._write("posts", "posts", **more):
-            self.written.append(made["id"])
-            self._meet([made])  # another may have met it before we were answered
+    def _publish(self, **fields: int) -> None:
+        if created := self._write("posts", "posts", **fields):
+            self.written.append(created["id"])
+            self._remember([created])  # another client may have seen it before this answer arrived
 
-    def _write(self, path: str, name: str, **more: int) -> Any:
-        """What was made, or None where it was not allowed."""
-        with self.call("POST", path, name, json={"text": random.choice(WORDS), **more}) as answer:
-            if answer.status_code in GONE:
+    def _write(self, path: str, name: str, **fields: int) -> Any:
+        """Return the created object; None if the server refused."""
+        with self.call("POST", path, name, json={"text": random.choice(TEXTS), **fields}) as answer:
+            if answer.status_code in UNAVAILABLE:
                 answer.success()
             return answer.json() if answer.status_code == 201 else None
 
     def _delete(self, path: str, name: str) -> None:
-        """One's own; it may be gone with the post, or with another client of the same account."""
+        """Delete an own post or comment; it may have been deleted with its post, or by a client of the same account."""
         with self.call("DELETE", path, name) as answer:
             if answer.status_code == NOT_FOUND:
                 answer.success()

@@ -1,6 +1,7 @@
-"""A locust scenario of users who rate: `locust -f loadtest/ratings.py --host http://…`. See README.md.
+"""A locust scenario of clients that rate: `locust -f loadtest/load/ratings.py --host http://…`. See README.md.
 
-Everybody rates what is new; which of the items met lately is drawn by Zipf's law, so that one thing has most of them.
+Clients rate the items that were created during the run. The item is drawn by Zipf's law, so that one item gets most of
+the ratings.
 """
 
 import random
@@ -8,37 +9,37 @@ from typing import Any
 
 from locust import task
 
-from loadtest.load.api_client import NOT_FOUND, Client
+from loadtest.load.api_client import NOT_FOUND, ApiClient
 from loadtest.load.zipf import FEED_LARGEST, FEED_SMALLEST, Zipf
 
-TOO_FAST = 409
+CONFLICT = 409
 TITLES = ("湖边的茶馆", "Harbour Coffee", "老王面馆", "Night Train", "山顶的日出", "The Map Shop")
-LOWEST, HIGHEST = 1, 10
+MIN_SCORE, MAX_SCORE = 1, 10
 
 
-class Rater(Client):
-    """Looks at items, rates them, thinks better of it, and now and then has something new to rate."""
+class Rater(ApiClient):
+    """A client that reads and rates items, changes and withdraws scores, and sometimes creates an item."""
 
     def on_start(self) -> None:
         super().on_start()
         self.rated: list[int] = []
-        if not self.crowd.items:
+        if not self.shared.items:
             self.publish()
 
     @task(30)
     def read_feed_of_items(self) -> None:
         if ids := self._feed():
-            self.read_these("ratings", ids)
+            self.read_batch("ratings", ids)
 
     @task(20)
     def read_item(self) -> None:
-        if pk := self._one():
+        if pk := self._random_item():
             with self.call("GET", f"ratings/{pk}", "ratings/{id}") as answer:
-                self._judge(answer, pk)
+                self._is_valid(answer, pk)
 
     @task(40)
     def rate(self) -> None:
-        if (pk := self._one()) and self._rate(pk):
+        if (pk := self._random_item()) and self._rate(pk):
             self.rated.append(pk)
 
     @task(10)
@@ -51,38 +52,38 @@ class Rater(Client):
         if self.rated:
             pk = self.rated.pop(random.randrange(len(self.rated)))
             with self.call("DELETE", f"ratings/{pk}/score", "ratings/{id}/score") as answer:
-                self._judge(answer, pk)
+                self._is_valid(answer, pk)
 
     @task(1)
     def publish(self) -> None:
         with self.call("POST", "ratings", "ratings", json={"title": random.choice(TITLES)}) as answer:
             if answer.status_code == 201:
-                self.crowd.items.append(answer.json()["id"])
+                self.shared.items.append(answer.json()["id"])
 
     def _feed(self) -> list[int]:
-        """The newest items that the crowd has made, as many as a page of a feed shows."""
-        return sorted(self.crowd.items, reverse=True)[: random.randint(FEED_SMALLEST, FEED_LARGEST)]
+        """Return the newest items that this process has created, as many as a page of a feed shows."""
+        return sorted(self.shared.items, reverse=True)[: random.randint(FEED_SMALLEST, FEED_LARGEST)]
 
-    def _one(self) -> int | None:
-        return Zipf(self.crowd.items).one() if self.crowd.items else None
+    def _random_item(self) -> int | None:
+        return Zipf(self.shared.items).draw_one() if self.shared.items else None
 
     def _rate(self, pk: int) -> bool:
-        """Whether it was taken; another client of the same account may be at it."""
-        body = {"score": random.randint(LOWEST, HIGHEST)}
+        """Return whether the score was taken; it is refused if a client of the same account rates at the same time."""
+        body = {"score": random.randint(MIN_SCORE, MAX_SCORE)}
         with self.call("PUT", f"ratings/{pk}/score", "ratings/{id}/score", json=body) as answer:
-            if answer.status_code == TOO_FAST:
+            if answer.status_code == CONFLICT:
                 answer.success()
-            return self._judge(answer, pk)
+            return self._is_valid(answer, pk)
 
-    def _judge(self, answer: Any, pk: int) -> bool:
-        """Whether there is an item, whose numbers agree; the staff may have deleted it."""
+    def _is_valid(self, answer: Any, pk: int) -> bool:
+        """Return whether the answer is an item, and check its numbers; an admin may have deleted the item."""
         if answer.status_code == NOT_FOUND:
             answer.success()
         if answer.status_code != 200:
             return False
         item = answer.json()
         if item["id"] != pk:
-            answer.failure("another item")
+            answer.failure("the answer is another item")
         elif sum(item["histogram"].values()) != item["count"]:
             answer.failure("the histogram does not sum to the count")
         return True

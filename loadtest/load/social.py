@@ -1,17 +1,17 @@
-"""A locust scenario of users among users: `locust -f loadtest/social.py --host http://…`. See README.md.
+"""A locust scenario of follows and relationships: `locust -f loadtest/load/social.py --host http://…`. See README.md.
 
-Whom one follows is drawn by Zipf's law, so that a few are celebrities. Lists are paged as far as people scroll.
+Users to follow are drawn by Zipf's law, so that a few are celebrities. Lists are read for a few pages.
 """
 
 import random
 
 from locust import task
 
-from loadtest.load.api_client import FORBIDDEN, NOT_FOUND, Client
+from loadtest.load.api_client import FORBIDDEN, NOT_FOUND, ApiClient
 
 
-class Socializer(Client):
-    """Looks at people most of the time, follows somebody now and then, and sometimes ends it."""
+class SocialUser(ApiClient):
+    """A client that mostly reads profiles, relationships and lists, and sometimes follows, unfollows or blocks."""
 
     def on_start(self) -> None:
         super().on_start()
@@ -27,18 +27,18 @@ class Socializer(Client):
 
     @task(15)
     def read_counters(self) -> None:
-        targets = [f"user:{pk}" for pk in self.crowd.zipf.feed()]
+        targets = [f"user:{pk}" for pk in self.shared.zipf.draw_feed()]
         with self.call("GET", f"counters?targets={','.join(targets)}", "counters?targets={feed}") as answer:
             if answer.status_code == 200 and list(answer.json()["results"]) != targets:
-                answer.failure("the answer is not what was asked, in that order")
+                answer.failure("the answer has other ids than the request, or another order")
 
     @task(10)
     def scroll_followers(self) -> None:
-        self._scroll(f"users/{self.crowd.zipf.one()}/followers", "users/{id}/followers")
+        self._scroll(f"users/{self.shared.zipf.draw_one()}/followers", "users/{id}/followers")
 
     @task(5)
     def scroll_following(self) -> None:
-        self._scroll(f"users/{self.crowd.zipf.one()}/following", "users/{id}/following")
+        self._scroll(f"users/{self.shared.zipf.draw_one()}/following", "users/{id}/following")
 
     @task(3)
     def scroll_friends(self) -> None:
@@ -46,7 +46,7 @@ class Socializer(Client):
 
     @task(8)
     def follow(self) -> None:
-        other = self._somebody_else()
+        other = self._other_user()
         if self._write("PUT", other, "follow"):
             self.followed.append(other)
 
@@ -56,23 +56,23 @@ class Socializer(Client):
             self._write("DELETE", self.followed.pop(random.randrange(len(self.followed))), "follow")
 
     @task(1)
-    def block_and_forgive(self) -> None:
-        other = self._somebody_else()
+    def block_and_unblock(self) -> None:
+        other = self._other_user()
         if self._write("PUT", other, "block"):
             self._write("DELETE", other, "block")
 
-    def _somebody_else(self) -> int:
-        while (other := self.crowd.zipf.one()) == self.account.id:
+    def _other_user(self) -> int:
+        while (other := self.shared.zipf.draw_one()) == self.account.id:
             pass
         return other
 
     def _write(self, method: str, other: int, edge: str) -> bool:
-        """Whether it was allowed: the other may be gone, or one of the two may block the other."""
+        """Return whether the server did it; it refuses if the other user is deleted or one blocks the other."""
         with self.call(method, f"users/{other}/{edge}", f"users/{{id}}/{edge}") as answer:
             if answer.status_code in (FORBIDDEN, NOT_FOUND):
                 answer.success()
             elif answer.status_code == 200 and answer.json()["id"] != other:
-                answer.failure("a relationship to somebody else")
+                answer.failure("the answer is the relationship to another user")
             return answer.status_code == 200
 
     def _scroll(self, path: str, name: str) -> None:

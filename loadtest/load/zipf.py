@@ -1,7 +1,7 @@
-"""Which ids are asked for: a few all the time, most hardly ever.
+"""Draw ids by Zipf's law: a few ids are requested all the time, most ids hardly ever.
 
-The id of rank r is drawn with weight 1/r (Zipf's law), as measured of what people look at; see Breslau et al., "Web
-Caching and Zipf-like Distributions", 1999. Ranks are scattered over the ids, so that hot rows are no neighbours.
+The id of rank r is drawn with weight 1/r, as was measured for web pages; see Breslau et al., "Web Caching and Zipf-like
+Distributions: Evidence and Implications", 1999. Ranks are scattered over the ids, so that hot rows are not neighbours.
 """
 
 import random
@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from itertools import accumulate
 from math import gcd
 
-FEED_SMALLEST, FEED_LARGEST = 15, 50
-_GOLDEN = 0.6180339887
+FEED_SMALLEST, FEED_LARGEST = 15, 50  # ids of one page of a feed
+_GOLDEN_RATIO = 0.6180339887
 
 
 class Zipf:
-    """Draws from `ids`; the same seed draws the same ids."""
+    """A random source of ids out of `ids`; two sources with the same seed draw the same ids."""
 
     def __init__(self, ids: Sequence[int], *, exponent: float = 1.0, seed: int | None = None) -> None:
         if not ids:
@@ -24,26 +24,30 @@ class Zipf:
         self._random = random.Random(seed)
 
     def draw(self, count: int) -> list[int]:
+        """Return `count` ids, which may repeat."""
         return self._random.choices(self._ids, cum_weights=self._weights, k=count)
 
-    def one(self) -> int:
+    def draw_one(self) -> int:
         return self.draw(1)[0]
 
-    def distinct(self, count: int) -> list[int]:
-        """What a page shows: `count` different ids (or all there are), hot ones more likely and earlier."""
-        found: dict[int, None] = {}
-        while len(found) < min(count, len(self._ids)):
-            found.update(dict.fromkeys(self.draw(count)))
-        return list(found)[:count]
+    def draw_distinct(self, count: int) -> list[int]:
+        """Return `count` different ids, or all ids if there are fewer; hot ids are likelier and come earlier."""
+        drawn: dict[int, None] = {}
+        while len(drawn) < min(count, len(self._ids)):
+            drawn.update(dict.fromkeys(self.draw(count)))
+        return list(drawn)[:count]
 
-    def feed(self) -> list[int]:
-        """The authors of one page of a feed: 15 to 50 different ids."""
-        return self.distinct(self._random.randint(FEED_SMALLEST, FEED_LARGEST))
+    def draw_feed(self) -> list[int]:
+        """Return the ids of one page of a feed: FEED_SMALLEST to FEED_LARGEST different ids."""
+        return self.draw_distinct(self._random.randint(FEED_SMALLEST, FEED_LARGEST))
 
 
 def _scattered(ids: Sequence[int]) -> list[int]:
-    """All ids in a fixed order in which neighbours are far apart: steps of about the golden section."""
-    step = max(1, round(len(ids) * _GOLDEN))
+    """Return all ids in a fixed order in which neighbouring ids are far apart.
+
+    The step is about the golden section of the length, and has no common divisor with it, so it reaches every id.
+    """
+    step = max(1, round(len(ids) * _GOLDEN_RATIO))
     while gcd(step, len(ids)) != 1:
         step += 1
     return [ids[position * step % len(ids)] for position in range(len(ids))]

@@ -9,7 +9,8 @@ from django.core.management import call_command
 
 from caching.testutils import reset_cache
 from loadtest.baselines.management.commands.seed_benchmark import Command as SeedBenchmark
-from loadtest.bench.environment import SETTINGS, Web, serving
+from loadtest.bench.environment import SETTINGS
+from loadtest.bench.web_server import WebServer, run_web_server
 from loadtest.load.accounts import log_in
 
 PASSWORD = "of-a-load-test"
@@ -17,17 +18,17 @@ PEOPLE = 60
 
 
 @pytest.fixture(scope="session")
-def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
     variables = {
         "DJANGO_SETTINGS_MODULE": SETTINGS, "DEBUG": "off", "THROTTLES": "off", "WEB_WORKERS": "1", "WEB_THREADS": "4",
         "LANE": "off",
     }  # fmt: skip
-    with serving({**os.environ, **variables}, tmp_path_factory.mktemp("web") / "log") as server:
+    with run_web_server({**os.environ, **variables}, tmp_path_factory.mktemp("web") / "log") as server:
         yield server
 
 
 @pytest.fixture
-def site(web: Web, transactional_db: None) -> str:
+def site(web: WebServer, transactional_db: None) -> str:
     """The address of the server, whose users have the ids 1 to PEOPLE."""
     reset_cache()
     call_command(SeedBenchmark(), users=PEOPLE, password=PASSWORD)

@@ -16,8 +16,7 @@ from loadtest.baselines import sharding
 from loadtest.baselines.management.commands import cursors_of_followers, time_counts
 from loadtest.baselines.management.commands.write_follows import Order
 from loadtest.baselines.models import Tally
-from loadtest.bench import rating_items as rated_items
-from loadtest.bench import seed_follows as graph
+from loadtest.bench import rating_items, seed_follows
 from loadtest.bench.feed_workload import SAMPLE, Community
 from posts import services as posting
 from ratings import services as rating
@@ -103,13 +102,13 @@ def test_a_celebrity_s_followers_are_all_different_and_real_where_pages_show_the
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH RECURSIVE numbers(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM numbers WHERE seq < 100) "  # noqa: S608
-            f"SELECT {graph.follower(users, followers, deep)} FROM numbers ORDER BY seq DESC"
+            f"SELECT {seed_follows.follower(users, followers, deep)} FROM numbers ORDER BY seq DESC"
         )
         newest_first = [row[0] for row in cursor.fetchall()]
-    real = graph.pages(users)
+    real = seed_follows.pages(users)
     assert len(set(newest_first)) == followers
     assert all(pk < users - 1 for start in (0, deep) for pk in newest_first[start : start + real])
-    assert all(pk > graph.FAR for pk in newest_first[real:deep] + newest_first[deep + real :])
+    assert all(pk > seed_follows.FAR for pk in newest_first[real:deep] + newest_first[deep + real :])
 
 
 def test_the_earlier_favourites_say_what_the_id_sets_say(get, send, redis):
@@ -158,11 +157,11 @@ def tallies(transactional_db):
 
 
 def test_the_usual_ways_to_rate_say_what_appended_deltas_say(send, tallies):
-    items = {way: rating.publish(title="Tea house").pk for way in rated_items.ADDRESSES}
+    items = {way: rating.publish(title="Tea house").pk for way in rating_items.ADDRESSES}
     tallies.bulk_create([Tally(item_id=item) for item in items.values()])
     for user, score in ((1, 5), (2, 10), (1, 1), (1, 1), (2, 9)):
         answers = [
-            send("PUT", rated_items.ADDRESSES[way].format(item), {"score": score}, user) for way, item in items.items()
+            send("PUT", rating_items.ADDRESSES[way].format(item), {"score": score}, user) for way, item in items.items()
         ]
         assert [answer.pop("id") for answer in answers] == list(items.values())
         assert answers[0] == answers[1] == answers[2]
@@ -170,18 +169,18 @@ def test_the_usual_ways_to_rate_say_what_appended_deltas_say(send, tallies):
 
 
 def test_what_is_off_is_found(site, tallies):
-    ground = SimpleNamespace(sql=rows_of)
+    env = SimpleNamespace(sql=rows_of)
     item = rating.publish(title="Tea house").pk
     tallies.create(item_id=item, count=2, sum=14, score_5=1, score_9=1)
     for user, score in ((1, 5), (2, 9)):
         rating.rate(user_id=user, item_id=item, score=score)
-    assert [rated_items.off(ground, way, item) for way in rated_items.ADDRESSES] == [0, 0, 0]
-    assert rated_items.off(ground, rated_items.APPENDED, item, pending=False) == 2 + 14 + 1 + 1
+    assert [rating_items.off(env, way, item) for way in rating_items.ADDRESSES] == [0, 0, 0]
+    assert rating_items.off(env, rating_items.APPENDED, item, pending=False) == 2 + 14 + 1 + 1
     rollup.fold_all()
-    assert rated_items.off(ground, rated_items.APPENDED, item, pending=False) == 0
+    assert rating_items.off(env, rating_items.APPENDED, item, pending=False) == 0
     tallies.filter(pk=item).update(sum=13, score_1=1)
     Delta.objects.create(kind="rating", target_id=item, name="score_5", amount=-1)
-    assert [rated_items.off(ground, way, item) for way in rated_items.ADDRESSES] == [2, 2, 1]
+    assert [rating_items.off(env, way, item) for way in rating_items.ADDRESSES] == [2, 2, 1]
 
 
 def rows_of(statement):
@@ -191,8 +190,8 @@ def rows_of(statement):
 
 
 def test_each_body_is_a_change():
-    assert all(one != other for one, other in pairwise([*rated_items.BODIES, rated_items.BODIES[0]]))
-    assert sorted(json.loads(body)["score"] for body in rated_items.BODIES) == list(rated_items.SCORES)
+    assert all(one != other for one, other in pairwise([*rating_items.BODIES, rating_items.BODIES[0]]))
+    assert sorted(json.loads(body)["score"] for body in rating_items.BODIES) == list(rating_items.SCORES)
 
 
 def test_a_week_of_a_feed():

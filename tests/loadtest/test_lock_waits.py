@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
-from loadtest.bench import lock_waits as locks
+from loadtest.bench import lock_waits
 from tests.caching.own_redis import until
 from tests.caching.threads import Task
 from tests.shelf.models import Author
@@ -24,7 +24,7 @@ RECORD LOCKS space id 9 page no 4 n bits 80 index PRIMARY of table `hotpath`.`us
 
 
 def test_only_who_waits_is_found():
-    ((_, table, transaction_id),) = locks.waiting(MONITOR)
+    ((_, table, transaction_id),) = lock_waits.waiting(MONITOR)
     assert (table, transaction_id) == ("counters_delta", "3934")
 
 
@@ -36,7 +36,7 @@ def test_a_wait_is_counted_and_met():
     database = settings.DATABASES["default"]
     connection = connect(host=database["HOST"], port=int(database["PORT"]), user=database["USER"], autocommit=True)
     ann = Author.objects.create_one(name="Ann", email="ann@example.com")
-    with locks.watched(connection) as waits:
+    with lock_waits.watched(connection) as waits:
         with transaction.atomic():
             Author.objects.update_one(ann.pk, name="Anna")
             other = Task(partial(Author.objects.update_one, ann.pk, name="Anne"))

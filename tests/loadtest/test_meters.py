@@ -6,9 +6,9 @@ import sys
 import pytest
 from django.db import connection
 
-from loadtest.bench import load_generator as client
-from loadtest.bench.environment import Web
+from loadtest.bench.load_generator import Outcome, Workload, run_load
 from loadtest.bench.meters import TICKS_PER_S, commands_sent, cpu_meter, database_meter, redis_meter
+from loadtest.bench.web_server import WebServer
 
 REQUESTS = 30
 IDS = ",".join(map(str, range(1, 51)))
@@ -22,11 +22,11 @@ COSTS = {  # (SQL statements, Redis round trips of one command) of one request
 
 
 @pytest.fixture
-def ask(web: Web, tokens: list[str]):
+def ask(web: WebServer, tokens: list[str]):
     """Sends exactly REQUESTS requests for a path, after as many to warm up."""
 
-    def ask(path: str) -> client.Outcome:
-        return client.run(client.Order(port=web.port, paths=[path], tokens=tokens, connections=3, requests=REQUESTS))
+    def ask(path: str) -> Outcome:
+        return run_load(Workload(port=web.port, paths=[path], tokens=tokens, connections=3, requests=REQUESTS))
 
     for path in COSTS:
         ask(path)

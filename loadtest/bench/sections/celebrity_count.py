@@ -1,21 +1,29 @@
-"""How many followers a celebrity has: COUNT(*) by index, as before, against the counter."""
+"""Section `celebrity-count`: the number of a celebrity's followers by COUNT(*) on an index, and by the counter."""
 
 import json
 from statistics import median
 from typing import Any, NamedTuple
 
-from loadtest.bench import report
-from loadtest.bench import seed_follows as graph
-from loadtest.bench.environment import Ground
+from loadtest.bench import report, seed_follows
+from loadtest.bench.environment import Environment
 
-COUNT, BY_SQL, CACHED = "COUNT(*)", "counter by SQL", "counter, cached"  # the ways of manage.py time_counts
-FOLLOWERS_FASTER = 3_000  # 1,000 times faster at 3,000,000; what COUNT(*) takes is linear in them
-ALIKE = 1.2
-HEAD = ("way", "followers", "median ms", "worst ms", "queries/s", "answer")
+COUNT, BY_SQL, CACHED = "COUNT(*)", "counter by SQL", "counter, cached"  # the variants of manage.py time_counts
+ROWS_PER_TIMES_FASTER = 3_000  # 1,000 times faster at 3,000,000 rows, as COUNT(*) takes linear time
+MAX_RATIO = 1.2
+HEADER = ("variant", "followers", "median ms", "worst ms", "queries/s", "answer")
 
 
-class Timed(NamedTuple):
-    """One way for one user: rounds in turn with all others'."""
+class Scale(NamedTuple):
+    celebrity: seed_follows.CelebritySize = seed_follows.FULL
+    rounds: int = 5
+    seconds: float = 1
+
+
+FULL, QUICK = Scale(), Scale(seed_follows.QUICK, rounds=1, seconds=0.2)
+
+
+class Timings(NamedTuple):
+    """The measured rounds of one variant for one user, as manage.py time_counts prints them."""
 
     rounds: list[dict[str, Any]]
 
@@ -37,41 +45,44 @@ class Timed(NamedTuple):
         }
 
 
-def measure(
-    ground: Ground, *, users: int, followers: int, deep: int, rounds: int, seconds: float
-) -> tuple[dict[str, Any], list[report.Target]]:
-    report.section(f"Followers of a user with {followers:,}, and of one with {graph.SMALL}; one thread")
-    celebrity = graph.celebrity(ground, users=users, followers=followers, deep=deep)
-    pks = {celebrity.id: followers, celebrity.small_id: graph.SMALL}
-    printed = ground.manage("time_counts", *map(str, pks), f"--rounds={rounds}", f"--seconds={seconds}")
+def measure(env: Environment, scale: Scale) -> report.SectionResult:
+    followers = scale.celebrity.followers
+    report.print_heading(
+        f"Followers of a user with {followers:,}, and of one with {seed_follows.FEW_FOLLOWERS}; one thread"
+    )
+    celebrity = seed_follows.ensure_celebrity(env, scale.celebrity)
+    pks = {celebrity.id: followers, celebrity.ordinary_id: seed_follows.FEW_FOLLOWERS}
+    printed = env.run_command("time_counts", *map(str, pks), f"--rounds={scale.rounds}", f"--seconds={scale.seconds}")
     found = {
-        (way, size): Timed(of_way[str(pk)]) for way, of_way in json.loads(printed).items() for pk, size in pks.items()
+        (variant, size): Timings(by_pk[str(pk)])
+        for variant, by_pk in json.loads(printed).items()
+        for pk, size in pks.items()
     }
-    print(report.table(HEAD, [_line(*key, timed) for key, timed in found.items()]))
-    summaries = {f"{way}, {size} followers": timed.summary() for (way, size), timed in found.items()}
+    print(report.table(HEADER, [_line(*key, timings) for key, timings in found.items()]))
+    summaries = {f"{variant}, {size} followers": timings.summary() for (variant, size), timings in found.items()}
     return summaries, _targets(found, followers)
 
 
-def _line(way: str, size: int, timed: Timed) -> list[str]:
-    s = timed.summary()
+def _line(variant: str, size: int, timings: Timings) -> list[str]:
+    s = timings.summary()
     numbers = [f"{s['median_ms']:,.3f}", f"{s['worst_ms']:,.3f}", f"{s['per_second']:,.1f}"]
-    return [way, f"{size:,}", *numbers, " ".join(f"{answer:,}" for answer in sorted(timed.answers))]
+    return [variant, f"{size:,}", *numbers, " ".join(f"{answer:,}" for answer in sorted(timings.answers))]
 
 
-def _targets(found: dict[tuple[str, int], Timed], followers: int) -> list[report.Target]:
-    """What is shown comes from the cache; the SQL is what a miss costs, and has to be alike for all as well."""
+def _targets(found: dict[tuple[str, int], Timings], followers: int) -> list[report.Target]:
+    """The API answers from the cache. The SQL is the cost of a miss, and must not depend on the followers either."""
     faster = ratios(found[COUNT, followers], found[CACHED, followers])
-    limit = followers / FOLLOWERS_FASTER
+    limit = followers / ROWS_PER_TIMES_FASTER
     targets = [report.median_at_least(f"{CACHED}: times faster than {COUNT} of {followers:,}", faster, limit)]
-    for way in (CACHED, BY_SQL):
-        big, small = found[way, followers], found[way, graph.SMALL]
-        wrong = len(big.answers - {followers}) + len(small.answers - {graph.SMALL})
-        alike = f"{way}: time for {followers:,} followers / for {graph.SMALL}"
-        targets.append(report.median_at_most(alike, ratios(big, small), ALIKE))
-        targets.append(report.exactly(f"{way}: wrong answers", wrong, 0))
+    for variant in (CACHED, BY_SQL):
+        big, small = found[variant, followers], found[variant, seed_follows.FEW_FOLLOWERS]
+        wrong = len(big.answers - {followers}) + len(small.answers - {seed_follows.FEW_FOLLOWERS})
+        figure = f"{variant}: time for {followers:,} followers / for {seed_follows.FEW_FOLLOWERS}"
+        targets.append(report.median_at_most(figure, ratios(big, small), MAX_RATIO))
+        targets.append(report.exactly(f"{variant}: wrong answers", wrong, 0))
     return targets
 
 
-def ratios(one: Timed, other: Timed) -> list[float]:
-    """Round by round: within one both met the same machine."""
+def ratios(one: Timings, other: Timings) -> list[float]:
+    """Return the ratio of the median times in each round, in which other load on the machine affects both alike."""
     return [ours / theirs for ours, theirs in zip(one.medians_ms, other.medians_ms, strict=True)]

@@ -1,28 +1,36 @@
-"""Many clients at once, a cold cache, few database connections: everybody is answered."""
+"""Section `clients`: many concurrent clients, a cold cache and few database connections; every request is answered."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from loadtest.bench import load_generator as client
 from loadtest.bench import report
-from loadtest.bench.environment import WEB_USER, Ground
+from loadtest.bench.environment import WEB_USER, Environment
+from loadtest.bench.load_generator import Workload, run_load
 from loadtest.bench.meters import database_meter
 from loadtest.load.zipf import Zipf
 
 WORKERS, THREADS = 2, 5
 CONNECTIONS = WORKERS * THREADS
-HEAD = ("variant", "req/s", "p50 ms", "p99 ms", "max ms", "SQL", "errors", "database connections")
+HEADER = ("variant", "req/s", "p50 ms", "p99 ms", "max ms", "SQL", "errors", "database connections")
 ADDRESSES: dict[str, Callable[[int], str]] = {
     "one user, ORM + ModelSerializer": "/baseline/users/{}".format,
     "one user, cached, cold at first": "/api/v1/users/{}".format,
 }
 
 
-def measure(ground: Ground, *, users: int, clients: int, seconds: float) -> tuple[dict[str, Any], list[report.Target]]:
-    of_which = f"{WORKERS} workers of {THREADS} threads"
-    report.section(f"{clients} clients, {CONNECTIONS} database connections ({of_which}), cold cache")
-    found = {name: _variant(ground, address, users, clients, seconds) for name, address in ADDRESSES.items()}
-    print(report.table(HEAD, [[name, *_cells(each)] for name, each in found.items()]))
+class Scale(NamedTuple):
+    clients: int = 500
+    seconds: float = 5
+
+
+FULL, QUICK = Scale(), Scale(seconds=1)
+
+
+def measure(env: Environment, scale: Scale) -> report.SectionResult:
+    clients, workers = scale.clients, f"{WORKERS} workers of {THREADS} threads"
+    report.print_heading(f"{clients} clients, {CONNECTIONS} database connections ({workers}), cold cache")
+    found = {name: _measure_variant(env, address, scale) for name, address in ADDRESSES.items()}
+    print(report.table(HEADER, [[name, *_cells(each)] for name, each in found.items()]))
     cached = found["one user, cached, cold at first"]
     return found, [
         report.exactly(f"{clients} clients, {CONNECTIONS} database connections, errors", cached["errors"], 0),
@@ -30,23 +38,25 @@ def measure(ground: Ground, *, users: int, clients: int, seconds: float) -> tupl
     ]
 
 
-def _variant(ground: Ground, address: Callable[[int], str], users: int, clients: int, seconds: float) -> dict[str, Any]:
-    paths = [address(pk) for pk in Zipf(range(1, users + 1), seed=2).draw(20_000)]
-    meter = database_meter(ground.sql)
-    tokens = ground.tokens
-    # More than the workers should ever need would be refused, and would show as errors.
-    ground.sql(f"ALTER USER {WEB_USER}@127.0.0.1 WITH MAX_USER_CONNECTIONS {CONNECTIONS}")
+def _measure_variant(env: Environment, address: Callable[[int], str], scale: Scale) -> dict[str, Any]:
+    paths = [address(pk) for pk in Zipf(range(1, env.users + 1), seed=2).draw(20_000)]
+    meter = database_meter(env.sql)
+    tokens = env.tokens
+    # MariaDB refuses more connections than the workers should ever need; those would be counted as errors.
+    env.sql(f"ALTER USER {WEB_USER}@127.0.0.1 WITH MAX_USER_CONNECTIONS {CONNECTIONS}")
     try:
-        with ground.web(workers=WORKERS, threads=THREADS) as web:
-            ground.redis.flushall()
-            before = most_connections(ground, reset=True)
+        with env.web_server(workers=WORKERS, threads=THREADS) as web:
+            env.redis.flushall()
+            before = max_connections(env, reset=True)
             with meter.counted() as counts:
-                outcome = client.run(
-                    client.Order(port=web.port, paths=paths, tokens=tokens, connections=clients, seconds=seconds)
+                outcome = run_load(
+                    Workload(
+                        port=web.port, paths=paths, tokens=tokens, connections=scale.clients, seconds=scale.seconds
+                    )
                 )
-            connections = most_connections(ground) - before
+            connections = max_connections(env) - before
     finally:
-        ground.sql(f"ALTER USER {WEB_USER}@127.0.0.1 WITH MAX_USER_CONNECTIONS 0")
+        env.sql(f"ALTER USER {WEB_USER}@127.0.0.1 WITH MAX_USER_CONNECTIONS 0")
     return {
         "requests": outcome.requests,
         "per_second": outcome.per_second,
@@ -60,11 +70,11 @@ def _variant(ground: Ground, address: Callable[[int], str], users: int, clients:
     }
 
 
-def most_connections(ground: Ground, *, reset: bool = False) -> int:
-    """The most connections the server had at once; since the last reset, after which it counts from those open now."""
+def max_connections(env: Environment, *, reset: bool = False) -> int:
+    """Return the highest number of simultaneous connections since the last reset, which counts the open ones."""
     if reset:
-        ground.sql("FLUSH STATUS")
-    return int(ground.sql("SHOW GLOBAL STATUS LIKE 'Max_used_connections'")[0][1])
+        env.sql("FLUSH STATUS")
+    return int(env.sql("SHOW GLOBAL STATUS LIKE 'Max_used_connections'")[0][1])
 
 
 def _cells(found: dict[str, Any]) -> list[str]:

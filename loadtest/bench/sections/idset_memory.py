@@ -1,48 +1,49 @@
-"""What 5,000 ids cost in Redis: as a hash {id: 1}, and as an id set."""
+"""Section `idset-memory`: the memory of 5,000 ids in Redis, as a hash {id: 1} and as an id set."""
 
-from typing import Any
+from loadtest.bench import report, seed_follows
+from loadtest.bench.environment import Environment
+from loadtest.bench.load_generator import Workload, run_load
 
-from loadtest.bench import load_generator as client
-from loadtest.bench import report
-from loadtest.bench import seed_follows as graph
-from loadtest.bench.environment import Ground
-
-IDS = 5_000
+FULL = QUICK = 5_000  # ids
 SPACING = 1_500_007  # ids of ten digits, up to 8.5 × 10⁹
 OWNER = 1
-MOST_BYTES = 9
-HEAD = ("kept as", "ids", "bytes", "bytes an id")
+MAX_BYTES = 9
+HEADER = ("stored as", "ids", "bytes", "bytes an id")
 
 
-def measure(ground: Ground) -> tuple[dict[str, Any], list[report.Target]]:
-    report.section(f"Memory of {IDS:,} ids of ten digits in Redis, keys and overhead included")
-    ids = [graph.FAR + SPACING * number for number in range(1, IDS + 1)]
-    found = {"hash {id: 1}": _as_hash(ground, ids), "id set": _as_id_set(ground)}
-    print(report.table(HEAD, [[name, f"{IDS:,}", f"{used:,}", f"{used / IDS:.2f}"] for name, used in found.items()]))
-    return {name: {"bytes": used, "bytes_per_id": used / IDS} for name, used in found.items()}, [
-        report.median_at_most("bytes of a cached id", [found["id set"] / IDS], MOST_BYTES)
+def measure(env: Environment, size: int) -> report.SectionResult:
+    report.print_heading(f"Memory of {size:,} ids of ten digits in Redis, keys and overhead included")
+    ids = [seed_follows.FIRST_UNUSED_ID + SPACING * number for number in range(1, size + 1)]
+    found = {"hash {id: 1}": _as_hash(env, ids), "id set": _as_id_set(env, size)}
+    print(
+        report.table(HEADER, [[name, f"{size:,}", f"{used:,}", f"{used / size:.2f}"] for name, used in found.items()])
+    )
+    return {name: {"bytes": used, "bytes_per_id": used / size} for name, used in found.items()}, [
+        report.median_at_most("bytes of a cached id", [found["id set"] / size], MAX_BYTES)
     ]
 
 
-def _as_hash(ground: Ground, ids: list[int]) -> int:
-    ground.redis.delete("hash")
-    ground.redis.hset("hash", mapping=dict.fromkeys(ids, 1))
-    return _used(ground, "hash")
+def _as_hash(env: Environment, ids: list[int]) -> int:
+    env.redis.delete("hash")
+    env.redis.hset("hash", mapping=dict.fromkeys(ids, 1))
+    return _memory_usage(env, "hash")
 
 
-def _as_id_set(ground: Ground) -> int:
-    """By whom a user is followed, filled by a request: the members, and the key of the protocol beside them."""
-    graph.clear(ground)
-    graph.insert(ground, f"SELECT {graph.FAR} + {SPACING} * seq, {OWNER}, NOW(6) FROM seq_1_to_{IDS}")
-    with ground.web(workers=1, threads=2) as web:
-        order = {"port": web.port, "tokens": ground.tokens[:OWNER], "connections": 1}
-        client.run(client.Order(paths=[f"/api/v1/relationships?ids={OWNER + 1}"], requests=1, **order))
-    sets = {key: ground.redis.scard(key) for key in ground.redis.keys("*") if ground.redis.type(key) == b"set"}
-    members = max(sets, key=sets.get)
-    if sets[members] != IDS + 1:  # the sentinel is a member too
-        raise SystemExit(f"The id set has {sets[members]:,} members instead of {IDS + 1:,}.")
-    return _used(ground, members) + _used(ground, members.removesuffix(b":m"))
+def _as_id_set(env: Environment, size: int) -> int:
+    """Fill the id set of a user's followers by a request; count its members and the key with its floor id."""
+    seed_follows.delete_all(env)
+    seed_follows.insert_rows(
+        env, f"SELECT {seed_follows.FIRST_UNUSED_ID} + {SPACING} * seq, {OWNER}, NOW(6) FROM seq_1_to_{size}"
+    )
+    with env.web_server(workers=1, threads=2) as web:
+        options = {"port": web.port, "tokens": env.tokens[:OWNER], "connections": 1}
+        run_load(Workload(paths=[f"/api/v1/relationships?ids={OWNER + 1}"], requests=1, **options))
+    members_by_key = {each: env.redis.scard(each) for each in env.redis.keys("*") if env.redis.type(each) == b"set"}
+    key = max(members_by_key, key=members_by_key.get)
+    if members_by_key[key] != size + 1:  # the sentinel is a member, too
+        raise SystemExit(f"The id set has {members_by_key[key]:,} members instead of {size + 1:,}.")
+    return _memory_usage(env, key) + _memory_usage(env, key.removesuffix(b":m"))
 
 
-def _used(ground: Ground, key: str | bytes) -> int:
-    return ground.redis.memory_usage(key, samples=0)
+def _memory_usage(env: Environment, key: str | bytes) -> int:
+    return env.redis.memory_usage(key, samples=0)

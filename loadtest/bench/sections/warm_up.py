@@ -1,20 +1,21 @@
-"""How fast warm_cache fills a cold cache, and what more workers bring."""
+"""Section `warm-up`: how fast manage.py warm_cache fills a cold cache, with 1, 2 and 4 workers."""
 
 import os
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from loadtest.bench import report
-from loadtest.bench.environment import Ground
+from loadtest.bench.environment import Environment
 
+FULL, QUICK = 100_000, 20_000  # users
 WORKERS = (1, 2, 4)
 POLL_S = 0.01
-LIMIT_PER_S = 10_000
-HEAD = ("--workers", "users/s", "users/s a worker", "seconds", "wall seconds, start of the interpreters included")
+MIN_PER_S = 10_000
+HEADER = ("--workers", "users/s", "users/s a worker", "seconds", "wall seconds, start of the interpreters included")
 
 
 class Fill(NamedTuple):
-    """`seconds` from the first entry to the last as Redis saw them; `wall_s` of the whole command."""
+    """A run of the command: `seconds` from the first entry in Redis to the last, `wall_s` of the whole process."""
 
     users: int
     seconds: float
@@ -25,27 +26,27 @@ class Fill(NamedTuple):
         return self.users / self.seconds
 
 
-def measure(ground: Ground, *, users: int) -> tuple[dict[str, Any], list[report.Target]]:
-    report.section(f"warm_cache: {users:,} users, cold, {os.cpu_count()} cores shared with MariaDB and Redis")
-    ground.seed(users)
-    fills = {workers: _fill(ground, workers) for workers in WORKERS}
-    print(report.table(HEAD, [_line(workers, fill) for workers, fill in fills.items()]))
+def measure(env: Environment, users: int) -> report.SectionResult:
+    report.print_heading(f"warm_cache: {users:,} users, cold, {os.cpu_count()} cores shared with MariaDB and Redis")
+    env.seed_users(users)
+    fills = {workers: _fill(env, workers) for workers in WORKERS}
+    print(report.table(HEADER, [_line(workers, fill) for workers, fill in fills.items()]))
     found = {str(workers): {**fill._asdict(), "per_second": fill.per_second} for workers, fill in fills.items()}
-    return found, [report.at_least("warm_cache, users/s of one worker", fills[1].per_second, LIMIT_PER_S)]
+    return found, [report.at_least("warm_cache, users/s of one worker", fills[1].per_second, MIN_PER_S)]
 
 
-def _fill(ground: Ground, workers: int) -> Fill:
-    ground.redis.flushall()
+def _fill(env: Environment, workers: int) -> Fill:
+    env.redis.flushall()
     began = time.perf_counter()
-    seen: list[tuple[float, int]] = []
-    with ground.managed("warm_cache", "users.User", f"--workers={workers}", "--verbosity=0") as command:
+    samples: list[tuple[float, int]] = []  # (time, entries in Redis)
+    with env.start_command("warm_cache", "users.User", f"--workers={workers}", "--verbosity=0") as command:
         while command.poll() is None:
-            if (keys := ground.redis.dbsize()) and (not seen or keys > seen[-1][1]):
-                seen.append((time.perf_counter(), keys))
+            if (keys := env.redis.dbsize()) and (not samples or keys > samples[-1][1]):
+                samples.append((time.perf_counter(), keys))
             time.sleep(POLL_S)
     if command.returncode:
         raise SystemExit(f"warm_cache --workers={workers} failed with status {command.returncode}.")
-    (first_at, first), (last_at, last) = seen[0], seen[-1]
+    (first_at, first), (last_at, last) = samples[0], samples[-1]
     return Fill(last - first, last_at - first_at, time.perf_counter() - began)
 
 
