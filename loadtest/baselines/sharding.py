@@ -1,4 +1,4 @@
-"""Where the earlier design of favourites keeps who keeps a post. Without Django, as the benchmark reads it as well."""
+"""Redis keys of the earlier design of favourites. Without Django, because the benchmark imports it, too."""
 
 SHARDS = 20
 LIFE_S = 48 * 3_600

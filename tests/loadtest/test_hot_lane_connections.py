@@ -1,8 +1,8 @@
-"""What wrk prints is read as it is meant."""
+"""The output of wrk is parsed."""
 
 import pytest
 
-from loadtest.bench.sections.hot_lane_connections import read
+from loadtest.bench.sections.hot_lane_connections import parse_output
 
 PRINTED = """\
 Running 5s test @ http://127.0.0.1:8000/api/v1/users/1
@@ -22,10 +22,10 @@ Transfer/sec:      6.14MB
 """
 
 
-def test_what_wrk_printed():
-    assert read(PRINTED) == {"per_second": 10344.86, "p50_ms": 0.856, "p99_ms": 1270.0, "errors": 4321}
+def test_the_figures_of_a_run():
+    assert parse_output(PRINTED) == {"per_second": 10344.86, "p50_ms": 0.856, "p99_ms": 1270.0, "errors": 4321}
 
 
-def test_anything_else_is_no_result():
+def test_other_text_is_refused():
     with pytest.raises(SystemExit, match="unexpected"):
-        read("unable to connect")
+        parse_output("unable to connect")

@@ -1,4 +1,4 @@
-"""The proxy that puts a server at a distance: later by a round trip, in order, to the last byte."""
+"""The latency proxy delivers every byte in order, later by a round trip."""
 
 import random
 import socket
@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from loadtest.bench.latency_proxy import Proxy, farther
+from loadtest.bench.latency_proxy import ProxyProcess, run_latency_proxy
 from tests.caching.threads import together
 
 ROUND_TRIP_MS = 40
@@ -25,17 +25,17 @@ class Echo(BaseRequestHandler):
 
 
 @pytest.fixture
-def proxy() -> Iterator[Proxy]:
+def proxy() -> Iterator[ProxyProcess]:
     with ThreadingTCPServer(("127.0.0.1", 0), Echo) as server:
         server.daemon_threads = True
         Thread(target=server.serve_forever, daemon=True).start()
-        with farther(server.server_address[1], round_trip_ms=ROUND_TRIP_MS) as proxy:
+        with run_latency_proxy(server.server_address[1], round_trip_ms=ROUND_TRIP_MS) as proxy:
             yield proxy
         server.shutdown()
 
 
 @contextmanager
-def connected(proxy: Proxy) -> Iterator[socket.socket]:
+def connected(proxy: ProxyProcess) -> Iterator[socket.socket]:
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as connection:
         yield connection
 
@@ -74,8 +74,8 @@ def test_the_end_of_a_connection_comes_after_its_last_byte(proxy):
         assert received(connection, 4) == b"Bye"
 
 
-def test_a_server_that_is_not_there_hangs_up():
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        port = nobody.getsockname()[1]
-    with farther(port, round_trip_ms=1) as proxy, connected(proxy) as connection:
+def test_the_connection_is_closed_without_a_server():
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with run_latency_proxy(port, round_trip_ms=1) as proxy, connected(proxy) as connection:
         assert received(connection, 1) == b""

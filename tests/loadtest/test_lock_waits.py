@@ -1,4 +1,4 @@
-"""Lock waits: InnoDB's count of them, and who was met waiting."""
+"""Lock waits are counted, and observed in InnoDB's monitor."""
 
 from functools import partial
 
@@ -23,24 +23,24 @@ RECORD LOCKS space id 9 page no 4 n bits 80 index PRIMARY of table `hotpath`.`us
 """
 
 
-def test_only_who_waits_is_found():
-    ((_, table, transaction_id),) = lock_waits.waiting(MONITOR)
+def test_only_waiting_transactions_are_found():
+    ((_, table, transaction_id),) = lock_waits.parse_waits(MONITOR)
     assert (table, transaction_id) == ("counters_delta", "3934")
 
 
 @pytest.mark.services
 @pytest.mark.django_db(transaction=True)
-def test_a_wait_is_counted_and_met():
+def test_a_wait_is_counted_and_observed():
     from MySQLdb import connect
 
     database = settings.DATABASES["default"]
     connection = connect(host=database["HOST"], port=int(database["PORT"]), user=database["USER"], autocommit=True)
     ann = Author.objects.create_one(name="Ann", email="ann@example.com")
-    with lock_waits.watched(connection) as waits:
+    with lock_waits.count_lock_waits(connection) as waits:
         with transaction.atomic():
             Author.objects.update_one(ann.pk, name="Anna")
             other = Task(partial(Author.objects.update_one, ann.pk, name="Anne"))
-            until(lambda: waits.seen)
+            until(lambda: waits.observed)
         other.result()
-    assert (waits.total, waits.seen) == (1, {"shelf_author": 1})
+    assert (waits.total, waits.observed) == (1, {"shelf_author": 1})
     connection.close()
