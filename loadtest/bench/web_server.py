@@ -40,12 +40,14 @@ class WebServer(NamedTuple):
 def run_web_server(variables: dict[str, str], log: Path) -> Iterator[WebServer]:
     """Run a web server while the block lasts.
 
-    `variables` is the whole environment of the process. SERVER selects one of ARGUMENTS (default: gunicorn), and
+    `variables` are all environment variables of the process. SERVER selects one of ARGUMENTS (default: gunicorn), and
     WEB_WORKERS must be set. Raise SystemExit if the workers do not start within START_TIMEOUT_S.
     """
     port = servers.free_port()
-    arguments = ARGUMENTS[variables.get("SERVER") or "gunicorn"]
-    command = [sys.executable, *(argument.format(port=port) for argument in arguments)]
+    server = variables.get("SERVER") or "gunicorn"
+    # gthread is a worker class of gunicorn, and no value of the project's own variable.
+    variables = {**variables, "SERVER": "gunicorn" if server == "gthread" else server}
+    command = [sys.executable, *(argument.format(port=port) for argument in ARGUMENTS[server])]
     with log.open("ab") as output:
         master = subprocess.Popen(
             command, cwd=PROJECT_ROOT, env=variables, stdout=output, stderr=output, start_new_session=True,
