@@ -6,8 +6,10 @@ PREFIX = "favorites:post:"
 
 
 def shard_of(user_id: int) -> int:
+    """Return which of a post's sets has the user."""
     return user_id % SHARDS
 
 
 def key(post_id: int, shard: int) -> str:
+    """Return the Redis key of one of a post's sets."""
     return f"{PREFIX}{post_id}:{shard}"

@@ -32,10 +32,12 @@ class Community(NamedTuple):
 
     @property
     def readers(self) -> range:
+        """Ids of the users that send requests."""
         return range(SAMPLED_SHARD, self.users + 1, SHARDS)
 
     @property
     def posts(self) -> int:
+        """Number of posts at the end of the week."""
         return self._posts_of(DAYS_BEFORE + self.days)
 
     def slices(self) -> Iterator[list[FavoritesCheck]]:

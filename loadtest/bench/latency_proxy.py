@@ -84,9 +84,11 @@ class LatencyProxy:
 
     @property
     def port(self) -> int:
+        """The port that the proxy listens on."""
         return int(self._listener.getsockname()[1])
 
     def serve(self) -> NoReturn:
+        """Accept and serve connections until the process is terminated."""
         in_flight, clock = self._in_flight, time.monotonic
         while True:
             # epoll waits in whole milliseconds, which is too coarse here; select() waits in microseconds.

@@ -146,6 +146,7 @@ class LoadGenerator:
         self._sent = 0
 
     def run(self) -> Outcome:
+        """Send the workload, and wait for the last answers, at most ANSWER_TIMEOUT_S."""
         idle = [self._connect(self._requests_of(number)) for number in range(self._workload.connections)]
         began = time.perf_counter()
         self._ends_at = began + self._workload.seconds

@@ -69,4 +69,5 @@ def _padded(cell: str, width: int, column: int) -> str:
 
 
 def print_heading(title: str) -> None:
+    """Print the heading of a section."""
     print(f"\n## {title}\n", flush=True)

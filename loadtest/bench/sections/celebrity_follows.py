@@ -52,7 +52,7 @@ class Round(NamedTuple):
 
 def measure(env: Environment, scale: Scale) -> report.SectionResult:
     report.print_heading(
-        f"Follows from {PROCESSES} processes as fast as they go, {scale.seconds:g} s a round, the roll-up beside"
+        f"Follows from {PROCESSES} processes as fast as they can, {scale.seconds:g} s a round, during the roll-up"
     )
     seed_follows.delete_all(env)
     users, spread, hot, pending_drift = env.users, [], [], 0

@@ -42,7 +42,7 @@ def _measure_variant(env: Environment, address: Callable[[int], str], scale: Sca
     paths = [address(pk) for pk in Zipf(range(1, env.users + 1), seed=2).draw(20_000)]
     meter = database_meter(env.sql)
     tokens = env.tokens
-    # MariaDB refuses more connections than the workers should ever need; those would be counted as errors.
+    # MariaDB refuses more connections than the workers should ever need; a refusal is counted as an error.
     env.sql(f"ALTER USER {WEB_USER}@127.0.0.1 WITH MAX_USER_CONNECTIONS {CONNECTIONS}")
     try:
         with env.web_server(workers=WORKERS, threads=THREADS) as web:

@@ -42,6 +42,8 @@ FULL, QUICK = Scale(), Scale(users=200, sizes=(200, 600, 1_000), rounds=1)
 
 
 class Case(NamedTuple):
+    """What is measured together: the distance of the database, the number of requests, and the variant."""
+
     database: str
     requests: int
     variant: str
