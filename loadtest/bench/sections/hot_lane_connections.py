@@ -64,7 +64,7 @@ def _measure_round(wrk: str, web: WebServer, path: str, token: str, clients: int
     before_s = _children_cpu_s()
     with cpu_meter(web.worker_pids).counted() as cpu:
         figures = _run(wrk, web, path, token, clients, SECONDS, *headers)
-    requests = figures["per_second"] * SECONDS
+    requests = figures["per_second"] * SECONDS or float("nan")  # on a machine too busy to answer at all
     worker_s, wrk_s = cpu["ticks"] / TICKS_PER_S, _children_cpu_s() - before_s
     return {**figures, "worker_us": worker_s / requests * 1e6, "wrk_us": wrk_s / requests * 1e6}
 
@@ -109,7 +109,7 @@ def parse_output(text: str) -> dict[str, float]:
 
 def _percentile_ms(text: str, percent: int) -> float:
     found = re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)", text)
-    return float(found[1]) * _UNITS_MS[found[2]] if found else float("nan")
+    return (float(found[1]) * _UNITS_MS[found[2]] if found else 0) or float("nan")
 
 
 def _cells(rounds: list[dict[str, float]]) -> list[str]:
