@@ -44,7 +44,7 @@ ASKED = "api.throttles.asked"
 """In the environ of a request that was counted before it reached Django: (scope, client) and the verdict."""
 
 
-def ask(batch: Batch, scope: str, client: str | int, environ: Mapping[str, Any] = _NOTHING) -> Any:
+def request_token(batch: Batch, scope: str, client: str | int, environ: Mapping[str, Any] = _NOTHING) -> Any:
     """Puts the question into the batch; give what it returns to `enforce` after the batch ran."""
     if ASKED in environ and environ[ASKED][0] == (scope, client):
         return environ[ASKED][1]

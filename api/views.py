@@ -39,7 +39,7 @@ class Admission:
 
     def __init__(self, batch: Batch, caller_id: int, scope: str, environ: Mapping[str, Any]) -> None:
         self._users = batch.rows(_user_model(), [caller_id])
-        self.verdict = throttles.ask(batch, scope, caller_id, environ)
+        self.verdict = throttles.request_token(batch, scope, caller_id, environ)
 
     def enforce(self) -> Any:
         """Once the batch has run: the caller's row; raises the 401 and the 429."""
@@ -108,7 +108,7 @@ class BatchedView(JsonView):
 
     def _admit_anybody(self, request: Request, scope: str) -> None:
         batch = Batch()
-        verdict = throttles.ask(batch, scope, throttles.client_address(request._request))
+        verdict = throttles.request_token(batch, scope, throttles.client_address(request._request))
         batch.run()
         throttles.enforce(verdict)
 

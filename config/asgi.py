@@ -5,16 +5,16 @@ from config.wsgi import application as django  # first of all: it sets Django up
 # isort: split
 from django.conf import settings
 
-import counters.lane
-import popups.lane
-import posts.lane
-import social.lane
-import users.lane
+import counters.http.fast_routes
+import popups.api.fast_routes
+import posts.fast_routes
+import social.fast_routes
+import users.fast_routes
 from serving.bridge.wsgi import Bridge
 from serving.hot_lane.lane import HotLane
 
-ROOMS = (users.lane, social.lane, counters.lane, posts.lane, popups.lane)
+ROOMS = (users.fast_routes, social.fast_routes, counters.http.fast_routes, posts.fast_routes, popups.api.fast_routes)
 
 bridge = Bridge(django, settings.WEB_THREADS)
-addresses = [each for room in ROOMS for each in room.ADDRESSES]
-application = HotLane(bridge, django, prefix="/api/v1/", addresses=addresses) if settings.LANE else bridge
+routes = [each for room in ROOMS for each in room.ROUTES]
+application = HotLane(bridge, django, prefix="/api/v1/", routes=routes) if settings.LANE else bridge

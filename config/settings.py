@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "caching",
     "jobs",
     "counters",
+    "counters.http",
     "users",
     "social",
     "posts",

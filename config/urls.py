@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-import counters.urls
-import popups.urls
+import counters.http.urls
+import popups.api.urls
 import posts.urls
 import ratings.urls
 import social.urls
@@ -13,7 +13,7 @@ import users.urls
 from api import problems
 
 # In this order: `users/profiles` would be an id to users; and what comes in crowds early, as each is tried in turn.
-ROOMS = (ratings.urls, social.urls, users.urls, counters.urls, posts.urls, popups.urls)
+ROOMS = (ratings.urls, social.urls, users.urls, counters.http.urls, posts.urls, popups.api.urls)
 
 urlpatterns = [
     # Together: a prefix shared by several includes is matched, and left again, once for each.

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from caching.extend import Command, Script, Stale, conf, fingerprint, jittered_ms
-from counters import registry, values
+from counters import queries, registry
 
 NEIGHBOURS = 8
 TTL_S = 24 * 3_600
@@ -52,14 +52,14 @@ def block_of(kind: str, target_id: int) -> Block:
     return kind, target_id // NEIGHBOURS
 
 
-def stem(kind: str) -> str:
+def key_prefix(kind: str) -> str:
     """A key is this and the block's number."""
     return f"{conf().prefix}:c:{kind}:"
 
 
 def key(block: Block) -> str:
     kind, number = block
-    return f"{stem(kind)}{number}"
+    return f"{key_prefix(kind)}{number}"
 
 
 def position(kind: str, target_id: int, name: str) -> int:
@@ -76,7 +76,7 @@ class Blocks:
 
     @property
     def using(self) -> str:
-        return values.database()
+        return queries.database()
 
     def key(self, block: Block) -> str:
         return key(block)
@@ -86,7 +86,7 @@ class Blocks:
         targets: dict[str, list[int]] = {}
         for kind, number in loaded:
             targets.setdefault(kind, []).extend(range(number * NEIGHBOURS, (number + 1) * NEIGHBOURS))
-        for kind, target_id, name, amount, newest in values.read(targets):
+        for kind, target_id, name, amount, newest in queries.read(targets):
             if name in registry.counters_of(kind):
                 content = loaded[block_of(kind, target_id)]
                 content[0] = max(content[0], newest)
@@ -116,7 +116,7 @@ class Blocks:
         return contents
 
 
-class Appended(NamedTuple):
+class LoggedDelta(NamedTuple):
     """A row of the delta log."""
 
     pk: int
@@ -126,12 +126,12 @@ class Appended(NamedTuple):
     amount: int
 
 
-def keys_of(deltas: Iterable[Appended]) -> set[str]:
+def keys_of(deltas: Iterable[LoggedDelta]) -> set[str]:
     """The entries that these deltas change."""
     return {key(block_of(delta.kind, delta.target_id)) for delta in deltas}
 
 
-def bumps(deltas: Iterable[Appended]) -> list[Command]:
+def increment_commands(deltas: Iterable[LoggedDelta]) -> list[Command]:
     """What adds committed deltas to the entries that are there; a command that fails is no matter to the others."""
     args: dict[Block, list[int]] = {}
     for delta in deltas:

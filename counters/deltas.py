@@ -10,19 +10,19 @@ from django.utils import timezone
 from caching.api import Unavailable
 from caching.extend import Command, breaker, execute, joined_to_commit, record_pending
 from counters import blocks
-from counters.blocks import Appended
+from counters.blocks import LoggedDelta
 from counters.models import Delta
 
 Amounts = Counter[tuple[str, int, str]]
 """{(kind, target id, name): change}"""
 
 
-def append(using: str, amounts: Amounts) -> None:
+def append_deltas(using: str, amounts: Amounts) -> None:
     """Insert a row for each change that is not 0; must run in the transaction that changes what is counted."""
     changes = [(*counter, amount) for counter, amount in amounts.items() if amount]
     if changes:
         pks = _inserted(using, changes)
-        _bumps(using).rows.extend(Appended(pk, *change) for pk, change in zip(pks, changes, strict=True))
+        _increments(using).rows.extend(LoggedDelta(pk, *change) for pk, change in zip(pks, changes, strict=True))
 
 
 def _inserted(using: str, changes: list[tuple[str, int, str, int]]) -> list[int]:
@@ -46,13 +46,13 @@ _INSERT = "INSERT INTO counters_delta (kind, target_id, name, amount, created_at
 _PLACES = "(%s, %s, %s, %s, %s)"
 
 
-class Bumps:
+class CacheIncrements:
     """Adds the deltas of one transaction (or savepoint) to cached values: after the commit, in the round trip of the
     lift if there is one, else as a hook in one of its own."""
 
     def __init__(self, using: str) -> None:
         self.using = using
-        self.rows: list[Appended] = []
+        self.rows: list[LoggedDelta] = []
 
     def __call__(self) -> None:
         commands = self.commands()
@@ -62,7 +62,7 @@ class Bumps:
             self.resolve(None)
 
     def commands(self) -> list[Command]:
-        return blocks.bumps(self.rows)
+        return blocks.increment_commands(self.rows)
 
     def resolve(self, replies: list[Any] | None) -> None:
         """Nothing is done about an entry that could not be bumped: it was of another version, or none."""
@@ -71,26 +71,26 @@ class Bumps:
             record_pending(self.using, blocks.keys_of(self.rows))
 
 
-def _bumps(using: str) -> Bumps:
+def _increments(using: str) -> CacheIncrements:
     """Those that wait for the commit of the current savepoint; a rollback takes them away with the rows."""
     joined = joined_to_commit(using)
     if joined is None:
         return _hooked(using)
     for each in joined:
-        if isinstance(each, Bumps):
+        if isinstance(each, CacheIncrements):
             return each
-    bumps = Bumps(using)
+    bumps = CacheIncrements(using)
     joined.append(bumps)
     return bumps
 
 
-def _hooked(using: str) -> Bumps:
+def _hooked(using: str) -> CacheIncrements:
     connection: Any = connections[using]
     here = set(connection.savepoint_ids)
     for savepoints, hook, _ in reversed(connection.run_on_commit):
-        if isinstance(hook, Bumps) and savepoints == here:
+        if isinstance(hook, CacheIncrements) and savepoints == here:
             return hook
-    bumps = Bumps(using)
+    bumps = CacheIncrements(using)
     transaction.on_commit(bumps, using=using)
     return bumps
 

@@ -24,7 +24,7 @@ class Counts(Result[dict[str, dict[str, int]]]):
         for target in targets:
             asked, _, text = target.partition(":")
             if asked != kind:
-                kind, stem, names = asked, blocks.stem(asked), registry.names_of(asked)
+                kind, stem, names = asked, blocks.key_prefix(asked), registry.names_of(asked)
                 width = len(names)
             target_id = int(text)
             number = target_id // NEIGHBOURS
@@ -37,7 +37,6 @@ class Counts(Result[dict[str, dict[str, int]]]):
 
     def resolve(self, values: Sequence[Any]) -> None:
         self._values = dict(zip(self.identities, values, strict=True))
-        self.__dict__.pop("result", None)
 
     @cached_property
     def result(self) -> dict[str, dict[str, int]]:  # type: ignore[override]
@@ -52,7 +51,7 @@ class Counts(Result[dict[str, dict[str, int]]]):
         return found
 
 
-def ask(batch: Batch, targets: Iterable[str]) -> Counts:
+def request_counts(batch: Batch, targets: Iterable[str]) -> Counts:
     """Ask for all counters of targets ("user:7") in a batch that is about to run.
 
     Any number of targets, of several kinds, is one command; what is not cached is one SQL query. A cached value may
@@ -68,7 +67,7 @@ def counts_of(kind: str, ids: Iterable[int]) -> dict[int, dict[str, int]]:
     """{id: {name: value}} of one kind, in a round trip of its own; raises UnknownKind."""
     targets = {id_: f"{kind}:{id_}" for id_ in ids}
     batch = Batch()
-    counts = ask(batch, targets.values())
+    counts = request_counts(batch, targets.values())
     batch.run()
     found = counts.result
     return {id_: found[target] for id_, target in targets.items()}

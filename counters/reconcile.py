@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import CharField, F, QuerySet, Value
 
-from counters import deltas, registry, values
+from counters import aggregates, deltas, queries, registry
 from counters.models import Counter, Delta, Reconciliation
 
 CHUNK = 1_000
@@ -69,11 +69,11 @@ def interrupted_at(kind: str) -> int:
 
 def expected(kind: str) -> int:
     """About how many targets there are."""
-    return Counter.objects.using(values.database()).filter(kind=kind).values("target_id").distinct().count()
+    return Counter.objects.using(queries.database()).filter(kind=kind).values("target_id").distinct().count()
 
 
 def _progress(kind: str) -> QuerySet[Reconciliation]:
-    return Reconciliation.objects.using(values.database()).filter(kind=kind)
+    return Reconciliation.objects.using(queries.database()).filter(kind=kind)
 
 
 def _next_chunk(kind: str, after: int) -> tuple[int, int] | None:
@@ -83,14 +83,14 @@ def _next_chunk(kind: str, after: int) -> tuple[int, int] | None:
         rows = _edges(counter).filter(**{f"{counter.owner}__gt": after})
         owners.update(rows.order_by(counter.owner).values_list(counter.owner, flat=True).distinct()[:CHUNK])
     for model in (Counter, Delta):
-        logged: Any = model._base_manager.using(values.database()).filter(kind=kind, target_id__gt=after)
+        logged: Any = model._base_manager.using(queries.database()).filter(kind=kind, target_id__gt=after)
         owners.update(logged.order_by("target_id").values_list("target_id", flat=True).distinct()[:CHUNK])
     found = sorted(owners)[:CHUNK]
     return (found[0], found[-1]) if found else None
 
 
 def _compare_and_mend(kind: str, first: int, last: int, *, progress: bool) -> Chunk:
-    using = values.database()
+    using = queries.database()
     # Made outside of the transaction, or two first runs would wait for each other's insert.
     Reconciliation.objects.using(using).get_or_create(kind=kind)
     with transaction.atomic(using=using):
@@ -129,20 +129,20 @@ def _snapshot(kind: str, first: int, last: int) -> QuerySet[Any]:
     parts = [_truth(name, counter, first, last) for name, counter in registry.counters_of(kind).items()]
     within = {"kind": kind, "target_id__gte": first, "target_id__lte": last}
     columns = ("target_id", "name", "truth")
-    rolled_up = Counter.objects.using(values.database()).filter(**within).annotate(truth=Value(0))
-    pending = Delta.objects.using(values.database()).filter(**within).annotate(truth=Value(0))
+    rolled_up = Counter.objects.using(queries.database()).filter(**within).annotate(truth=Value(0))
+    pending = Delta.objects.using(queries.database()).filter(**within).annotate(truth=Value(0))
     return rolled_up.values_list(*columns, "value").union(
         pending.order_by().values_list(*columns, "amount"), *parts, all=True
     )
 
 
-def _truth(name: str, counter: registry.CountOf, first: int, last: int) -> QuerySet[Any]:
+def _truth(name: str, counter: aggregates.CountOf, first: int, last: int) -> QuerySet[Any]:
     rows = _edges(counter).filter(**{f"{counter.owner}__gte": first, f"{counter.owner}__lte": last})
     grouped: Any = rows.order_by().values(owner_of_row=F(counter.owner)).annotate(truth=counter.total())
     named = grouped.annotate(counter_name=Value(name, CharField()), shown=Value(0))
     return named.values_list("owner_of_row", "counter_name", "truth", "shown")  # type: ignore[no-any-return]
 
 
-def _edges(counter: registry.CountOf) -> QuerySet[Any]:
-    rows: QuerySet[Any] = counter.model._base_manager.using(values.database())
+def _edges(counter: aggregates.CountOf) -> QuerySet[Any]:
+    rows: QuerySet[Any] = counter.model._base_manager.using(queries.database())
     return rows.filter(counter.where) if counter.where else rows.all()

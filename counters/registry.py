@@ -1,86 +1,27 @@
-"""What is counted: sets of counters by the kind of thing they belong to ("user", "post")."""
+"""Which counters there are, by the kind of thing they belong to ("user", "post")."""
 
-import re
 from functools import cache
-from typing import Any, cast
 
-from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
-from django.db.models import Count, Model, Q, Sum
-from django.db.models.expressions import Combinable
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Model
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+from counters.aggregates import CountOf
 
 
 class UnknownKind(Exception):
-    """Nobody declared a counter set of this kind."""
-
-
-class CountOf:
-    """How many rows of `model` point at a target by their column `owner`; only those that `where` admits."""
-
-    column: str | None = None
-
-    def __init__(self, model: type[Model], owner: str, *, where: Q | None = None) -> None:
-        self.model = model
-        self.owner: str = _attname(model, owner)
-        self.where = where
-
-    def total(self) -> Combinable:
-        """The aggregate over all rows of one target."""
-        return Count("*")
-
-    def part_of(self, instance: Model) -> int | None:
-        """What a new row adds; None if only the database can tell."""
-        admitted = True if self.where is None else _holds(self.where, instance)
-        if admitted is None:
-            return None
-        return self._weight_of(instance) if admitted else 0
-
-    def _weight_of(self, instance: Model) -> int | None:
-        return 1
-
-    def columns(self) -> set[str]:
-        """The columns of an edge row that its part in the counter depends on, apart from those in the condition."""
-        return {self.owner} | ({self.column} if self.column else set())
-
-
-class SumOf(CountOf):
-    """The sum of an integer column over the rows of `model` that point at a target; null counts 0."""
-
-    def __init__(self, model: type[Model], owner: str, column: str, *, where: Q | None = None) -> None:
-        super().__init__(model, owner, where=where)
-        self.column = _attname(model, column)
-
-    def _weight_of(self, instance: Model) -> int | None:
-        value = _plain(instance, str(self.column))
-        return None if value is _UNKNOWN else int(value or 0)
-
-    def total(self) -> Combinable:
-        return Sum(str(self.column), default=0)
-
-
-class CounterSet:
-    """Declares counters of a kind; declarations of one kind in several rooms add up.
-
-    To be made while Django starts, in `AppConfig.ready()`. Raises ImproperlyConfigured for a name that is taken.
-    """
-
-    def __init__(self, kind: str, **counters: CountOf) -> None:
-        from counters import signals
-
-        for name in (kind, *counters):
-            if not _NAME.fullmatch(name):
-                raise ImproperlyConfigured(f"{name!r} names no counter: use a-z, digits and _, at most 32.")
-        declared = _sets.setdefault(kind, {})
-        for name, counter in counters.items():
-            if name in declared:
-                raise ImproperlyConfigured(f"The counter {kind}.{name} is declared twice.")
-            declared[name] = counter
-            signals.watch(counter.model)
-        names_of.cache_clear()
+    """No counter set of this kind is declared."""
 
 
 _sets: dict[str, dict[str, CountOf]] = {}
+
+
+def add(kind: str, name: str, counter: CountOf) -> None:
+    """Add a counter to a kind; raises ImproperlyConfigured for a name that is taken."""
+    declared = _sets.setdefault(kind, {})
+    if name in declared:
+        raise ImproperlyConfigured(f"The counter {kind}.{name} is declared twice.")
+    declared[name] = counter
+    names_of.cache_clear()
 
 
 def kinds() -> list[str]:
@@ -101,7 +42,7 @@ def names_of(kind: str) -> tuple[str, ...]:
     return tuple(counters_of(kind))
 
 
-def fed_by(model: type[Model]) -> list[tuple[str, str, CountOf]]:
+def counters_fed_by(model: type[Model]) -> list[tuple[str, str, CountOf]]:
     """(kind, name, declaration) of every counter that rows of this model take part in."""
     return [
         (kind, name, counter)
@@ -109,34 +50,3 @@ def fed_by(model: type[Model]) -> list[tuple[str, str, CountOf]]:
         for name, counter in counters.items()
         if counter.model is model
     ]
-
-
-_UNKNOWN = object()
-
-
-def _holds(condition: Q, instance: Model) -> bool | None:
-    """Whether a condition that compares columns with plain values holds for an instance; None for any other."""
-    if condition.connector != Q.AND or not all(isinstance(child, tuple) for child in condition.children):
-        return None
-    equal = True
-    for name, wanted in cast("list[tuple[str, Any]]", condition.children):
-        value = _plain(instance, name)
-        if value is _UNKNOWN or value is None or wanted is None or hasattr(wanted, "resolve_expression"):
-            return None
-        equal = equal and value == wanted
-    return equal != condition.negated
-
-
-def _plain(instance: Model, name: str) -> Any:
-    """A column's value as the database will have it, or _UNKNOWN: an expression, a lookup, no column at all."""
-    try:
-        field: Any = instance._meta.get_field(name)
-    except FieldDoesNotExist:
-        return _UNKNOWN
-    value = getattr(instance, field.attname)
-    return _UNKNOWN if hasattr(value, "resolve_expression") else field.to_python(value)
-
-
-def _attname(model: type[Model], column: str) -> str:
-    field: Any = model._meta.get_field(column)
-    return str(field.attname)

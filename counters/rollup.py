@@ -7,9 +7,11 @@ from typing import NamedTuple
 from django.db import connections
 
 from caching.api import atomic_write, hold_keys
-from counters import blocks, values
-from counters.models import Delta
+from counters import blocks, queries
+from counters.models import Counter, Delta
+from counters.upserts import upsert
 
+_KEY = ("kind", "target_id", "name")
 CHUNK = 5_000  # more deltas a second than one item gets, which is then written once a second
 
 
@@ -24,7 +26,7 @@ def fold() -> int:
     One transaction adds them up and deletes exactly them. The cached values are held for its commit, so that whoever
     reads next reads them anew; a process that dies then leaves holds that expire.
     """
-    using = values.database()
+    using = queries.database()
     if not Delta.objects.using(using).exists():
         return 0  # a transaction would lock all of SQLite
     with atomic_write(using):
@@ -63,19 +65,9 @@ def _added_up(rows: list[Delta]) -> dict[tuple[str, int, str], Folded]:
 
 
 def _add(using: str, folded: Mapping[tuple[str, int, str], Folded]) -> None:
-    """One upsert of all, in one order, so that two processes wait for each other rather than deadlock."""
+    """Make one upsert of all, in one order, so that two processes wait for each other rather than deadlock."""
     rows = [(*counter, *folded[counter]) for counter in sorted(folded)]
-    places = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
-    on_conflict = _ON_DUPLICATE if connections[using].vendor == "mysql" else _ON_CONFLICT
-    with connections[using].cursor() as cursor:
-        cursor.execute(f"{_INSERT} {places} {on_conflict}", [column for row in rows for column in row])
-
-
-_INSERT = "INSERT INTO counters_counter (kind, target_id, name, value, last_delta_id) VALUES"
-_ON_DUPLICATE = """ON DUPLICATE KEY UPDATE value = value + VALUES(value),
-last_delta_id = GREATEST(last_delta_id, VALUES(last_delta_id))"""
-_ON_CONFLICT = """ON CONFLICT (kind, target_id, name) DO UPDATE SET value = counters_counter.value + excluded.value,
-last_delta_id = MAX(counters_counter.last_delta_id, excluded.last_delta_id)"""
+    upsert(connections[using], Counter, _KEY, {"value": "add", "last_delta_id": "latest"}, rows)
 
 
 def _delete(using: str, pks: list[int]) -> None:

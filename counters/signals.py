@@ -8,7 +8,7 @@ from django.db import connections, transaction
 from django.db.models import Case, IntegerField, Model, Q, Value, When, signals
 
 from caching.extend import inserted, updated, updating
-from counters import deltas, registry
+from counters import aggregates, deltas, registry
 from counters.deltas import Amounts
 
 _BEFORE = "_counted_before"
@@ -49,7 +49,7 @@ def _after_save(
         return
     amounts = _part_of_new(sender, [instance], using) if created else _part(sender, [instance.pk], using)
     amounts.subtract(instance.__dict__.pop(_BEFORE))
-    deltas.append(using, amounts)
+    deltas.append_deltas(using, amounts)
 
 
 def _before_delete(*, sender: type[Model], instance: Any, using: str, **_: Any) -> None:
@@ -60,23 +60,23 @@ def _before_delete(*, sender: type[Model], instance: Any, using: str, **_: Any) 
 def _after_delete(*, sender: type[Model], instance: Any, using: str, **_: Any) -> None:
     amounts: Amounts = Counter()
     amounts.subtract(instance.__dict__.pop(_BEFORE))
-    deltas.append(using, amounts)
+    deltas.append_deltas(using, amounts)
 
 
 def _after_insert(*, sender: type[Model], instances: list[Any], using: str, **_: Any) -> None:
-    deltas.append(using, _part_of_new(sender, instances, using))
+    deltas.append_deltas(using, _part_of_new(sender, instances, using))
 
 
 def _before_update(*, sender: type[Model], pks: list[Any], columns: Collection[str], using: str, **_: Any) -> None:
     if _concerns(sender, columns):
         amounts: Amounts = Counter()
         amounts.subtract(_part(sender, pks, using))
-        deltas.append(using, amounts)
+        deltas.append_deltas(using, amounts)
 
 
 def _after_update(*, sender: type[Model], pks: list[Any], columns: Collection[str], using: str, **_: Any) -> None:
     if _concerns(sender, columns):
-        deltas.append(using, _part(sender, pks, using))
+        deltas.append_deltas(using, _part(sender, pks, using))
 
 
 def _concerns(model: type[Model], update_fields: Collection[str] | None) -> bool:
@@ -85,15 +85,15 @@ def _concerns(model: type[Model], update_fields: Collection[str] | None) -> bool
         return True
     fields: list[Any] = [field for field in model._meta.concrete_fields if field.name in update_fields]
     written = {field.attname for field in fields} | set(update_fields)
-    return any(counter.where or counter.columns() & written for _, _, counter in registry.fed_by(model))
+    return any(counter.where or counter.columns() & written for _, _, counter in registry.counters_fed_by(model))
 
 
 def _part_of_new(model: type[Model], instances: list[Any], using: str) -> Amounts:
     """What new rows add; the database is asked only if a condition or a sum cannot be told from an instance."""
     amounts: Amounts = Counter()
     for instance in instances:
-        for kind, name, counter in registry.fed_by(model):
-            part = counter.part_of(instance)
+        for kind, name, counter in registry.counters_fed_by(model):
+            part = counter.contribution_of(instance)
             if part is None:
                 return _part(model, [instance.pk for instance in instances], using)
             if (owner := getattr(instance, counter.owner)) is not None:
@@ -107,7 +107,7 @@ def _locked_part(model: type[Model], pk: Any, using: str) -> Amounts:
 
 def _part(model: type[Model], pks: list[Any], using: str, *, lock: bool = False) -> Amounts:
     """What rows, as they are in the database, add to each counter; nothing for those that are not there."""
-    fed = registry.fed_by(model)
+    fed = registry.counters_fed_by(model)
     rows = model._base_manager.using(using).filter(pk__in=pks).order_by()
     weights = {f"_weight{at}": _weight(counter) for at, (_, _, counter) in enumerate(fed)}
     if lock:
@@ -120,6 +120,6 @@ def _part(model: type[Model], pks: list[Any], using: str, *, lock: bool = False)
     return amounts
 
 
-def _weight(counter: registry.CountOf) -> Case:
+def _weight(counter: aggregates.CountOf) -> Case:
     then = counter.column or Value(1)
     return Case(When(counter.where or Q(pk__isnull=False), then=then), default=0, output_field=IntegerField())

@@ -1,0 +1,1 @@
+"""What runs beside the web: polling jobs, deletion in chunks."""

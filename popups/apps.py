@@ -6,8 +6,8 @@ class PopupsConfig(AppConfig):
 
     def ready(self) -> None:
         from popups import seeding, services, signals  # noqa: F401  signals connects
-        from users import farewells
+        from users import deletion_hooks
         from users.seeding import register
 
-        farewells.register(services.end_popups_of)
+        deletion_hooks.register(services.delete_popups_of)
         register(seeding.seed)

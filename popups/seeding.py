@@ -6,9 +6,10 @@ from itertools import islice
 
 from django.utils import timezone
 
-from popups import demo, drain
+from popups import demo
+from popups.events import drain
+from popups.events.stream import StreamEvent
 from popups.models import Event, Popup
-from popups.stream import Happened
 
 BATCH = 500
 
@@ -38,8 +39,8 @@ def seed(user_ids: Sequence[int]) -> dict[str, int]:
     return {"popups": len(made), "popup events": added}
 
 
-def _events(showing: demo.Showing, popup_id: int, user_id: int, day: datetime) -> list[Happened]:
+def _events(showing: demo.Showing, popup_id: int, user_id: int, day: datetime) -> list[StreamEvent]:
     at = day + timedelta(seconds=showing.second)
     claim = f"{popup_id:08x}{user_id:016x}"[-24:]
     kinds = [Event.Type.SHOWN.value, *([showing.outcome] if showing.outcome else [])]
-    return [Happened(f"demo-{claim}-{kind}", kind, user_id, popup_id, claim, at, True) for kind in kinds]
+    return [StreamEvent(f"demo-{claim}-{kind}", kind, user_id, popup_id, claim, at, True) for kind in kinds]

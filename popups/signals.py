@@ -6,11 +6,11 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from popups import versions
+from popups.config import version
 from popups.models import Pacing, Popup
 
 
 @receiver([post_save, post_delete], sender=Popup)
 @receiver([post_save, post_delete], sender=Pacing)
 def changed(using: str, **_: Any) -> None:
-    transaction.on_commit(versions.change, using=using)
+    transaction.on_commit(version.bump, using=using)

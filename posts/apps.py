@@ -7,9 +7,9 @@ class PostsConfig(AppConfig):
     def ready(self) -> None:
         from jobs import deletion
         from posts import counts, removal, seeding  # noqa: F401  counts declares
-        from users import farewells
+        from users import deletion_hooks
         from users.seeding import register
 
-        farewells.register(removal.end_words_of)
+        deletion_hooks.register(removal.delete_posts_of)
         deletion.register(removal.sweep)
         register(seeding.seed)

@@ -6,16 +6,16 @@ staff has hidden does, as counts tell of rows and not of what a viewer may see.
 
 from django.db.models import Q
 
-from counters import CounterSet, CountOf
+from counters.api import CounterSet, CountOf
 from posts.models import Comment, Favorite, Like, Post
 
-STANDING = ~Q(state=Post.State.REMOVED)
+NOT_REMOVED = ~Q(state=Post.State.REMOVED)
 
 CounterSet(
     "post",
     likes=CountOf(Like, "post"),
     comments=CountOf(Comment, "post"),
-    reposts=CountOf(Post, "repost_of", where=STANDING),
+    reposts=CountOf(Post, "repost_of", where=NOT_REMOVED),
     favorites=CountOf(Favorite, "post"),
 )
-CounterSet("user", posts=CountOf(Post, "author", where=STANDING))
+CounterSet("user", posts=CountOf(Post, "author", where=NOT_REMOVED))

@@ -16,16 +16,17 @@ from api.reads import answer
 from api.schema import cursor_query, described, id_in_path, ids_query
 from api.views import BatchedView, inactive
 from caching.api import Batch
-from posts import documents, lists, services, showing
-from posts.lane import CHECK_CAP, FavoritesCheck
+from posts import lists, presentation, services
 from posts.models import Comment, Post, newest_posts
-from posts.serializers import CommentInput
+from posts.reads import CHECK_CAP, FavoritesCheck
+from posts.schemas import output
+from posts.schemas.input import CommentInput
 from posts.views import blocked, no_such_post, refusals
-from users import visibility
-from users.documents import UserPage
+from users import list_filters
 from users.models import User
-from users.people import page_of_people
 from users.projections import PUBLIC
+from users.schemas.output import UserPage
+from users.user_pages import page_of_people
 
 
 class HomePageView(BatchedView):
@@ -36,10 +37,10 @@ class HomePageView(BatchedView):
         self.purpose = f"posts.home:{self.owner_id}"
         self.cursor = cursors.from_request(request, self.purpose)
         self.owners = batch.rows(User, [self.owner_id])
-        self.hidden = visibility.ask_hidden(batch, caller_id, [self.owner_id])
+        self.hidden = list_filters.request_hidden(batch, caller_id, [self.owner_id])
         self.newest = None if self.cursor else batch.add(newest_posts.of(self.owner_id))
 
-    @described(answers={200: documents.PostPage}, problems=(403, 404), query=[id_in_path("user_id"), cursor_query()])
+    @described(answers={200: output.PostPage}, problems=(403, 404), query=[id_in_path("user_id"), cursor_query()])
     def get(self, request: Request, user_id: str) -> HttpResponse:
         """A user's posts, newest first: their home page."""
         if self.owners.row(self.owner_id) is None:
@@ -59,7 +60,7 @@ class FavoritesView(BatchedView):
         self.purpose = f"posts.favorites:{caller_id}"
         self.cursor = cursors.from_request(request, self.purpose)
 
-    @described(answers={200: documents.PostPage}, query=[cursor_query()])
+    @described(answers={200: output.PostPage}, query=[cursor_query()])
     def get(self, request: Request) -> HttpResponse:
         """The posts that the caller keeps, the newest favourite first."""
         return _post_page(request, lists.favorites_of(request.user.id, self.cursor), self.purpose)
@@ -69,9 +70,7 @@ class FavoritesCheckView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.asked = FavoritesCheck(batch, caller_id, parse_ids(request.query_params, cap=CHECK_CAP))
 
-    @described(
-        answers={200: documents.FavoritesChecked}, query=[ids_query(cap=CHECK_CAP)], operation_id="favorites_check"
-    )
+    @described(answers={200: output.FavoritesChecked}, query=[ids_query(cap=CHECK_CAP)], operation_id="favorites_check")
     def get(self, request: Request) -> HttpResponse:
         """Which of these posts the caller keeps."""
         return answer(self.asked)
@@ -90,7 +89,7 @@ class _AboutPostView(BatchedView):
         row = self.posts.row(self.post_id)
         if row is None or row.state != Post.State.SHOWN:
             raise no_such_post()
-        if not showing.authors_of(request.user.id, [row.author_id]):
+        if not presentation.authors_of(request.user.id, [row.author_id]):
             raise blocked()
 
 
@@ -111,25 +110,25 @@ class LikersView(_AboutPostView):
 class CommentsView(_AboutPostView):
     purpose = "posts.comments"
 
-    @_page_of(documents.CommentPage)
+    @_page_of(output.CommentPage)
     def get(self, request: Request, post_id: str) -> HttpResponse:
         """The comments on a post, newest first."""
         self.require_post(request)
         page = lists.comments_on(self.post_id, self.cursor)
         rows = Comment.objects.filter(pk__in=page.items).order_by("-pk")
-        authors = showing.authors_of(request.user.id, (row.author_id for row in rows))
+        authors = presentation.authors_of(request.user.id, (row.author_id for row in rows))
         results = [_comment(row, authors[row.author_id]) for row in rows if row.author_id in authors]
         return json_response(
             cursors.page(request, results, purpose=self.list_name, after=page.after, before=page.before)
         )
 
-    @described(answers={201: documents.Comment}, body=CommentInput, problems=(403, 404), query=[id_in_path("post_id")])
+    @described(answers={201: output.Comment}, body=CommentInput, problems=(403, 404), query=[id_in_path("post_id")])
     def post(self, request: Request, post_id: str) -> HttpResponse:
         """Comment on a post."""
         wanted = validated(CommentInput, request.data)
         with refusals():
             comment = services.comment(post_id=self.post_id, author_id=request.user.id, **wanted)
-        authors = showing.authors_of(request.user.id, [request.user.id])
+        authors = presentation.authors_of(request.user.id, [request.user.id])
         if not authors:  # by now
             raise inactive()
         return json_response(_comment(comment, authors[request.user.id]), status=201)
@@ -163,5 +162,5 @@ def _comment(row: Comment, author: Any) -> dict[str, Any]:
 
 
 def _post_page(request: Request, page: Page, purpose: str, authors: Mapping[int, Any] | None = None) -> HttpResponse:
-    results = showing.posts_of(request.user.id, page.items, authors).results
+    results = presentation.posts_of(request.user.id, page.items, authors).results
     return json_response(cursors.page(request, results, purpose=purpose, after=page.after, before=page.before))

@@ -41,8 +41,8 @@ def sweep() -> Iterator[int]:
         yield from _delete(post_id)
 
 
-def end_words_of(user_id: int) -> Iterator[int]:
-    """Deletes what a user wrote, liked, kept and remembers to have deleted; for users.farewells."""
+def delete_posts_of(user_id: int) -> Iterator[int]:
+    """Deletes what a user wrote, liked, kept and remembers to have deleted; for users.deletion_hooks."""
     for model, owner in ((Like, "user"), (Favorite, "user"), (Comment, "author"), (Deletion, "user")):
         yield from _in_chunks(model.objects.filter(**{owner: user_id}))
     posts = Post.objects.filter(author_id=user_id)

@@ -14,9 +14,10 @@ from api.problems import Problem, not_found
 from api.schema import described, id_in_path, ids_query
 from api.views import BatchedView, inactive
 from caching.api import Batch
-from posts import documents, services, showing
+from posts import presentation, services
 from posts.models import Post
-from posts.serializers import PostInput
+from posts.schemas import output
+from posts.schemas.input import PostInput
 from users.models import User
 
 
@@ -44,20 +45,20 @@ def refusals() -> Iterator[None]:
 class PostsView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
         if request.method != "POST":
-            self.shown = showing.Shown(batch, caller_id, parse_ids(request.query_params))
+            self.shown = presentation.Shown(batch, caller_id, parse_ids(request.query_params))
 
-    @described(answers={200: documents.PostsFound}, query=[ids_query()], operation_id="posts_list")
+    @described(answers={200: output.PostsFound}, query=[ids_query()], operation_id="posts_list")
     def get(self, request: Request) -> HttpResponse:
         """Several posts in the order asked."""
         return json_response(self.shown.documents()._asdict())
 
-    @described(answers={201: documents.Post}, body=PostInput, problems=(403, 404))
+    @described(answers={201: output.Post}, body=PostInput, problems=(403, 404))
     def post(self, request: Request) -> HttpResponse:
         """Write a post, or repost one."""
         wanted = validated(PostInput, request.data)
         with refusals():
             post = services.publish(author_id=request.user.id, **wanted)
-        found = showing.posts_of(request.user.id, [post.pk]).results
+        found = presentation.posts_of(request.user.id, [post.pk]).results
         if not found:  # by now
             raise no_such_post()
         return json_response(found[0], status=201)
@@ -67,9 +68,9 @@ class PostView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
         self.post_id = parse_id(post_id)
         if request.method != "DELETE":
-            self.shown = showing.Shown(batch, caller_id, [self.post_id])
+            self.shown = presentation.Shown(batch, caller_id, [self.post_id])
 
-    @described(answers={200: documents.Post}, problems=(403, 404), query=[id_in_path("post_id")])
+    @described(answers={200: output.Post}, problems=(403, 404), query=[id_in_path("post_id")])
     def get(self, request: Request, post_id: str) -> HttpResponse:
         """A post."""
         if not self.shown.rows:
@@ -103,11 +104,11 @@ class _MarkView(BatchedView):
             raise no_such_post()
         with refusals():
             write(user_id=request.user.id, post_id=self.post_id)
-        return json_response({"id": self.post_id, **showing.marks_of(request.user.id, self.post_id)})
+        return json_response({"id": self.post_id, **presentation.marks_of(request.user.id, self.post_id)})
 
 
 def _mark(*problems: int) -> Any:
-    return described(answers={200: documents.Marks}, problems=(404, *problems), query=[id_in_path("post_id")])
+    return described(answers={200: output.Marks}, problems=(404, *problems), query=[id_in_path("post_id")])
 
 
 class LikeView(_MarkView):

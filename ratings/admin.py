@@ -14,9 +14,9 @@ from django.views.decorators.csrf import csrf_protect
 
 from api.ids import is_id
 from api.paginators import BoundedPaginator
-from counters.reads import counts_of
+from counters.api import counts_of
 from ratings import removal
-from ratings.counts import BARS, KIND, SCORES
+from ratings.counts import HISTOGRAM, KIND, SCORES
 from ratings.models import Item
 
 SEARCHED = 100_000  # newest items whose titles are looked through
@@ -112,7 +112,7 @@ class ItemAdmin(admin.ModelAdmin):
 
     @admin.display
     def histogram(self, item: Item) -> Any:
-        counts = [_counts(item)[name] for name in BARS]
+        counts = [_counts(item)[name] for name in HISTOGRAM]
         most = max(counts) or 1
         bars = format_html_join(
             "",

@@ -7,9 +7,9 @@ class RatingsConfig(AppConfig):
     def ready(self) -> None:
         from jobs import deletion
         from ratings import counts, removal, seeding  # noqa: F401  counts declares
-        from users import farewells
+        from users import deletion_hooks
         from users.seeding import register
 
-        farewells.register(removal.end_scores_of)
+        deletion_hooks.register(removal.delete_scores_of)
         deletion.register(removal.sweep)
         register(seeding.seed)

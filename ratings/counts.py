@@ -5,31 +5,30 @@ from operator import mul
 
 from django.db.models import Q
 
-from counters import CounterSet, CountOf, SumOf, values
-from counters.registry import counters_of
+from counters.api import CounterSet, CountOf, SumOf, counters_of, read_targets
 from ratings.models import HIGHEST, LOWEST, Score
 
 KIND = "rating"
 SCORES = range(LOWEST, HIGHEST + 1)
 
 
-def bar(score: int) -> str:
+def histogram_counter(score: int) -> str:
     """The counter of one score's bar in the histogram."""
     return f"score_{score}"
 
 
-BARS = [bar(score) for score in SCORES]
+HISTOGRAM = [histogram_counter(score) for score in SCORES]
 
 
 def agree(counts: Mapping[str, int]) -> bool:
     """Whether the bars add up to the count and the sum."""
-    bars = [counts[name] for name in BARS]
+    bars = [counts[name] for name in HISTOGRAM]
     return sum(bars) == counts["count"] and sum(map(mul, SCORES, bars)) == counts["sum"]
 
 
 def fresh(item_ids: Collection[int]) -> dict[int, dict[str, int]]:
     """By item, out of one snapshot of the database: one SQL query."""
-    found = values.read_targets({KIND: item_ids})
+    found = read_targets({KIND: item_ids})
     return {each: {name: max(0, found[KIND, each][name]) for name in counters_of(KIND)} for each in item_ids}
 
 
@@ -37,5 +36,5 @@ CounterSet(
     KIND,
     count=CountOf(Score, "item"),
     sum=SumOf(Score, "item", "score"),
-    **{name: CountOf(Score, "item", where=Q(score=score)) for score, name in zip(SCORES, BARS, strict=True)},
+    **{name: CountOf(Score, "item", where=Q(score=score)) for score, name in zip(SCORES, HISTOGRAM, strict=True)},
 )

@@ -13,8 +13,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from caching.api import atomic_write
-from counters import deltas
-from ratings.counts import KIND, bar
+from counters.api import Amounts, append_deltas
+from ratings.counts import KIND, histogram_counter
 from ratings.models import Item, Score, my_scores
 
 CHUNK = 500  # scores deleted in one transaction
@@ -41,8 +41,8 @@ def sweep() -> Iterator[int]:
         yield from _delete(item_id)
 
 
-def end_scores_of(user_id: int) -> Iterator[int]:
-    """Deletes a user's scores, CHUNK in a transaction, and yields how many; for users.farewells."""
+def delete_scores_of(user_id: int) -> Iterator[int]:
+    """Deletes a user's scores, CHUNK in a transaction, and yields how many; for users.deletion_hooks."""
     return _in_chunks(Q(user_id=user_id))
 
 
@@ -78,14 +78,14 @@ def _delete_chunk(whose: Q) -> int:
         scores = list(rows.filter(pk__in=list(pks)).select_for_update().order_by("pk"))  # as they are once locked
         my_scores.hold(using, [my_scores.identity(each.user_id, each.item_id) for each in scores])
         rows.filter(pk__in=[each.pk for each in scores])._raw_delete(using)
-        deltas.append(using, _part_of(scores))
+        append_deltas(using, _part_of(scores))
     return len(scores)
 
 
-def _part_of(scores: list[Score]) -> deltas.Amounts:
+def _part_of(scores: list[Score]) -> Amounts:
     """What the counters lose."""
-    amounts: deltas.Amounts = Counter()
+    amounts: Amounts = Counter()
     for each in scores:
-        amounts.subtract({(KIND, each.item_id, "count"): 1, (KIND, each.item_id, bar(each.score)): 1})
+        amounts.subtract({(KIND, each.item_id, "count"): 1, (KIND, each.item_id, histogram_counter(each.score)): 1})
         amounts[KIND, each.item_id, "sum"] -= each.score
     return amounts

@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 from django.db import connections
 
 
-class Given(NamedTuple):
+class StoredScore(NamedTuple):
     id: int
     score: int
 
 
-def find(using: str, user_id: int, item_id: int) -> Given | None:
+def select(using: str, user_id: int, item_id: int) -> StoredScore | None:
     row = _run(using, _SELECT, user_id, item_id).fetchone()
-    return None if row is None else Given(*row)
+    return None if row is None else StoredScore(*row)
 
 
 def insert(using: str, user_id: int, item_id: int, score: int) -> None:
@@ -21,7 +21,7 @@ def insert(using: str, user_id: int, item_id: int, score: int) -> None:
     _run(using, _INSERT, user_id, item_id, score)
 
 
-def change(using: str, before: Given, score: int) -> bool:
+def update_if_unchanged(using: str, before: StoredScore, score: int) -> bool:
     """Whether it still was the one `before`; otherwise nothing is changed."""
     # By the primary key: InnoDB would lock the pair's index first and the row then, a withdrawal the other way round.
     return bool(_run(using, _UPDATE, score, *before).rowcount)

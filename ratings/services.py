@@ -5,9 +5,9 @@ from collections import Counter
 from django.db import IntegrityError, OperationalError, router
 
 from caching.api import Batch, atomic_write
-from counters import deltas
+from counters.api import append_deltas
 from ratings import scores
-from ratings.counts import KIND, bar
+from ratings.counts import KIND, histogram_counter
 from ratings.models import Item, Score, my_scores
 from users.models import User
 
@@ -28,14 +28,14 @@ def rate(*, user_id: int, item_id: int, score: int, then: Batch | None = None) -
     Raises TooFast, Item.DoesNotExist, User.DoesNotExist.
     """
     using = router.db_for_write(Score)
-    before = scores.find(using, user_id, item_id)
+    before = scores.select(using, user_id, item_id)
     if before is not None and before.score == score:
         return
     try:
         with atomic_write(using):
             my_scores.hold(using, [my_scores.identity(user_id, item_id)])
             changes = _written(using, user_id, item_id, before, score)
-            deltas.append(using, Counter({(KIND, item_id, name): amount for name, amount in changes.items()}))
+            append_deltas(using, Counter({(KIND, item_id, name): amount for name, amount in changes.items()}))
             if then is not None:
                 then.join_commit(using)
     except IntegrityError:  # SQLite says so at the commit only
@@ -62,12 +62,12 @@ def withdraw(*, user_id: int, item_id: int, then: Batch | None = None) -> bool:
         return found is not None
 
 
-def _written(using: str, user_id: int, item_id: int, before: scores.Given | None, after: int) -> dict[str, int]:
+def _written(using: str, user_id: int, item_id: int, before: scores.StoredScore | None, after: int) -> dict[str, int]:
     """Writes the row; what that changes of the counters. Guarded by the score that was read: whoever lost the race
     changes nothing."""
     if before is None:
         scores.insert(using, user_id, item_id, after)
-        return {"count": 1, "sum": after, bar(after): 1}
-    if not scores.change(using, before, after):
+        return {"count": 1, "sum": after, histogram_counter(after): 1}
+    if not scores.update_if_unchanged(using, before, after):
         raise TooFast
-    return {"sum": after - before.score, bar(before.score): -1, bar(after): 1}
+    return {"sum": after - before.score, histogram_counter(before.score): -1, histogram_counter(after): 1}

@@ -10,9 +10,10 @@ from api.problems import Problem, not_found
 from api.schema import described, id_in_path, ids_query
 from api.views import BatchedView, inactive
 from caching.api import Batch
-from ratings import documents, services, showing
+from ratings import presentation, services
 from ratings.models import Item
-from ratings.serializers import ItemInput, ScoreInput
+from ratings.schemas import output
+from ratings.schemas.input import ItemInput, ScoreInput
 from users.models import User
 
 
@@ -23,25 +24,25 @@ def no_such_item() -> Problem:
 class ItemsView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
         if request.method != "POST":
-            self.shown = showing.Shown(batch, caller_id, parse_ids(request.query_params))
+            self.shown = presentation.Shown(batch, caller_id, parse_ids(request.query_params))
 
-    @described(answers={200: documents.ItemsFound}, query=[ids_query()], operation_id="ratings_list")
+    @described(answers={200: output.ItemsFound}, query=[ids_query()], operation_id="ratings_list")
     def get(self, request: Request) -> HttpResponse:
         """Several items in the order asked."""
         return json_response(self.shown.documents()._asdict())
 
-    @described(answers={201: documents.Item}, body=ItemInput)
+    @described(answers={201: output.Item}, body=ItemInput)
     def post(self, request: Request) -> HttpResponse:
         """Something to be rated."""
         item = services.publish(**validated(ItemInput, request.data))
-        return json_response(showing.unrated(item), status=201)
+        return json_response(presentation.unrated(item), status=201)
 
 
 class ItemView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int, item_id: str) -> None:
-        self.shown = showing.Shown(batch, caller_id, [parse_id(item_id)])
+        self.shown = presentation.Shown(batch, caller_id, [parse_id(item_id)])
 
-    @described(answers={200: documents.Item}, problems=(404,), query=[id_in_path("item_id")])
+    @described(answers={200: output.Item}, problems=(404,), query=[id_in_path("item_id")])
     def get(self, request: Request, item_id: str) -> HttpResponse:
         """An item with its average, its histogram and the caller's score."""
         found = self.shown.documents().results
@@ -55,9 +56,9 @@ class ScoreView(BatchedView):
         self.item_id = parse_id(item_id)
         self.items = batch.rows(Item, [self.item_id])
         self.after = Batch()
-        self.shown = showing.Rated(self.after, [self.item_id])
+        self.shown = presentation.Rated(self.after, [self.item_id])
 
-    @described(answers={200: documents.Item}, body=ScoreInput, problems=(404, 409), query=[id_in_path("item_id")])
+    @described(answers={200: output.Item}, body=ScoreInput, problems=(404, 409), query=[id_in_path("item_id")])
     def put(self, request: Request, item_id: str) -> HttpResponse:
         """Give an item a score, or another one."""
         self.require_item()
@@ -72,7 +73,7 @@ class ScoreView(BatchedView):
             raise inactive() from None
         return self.scored(score)
 
-    @described(answers={200: documents.Item}, problems=(404,), query=[id_in_path("item_id")])
+    @described(answers={200: output.Item}, problems=(404,), query=[id_in_path("item_id")])
     def delete(self, request: Request, item_id: str) -> HttpResponse:
         """Withdraw the caller's score."""
         self.require_item()

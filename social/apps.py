@@ -6,9 +6,9 @@ class SocialConfig(AppConfig):
 
     def ready(self) -> None:
         from social import counts, relationships, seeding, services  # noqa: F401  counts declares
-        from users import farewells, visibility
+        from users import deletion_hooks, list_filters
         from users import seeding as users_seeding
 
-        visibility.register(relationships.ask_hidden)
-        farewells.register(services.end_edges_of)
+        list_filters.register(relationships.request_blocked)
+        deletion_hooks.register(services.delete_edges_of)
         users_seeding.register(seeding.seed)

@@ -13,9 +13,9 @@ from api.schema import cursor_query, described, id_in_path
 from api.views import BatchedView
 from caching.api import Batch
 from social import lists
-from users.documents import UserPage
 from users.models import User
-from users.people import page_of_people
+from users.schemas.output import UserPage
+from users.user_pages import page_of_people
 
 
 class _PeopleView(BatchedView):

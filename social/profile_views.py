@@ -10,8 +10,9 @@ from api.json import json_response
 from api.schema import described, ids_query
 from api.views import BatchedView
 from caching.api import Batch
-from counters import reads
-from social import documents, relationships
+from counters.api import request_counts
+from social import relationships
+from social.schemas import output
 from users.models import User, UserState
 from users.projections import PUBLIC, STATE_COLUMNS, state_document
 
@@ -20,10 +21,10 @@ class ProfilesView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
         ids = parse_ids(request.query_params)
         self.people, self.states = batch.rows(User, ids), batch.rows(UserState, ids)
-        self.counts = reads.ask(batch, [f"user:{each}" for each in ids])
-        self.relationships = relationships.ask(batch, caller_id, ids)
+        self.counts = request_counts(batch, [f"user:{each}" for each in ids])
+        self.relationships = relationships.request_relationships(batch, caller_id, ids)
 
-    @described(answers={200: documents.ProfilesFound}, query=[ids_query()], operation_id="users_profiles_list")
+    @described(answers={200: output.ProfilesFound}, query=[ids_query()], operation_id="users_profiles_list")
     def get(self, request: Request) -> HttpResponse:
         """Several users with what they are doing, their counts and the caller's relationship to them."""
         people = self.people.cols(*PUBLIC)

@@ -20,7 +20,7 @@ class Relationship(msgspec.Struct, frozen=True, gc=False):
     blocked_by: bool
 
 
-def ask(batch: Batch, viewer_id: int, ids: Sequence[int]) -> Callable[[], dict[int, Relationship]]:
+def request_relationships(batch: Batch, viewer_id: int, ids: Sequence[int]) -> Callable[[], dict[int, Relationship]]:
     """What it returns is to be called once the batch has run: {id: relationship} in the order of `ids`."""
     sets = _ask_sets(batch, (following, followers, blocking, blocked_by), viewer_id, ids)
 
@@ -39,15 +39,15 @@ def ask(batch: Batch, viewer_id: int, ids: Sequence[int]) -> Callable[[], dict[i
     return relationships
 
 
-def of(viewer_id: int, other_id: int) -> Relationship:
+def relationship_of(viewer_id: int, other_id: int) -> Relationship:
     batch = Batch()
-    asked = ask(batch, viewer_id, [other_id])
+    asked = request_relationships(batch, viewer_id, [other_id])
     batch.run()
     return asked()[other_id]
 
 
-def ask_hidden(batch: Batch, viewer_id: int, ids: Collection[int]) -> Callable[[], set[int]]:
-    """Those of `ids` who block or are blocked by the viewer; a filter for users.visibility."""
+def request_blocked(batch: Batch, viewer_id: int, ids: Collection[int]) -> Callable[[], set[int]]:
+    """Those of `ids` who block or are blocked by the viewer; a filter for users.list_filters."""
     sets = _ask_sets(batch, (blocking, blocked_by), viewer_id, ids)
     return lambda: set().union(*(each.members for each in sets)).intersection(ids)
 

@@ -62,8 +62,8 @@ def unblock(*, blocker_id: int, blocked_id: int) -> bool:
         return _delete(Block, blocker_id=blocker_id, blocked_id=blocked_id)
 
 
-def end_edges_of(user_id: int) -> Iterator[int]:
-    """Deletes a user's edges, CHUNK in a transaction, and yields how many; for users.farewells."""
+def delete_edges_of(user_id: int) -> Iterator[int]:
+    """Deletes a user's edges, CHUNK in a transaction, and yields how many; for users.deletion_hooks."""
     for model, column in ((Follow, "follower"), (Follow, "followee"), (Block, "blocker"), (Block, "blocked")):
         edges = model.objects.filter(**{column: user_id})
         while pks := list(edges.values_list("pk", flat=True)[:CHUNK]):

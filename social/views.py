@@ -13,8 +13,9 @@ from api.reads import answer
 from api.schema import described, id_in_path, ids_query
 from api.views import BatchedView
 from caching.api import Batch
-from social import documents, relationships, services
-from social.lane import Relationships
+from social import relationships, services
+from social.reads import Relationships
+from social.schemas import output
 from users.models import User
 
 
@@ -36,11 +37,11 @@ class _EdgeView(BatchedView):
             raise Problem(403, "blocked", "One of you two blocks the other.") from None
         except User.DoesNotExist:
             raise not_found("such user") from None
-        return json_response(relationships.of(request.user.id, self.other_id))
+        return json_response(relationships.relationship_of(request.user.id, self.other_id))
 
 
 def _edge(*problems: int) -> Any:
-    return described(answers={200: documents.Relationship}, problems=(404, *problems), query=[id_in_path("user_id")])
+    return described(answers={200: output.Relationship}, problems=(404, *problems), query=[id_in_path("user_id")])
 
 
 class FollowView(_EdgeView):
@@ -78,7 +79,7 @@ class RelationshipsView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.asked = Relationships(batch, caller_id, parse_ids(request.query_params))
 
-    @described(answers={200: documents.Relationships}, query=[ids_query()], operation_id="relationships_list")
+    @described(answers={200: output.Relationships}, query=[ids_query()], operation_id="relationships_list")
     def get(self, request: Request) -> HttpResponse:
         """The caller's relationships to several users, in the order asked."""
         return answer(self.asked)

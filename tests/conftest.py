@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import TransactionTestCase
 
-from popups import live
+from popups.config import config_cache
 from tests.cleaning import delete_rows
 
 MOST_WORKERS = 4  # each has a database server, and the longest test is not shared
@@ -59,7 +59,7 @@ def django_db_modify_db_settings_xdist_suffix() -> None:
 def no_configs_in_memory() -> Iterator[None]:
     """Of popups: their thread leaves the database of the next test alone."""
     yield
-    live.forget()
+    config_cache.forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -103,7 +103,7 @@ class UserAdmin(CacheEntries, Paged, DjangoUserAdmin):
 
     @method_decorator(csrf_protect)
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Django's own, but not in one transaction: see users/farewells.py."""
+        """Django's own, but not in one transaction: see users/deletion_hooks.py."""
         return self._delete_view(request, object_id, extra_context)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict[str, int], set, list]:

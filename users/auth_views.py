@@ -12,15 +12,15 @@ from api.problems import Problem
 from api.schema import described
 from api.tokens import user_id_of
 from api.views import BatchedView
-from users import documents
 from users.models import User
-from users.serializers import LoginInput, RefreshInput
+from users.schemas import output
+from users.schemas.input import LoginInput, RefreshInput
 
 
 class TokenView(BatchedView):
     public = {"POST": "token"}
 
-    @described(answers={200: documents.Tokens}, problems=(401,), body=LoginInput, public=True)
+    @described(answers={200: output.Tokens}, problems=(401,), body=LoginInput, public=True)
     def post(self, request: Request) -> HttpResponse:
         """Log in: an access token for requests, a refresh token for later access tokens."""
         # An unknown name costs as much time as a wrong password: ModelBackend hashes in either case.
@@ -34,7 +34,7 @@ class TokenView(BatchedView):
 class RefreshView(BatchedView):
     public = {"POST": "token"}
 
-    @described(answers={200: documents.Access}, problems=(401,), body=RefreshInput, public=True)
+    @described(answers={200: output.Access}, problems=(401,), body=RefreshInput, public=True)
     def post(self, request: Request) -> HttpResponse:
         """A new access token, as long as the account is active."""
         text = validated(RefreshInput, request.data)["refresh"]

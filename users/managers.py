@@ -1,8 +1,7 @@
 """Reads of accounts and states beyond the cache's own verbs."""
 
-import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.hashers import make_password
@@ -10,14 +9,7 @@ from django.dispatch import Signal
 
 from caching.api import CachedManager, CachedQuerySet
 from users.terms import SEARCHED
-
-if TYPE_CHECKING:
-    from users.models import User
-
-USERNAME = re.compile(r"[A-Za-z0-9_.]{3,30}", re.ASCII)
-USERNAME_LENGTH = 30
-USERNAME_RULE = "A username has 3 to 30 characters: letters A-Z, digits, underscores and dots."
-
+from users.usernames import USERNAME
 
 many_written = Signal()
 """Sent with `user_ids`, in the same transaction, after SEARCHED columns of many rows were written."""
@@ -43,7 +35,7 @@ class UserQuerySet(CachedQuerySet):
 
 
 class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):
-    def named(self, username: str) -> "User | None":
+    def named(self, username: str) -> Any:
         """Through the cache, ignoring case; None also for what can be nobody's name."""
         if not USERNAME.fullmatch(username):
             return None
@@ -52,10 +44,10 @@ class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):
         except self.model.DoesNotExist:
             return None
 
-    def create_user(self, username: str, password: str | None = None, **columns: Any) -> "User":
+    def create_user(self, username: str, password: str | None = None, **columns: Any) -> Any:
         return self.create_one(username=username, password=make_password(password), **columns)
 
-    def create_superuser(self, username: str, password: str | None = None, **columns: Any) -> "User":
+    def create_superuser(self, username: str, password: str | None = None, **columns: Any) -> Any:
         """What `manage.py createsuperuser` calls."""
         return self.create_user(username, password, **{**columns, "is_staff": True, "is_superuser": True})
 

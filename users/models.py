@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from caching.api import Cached, CachedModel
 from users.fields import BINARY, IGNORE_CASE, CollatedCharField
-from users.managers import USERNAME, USERNAME_LENGTH, USERNAME_RULE, UserManager, UserStateManager
+from users.managers import UserManager, UserStateManager
 from users.terms import TERM_LENGTH
+from users.usernames import USERNAME, USERNAME_LENGTH, USERNAME_RULE
 
 
 class Gender(models.TextChoices):

@@ -10,9 +10,10 @@ from api.problems import bad_input
 from api.schema import cursor_query, described
 from api.views import BatchedView
 from caching.api import Batch
-from users import documents, search, visibility
+from users import list_filters, search
 from users.models import User
 from users.projections import PUBLIC
+from users.schemas import output
 from users.terms import parse
 
 LONGEST_QUERY = 64
@@ -27,7 +28,7 @@ class SearchView(BatchedView):
         self.cursor = cursors.from_request(request, self.purpose)
 
     @described(
-        answers={200: documents.UserPage},
+        answers={200: output.UserPage},
         query=[
             OpenApiParameter("q", {"type": "string", "minLength": 1, "maxLength": LONGEST_QUERY}, required=True),
             cursor_query(),
@@ -39,7 +40,7 @@ class SearchView(BatchedView):
         found = search.find(query, self.cursor)
         batch = Batch()
         people = batch.rows(User, found.user_ids)
-        hidden = visibility.ask_hidden(batch, request.user.id, found.user_ids)
+        hidden = list_filters.request_hidden(batch, request.user.id, found.user_ids)
         batch.run()
         rows, unseen = people.cols(*PUBLIC, "is_active").results, hidden()
         results = [

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import IntegrityError
 from django.utils import timezone
 
-from users import farewells
+from users import deletion_hooks
 from users.models import User, UserState
 
 
@@ -57,5 +57,5 @@ def delete_user(user_id: int) -> Iterator[int]:
     unless the iterator is used up.
     """
     set_active([user_id], active=False)
-    yield from farewells.end_all(user_id)
+    yield from deletion_hooks.run_all(user_id)
     User.objects.filter(pk=user_id).delete()

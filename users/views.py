@@ -18,12 +18,13 @@ from api.reads import answer
 from api.schema import described, fields_query, id_in_path, ids_query
 from api.views import BatchedView, inactive
 from caching.api import Batch
-from users import documents, services
-from users.lane import OneUser, SomeUsers
-from users.managers import USERNAME_LENGTH, USERNAME_RULE
+from users import services
 from users.models import User, UserState
 from users.projections import OWN, PRIVATE, PUBLIC, STATE_COLUMNS, state_document
-from users.serializers import ProfileInput, RegistrationInput, StateInput
+from users.reads import OneUser, SomeUsers
+from users.schemas import output
+from users.schemas.input import ProfileInput, RegistrationInput, StateInput
+from users.usernames import USERNAME_LENGTH, USERNAME_RULE
 
 
 @contextmanager
@@ -43,7 +44,7 @@ class UserView(BatchedView):
         self.asked = OneUser(batch, caller_id, parse_id(user_id), asked_fields(request.query_params))
 
     @described(
-        answers={200: documents.UserFields},
+        answers={200: output.UserFields},
         problems=(403, 404),
         query=[id_in_path("user_id"), fields_query(OWN)],
     )
@@ -56,12 +57,12 @@ class OwnUserView(BatchedView):
     def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.people = batch.rows(User, [caller_id])
 
-    @described(answers={200: documents.OwnUser})
+    @described(answers={200: output.OwnUser})
     def get(self, request: Request) -> HttpResponse:
         """The caller's own user."""
         return json_response(self.people.structs(*OWN).results[0])
 
-    @described(answers={200: documents.OwnUser}, body=ProfileInput)
+    @described(answers={200: output.OwnUser}, body=ProfileInput)
     def patch(self, request: Request) -> HttpResponse:
         """Change the caller's own profile; a field that is unknown or read-only changes nothing at all."""
         changes = validated(ProfileInput, request.data, partial=True)
@@ -75,7 +76,7 @@ class StateView(BatchedView):
         self.user_id = parse_id(user_id)
         self.people, self.states = batch.rows(User, [self.user_id]), batch.rows(UserState, [self.user_id])
 
-    @described(answers={200: documents.State}, problems=(404,), query=[id_in_path("user_id")])
+    @described(answers={200: output.State}, problems=(404,), query=[id_in_path("user_id")])
     def get(self, request: Request, user_id: str) -> HttpResponse:
         """What a user is doing; somebody who never said is offline."""
         if self.people.cols("id").missing:
@@ -85,7 +86,7 @@ class StateView(BatchedView):
 
 
 class OwnStateView(BatchedView):
-    @described(answers={200: documents.State}, body=StateInput)
+    @described(answers={200: output.State}, body=StateInput)
     def patch(self, request: Request) -> HttpResponse:
         """Say what the caller is doing. An empty object is a heartbeat: it only renews `last_seen_at`."""
         changes = validated(StateInput, request.data, partial=True)
@@ -107,7 +108,7 @@ class UsersView(BatchedView):
         if "ids" in query:
             self.asked = SomeUsers(batch, caller_id, parse_ids(query), asked_fields(query))
 
-    @described(answers={201: documents.OwnUser}, body=RegistrationInput, public=True)
+    @described(answers={201: output.OwnUser}, body=RegistrationInput, public=True)
     def post(self, request: Request) -> HttpResponse:
         """Open an account. Answers the new account without its password."""
         wanted = validated(RegistrationInput, request.data)
@@ -118,7 +119,7 @@ class UsersView(BatchedView):
         return json_response(columns_of(user, OWN), status=201)
 
     @described(
-        answers={200: documents.UsersFound},
+        answers={200: output.UsersFound},
         problems=(403,),
         query=[ids_query(required=False), OpenApiParameter("username", str), fields_query(OWN)],
         operation_id="users_list",

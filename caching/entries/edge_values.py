@@ -20,9 +20,9 @@ from django.db import models
 from django.db.models import Q
 
 from caching.entries.derived import Derived
-from caching.entries.source import NOTHING, Result
+from caching.entries.source import Result
 from caching.options import jittered_ms
-from caching.protocol.codec import Framed
+from caching.protocol.codec import NOTHING, Framed
 
 VALUE_LIFE_S = 3_600
 
@@ -44,7 +44,8 @@ class EdgeValue(Derived):
         owner first in the index; `value` is an integer column, of which null is answered like no edge."""
         super().__init__(model, value, by=(owner, member), of=(value,), where=None)
         self._value = value
-        self._entry: Framed[int] = Framed(["edge", self.label], int)
+        self._entry: Framed[int] = Framed(["edge", self.label], int, nothing=True)
+        self.decode = self._entry.decode
 
     def of(self, owner: Any, members: Iterable[Any]) -> Result[dict[Any, int | None]]:
         """Ask what an owner's edges to these members say: {member: value, or None for no edge}."""
@@ -71,6 +72,3 @@ class EdgeValue(Derived):
 
     def encode(self, identity: Pair, value: int | None) -> tuple[bytes, int]:
         return NOTHING if value is None else self._entry.encode(value), jittered_ms(VALUE_LIFE_S)
-
-    def decode(self, identity: Pair, entry: bytes) -> int | None:
-        return None if entry == NOTHING else self._entry.decode(entry)

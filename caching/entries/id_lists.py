@@ -34,6 +34,7 @@ class IdList(Derived):
         super().__init__(model, owner, by=(owner,), where=where)
         self.newest = newest
         self._entry: Framed[list[int]] = Framed(["list", self.label, newest, self.where], list[int])
+        self.decode = self._entry.decode
 
     def of(self, owner: Any) -> Result[list[int]]:
         """Ask for the newest ids of an owner, newest first."""
@@ -57,6 +58,3 @@ class IdList(Derived):
 
     def encode(self, identity: Any, value: list[int]) -> tuple[bytes, int]:
         return self._entry.encode(value), jittered_ms(LIST_LIFE_S)
-
-    def decode(self, identity: Any, entry: bytes) -> list[int]:
-        return self._entry.decode(entry)

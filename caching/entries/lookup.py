@@ -64,7 +64,7 @@ class Lookup:
         return self._entry.encode(value or (identity, None, None)), jittered_ms(life_s)
 
     def decode(self, identity: Any, entry: bytes) -> Pointer | None:
-        pointer = Pointer(*self._entry.decode(entry))
+        pointer = Pointer(*self._entry.decode(identity, entry))
         if pointer.asked != identity or pointer == self.disproved:
             raise Stale
         return None if pointer.pk is None else pointer

@@ -1,0 +1,1 @@
+"""Models, managers and QuerySets that keep entries right."""

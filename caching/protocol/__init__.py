@@ -1,0 +1,1 @@
+"""The states of a key, and the steps between them."""

@@ -1,0 +1,1 @@
+"""Batches of questions, answered by entries or by the database."""

@@ -1,0 +1,1 @@
+"""What a write holds, and what Redis is told after its commit."""

@@ -6,7 +6,7 @@ class BaselinesConfig(AppConfig):
 
     def ready(self) -> None:
         """Declare four counters, as many as posts have, of rows that no section writes: they are only read."""
-        from counters import CounterSet, CountOf
+        from counters.api import CounterSet, CountOf
         from loadtest.baselines import favorites
         from social.models import Block
 

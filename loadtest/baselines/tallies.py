@@ -8,7 +8,7 @@ from django.db.models import F
 
 from loadtest.baselines.models import Tally
 from ratings import scores
-from ratings.counts import bar
+from ratings.counts import histogram_counter
 
 
 def rate_with_lock(*, user_id: int, item_id: int, score: int) -> Tally:
@@ -18,7 +18,7 @@ def rate_with_lock(*, user_id: int, item_id: int, score: int) -> Tally:
     """
     with transaction.atomic():
         tally = Tally.objects.select_for_update().get(pk=item_id)
-        before = scores.find(DEFAULT_DB_ALIAS, user_id, item_id)
+        before = scores.select(DEFAULT_DB_ALIAS, user_id, item_id)
         for name, amount in _store_score(user_id, item_id, before, score).items():
             setattr(tally, name, getattr(tally, name) + amount)
         tally.save(force_update=True)
@@ -30,18 +30,18 @@ def rate_with_f_expression(*, user_id: int, item_id: int, score: int) -> Tally:
 
     The UPDATE locks the row until the commit, so it is the last statement.
     """
-    before = scores.find(DEFAULT_DB_ALIAS, user_id, item_id)
+    before = scores.select(DEFAULT_DB_ALIAS, user_id, item_id)
     with transaction.atomic():
         if amounts := _store_score(user_id, item_id, before, score):
             Tally.objects.filter(pk=item_id).update(**{name: F(name) + amount for name, amount in amounts.items()})
     return Tally.objects.get(pk=item_id)
 
 
-def _store_score(user_id: int, item_id: int, before: scores.Given | None, after: int) -> dict[str, int]:
+def _store_score(user_id: int, item_id: int, before: scores.StoredScore | None, after: int) -> dict[str, int]:
     """Store the score; return the amounts to add to the sums, by column."""
     if before is None:
         scores.insert(DEFAULT_DB_ALIAS, user_id, item_id, after)
-        return {"count": 1, "sum": after, bar(after): 1}
-    if before.score == after or not scores.change(DEFAULT_DB_ALIAS, before, after):
+        return {"count": 1, "sum": after, histogram_counter(after): 1}
+    if before.score == after or not scores.update_if_unchanged(DEFAULT_DB_ALIAS, before, after):
         return {}
-    return {"sum": after - before.score, bar(before.score): -1, bar(after): 1}
+    return {"sum": after - before.score, histogram_counter(before.score): -1, histogram_counter(after): 1}

@@ -1,0 +1,1 @@
+"""Accepting connections: each worker leaves the others their share."""

@@ -1,0 +1,1 @@
+"""Django's WSGI handler behind an event loop."""

@@ -1,0 +1,1 @@
+"""Cached reads, answered in the event loop."""

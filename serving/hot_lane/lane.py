@@ -66,9 +66,9 @@ Done = Callable[[Answer | None], None]
 class HotLane:
     """`attempt` is for servers that can do without coroutines, which cost more than all the rest of a hit."""
 
-    def __init__(self, bridge: Bridge, django: BaseHandler, *, prefix: str, addresses: Iterable[Route]) -> None:
+    def __init__(self, bridge: Bridge, django: BaseHandler, *, prefix: str, routes: Iterable[Route]) -> None:
         self.bridge = bridge
-        self._addresses = Routes(prefix, addresses)
+        self._routes = Routes(prefix, routes)
         self._heads = ResponseHeadCache(django)
         self._client = EventLoopClient()
         self._known: dict[tuple[str, Named], ParsedHeaders] = {}
@@ -114,7 +114,7 @@ class HotLane:
         """Whether the lane has begun to answer a GET: then `done` is called once, in a later turn of the event loop,
         and gets None if there is no answer after all. Without an answer the request and `counted` are for `bridge`."""
         try:
-            found = self._addresses.find(path, query)
+            found = self._routes.find(path, query)
             return found is not None and Attempt(self._client, _steps(said, *found, counted), done).begin()
         except APIException:
             return False

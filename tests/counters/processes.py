@@ -80,8 +80,8 @@ def work(task: str, pk: int, number: int) -> None:
         return
     one_vote = partial(vote, pk, 1)
     points = {
-        "inserted": (dies_before, deltas, "append", one_vote),
-        "appended": (dies_after, deltas, "append", one_vote),
+        "inserted": (dies_before, deltas, "append_deltas", one_vote),
+        "appended": (dies_after, deltas, "append_deltas", one_vote),
         "committing": (dies_before, connection, "_commit", one_vote),
         "committed": (dies_after, connection, "_commit", one_vote),
         "unbumped": (dies_before, steps, "lift", one_vote),

@@ -69,7 +69,7 @@ def test_the_chosen_are_reconciled(admin, book, counter):
 
 
 def test_no_more_than_a_request_can_do(admin, counter, monkeypatch):
-    monkeypatch.setattr("counters.admin.MOST_CHOSEN", 0)
+    monkeypatch.setattr("counters.http.admin.MOST_CHOSEN", 0)
     page = admin.post(LIST, {"action": "reconcile", "_selected_action": [counter.pk]}, follow=True).content.decode()
     assert "Select at most 0 targets" in page
     assert Delta.objects.count() == 1

@@ -195,7 +195,10 @@ def test_cold_reads_are_one_query(number, voters, book):
 def test_counters_ride_with_rows(voters, book):
     def read():
         batch = Batch()
-        people, found = batch.rows(Author, [voters[0].pk]), reads.ask(batch, [f"book:{book.pk}", f"book:{book.pk}"])
+        people, found = (
+            batch.rows(Author, [voters[0].pk]),
+            reads.request_counts(batch, [f"book:{book.pk}", f"book:{book.pk}"]),
+        )
         batch.run()
         return people.cols("name").results, found.result
 
@@ -229,19 +232,19 @@ def test_a_bump_of_what_is_folded_already_changes_nothing(voters, book, fold, mo
     vote(voters[1], book)
     fold()
     late = []
-    monkeypatch.setattr(blocks, "bumps", lambda rows: late.append(list(rows)) or [])
+    monkeypatch.setattr(blocks, "increment_commands", lambda rows: late.append(list(rows)) or [])
     counts(book)
     vote(voters[0], book)
     fold()
     assert counts(book)["votes"] == 2
     monkeypatch.undo()
     for rows in late:
-        round_trip(blocks.bumps(rows))
+        round_trip(blocks.increment_commands(rows))
     assert counts(book)["votes"] == 2
 
 
 def test_a_bump_that_is_lost_is_made_good_by_the_roll_up(voters, book, fold, monkeypatch):
-    monkeypatch.setattr(blocks, "bumps", lambda rows: [])
+    monkeypatch.setattr(blocks, "increment_commands", lambda rows: [])
     counts(book)
     vote(voters[0], book)
     assert counts(book)["votes"] == 0
@@ -283,7 +286,7 @@ def test_counters_of_removed_declarations_are_ignored(book):
 
 def ask(targets):
     batch = Batch()
-    found = reads.ask(batch, targets)
+    found = reads.request_counts(batch, targets)
     batch.run()
     return found.result
 

@@ -32,7 +32,7 @@ class Served:
         self._bridge = Bridge(django, threads)
         self.application: Any = self._handed
         if lane:
-            self.application = HotLane(self._handed, django, prefix="/api/v1/", addresses=asgi.addresses)
+            self.application = HotLane(self._handed, django, prefix="/api/v1/", routes=asgi.routes)
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()

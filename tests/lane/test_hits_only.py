@@ -12,8 +12,8 @@ from posts import models
 from posts.models import Favorite, Post
 from tests.lane.conftest import login, ready
 from tests.lane.served import Served
-from users.lane import OneUser
 from users.models import User
+from users.reads import OneUser
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 

@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import call_command
 
-from popups import unrecorded
+from popups import lost_events
 from popups.models import Popup
 from tests.social.conftest import alice, api, bob, carol, dora, new_user, password_hash, quiet, sam
 
@@ -12,7 +12,7 @@ __all__ = ["alice", "api", "bob", "carol", "dora", "new_user", "password_hash", 
 
 @pytest.fixture(autouse=True)
 def nothing_unrecorded():
-    unrecorded._counts.clear()
+    lost_events._counts.clear()
 
 
 @pytest.fixture

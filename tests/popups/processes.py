@@ -35,14 +35,14 @@ def terminated(started: list[subprocess.Popen[bytes]]) -> list[int]:
 def enter_all(user_ids: list[int], rounds: int) -> list[tuple[int, int]]:
     """A device of each of the users, one after the other; the (user, popup) that came up."""
     from caching.api import Batch
-    from popups.configs import Asked
-    from popups.entries import Entry
+    from popups.config.compile import ClientContext
+    from popups.delivery.next_popup import NextPopup
 
     claimed = []
     for _ in range(rounds):
         for user_id in user_ids:
             batch = Batch()
-            entry = Entry(batch, user_id, Asked("home"))
+            entry = NextPopup(batch, user_id, ClientContext("home"))
             batch.run()
             while more := entry.more():
                 more.run()
@@ -55,14 +55,14 @@ def die_at(point: str) -> None:
     """A drain that dies there."""
     from django.db import connection
 
-    from popups import drain, stream
+    from popups.events import drain, stream
 
     connection.ensure_connection()
     points: dict[str, tuple[Any, Any, str]] = {
         "taken": (dies_after, stream, "take"),
         "written": (dies_before, connection, "_commit"),
         "committed": (dies_after, connection, "_commit"),
-        "settled": (dies_after, stream, "settle"),
+        "acknowledged": (dies_after, stream, "acknowledge"),
     }
     arrange, owner, name = points[point]
     arrange(owner, name)

@@ -8,8 +8,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from popups.admin.statistics import by_day
 from popups.models import Event, Pacing, Popup, UserPopup
-from popups.statistics import by_day
 from tests.users.test_admin import root
 
 __all__ = ["root"]
@@ -165,7 +165,7 @@ def test_the_dry_run_says_what_would_be_shown_and_why_not_the_others(root, enter
 
 @pytest.fixture
 def redis_is_asked():
-    from popups import stream
+    from popups.events import stream
 
     return stream.waiting
 
@@ -196,7 +196,7 @@ def test_statistics_are_those_of_the_events(root, api, enter, drain, alice, bob,
 
 def test_the_overview_tells_what_waits_and_what_was_not_recorded(root, enter, alice, bob, drain, popup, monkeypatch):
     enter(alice)
-    monkeypatch.setattr("popups.scripts.LONGEST_STREAM", 1)
+    monkeypatch.setattr("popups.keys.LONGEST_STREAM", 1)
     enter(bob)
     page = root.get(f"{POPUPS}statistics/").content.decode()
     assert "(drain_popup_events)</td><td>1</td>" in page

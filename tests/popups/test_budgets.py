@@ -4,8 +4,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from popups import drain as draining
-from popups import stream
+from popups.events import drain as draining
+from popups.events import stream
 from tests.users.test_budgets import budget, throttled
 
 __all__ = ["throttled"]

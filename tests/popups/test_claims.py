@@ -7,10 +7,11 @@ import pytest
 
 from caching.api import redis_client
 from caching.extend import Result
-from popups import scripts, stream
+from popups import keys
+from popups.delivery.states import STATES
+from popups.delivery.totals import TOTALS
+from popups.events import stream
 from popups.models import Day, Event, Pacing, Unrecorded, UserPopup
-from popups.states import STATES
-from popups.totals import TOTALS
 from tests.caching.threads import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,7 +71,7 @@ def test_the_clock_of_a_web_server_is_wrong(enter, alice, bob, make, monkeypatch
     make(reshow_hours=0.5)
     assert shown(enter(alice))
     now = time.time_ns
-    monkeypatch.setattr("popups.entries.time.time_ns", lambda: now() + ahead_s * 10**9)
+    monkeypatch.setattr("popups.delivery.next_popup.time.time_ns", lambda: now() + ahead_s * 10**9)
     answer = enter(alice)
     assert shown(answer) is None
     assert int(answer.headers["cache-control"].partition("max-age=")[2]) > 1_700
@@ -199,7 +200,7 @@ def test_ids_beyond_the_numbers_of_lua(api, enter, alice, drain, make):
 
 def test_the_stream_is_full(api, enter, alice, bob, drain, popup, monkeypatch):
     claim = enter(alice).json["popup"]["claim"]
-    monkeypatch.setattr(scripts, "LONGEST_STREAM", 1)
+    monkeypatch.setattr(keys, "LONGEST_STREAM", 1)
     answer = enter(bob)
     assert (shown(answer), answer.headers["cache-control"]) == (None, "private, max-age=5")
     refused = api.post(f"popups/{popup.pk}/events", {"claim": claim, "type": "click"}, by=alice)

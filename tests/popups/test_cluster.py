@@ -2,7 +2,7 @@
 
 import pytest
 
-from popups import stream
+from popups.events import stream
 from popups.models import Event
 from tests.caching.test_cluster import cluster
 

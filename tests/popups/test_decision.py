@@ -6,21 +6,21 @@ from types import SimpleNamespace
 
 import pytest
 
-from popups.configs import Asked, Broken, compiled, ms, share
-from popups.decision import Decision, decide, quiet_until, ranked
+from popups.config.compile import ClientContext, InvalidConfig, compile_config, share, to_ms
+from popups.delivery.decision import Decision, decide, quiet_until, ranked
+from popups.delivery.states import Seen
 from popups.models import Popup
 from popups.rules import parse_version
-from popups.states import Seen
 
 pytestmark = pytest.mark.django_db(transaction=True)  # for the fixtures; nothing here asks a database
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-NOW_MS = ms(NOW)
+NOW_MS = to_ms(NOW)
 HOUR_MS = 3_600_000
-HOME = Asked("home", "ios", parse_version("3.2"))
+HOME = ClientContext("home", "ios", parse_version("3.2"))
 
 
 def config(pk=1, **columns):
-    return compiled(Popup(id=pk, **{"title": "Hello", "starts_at": NOW - timedelta(days=1), **columns}))
+    return compile_config(Popup(id=pk, **{"title": "Hello", "starts_at": NOW - timedelta(days=1), **columns}))
 
 
 def person(**columns):
@@ -144,5 +144,5 @@ BROKEN = [
 
 @pytest.mark.parametrize("columns", BROKEN, ids=str)
 def test_a_broken_config_says_what_is_wrong(columns):
-    with pytest.raises(Broken, match=f"{list(columns)[-1]}: "):
+    with pytest.raises(InvalidConfig, match=f"{list(columns)[-1]}: "):
         config(**columns)

@@ -8,10 +8,11 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
 from caching.api import redis_client
-from popups import drain as draining
-from popups import scripts, stream
+from popups import keys
+from popups.delivery.states import STATES
+from popups.events import drain as draining
+from popups.events import stream
 from popups.models import Day, Event, Popup, Unrecorded, UserPopup
-from popups.states import STATES
 from tests.caching.own_redis import until
 from tests.forks import killed
 from tests.popups.processes import die_at, drains, terminated
@@ -40,10 +41,10 @@ def settled():
     return True
 
 
-@pytest.mark.parametrize("point", ["taken", "written", "committed", "settled"])
+@pytest.mark.parametrize("point", ["taken", "written", "committed", "acknowledged"])
 def test_a_drain_that_is_killed(shown, drain, point):
     killed(die_at, point)
-    assert Event.objects.count() == (3 if point in ("committed", "settled") else 0)
+    assert Event.objects.count() == (3 if point in ("committed", "acknowledged") else 0)
     drain()
     assert settled()
 
@@ -86,7 +87,7 @@ def test_two_drains_write_the_same_events(shown, drain):
 
 def test_several_drains_for_ever_and_sigterm(enter, new_user, popup, drain):
     people = [new_user(f"guest_{number}") for number in range(30)]
-    key = scripts.prefixed(scripts.STREAM)
+    key = keys.prefixed(keys.STREAM)
     with drains(3) as processes:
         for person in people:
             assert enter(person).json["popup"]
@@ -105,7 +106,7 @@ def test_the_group_is_made_anew(enter, alice, bob, drain, popup):
     redis_client().flushdb()
     drain()
     enter(bob)
-    redis_client().xgroup_destroy(scripts.prefixed(scripts.STREAM), stream.GROUP)
+    redis_client().xgroup_destroy(keys.prefixed(keys.STREAM), stream.GROUP)
     drain()
     assert sorted(Event.objects.values_list("user_id", flat=True)) == [alice.pk, bob.pk]
 
@@ -129,7 +130,7 @@ def test_events_of_those_who_are_gone(enter, new_user, alice, make, drain):
 
 
 def test_an_event_that_cannot_be_read_is_not_in_the_way(shown, drain, caplog):
-    key = scripts.prefixed(scripts.STREAM)
+    key = keys.prefixed(keys.STREAM)
     good = {"type": "click", "user": 1, "popup": 1, "claim": "ab", "at": 5, "last": 1}
     for strange in ({"x": "y"}, {**good, "type": "bought"}, {**good, "user": "é"}, {**good, "at": 10**30}):
         redis_client().xadd(key, strange)
@@ -146,7 +147,7 @@ def test_a_redis_that_gives_an_id_again(enter, alice, bob, drain, popup):
     redis_client().flushdb()
     event = Event.objects.get()
     other = {"type": "shown", "user": bob.pk, "popup": popup.pk, "claim": "ab" * 12, "at": 5, "last": 1}
-    redis_client().xadd(scripts.prefixed(scripts.STREAM), other, id=event.stream_id)
+    redis_client().xadd(keys.prefixed(keys.STREAM), other, id=event.stream_id)
     drain()
     assert Event.objects.count() == 2
 
@@ -177,13 +178,13 @@ def test_an_event_is_counted_down_once(enter, alice, make, monkeypatch):
     monkeypatch.setattr(stream, "BATCH", 1)
     taken = stream.take(stream.new_consumer())
     for _ in range(2):
-        stream.settle(taken)
+        stream.acknowledge(taken)
     state = STATES.decode(alice.pk, redis_client().get(STATES.key(alice.pk)))
     assert (state.undrained, redis_client().ttl(STATES.key(alice.pk))) == (1, -1)
 
 
 def test_consumers_that_are_gone_are_forgotten(enter, alice, bob, popup, drain, monkeypatch):
-    key, unfinished = scripts.prefixed(scripts.STREAM), stream.new_consumer()
+    key, unfinished = keys.prefixed(keys.STREAM), stream.new_consumer()
     enter(alice)
     assert len(stream.take(unfinished).ids) == 1
     for _ in range(3):

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.management import call_command
 
 from launcher import embedded_redis
-from popups import stream
+from popups.delivery.claims import verify
+from popups.events import stream
 from popups.models import Day, Event, UserPopup
-from popups.tokens import verified
 from tests.caching.conftest import own_redis
 from tests.caching.own_redis import until
 from tests.forks import at_once
@@ -35,7 +35,7 @@ def users():
 
 def truth_of(told):
     return Counter(
-        (user_id, popup_id, verified(token, user_id=user_id, popup_id=popup_id)) for user_id, popup_id, token in told
+        (user_id, popup_id, verify(token, user_id=user_id, popup_id=popup_id)) for user_id, popup_id, token in told
     )
 
 

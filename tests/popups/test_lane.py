@@ -5,9 +5,9 @@ import re
 import pytest
 
 from caching.api import redis_client
+from popups.delivery.states import STATES
+from popups.delivery.totals import TOTALS
 from popups.models import Event, Popup
-from popups.states import STATES
-from popups.totals import TOTALS
 from tests.lane.conftest import django, lane, login
 
 __all__ = ["django", "lane"]
@@ -96,7 +96,7 @@ def test_what_takes_the_database_is_left_to_django(both, popups, alice, disturb)
 
 
 def test_a_full_stream_is_counted(both, monkeypatch):
-    monkeypatch.setattr("popups.scripts.LONGEST_STREAM", 0)
+    monkeypatch.setattr("popups.keys.LONGEST_STREAM", 0)
     by_lane, by_django = both()
     assert comparable(by_lane) == comparable(by_django)
     assert by_lane.by_lane

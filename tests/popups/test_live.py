@@ -8,9 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from caching.api import redis_client
-from popups import live
+from popups.config import config_cache
+from popups.config.version import VERSIONS
 from popups.models import Pacing, Popup
-from popups.versions import VERSIONS
 from tests.caching.conftest import own_redis
 from tests.caching.own_redis import until
 from tests.popups.servers import Client, Seen, environment, until_up, web_servers
@@ -59,7 +59,7 @@ def test_an_edit_shows_at_once_in_the_process_that_made_it(enter, people, popup)
     assert title(enter(people[2])) is None
     Pacing.objects.create(quiet_seconds=60)
     enter(people[2])
-    assert live.current(None).quiet_ms == 60_000
+    assert config_cache.current(None).quiet_ms == 60_000
 
 
 def test_an_edit_by_sql_shows_within_two_seconds(enter, people, popup):
@@ -71,7 +71,7 @@ def test_an_edit_by_sql_shows_within_two_seconds(enter, people, popup):
 
 def test_an_edit_that_redis_was_not_told_of(enter, people, popup, monkeypatch):
     enter(people[0])
-    monkeypatch.setattr("popups.versions.change", lambda: None)
+    monkeypatch.setattr("popups.config.version.bump", lambda: None)
     Popup.objects.filter(pk=popup.pk).update(title="Quietly")
     assert until_shown(enter, people[1:], "Quietly") < WITHIN_S
 
@@ -79,8 +79,8 @@ def test_an_edit_that_redis_was_not_told_of(enter, people, popup, monkeypatch):
 def test_the_version_is_lost(enter, people, popup, monkeypatch):
     """Whoever finds none looks for himself, and puts a new one there."""
     enter(people[0])
-    monkeypatch.setattr("popups.versions.change", lambda: None)
-    monkeypatch.setattr(live, "PAUSE_S", 0)
+    monkeypatch.setattr("popups.config.version.bump", lambda: None)
+    monkeypatch.setattr(config_cache, "PAUSE_S", 0)
     Popup.objects.filter(pk=popup.pk).update(title="After the loss")
     redis_client().delete(VERSIONS.key())
     assert title(enter(people[1])) == "After the loss"
@@ -124,16 +124,16 @@ def test_nothing_is_read_again_while_nothing_changes(enter, people, popup):
 
 
 def test_the_thread_ends_when_nobody_enters_and_starts_again(enter, people, popup, monkeypatch):
-    monkeypatch.setattr(live, "LOOK_S", 0.01)
-    monkeypatch.setattr(live, "IDLE_S", 0.05)
+    monkeypatch.setattr(config_cache, "LOOK_S", 0.01)
+    monkeypatch.setattr(config_cache, "IDLE_S", 0.05)
     enter(people[0])
-    live._memory.thread.join(5)
-    assert not live._memory.thread.is_alive()
-    monkeypatch.setattr(live, "OLD_S", 0)
+    config_cache._memory.thread.join(5)
+    assert not config_cache._memory.thread.is_alive()
+    monkeypatch.setattr(config_cache, "OLD_S", 0)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE popups_popup SET title = 'Meanwhile'")
     assert title(enter(people[1])) == "Meanwhile"
-    assert live._memory.thread.is_alive()
+    assert config_cache._memory.thread.is_alive()
 
 
 def test_a_broken_config_keeps_the_last_good_one_and_says_so(enter, people, make, caplog):
@@ -142,11 +142,11 @@ def test_a_broken_config_keeps_the_last_good_one_and_says_so(enter, people, make
     assert title(enter(people[0])) == "Good"
     with caplog.at_level(logging.ERROR), connection.cursor() as cursor:
         cursor.execute("UPDATE popups_popup SET title = 'Bad', min_version = 'x' WHERE title = 'Good'")
-        until(lambda: live._memory.live.broken)
+        until(lambda: config_cache._memory.live.broken)
         assert title(enter(people[1])) == "Good"
     assert "is broken, it stays what it was before. min_version: A version is" in caplog.text
     assert caplog.text.count("is broken") == 1  # not each second
-    live.forget()  # a process that never saw the good one
+    config_cache.forget()  # a process that never saw the good one
     with caplog.at_level(logging.ERROR):
         assert title(enter(people[2])) == "Other"
     assert "it is not shown" in caplog.text
@@ -170,5 +170,5 @@ def test_a_row_that_cannot_even_be_read(enter, people, make):
         cursor.execute("UPDATE popups_popup SET starts_at = '2026-13-45 00:00:00' WHERE title = 'Good'")
     Pacing.objects.create(quiet_seconds=1)  # an edit elsewhere goes through
     assert title(enter(people[1])) == "Good"
-    assert live.current(None).quiet_ms == 1_000
-    assert "A column cannot be read" in "".join(live.current(None).broken.values())
+    assert config_cache.current(None).quiet_ms == 1_000
+    assert "A column cannot be read" in "".join(config_cache.current(None).broken.values())

@@ -20,7 +20,7 @@ from caching.api import redis_client
 from counters import reconcile, rollup
 from counters.models import Delta
 from ratings import services
-from ratings.counts import KIND, SCORES, bar
+from ratings.counts import KIND, SCORES, histogram_counter
 from ratings.models import Item, Score
 from tests.caching.own_redis import until
 from tests.caching.threads import Task
@@ -53,8 +53,8 @@ def test_a_thousand_users_at_once(item, crowd):
         at_least = Score.objects.count()
         counts = shown(item)
         assert at_least <= counts["count"] <= Score.objects.count()
-        assert sum(counts[bar(score)] for score in SCORES) == counts["count"]
-        assert sum(score * counts[bar(score)] for score in SCORES) == counts["sum"]
+        assert sum(counts[histogram_counter(score)] for score in SCORES) == counts["count"]
+        assert sum(score * counts[histogram_counter(score)] for score in SCORES) == counts["sum"]
         with contextlib.suppress(OperationalError):  # the victim of a deadlock: it is the next round's work
             assert [chunk.drifts for chunk in reconcile.run(KIND) if chunk.drifts] == []
             rollup.fold()

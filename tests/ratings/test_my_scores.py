@@ -47,7 +47,7 @@ WRITES = {
     "bulk_create": lambda item, alice, bob: Score.objects.bulk_create([Score(user=bob, item=item, score=2)]),
     "delete": lambda item, alice, bob: Score.objects.get().delete(),
     "delete many": lambda item, alice, bob: Score.objects.filter(item=item).delete(),
-    "farewell": lambda item, alice, bob: list(removal.end_scores_of(alice.pk)),
+    "farewell": lambda item, alice, bob: list(removal.delete_scores_of(alice.pk)),
 }
 
 

@@ -9,10 +9,10 @@ import pytest
 from caching.redis.client import round_trip
 from caching.testutils import reset_cache
 from counters import blocks, reconcile, rollup
-from counters.blocks import Appended
+from counters.blocks import LoggedDelta
 from counters.reads import counts_of
 from ratings import scores, services
-from ratings.counts import KIND, SCORES, bar
+from ratings.counts import KIND, SCORES, histogram_counter
 from ratings.models import Item, Score
 from tests.caching.threads import together
 from tests.users.test_budgets import budget
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 # Of a change from 10 to 1.
-TORN = {"sum": -9, bar(10): -1, bar(1): +1}
+TORN = {"sum": -9, histogram_counter(10): -1, histogram_counter(1): +1}
 
 
 def shown(item):
@@ -33,7 +33,7 @@ def shown(item):
 def truth(item):
     scores = list(Score.objects.filter(item=item).values_list("score", flat=True))
     bars = Counter(scores)
-    return {"count": len(scores), "sum": sum(scores), **{bar(score): bars[score] for score in SCORES}}
+    return {"count": len(scores), "sum": sum(scores), **{histogram_counter(score): bars[score] for score in SCORES}}
 
 
 def drifts():
@@ -86,7 +86,7 @@ def test_one_user_firing_fifty_scores(alice, item):
 
 def test_the_loser_of_a_race_changes_nothing(alice, item, monkeypatch):
     services.rate(user_id=alice.pk, item_id=item.pk, score=5)
-    before = scores.Given(Score.objects.get().pk, 4)
+    before = scores.StoredScore(Score.objects.get().pk, 4)
     monkeypatch.setattr(scores, "find", lambda *_: before)  # as it was when this request read it
     with pytest.raises(services.TooFast):
         services.rate(user_id=alice.pk, item_id=item.pk, score=9)
@@ -126,7 +126,7 @@ def test_an_average_is_never_made_of_numbers_that_do_not_agree(api, alice, item)
     """Redis was told of a second score, and not yet of the first: by its numbers one person gave −8 in all."""
     services.rate(user_id=alice.pk, item_id=item.pk, score=1)
     api.get(f"ratings/{item.pk}", by=alice)
-    round_trip(blocks.bumps(Appended(10**9, KIND, item.pk, name, by) for name, by in TORN.items()))
+    round_trip(blocks.increment_commands(LoggedDelta(10**9, KIND, item.pk, name, by) for name, by in TORN.items()))
     assert shown(item)["sum"] == 0
     with budget(sql=1, round_trips=1, commands=1):
         answer = api.get(f"ratings/{item.pk}", by=alice).json

@@ -7,7 +7,7 @@ from django.core.management import call_command
 
 from counters import reconcile
 from counters.reads import counts_of
-from ratings.counts import BARS, KIND
+from ratings.counts import HISTOGRAM, KIND
 from ratings.demo import things
 from ratings.models import Item, Score
 
@@ -39,7 +39,7 @@ def test_everything_is_counted_and_again_changes_nothing(api):
     assert f"{Score.objects.count()} scores added." in said
     assert [drift for chunk in reconcile.run(KIND, mend=False) for drift in chunk.drifts] == []
     counts = counts_of(KIND, list(Item.objects.values_list("pk", flat=True)))
-    assert len({max(BARS, key=each.get) for each in counts.values() if each["count"]}) > 5
+    assert len({max(HISTOGRAM, key=each.get) for each in counts.values() if each["count"]}) > 5
     before = rows()
     again = seed(300)
     assert "0 items added." in again

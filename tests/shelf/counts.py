@@ -2,7 +2,7 @@
 
 from django.db.models import Q
 
-from counters import CounterSet, CountOf, SumOf
+from counters.api import CounterSet, CountOf, SumOf
 from tests.shelf.models import Loan, Vote
 
 CounterSet("book", votes=CountOf(Vote, "book"), stars=SumOf(Vote, "book", "stars"))

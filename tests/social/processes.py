@@ -50,11 +50,11 @@ def delete_waiting(how: str, point: str, user_id: int) -> bool:
     from django.db import connection
     from django.db.models.deletion import Collector
 
-    from users import farewells, services
+    from users import deletion_hooks, services
     from users.models import User
 
     if point == "edges ended":
-        farewells.register(lambda _: iter([wait()]))
+        deletion_hooks.register(lambda _: iter([wait()]))
     elif point == "cascade collected":
         delete = Collector.delete
         Collector.delete = lambda self: (User in self.data and wait(), delete(self))[1]

@@ -66,6 +66,6 @@ def test_a_refused_edge_leaves_the_caller_s_sets_cached(alice, bob, carol, follo
         asking.join(TRIES_S)
         assert go_on() is True
         assert asking.result().status == 404
-    relationships.of(alice.pk, carol.pk)
+    relationships.relationship_of(alice.pk, carol.pk)
     with budget(sql=0, round_trips=1, commands=1):
-        assert relationships.of(alice.pk, carol.pk).following
+        assert relationships.relationship_of(alice.pk, carol.pk).following

@@ -56,7 +56,13 @@ def test_two_block_each_other_while_they_follow(alice, bob):
         )
         assert (Block.objects.count(), Follow.objects.count()) == (2, 0)
         for one, other in ((alice, bob), (bob, alice)):
-            assert msgspec.structs.astuple(relationships.of(one.pk, other.pk))[1:] == (False, False, False, True, True)
+            assert msgspec.structs.astuple(relationships.relationship_of(one.pk, other.pk))[1:] == (
+                False,
+                False,
+                False,
+                True,
+                True,
+            )
         for one, other in ((alice, bob), (bob, alice)):
             services.unblock(blocker_id=one.pk, blocked_id=other.pk)
 
@@ -78,7 +84,7 @@ def test_nobody_ever_sees_a_follow_beside_a_block(new_user):
         while not over.is_set():
             assert follows_beside_blocks() == 0
             for viewer in ids:
-                for seen in [relationships.of(viewer, other) for other in ids if other != viewer]:
+                for seen in [relationships.relationship_of(viewer, other) for other in ids if other != viewer]:
                     assert not ((seen.following or seen.followed_by) and (seen.blocking or seen.blocked_by))
             looked += 1
         return looked
@@ -96,7 +102,7 @@ def test_nobody_ever_sees_a_follow_beside_a_block(new_user):
     follows, blocks = (set(model.objects.values_list(*names)) for model, names in ((Follow, FOLLOW), (Block, BLOCK)))
     for viewer in ids:
         for other in ids:
-            seen, pair, back = relationships.of(viewer, other), (viewer, other), (other, viewer)
+            seen, pair, back = relationships.relationship_of(viewer, other), (viewer, other), (other, viewer)
             assert (seen.following, seen.followed_by) == (pair in follows, back in follows)
             assert (seen.blocking, seen.blocked_by) == (pair in blocks, back in blocks)
     assert [drift for chunk in reconcile.run("user", mend=False) for drift in chunk.drifts] == []

@@ -5,8 +5,8 @@ import re
 import pytest
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
+from popups.delivery.claims import new_claim, sign
 from popups.models import Popup
-from popups.tokens import new_claim, signed
 from posts import services
 from ratings import services as ratings
 from tests.api import contract
@@ -86,7 +86,7 @@ def test_who_may(api, alice, bob, dora, sam, who, row):
         body = {"refresh": str(RefreshToken.for_user(alice))}
     things = hers(alice)
     if body == {"claim": "of alice", "type": "click"}:
-        body = {**body, "claim": signed(new_claim(), user_id=alice.pk, popup_id=things["popup"])}
+        body = {**body, "claim": sign(new_claim(), user_id=alice.pk, popup_id=things["popup"])}
     address = address.format(alice=alice.pk, **things)
     answer = api.request(method, address, body, by=_token(who, alice, bob, dora, sam))
     if expected[0] == PUBLIC:

@@ -6,7 +6,7 @@ from django.db import Error
 
 from caching.api import Unavailable
 from caching.management.polling import PollingCommand
-from popups import drain, stream
+from popups.events import drain, stream
 
 
 class Command(PollingCommand):

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from counters import reads, values
+from counters import queries, reads
 from social.models import Follow
 
 VARIANTS: dict[str, Callable[[int], int]] = {
     "COUNT(*)": lambda pk: Follow.objects.filter(followee_id=pk).count(),
-    "counter by SQL": lambda pk: values.read_targets({"user": [pk]})["user", pk]["followers"],
+    "counter by SQL": lambda pk: queries.read_targets({"user": [pk]})["user", pk]["followers"],
     "counter, cached": lambda pk: reads.counts_of("user", [pk])[pk]["followers"],
 }
 

@@ -1,0 +1,14 @@
+"""The public face of counters: what rooms import."""
+
+from counters.aggregates import CountOf, SumOf
+from counters.declaration import CounterSet
+from counters.deltas import Amounts, append_deltas
+from counters.queries import read_targets
+from counters.reads import counts_of, request_counts
+from counters.registry import counters_of
+from counters.upserts import upsert
+
+__all__ = [
+    "Amounts", "CountOf", "CounterSet", "SumOf", "append_deltas", "counters_of", "counts_of", "read_targets",
+    "request_counts", "upsert",
+]  # fmt: skip

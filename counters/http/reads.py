@@ -1,0 +1,15 @@
+"""The reads of counters, for the view and for the hot lane."""
+
+from typing import Any
+
+from api.reads import Read
+from caching.api import Batch
+from counters import reads
+
+
+class SomeCounts(Read):
+    def __init__(self, batch: Batch, targets: list[str]) -> None:
+        self._counts = reads.request_counts(batch, targets)
+
+    def document(self) -> Any:
+        return {"results": self._counts.result}

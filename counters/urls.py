@@ -1,7 +1,0 @@
-"""Addresses under /api/v1/."""
-
-from django.urls import path
-
-from counters import views
-
-urlpatterns = [path("counters", views.CountersView.as_view())]

@@ -1,0 +1,203 @@
+"""Popups for the staff: configs with a preview, what a user would see, what became of them."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from api.ids import is_id
+from api.paginators import BoundedPaginator
+from popups import rules
+from popups.admin import pages, statistics
+from popups.models import Event, Pacing, Popup, UserPopup
+from users.models import User
+
+
+class _CountedList(ChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        totals = statistics.totals_of(self.result_list)
+        for popup in self.result_list:
+            popup.totals = totals[popup.pk]
+
+
+class PopupForm(forms.ModelForm):
+    class Meta:
+        model = Popup
+        fields = ("title", "body")  # the admin adds those of its fieldsets
+        widgets = {"body": AdminTextareaWidget}
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Of a field that is no number one need not hear that it is no number from 1."""
+        if field is None and hasattr(error, "error_dict"):
+            error.error_dict = {name: told for name, told in error.error_dict.items() if name not in self.errors}
+        super().add_error(field, error)
+
+
+@admin.register(Popup)
+class PopupAdmin(admin.ModelAdmin):
+    form = PopupForm
+    list_display = ("id", "title", "placement", "priority", "state", "window", "shown", "click_rate")
+    list_display_links = ("id", "title")
+    list_filter = ("is_active", "placement")
+    list_per_page = 50
+    ordering = ("-pk",)
+    search_fields = ("title",)
+    search_help_text = "An id, or words of a title."
+    save_as = True
+    actions = ("switch_on", "switch_off")
+    readonly_fields = ("preview",)
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+    fieldsets = (
+        (None, {"fields": (("title", "is_active"), "body", "image", "link", "preview")}),
+        ("When and where", {"fields": ("placement", "priority", ("starts_at", "ends_at"))}),
+        (
+            "For whom",
+            {
+                "fields": (
+                    "countries", "languages", "platforms", ("min_version", "max_version"), ("min_level", "max_level"),
+                    "vip", "percentage",
+                ),
+                "description": "A user has to meet all of these; what is left empty admits everybody.",
+            },
+        ),
+        ("How often", {"fields": (("user_cap", "total_cap"), ("reshow_hours", "click_cooldown_hours"))}),
+    )  # fmt: skip
+
+    class Media:
+        css = {"all": ["popups/admin.css"]}
+        js = ["popups/preview.js"]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("dry-run/", view(pages.dry_run), name="popups_dry_run"),
+            path("statistics/", view(pages.overview), name="popups_overview"),
+            path("<int:popup_id>/statistics/", view(pages.of_popup), name="popups_statistics"),
+            *super().get_urls(),
+        ]
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        return _CountedList
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        text = search_term.strip()
+        if is_id(text):
+            return queryset.filter(pk=int(text)), False
+        return queryset.filter(title__icontains=text), False
+
+    @admin.display
+    def state(self, popup: Popup) -> Any:
+        now = timezone.now()
+        if problems := rules.problems(popup):
+            return format_html('<b class="broken">broken</b>: {}', " ".join(problems.values()))
+        if not popup.is_active:
+            return "off"
+        if popup.ends_at is not None and popup.ends_at <= now:
+            return "over"
+        return "scheduled" if popup.starts_at > now else "live"
+
+    @admin.display(ordering="starts_at", description="window (UTC)")
+    def window(self, popup: Popup) -> str:
+        ends = "" if popup.ends_at is None else f" {popup.ends_at:%Y-%m-%d %H:%M}"
+        return f"{popup.starts_at:%Y-%m-%d %H:%M} –{ends}"
+
+    @admin.display
+    def shown(self, popup: Any) -> str:
+        return f"{popup.totals.shown:,}"
+
+    @admin.display
+    def click_rate(self, popup: Any) -> Any:
+        address = reverse("admin:popups_statistics", args=[popup.pk])
+        return format_html('<a href="{}" title="Statistics">{}</a>', address, popup.totals.click_rate)
+
+    @admin.display
+    def preview(self, popup: Popup) -> str:
+        return render_to_string("admin/popups/preview.html", {"popup": popup})
+
+    @admin.action(description="Switch the selected popups on", permissions=["change"])
+    def switch_on(self, request: HttpRequest, queryset: QuerySet[Popup]) -> None:
+        self._switch(request, queryset, on=True)
+
+    @admin.action(description="Switch the selected popups off", permissions=["change"])
+    def switch_off(self, request: HttpRequest, queryset: QuerySet[Popup]) -> None:
+        self._switch(request, queryset, on=False)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Popup], *, on: bool) -> None:
+        """One by one: saving is what tells the processes."""
+        popups = list(queryset.exclude(is_active=on))
+        for popup in popups:
+            popup.is_active = on
+            popup.save(update_fields=["is_active"])
+        self.message_user(request, f"{len(popups)} popups switched {'on' if on else 'off'}.")
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict[str, int], set, list[str]]:
+        """What was shown stays, with its events, of which there may be millions: they are not listed."""
+        totals = statistics.totals_of(list(objs))
+        kept = [f"{popup} was shown: switch it off instead." for popup in objs if totals[popup.pk].shown]
+        refused = set() if self.has_delete_permission(request) else {"popup"}
+        return [str(popup) for popup in objs], {"popups": len(totals)}, refused, kept
+
+
+@admin.register(Pacing)
+class PacingAdmin(admin.ModelAdmin):
+    """One row, made the first time it is looked at."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        pacing, _ = Pacing.objects.get_or_create(pk=1)
+        return HttpResponseRedirect(reverse("admin:popups_pacing_change", args=[pacing.pk]))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class _RecordsAdmin(admin.ModelAdmin):
+    """Written by the drain alone; newest first, and no list counts or sorts a whole table."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    sortable_by = ()
+    ordering = ("-pk",)
+    list_select_related = ("user", "popup")
+    search_fields = ("user",)  # shows the box; get_search_results uses the index
+    search_help_text = "A user's id or whole username."
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        named = User.objects.named(text)
+        people = ([int(text)] if is_id(text) else []) + ([named.pk] if named else [])
+        return queryset.filter(user_id__in=people), False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Event)
+class EventAdmin(_RecordsAdmin):
+    list_display = ("id", "type", "user", "popup", "at", "claim")
+
+
+@admin.register(UserPopup)
+class UserPopupAdmin(_RecordsAdmin):
+    list_display = ("user", "popup", "shown", "clicked", "dismissed", "last_shown_at", "last_clicked_at")

@@ -1,0 +1,65 @@
+"""Popups over HTTP."""
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+
+from api.ids import parse_id
+from api.inputs import validated
+from api.json import no_content
+from api.problems import Problem, not_found
+from api.reads import answer
+from api.schema import described, id_in_path
+from api.views import BatchedView
+from caching.api import Batch, Unavailable
+from popups import rules, services
+from popups.api.fast_routes import client_context
+from popups.api.schemas import output
+from popups.api.schemas.input import EventInput
+from popups.delivery.next_popup import NextPopup
+from popups.delivery.states import STATES
+
+RETRY_AFTER_S = 2
+WORD = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength": rules.WORD_LENGTH}
+VERSION = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$"}
+
+
+class NextView(BatchedView):
+    http_method_names = ("get",)  # no HEAD: asking is being shown
+
+    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+        query = request.query_params
+        asked = client_context(query.get("placement"), query.get("platform"), query.get("app_version"))
+        self.entry = NextPopup(batch, caller_id, asked)
+
+    @described(
+        answers={200: output.NextPopup},
+        query=[
+            OpenApiParameter("placement", WORD, description="Where in the app, such as home.", required=True),
+            OpenApiParameter("platform", WORD, description="Such as ios. Without it: popups for all platforms only."),
+            OpenApiParameter("app_version", VERSION, description="Without it: popups for all versions only."),
+        ],
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """What is to be shown now, if anything: it counts as shown to the caller, on whatever device."""
+        return answer(self.entry)
+
+
+class EventsView(BatchedView):
+    def wants(self, request: Request, batch: Batch, caller_id: int, popup_id: str) -> None:
+        self.popup_id = parse_id(popup_id)
+        batch.add(STATES.of(caller_id))
+
+    @described(answers={202: None}, body=EventInput, problems=(404,), query=[id_in_path("popup_id")])
+    def post(self, request: Request, popup_id: str) -> HttpResponse:
+        """Tell what the caller did with a popup; counted once for each claim and type."""
+        event = validated(EventInput, request.data)
+        try:
+            services.record(user_id=request.user.id, popup_id=self.popup_id, token=event["claim"], type=event["type"])
+        except services.UnknownClaim:
+            raise not_found("such claim of yours") from None
+        except Unavailable:
+            raise Problem(
+                503, "events_unavailable", "The event cannot be kept now; send it again.", retry_after_s=RETRY_AFTER_S
+            ) from None
+        return no_content(202)

@@ -1,0 +1,1 @@
+"""The configs of popups: compiled, and held in the memory of each process."""

@@ -1,0 +1,1 @@
+"""Which popup a user is shown: decided in memory, claimed in Redis."""

@@ -1,0 +1,50 @@
+"""Claims: what a client is given with a popup, and sends back with what became of it.
+
+A claim is 96 bits, the time first, so that the table's index grows at its end. Its token carries a signature over the
+user and the popup: whose it is can be told without looking anything up. (Keyed BLAKE2, RFC 7693, which takes a
+third of the time of an HMAC.)
+"""
+
+import base64
+import binascii
+import hmac
+import secrets
+import time
+from functools import cache
+from hashlib import blake2b
+
+from django.utils.crypto import salted_hmac
+
+CLAIM_BYTES, SIGNATURE_BYTES = 12, 12
+
+
+def new_claim() -> str:
+    """24 hexadecimal digits."""
+    return ((time.time_ns() // 1_000_000).to_bytes(6, "big") + secrets.token_bytes(CLAIM_BYTES - 6)).hex()
+
+
+def sign(claim: str, *, user_id: int, popup_id: int) -> str:
+    raw = bytes.fromhex(claim)
+    return base64.urlsafe_b64encode(raw + _signature(raw, user_id, popup_id)).decode()
+
+
+def verify(token: str, *, user_id: int, popup_id: int) -> str | None:
+    """The claim; None if this is no token of this user's for this popup."""
+    try:
+        raw = base64.b64decode(token, altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    claim, signature = raw[:CLAIM_BYTES], raw[CLAIM_BYTES:]
+    if not hmac.compare_digest(signature, _signature(claim, user_id, popup_id)):
+        return None
+    return claim.hex()
+
+
+def _signature(claim: bytes, user_id: int, popup_id: int) -> bytes:
+    content = b"%d:%d:%s" % (user_id, popup_id, claim)
+    return blake2b(content, key=_key(), digest_size=SIGNATURE_BYTES).digest()
+
+
+@cache
+def _key() -> bytes:
+    return salted_hmac("popups.claim", "", algorithm="sha256").digest()

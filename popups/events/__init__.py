@@ -1,0 +1,1 @@
+"""What users were shown and did, on its way from Redis into the tables."""

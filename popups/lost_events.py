@@ -1,0 +1,44 @@
+"""What could not be recorded, counted: in memory at once, in the log, and in the table each second for the admin."""
+
+import logging
+import threading
+from collections import Counter
+from datetime import date
+
+from django.db import connections, router
+from django.utils import timezone
+
+from counters.api import upsert
+from popups.models import Unrecorded
+
+Reason = Unrecorded.Reason
+logger = logging.getLogger(__name__)
+_counts: Counter[tuple[date, str]] = Counter()
+_lock = threading.Lock()
+
+
+def count(reason: Reason, times: int = 1) -> None:
+    with _lock:
+        _counts[timezone.now().date(), reason.value] += times
+
+
+def waiting() -> dict[tuple[date, str], int]:
+    """What this process has counted and not saved yet."""
+    with _lock:
+        return dict(_counts)
+
+
+def save() -> None:
+    """Add what was counted since the last time to the table; raises DatabaseError, and then nothing is lost."""
+    with _lock:
+        counts = dict(_counts)
+        _counts.clear()
+    rows = [(day, reason, times) for (day, reason), times in sorted(counts.items())]
+    try:
+        upsert(connections[router.db_for_write(Unrecorded)], Unrecorded, ("day", "reason"), {"times": "add"}, rows)
+    except BaseException:
+        with _lock:
+            _counts.update(counts)
+        raise
+    for _, reason, times in rows:
+        logger.warning("Popups: %d × %s.", times, Reason(reason).label)
