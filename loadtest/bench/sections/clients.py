@@ -49,11 +49,8 @@ def _measure_variant(env: Environment, address: Callable[[int], str], scale: Sca
             env.redis.flushall()
             before = max_connections(env, reset=True)
             with meter.counted() as counts:
-                outcome = run_load(
-                    Workload(
-                        port=web.port, paths=paths, tokens=tokens, connections=scale.clients, seconds=scale.seconds
-                    )
-                )
+                limits = {"connections": scale.clients, "seconds": scale.seconds}
+                outcome = run_load(Workload(port=web.port, paths=paths, tokens=tokens, **limits))
             connections = max_connections(env) - before
     finally:
         env.sql(f"ALTER USER {WEB_USER}@127.0.0.1 WITH MAX_USER_CONNECTIONS 0")

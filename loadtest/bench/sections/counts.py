@@ -62,18 +62,15 @@ def _seed(env: Environment) -> None:
 
 def _bytes_per_target(env: Environment) -> float:
     """Measure by the growth of Redis' memory, which unlike MEMORY USAGE includes the dictionary of expiry times."""
-    ids = [
-        range(start, start + TARGETS_PER_REQUEST)
-        for start in range(
-            seed_follows.FIRST_UNUSED_ID, seed_follows.FIRST_UNUSED_ID + MEASURED_TARGETS, TARGETS_PER_REQUEST
-        )
-    ]
+    first = seed_follows.FIRST_UNUSED_ID
+    starts = range(first, first + MEASURED_TARGETS, TARGETS_PER_REQUEST)
+    paths = [_path(KIND, range(start, start + TARGETS_PER_REQUEST)) for start in starts]
     tokens = env.tokens[:1]
     with env.web_server(workers=1, threads=2) as web:
         options = {"port": web.port, "tokens": tokens, "connections": 1}
         run_load(Workload(paths=["/api/v1/users/me"], requests=2, **options))  # caches the caller's own row
         before = env.redis.info("memory")["used_memory"]
-        outcome = run_load(Workload(paths=[_path(KIND, each) for each in ids], requests=len(ids), **options))
+        outcome = run_load(Workload(paths=paths, requests=len(paths), **options))
         used = env.redis.info("memory")["used_memory"] - before
     if outcome.errors:
         raise SystemExit(f"Counters could not be read: {outcome.errors}.")

@@ -29,10 +29,8 @@ def measure(env: Environment, scale: Scale) -> report.SectionResult:
     )
     celebrity = seed_follows.ensure_celebrity(env, size)
     path = f"/api/v1/users/{celebrity.id}/followers"
-    depths = [
-        str(size.deep + PAGE * number)
-        for number in range(min(DEEP_PAGES, seed_follows.real_followers(env.users) // PAGE))
-    ]
+    pages = min(DEEP_PAGES, seed_follows.real_followers(env.users) // PAGE)
+    depths = [str(size.deep + PAGE * number) for number in range(pages)]
     cursors = env.run_command("cursors_of_followers", str(celebrity.id), *depths).split()
     variants = [Variant(FIRST, [path]), Variant(DEEP, [f"{path}?cursor={cursor}" for cursor in cursors])]
     results = compare(env, variants, rounds=scale.rounds, seconds=scale.seconds)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import product
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -21,9 +22,7 @@ BATCH, POSTS, EDGES = 15, 2_000, 100
 PATHS = 100
 API = "/api/v1"
 EMPTY, USER, OWN_USER = "empty Django view", "users/{id}", "users/me"
-COUNTS, FAVORITES, RELATIONSHIPS = (
-    f"{resource} of {BATCH}" for resource in ("counts", "favourites check", "relationships")
-)
+COUNTS, FAVORITES, RELATIONSHIPS = (f"{read} of {BATCH}" for read in ("counts", "favourites check", "relationships"))
 NOTHING_DUE, CLAIM = "popups/next, nothing due", "popups/next, claim made"
 LIMITS_US = {USER: 50, COUNTS: 90, FAVORITES: 90, RELATIONSHIPS: 90, NOTHING_DUE: 45, CLAIM: 60}
 SHOWN = 5  # popups that every caller has already been shown when nothing is due
@@ -67,11 +66,8 @@ def measure(env: Environment, scale: Scale) -> report.SectionResult:
     )
     _seed(env)
     costs = _measure_costs(env, reads(env.users), scale)
-    print(
-        report.table(("CPU µs", *(config.name for config in CONFIGS), "SQL", "trips"), list(_lines(costs))),
-        LEGEND,
-        sep="\n\n",
-    )
+    header = ("CPU µs", *(config.name for config in CONFIGS), "SQL", "trips")
+    print(report.table(header, list(_lines(costs))), LEGEND, sep="\n\n")
     connections, targets = hot_lane_connections.measure(env, path=f"{API}/users/1")
     figures = {f"{read}, {server}": vars(cost) for (read, server), cost in costs.items()}
     return {"requests": figures, "connections": connections}, [*_targets(costs), *targets]
@@ -100,13 +96,8 @@ def _seed(env: Environment) -> None:
     seed_posts.insert_posts(env, 1, POSTS, author="1 + seq MOD 100")
     pairs = f"seq_1_to_{CALLERS} caller, seq_1_to_{EDGES} edge"
     other = f"1 + (caller.seq + 7 * edge.seq) MOD {env.users}"
-    follow = "social_follow (follower_id, followee_id, created_at)"
-    seed_follows.insert_rows(
-        env, f"SELECT caller.seq, {other}, NOW(6) FROM {pairs} WHERE {other} > {CALLERS}", into=follow
-    )
-    seed_follows.insert_rows(
-        env, f"SELECT {other}, caller.seq, NOW(6) FROM {pairs} WHERE {other} > {CALLERS}", into=follow
-    )
+    for ids in (f"caller.seq, {other}", f"{other}, caller.seq"):
+        seed_follows.insert_rows(env, f"SELECT {ids}, NOW(6) FROM {pairs} WHERE {other} > {CALLERS}")
     post = f"1 + (caller.seq + 11 * edge.seq) MOD {POSTS}"
     seed_follows.insert_rows(
         env, f"SELECT caller.seq, {post}, NOW(6) FROM {pairs}", into="posts_favorite (user_id, post_id, created_at)"
@@ -126,13 +117,10 @@ def _measure_costs(env: Environment, paths: dict[str, list[str]], scale: Scale) 
             webs[config] = stack.enter_context(env.web_server(workers=1, threads=THREADS, **options))
             webs[config].pin_workers_to_cores()
         env.run_command("warm_cache", "users.User", "--verbosity=0")
-        for read in paths:
-            for config in CONFIGS:
-                _send(env, webs[config], paths[read], requests=2 * PATHS + CONNECTIONS)
-        for _ in range(scale.rounds):
-            for read in paths:
-                for config in CONFIGS:
-                    _measure_round(env, costs[read, config.name], webs[config], paths[read], scale.seconds)
+        for read, config in product(paths, CONFIGS):
+            _send(env, webs[config], paths[read], requests=2 * PATHS + CONNECTIONS)
+        for _, read, config in product(range(scale.rounds), paths, CONFIGS):
+            _measure_round(env, costs[read, config.name], webs[config], paths[read], scale.seconds)
     return costs
 
 

@@ -47,7 +47,6 @@ def _targets(results: dict[str, Result]) -> list[report.Target]:
         for name in (CACHED, THROTTLED):
             result = results[f"{request}, {name}"]
             targets.append(report.exactly(f"{request}, {name}, SQL", result.per_request("questions"), 0))
-            targets.append(
-                report.exactly(f"{request}, {name}, Redis round trips", result.per_request("round_trips"), 1)
-            )
+            trips = result.per_request("round_trips")
+            targets.append(report.exactly(f"{request}, {name}, Redis round trips", trips, 1))
     return targets
