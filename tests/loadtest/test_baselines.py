@@ -176,7 +176,7 @@ def test_what_is_off_is_found(site, tallies):
         rating.rate(user_id=user, item_id=item, score=score)
     assert [rated_items.off(ground, way, item) for way in rated_items.ADDRESSES] == [0, 0, 0]
     assert rated_items.off(ground, rated_items.APPENDED, item, pending=False) == 2 + 14 + 1 + 1
-    rollup.fold_all()
+    rollup.roll_up_all()
     assert rated_items.off(ground, rated_items.APPENDED, item, pending=False) == 0
     tallies.filter(pk=item).update(sum=13, score_1=1)
     Delta.objects.create(kind="rating", target_id=item, name="score_5", amount=-1)
