@@ -47,6 +47,7 @@ class SumOf(CountOf):
         self.column = _attname(model, column)
 
     def total(self) -> Combinable:
+        """Return the aggregate over all rows of one target."""
         return Sum(str(self.column), default=0)
 
 

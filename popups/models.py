@@ -16,6 +16,8 @@ LIST_LENGTH, VERSION_LENGTH = 500, 32
 
 
 class Vip(models.TextChoices):
+    """The users whom a popup is shown to, by their VIP status."""
+
     ANYBODY = "", "everybody"
     ONLY = "only", "VIPs only"
     NEVER = "never", "all but VIPs"
@@ -100,6 +102,8 @@ class Event(models.Model):
     """A showing, a click or a dismissal of a popup. `claim` identifies the showing; `at` is by the clock of Redis."""
 
     class Type(models.TextChoices):
+        """What happened: the popup was shown, clicked or dismissed."""
+
         SHOWN = "shown"
         CLICK = "click"
         DISMISS = "dismiss"
@@ -164,6 +168,8 @@ class Unrecorded(models.Model):
     """How many events could not be recorded on one day (UTC), by reason."""
 
     class Reason(models.TextChoices):
+        """Why events could not be recorded."""
+
         REDIS = "redis", "entries that were due a popup and got none: Redis away"
         FULL = "full", "entries that were due a popup and got none: the stream of events full"
         EVENTS = "events", "clicks and dismissals refused with 503: Redis away or the stream full"

@@ -13,4 +13,5 @@ from popups.models import Pacing, Popup
 @receiver([post_save, post_delete], sender=Popup)
 @receiver([post_save, post_delete], sender=Pacing)
 def bump_after_commit(using: str, **_: Any) -> None:
+    """Replace the version after the commit of the current transaction."""
     transaction.on_commit(version.bump, using=using)

@@ -31,6 +31,8 @@ class _ChangeListWithTotals(ChangeList):
 
 
 class PopupForm(forms.ModelForm):
+    """The form of a config, with each problem shown once, at its field."""
+
     class Meta:
         model = Popup
         fields = ("title", "body")  # the admin adds the fields of its fieldsets
@@ -45,6 +47,8 @@ class PopupForm(forms.ModelForm):
 
 @admin.register(Popup)
 class PopupAdmin(admin.ModelAdmin):
+    """Configs with a preview, their state and totals, and links to the dry run and the statistics."""
+
     form = PopupForm
     list_display = ("id", "title", "placement", "priority", "state", "window", "shown", "click_rate")
     list_display_links = ("id", "title")
@@ -95,6 +99,7 @@ class PopupAdmin(admin.ModelAdmin):
 
     @admin.display
     def state(self, popup: Popup) -> Any:
+        """Return broken (with the problems), off, over, scheduled or live."""
         now = timezone.now()
         if problems := rules.find_problems(popup):
             return format_html('<b class="broken">broken</b>: {}', " ".join(problems.values()))
@@ -188,9 +193,13 @@ class _RecordsAdmin(admin.ModelAdmin):
 
 @admin.register(Event)
 class EventAdmin(_RecordsAdmin):
+    """The recorded events."""
+
     list_display = ("id", "type", "user", "popup", "at", "claim")
 
 
 @admin.register(UserPopup)
 class UserPopupAdmin(_RecordsAdmin):
+    """The counts of events by user and popup."""
+
     list_display = ("user", "popup", "shown", "clicked", "dismissed", "last_shown_at", "last_clicked_at")

@@ -37,6 +37,7 @@ class DryRunForm(forms.Form):
     app_version = forms.CharField(max_length=64, required=False, help_text="Such as 3.2.0.")
 
     def clean_user(self) -> User:
+        """Return the user with this id or username."""
         text = self.cleaned_data["user"]
         user = User.objects.filter(pk=int(text)).first() if is_id(text) else User.objects.named(text)
         if user is None:

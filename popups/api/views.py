@@ -13,7 +13,7 @@ from api.schema import described, id_in_path
 from api.views import BatchedView
 from caching.api import Batch, Unavailable
 from popups import rules, services
-from popups.api.fast_routes import client_context
+from popups.api.parameters import client_context
 from popups.api.schemas import output
 from popups.api.schemas.input import EventInput
 from popups.delivery.next_popup import NextPopup

@@ -17,6 +17,8 @@ DRIFTED = 1
 
 
 class Command(BaseCommand):
+    """Reports and mends drifted counters, with progress on a terminal."""
+
     help = (
         "Compare counters with the rows they count and mend what drifted. Exact beside live writers. Ends with status "
         "1 if --check found a drift."
