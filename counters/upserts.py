@@ -19,7 +19,8 @@ def upsert(
     """Insert rows, merging each into the row with the same unique `key` if there is one.
 
     `rows` have the columns of `key`, then those of `merges` in its order. They must be sorted by the key, so that
-    concurrent writers of the same rows wait for each other instead of deadlocking; rows with one key are merged in turn.
+    concurrent writers of the same rows wait for each other instead of deadlocking. Rows with the same key are merged in
+    turn.
 
     `merges`: by column, "add", "latest" (the greater value; None is the least), or "with:column" (the new value if the
     named "latest" column takes its new value).
