@@ -1,6 +1,6 @@
-"""The read of counters that the hot lane answers, in its plainest form."""
+"""The route of counters in the hot lane, for requests without escapes and with one parameter."""
 
-from counters.http.reads import SomeCounts
+from counters.http.reads import ReadCounters
 from counters.http.targets import targets_of
 from serving.api import Route
 
@@ -8,6 +8,6 @@ ROUTES = (
     Route(
         "counters",
         r"targets=([a-z0-9_:,]+)",
-        lambda batch, caller_id, targets: SomeCounts(batch, targets_of(targets)),
+        lambda batch, caller_id, targets: ReadCounters(batch, targets_of(targets)),
     ),
 )
