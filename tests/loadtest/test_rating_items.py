@@ -20,7 +20,7 @@ def test_drift_of_count_sum_and_histogram_is_found(site, tallies):
         rating.rate(user_id=user, item_id=item, score=score)
     assert [rating_items.drift(env, variant, item) for variant in rating_items.ADDRESSES] == [0, 0, 0]
     assert rating_items.drift(env, rating_items.APPENDED, item, pending=False) == 2 + 14 + 1 + 1
-    rollup.fold_all()
+    rollup.roll_up_all()
     assert rating_items.drift(env, rating_items.APPENDED, item, pending=False) == 0
     tallies.filter(pk=item).update(sum=13, score_1=1)
     Delta.objects.create(kind="rating", target_id=item, name="score_5", amount=-1)
