@@ -107,7 +107,7 @@ def test_at_any_moment_of_a_rating(api, own_redis, rated, alice, bob, outage, st
 
 def test_a_bump_that_is_lost(api, own_redis, rated, alice, bob):
     """Redis is away for the bump, and the lift with it, and comes back with what it had."""
-    with once(blocks, "bumps", before=own_redis.kill):
+    with once(blocks, "increment_commands", before=own_redis.kill):
         services.rate(user_id=bob.pk, item_id=rated.pk, score=9)
     own_redis.start()
     exact(api, rated, alice, bob)
