@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from drf_spectacular.validation import validate_schema
 
 from api.schema_generator import OnceGenerator
-from tests.api import contract
+from tests.support import openapi_contract
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ALWAYS = {"429", "503"}
@@ -41,7 +41,7 @@ def test_the_docs_page_needs_no_other_server(client: Client, settings):
 
 
 def test_every_operation_names_its_problems():
-    for path, operations in contract.document()["paths"].items():
+    for path, operations in openapi_contract.document()["paths"].items():
         for method, operation in operations.items():
             statuses = set(operation["responses"])
             assert statuses >= ALWAYS, (method, path)
@@ -53,7 +53,7 @@ def test_every_operation_names_its_problems():
 
 
 def test_the_judge_refuses_what_is_not_promised():
-    check = contract.check
+    check = openapi_contract.check
     tokens = {"access": "x", "refresh": "y"}
     check("POST", "/api/v1/auth/token", 200, "application/json", tokens)
     for args in (

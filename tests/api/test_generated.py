@@ -12,7 +12,7 @@ from schemathesis import GenerationMode
 
 from api.schema_generator import OnceGenerator
 from config.wsgi import application
-from tests.api import contract
+from tests.support import openapi_contract
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EXAMPLES = 20
@@ -53,7 +53,7 @@ def test_generated_requests(alice, operation, mode):
         media_type = response.headers["content-type"][0]
         body = msgspec.json.decode(response.content) if "json" in media_type and response.content else None
         if case.formatted_path.startswith("/api/v1/"):
-            contract.check(case.method, case.formatted_path, response.status_code, media_type, body)
+            openapi_contract.check(case.method, case.formatted_path, response.status_code, media_type, body)
 
     with suppress(Unsatisfiable):  # nothing can be broken about a request without input
         ask()

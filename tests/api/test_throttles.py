@@ -5,7 +5,7 @@ import time
 import pytest
 
 from caching.api import redis_client
-from tests.users.conftest import PASSWORD
+from tests.support.cast import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

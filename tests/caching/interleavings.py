@@ -21,7 +21,7 @@ from caching.entries.rows import rows_of
 from caching.protocol import steps
 from caching.redis.client import redis_client
 from caching.writing import transactions
-from tests.shelf.models import Author
+from tests.testapp.models import Author
 
 FIRST = "v0"
 
@@ -213,7 +213,7 @@ class Schedule:
         self.key = rows_of(Author).key(1)
         redis_client().delete(self.key)
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE shelf_author SET name = %s WHERE id = 1", [FIRST])
+            cursor.execute("UPDATE testapp_author SET name = %s WHERE id = 1", [FIRST])
 
     def look(self) -> None:
         """See what stands in Redis: once after each action, as nobody else is there."""

@@ -6,8 +6,8 @@ from django.db import connection, transaction
 
 from caching.redis.client import redis_client
 from tests.caching.interleavings import LOCKING_STEP, NOBODY, NONE, Action, Actor, Schedule, State
-from tests.caching.readers import check
-from tests.shelf.models import Loan, loans
+from tests.support.id_set_members import members_among
+from tests.testapp.models import Loan, loans
 
 READER = 7
 THERE_BEFORE = 50
@@ -15,7 +15,7 @@ SENTINEL = 0
 
 
 def look(actor: Actor) -> None:
-    answers = check(loans, READER, [THERE_BEFORE, *range(100, 104)])
+    answers = members_among(loans, READER, [THERE_BEFORE, *range(100, 104)])
     actor.saw = frozenset(book for book, there in answers.items() if there)
 
 
@@ -44,8 +44,8 @@ class SetSchedule(Schedule):
         self.key = loans.state_key(READER)
         redis_client().delete(self.key, self.members_key)
         with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM shelf_loan")
-            cursor.execute("INSERT INTO shelf_loan (id, reader, book) VALUES (1, %s, %s)", [READER, THERE_BEFORE])
+            cursor.execute("DELETE FROM testapp_loan")
+            cursor.execute("INSERT INTO testapp_loan (id, reader, book) VALUES (1, %s, %s)", [READER, THERE_BEFORE])
 
     @property
     def members_key(self) -> str:

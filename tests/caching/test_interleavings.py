@@ -24,7 +24,7 @@ from tests.caching.interleavings import (
     wander,
 )
 from tests.caching.set_interleavings import EvictingSchedule, HoldEvictingSetSchedule, SetSchedule, add, look, remove
-from tests.shelf.models import Author
+from tests.testapp.models import Author
 
 KEPT = "(string.match(entry or '', '|%d+$') or '')"  # the floor of a set that a hold keeps, in Lua
 

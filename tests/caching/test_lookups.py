@@ -13,9 +13,11 @@ from caching.options import Cached
 from caching.reading import unique
 from caching.redis.client import redis_client
 from caching.testutils import redis_usage
-from tests.caching.steps import expire, lookup_state, once, statements
-from tests.caching.threads import elsewhere
-from tests.shelf.models import Author, Book, Novel, Parcel, Penname
+from tests.caching.entry_state import expire, lookup_state
+from tests.caching.statements import statements
+from tests.support.interpose import interpose
+from tests.support.threads import in_another_thread
+from tests.testapp.models import Author, Book, Novel, Parcel, Penname
 
 OLD, NEW = "ann@example.com", "new@example.com"
 
@@ -29,7 +31,7 @@ def who(email):
         except Author.DoesNotExist:
             return None
 
-    answers = {elsewhere(find), find(), find()}
+    answers = {in_another_thread(find), find(), find()}
     assert len(answers) == 1, answers
     return answers.pop()
 
@@ -80,7 +82,7 @@ def test_a_changed_value_shows_with_the_commit_and_not_before(ann, rename):
     assert (who(OLD), who(NEW)) == (ann.pk, None)
     with transaction.atomic():
         RENAMES[rename](ann)
-        assert elsewhere(lambda: (who(OLD), who(NEW))) == (ann.pk, None)
+        assert in_another_thread(lambda: (who(OLD), who(NEW))) == (ann.pk, None)
         assert Author.objects.get_one(email=NEW).pk == ann.pk
     assert (who(OLD), who(NEW)) == (None, ann.pk)
 
@@ -104,7 +106,7 @@ def test_a_swap(ann, bea):
 def test_a_swap_between_the_pointer_and_the_row(ann, bea):
     """The pointer is read, then both rows change places, then the row it led to is read."""
     assert (who(OLD), who("bea@example.com")) == (ann.pk, bea.pk)
-    with once(unique, "read_rows", before=lambda: elsewhere(lambda: swap(ann, bea))):
+    with interpose(unique, "read_rows", before=lambda: in_another_thread(lambda: swap(ann, bea))):
         assert Author.objects.get_one(email=OLD).pk == bea.pk
 
 
@@ -119,7 +121,7 @@ def test_a_value_that_moves_twice_during_one_lookup_is_still_found(ann, bea, mon
 
     moves = [away, lambda: swap(bea, ann)]
     read_rows = unique.read_rows
-    monkeypatch.setattr(unique, "read_rows", lambda *asked: (elsewhere(moves.pop(0)), read_rows(*asked))[1])
+    monkeypatch.setattr(unique, "read_rows", lambda *asked: (in_another_thread(moves.pop(0)), read_rows(*asked))[1])
     assert Author.objects.get_one(email=OLD).pk == ann.pk
     assert moves == []
 
@@ -167,7 +169,7 @@ def test_a_row_that_cannot_be_found_by_its_pointer_s_value_any_more_after_a_raw_
     """The row's entry is stale for its life, and the pointer agrees with it."""
     who(OLD)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE shelf_author SET email = %s WHERE id = %s", [NEW, ann.pk])
+        cursor.execute("UPDATE testapp_author SET email = %s WHERE id = %s", [NEW, ann.pk])
     assert who(OLD) == ann.pk
     expire(ann)
     assert (who(OLD), who(NEW)) == (None, ann.pk)

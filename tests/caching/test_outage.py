@@ -15,11 +15,13 @@ from caching.reading.batch import Batch
 from caching.redis.breaker import breaker
 from caching.redis.script import Script
 from caching.testutils import redis_usage
-from tests.caching.breakers import renew
-from tests.caching.own_redis import until
-from tests.caching.steps import entry, once, state, statements
-from tests.caching.threads import elsewhere, together
-from tests.shelf.models import Author, Book
+from tests.caching.entry_state import entry, state
+from tests.caching.statements import statements
+from tests.support.circuit_breaker import renew
+from tests.support.interpose import interpose
+from tests.support.polling import wait_until
+from tests.support.threads import in_another_thread, in_parallel
+from tests.testapp.models import Author, Book
 
 DEADLINE_S = 0.5 + 0.25  # the timeouts of the settings; a machine under test may add as much again
 UNKNOWN = 10**9
@@ -55,7 +57,7 @@ def served_until_the_cache_is_read_again(author):
             names.add(Author.objects.get_one(email="ann@example.com").name)
         return not sql
 
-    until(hit)
+    wait_until(hit)
     return names
 
 
@@ -108,8 +110,8 @@ def test_when_redis_may_be_tried_again_one_thread_tries_it(redis, cached):
     """While it hangs on, the others are answered at once."""
     redis.freeze()
     Author.objects.get_one(cached.pk)
-    until(breaker.may_write)
-    took_s = [took_s for _, took_s in together(*[lambda: timed(lambda: Author.objects.get_one(cached.pk))] * 10)]
+    wait_until(breaker.may_write)
+    took_s = [took_s for _, took_s in in_parallel(*[lambda: timed(lambda: Author.objects.get_one(cached.pk))] * 10)]
     assert sum(one > 0.45 for one in took_s) <= 1
     assert max(took_s) < 2 * DEADLINE_S
 
@@ -128,7 +130,7 @@ def test_writes_commit_and_leave_their_keys_in_the_database(redis, cached, write
     _, took_s = timed(lambda: WRITES[write](cached))
     assert took_s < 2 * DEADLINE_S
     assert key(cached) in waiting()
-    assert READS["get_one"](cached) == elsewhere(lambda: READS["get_one"](cached)) == "Anna"
+    assert READS["get_one"](cached) == in_another_thread(lambda: READS["get_one"](cached)) == "Anna"
 
 
 def test_inserts_and_deletes_in_an_outage(redis, cached):
@@ -140,7 +142,7 @@ def test_inserts_and_deletes_in_an_outage(redis, cached):
     assert {key(new), key(cached)} < waiting()  # and the new one's value
     assert Author.objects.get_some([cached.pk, new.pk]) == ([new], [cached.pk])
     redis.start()
-    until(breaker.may_read)
+    wait_until(breaker.may_read)
     assert waiting() == set()
     for _ in range(2):
         assert Author.objects.get_some([new.pk, UNKNOWN]) == ([new], [UNKNOWN])
@@ -157,9 +159,9 @@ def test_what_waits_belongs_to_the_writer_s_transaction(redis, cached):
             Author.objects.filter(pk=cached.pk).update(name="Anna")
         assert sql.about(PendingInvalidation) == 1
         assert key(cached) in waiting()
-        assert elsewhere(waiting) == set()
+        assert in_another_thread(waiting) == set()
         assert READS["get_one"](cached) == "Anna"
-        assert elsewhere(lambda: READS["get_one"](cached)) == "Ann"
+        assert in_another_thread(lambda: READS["get_one"](cached)) == "Ann"
         transaction.set_rollback(True)
     assert waiting() == set()
 
@@ -178,7 +180,7 @@ def test_what_waits_is_written_again_after_a_savepoint_took_it_away(redis, cache
         assert sql.about(PendingInvalidation) == 1  # as its own savepoint is over, and not once more by the signals
     assert key(cached) in waiting()
     redis.start()
-    until(breaker.may_read)
+    wait_until(breaker.may_read)
     assert Author.objects.get_some([cached.pk]).missing == [cached.pk]
 
 
@@ -214,7 +216,7 @@ def test_the_process_drains_before_it_reads_although_other_rows_wait_too(redis, 
     Author.objects.update_one(cached.pk, name="Anna")
     PendingInvalidation.objects.bulk_create(PendingInvalidation(key=f"hp:other:{n}") for n in range(2_500))
     redis.start()
-    until(breaker.may_read)
+    wait_until(breaker.may_read)
     assert waiting() == set()
     assert Author.objects.get_one(cached.pk).name == "Anna"
 
@@ -261,7 +263,7 @@ def test_the_command_says_in_a_sentence_that_it_cannot_drain(redis, cached):
 def test_several_processes_may_drain_at_once(redis):
     PendingInvalidation.objects.bulk_create(PendingInvalidation(key=f"hp:other:{n}") for n in range(50))
     redis.client().mset({f"hp:other:{n}": b"Vold" for n in range(50)})
-    together(*[lambda: pending.apply_pending("default")] * 4)
+    in_parallel(*[lambda: pending.apply_pending("default")] * 4)
     assert (waiting(), redis.client().keys("hp:other:*")) == (set(), [])
 
 
@@ -270,7 +272,7 @@ def test_draining_leaves_the_holds_of_writers_at_work(redis, cached):
         Author.objects.update_one(cached.pk, name="Anna")
         steps.discard([key(cached)])
         assert state(cached) == "hold"
-        assert elsewhere(lambda: READS["get_one"](cached)) == "Ann"
+        assert in_another_thread(lambda: READS["get_one"](cached)) == "Ann"
     assert READS["get_one"](cached) == "Anna"
 
 
@@ -300,11 +302,11 @@ def test_redis_comes_back_as_it_was_before_the_hold(redis, cached):
 def test_redis_dies_between_commit_and_lift_and_the_database_cannot_be_told(redis, cached, caplog, monkeypatch):
     """The hold outlives it: nothing stale, and an error that says so."""
     monkeypatch.setattr(pending, "record", lambda *_: (_ for _ in ()).throw(InterfaceError("gone")))
-    with once(steps, "lift", before=redis.kill):
+    with interpose(steps, "lift", before=redis.kill):
         Author.objects.update_one(cached.pk, name="Anna")
     assert "Neither Redis nor the database can be told of 1 written keys" in caplog.text
     redis.start()
-    until(breaker.may_read)
+    wait_until(breaker.may_read)
     assert state(cached) == "hold"
     assert READS["get_one"](cached) == "Anna"
 
@@ -312,7 +314,7 @@ def test_redis_dies_between_commit_and_lift_and_the_database_cannot_be_told(redi
 @pytest.mark.parametrize("step", ["lease", "fill"])
 @pytest.mark.parametrize("trouble", ["kill", "freeze"])
 def test_redis_fails_in_the_middle_of_a_read(redis, ann, bea, step, trouble):
-    with once(steps, step, before=getattr(redis, trouble)):
+    with interpose(steps, step, before=getattr(redis, trouble)):
         found, took_s = timed(lambda: Author.objects.get_some([ann.pk, bea.pk, UNKNOWN]))
     assert ([author.name for author in found.results], found.missing) == (["Ann", "Bea"], [UNKNOWN])
     assert took_s < 2 * DEADLINE_S
@@ -320,7 +322,7 @@ def test_redis_fails_in_the_middle_of_a_read(redis, ann, bea, step, trouble):
 
 def test_redis_fails_while_a_reader_waits_for_another_s_load(redis, ann):
     redis.client().set(key(ann), b"L" + b"x" * 16)
-    with once(steps, "fetch", after=redis.kill):
+    with interpose(steps, "fetch", after=redis.kill):
         assert READS["get_one"](ann) == "Ann"
 
 
@@ -336,19 +338,19 @@ def test_a_writer_that_began_in_the_outage_and_commits_after_it(redis, cached):
                 assert Author.objects.get_one(cached.pk).name == "Ann"
             return not sql
 
-        elsewhere(lambda: until(hit))
+        in_another_thread(lambda: wait_until(hit))
         assert READS["get_one"](cached) == "Anna"
-    assert READS["get_one"](cached) == elsewhere(lambda: READS["get_one"](cached)) == "Anna"
+    assert READS["get_one"](cached) == in_another_thread(lambda: READS["get_one"](cached)) == "Anna"
     assert waiting() == set()
 
 
 def test_a_failure_during_the_recovery_keeps_the_cache_closed(redis, cached):
     """It belongs to a writer whose row the recovery may not have seen."""
     breaker.trip(OSError("first"))
-    until(breaker.may_write)
-    with once(pending, "apply_pending", after=lambda: breaker.trip(OSError("meanwhile"))):
+    wait_until(breaker.may_write)
+    with interpose(pending, "apply_pending", after=lambda: breaker.trip(OSError("meanwhile"))):
         assert not breaker.may_read()
-    until(breaker.may_read)
+    wait_until(breaker.may_read)
 
 
 def test_a_transaction_does_not_recover_the_cache(redis, cached):
@@ -356,7 +358,7 @@ def test_a_transaction_does_not_recover_the_cache(redis, cached):
     redis.kill()
     Author.objects.update_one(cached.pk, name="Anna")
     redis.start()
-    until(breaker.may_write)
+    wait_until(breaker.may_write)
     with transaction.atomic():
         assert READS["get_one"](cached) == "Anna"
         assert not breaker.may_read()
@@ -370,7 +372,7 @@ def test_full(redis, ann, bea):
     assert Author.objects.get_one(ann.pk).name == "Ann"
     assert Author.objects.get_one(bea.pk).name == "Bea"
     Author.objects.update_one(ann.pk, name="Anna")
-    assert READS["get_one"](ann) == elsewhere(lambda: READS["get_one"](ann)) == "Anna"
+    assert READS["get_one"](ann) == in_another_thread(lambda: READS["get_one"](ann)) == "Anna"
     redis.client().config_set("maxmemory", 0)
     assert served_until_the_cache_is_read_again(ann) == {"Anna"}
 
@@ -419,6 +421,6 @@ def test_a_process_that_never_reached_redis_says_so_once(redis, cached, settings
 
 def test_reads_past_the_cache_are_counted(redis, cached):
     redis.kill()
-    before = stats.snapshot()["shelf.author"].get("bypasses", 0)
+    before = stats.snapshot()["testapp.author"].get("bypasses", 0)
     Author.objects.get_some([cached.pk, UNKNOWN])
-    assert stats.snapshot()["shelf.author"]["bypasses"] == before + 2
+    assert stats.snapshot()["testapp.author"]["bypasses"] == before + 2

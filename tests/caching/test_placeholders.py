@@ -9,8 +9,8 @@ from caching.protocol.steps import new_token
 from caching.reading import stats
 from caching.reading.batch import Batch
 from caching.redis.client import redis_client
-from tests.caching.steps import lookup_state, state
-from tests.shelf.models import Author, Book, Penname
+from tests.caching.entry_state import lookup_state, state
+from tests.testapp.models import Author, Book, Penname
 
 READS = {
     "get_one": lambda ann, book: Author.objects.get_one(ann.pk).name,
@@ -107,8 +107,8 @@ def test_statistics_tell_what_happened_per_model(ann, bea, settings):
     assert {event: count for event, count in delta.items() if count} == {
         "misses": 3, "hits": 3, "bypasses": 2, "waits": 1,
     }  # fmt: skip
-    assert set(stats.snapshot()) >= {"shelf.author"}
+    assert set(stats.snapshot()) >= {"testapp.author"}
 
 
 def counts():
-    return dict(stats.snapshot().get("shelf.author", {}))
+    return dict(stats.snapshot().get("testapp.author", {}))

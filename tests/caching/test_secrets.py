@@ -12,9 +12,9 @@ from django.core.management import call_command
 from caching.models import PendingInvalidation
 from caching.reading.batch import Batch
 from caching.redis.client import redis_client
-from tests.api.client import ApiClient
-from tests.caching.threads import Task
-from tests.shelf.models import Author, Book
+from tests.support.api_client import ApiClient
+from tests.support.threads import Task
+from tests.testapp.models import Author, Book
 from users.models import User
 
 SECRET = "s3cret-Ü-" + "x" * 40

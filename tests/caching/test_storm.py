@@ -10,8 +10,8 @@ from redis.exceptions import OutOfMemoryError
 
 from caching.redis.client import redis_client
 from caching.testutils import reset_cache
-from tests.caching.threads import together
-from tests.shelf.models import Author
+from tests.support.threads import in_parallel
+from tests.testapp.models import Author
 
 ROWS, WRITERS, READERS, WRITES = 6, 3, 4, 60
 
@@ -45,7 +45,7 @@ def storm(evict):
         while working[0]:
             evict()
 
-    together(*[write] * WRITERS, *[read] * READERS, disturb)
+    in_parallel(*[write] * WRITERS, *[read] * READERS, disturb)
     assert sum(acknowledged.values()) == WRITERS * WRITES
     assert len(reads) > READERS
     for _ in range(2):

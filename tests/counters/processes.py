@@ -4,8 +4,8 @@ import signal
 import sys
 from typing import Any
 
-from tests.caching.processes import dies_after, dies_before
-from tests.forks import Fork
+from tests.support.crashes import dies_after, dies_before
+from tests.support.forkserver import Fork
 
 UNDELETED = 5  # of so many votes, one is taken back
 
@@ -16,14 +16,14 @@ def start(task: str, pk: Any = 0, number: int = 0) -> Fork:
 
 def killed(task: str, pk: Any = 0, number: int = 0) -> None:
     with start(task, pk, number) as fork:
-        assert fork.status() == -signal.SIGKILL
+        assert fork.exit_status() == -signal.SIGKILL
 
 
 def vote(pk: int, number: int) -> None:
     """`number` votes by one author, every fifth taken back; 0 for ever."""
     from itertools import count
 
-    from tests.shelf.models import Vote
+    from tests.testapp.models import Vote
 
     for turn in range(number) if number else count():
         made = Vote(author_id=pk, book=None, stars=1)
@@ -71,7 +71,7 @@ def work(task: str, pk: int, number: int) -> None:
 
     from caching.protocol import steps
     from counters import deltas, rollup
-    from tests.shelf.models import Author
+    from tests.testapp.models import Author
 
     Author.objects.get_some([10**15])  # connected, and the breaker closed
     running = {"vote": vote, "fold": fold, "reconcile": reconcile}

@@ -11,10 +11,10 @@ from django.db.models import Sum
 from caching.api import redis_client
 from counters import reads, reconcile, rollup
 from counters.models import Delta
-from tests.caching.own_redis import until
-from tests.caching.threads import together
 from tests.counters import processes
-from tests.shelf.models import Vote
+from tests.support.polling import wait_until
+from tests.support.threads import in_parallel
+from tests.testapp.models import Vote
 
 # Ten thousand in all; SQLite, where they can only write one after another, has two thousand.
 WRITERS, INCREMENTS = 8, 1_250 if settings.SERVICES else 250
@@ -57,12 +57,12 @@ def test_increments_by_eight_processes(author):
         while any(writer.is_alive() for writer in writers):
             assert shown(author) >= 0
             time.sleep(0.01)
-        assert [writer.status() for writer in writers] == [0] * WRITERS
+        assert [writer.exit_status() for writer in writers] == [0] * WRITERS
     finally:
         for process in (*folding, *writers):
             process.kill()
     assert votes(author) == WRITERS * INCREMENTS * (processes.UNDELETED - 1) / processes.UNDELETED
-    until(all_folded)
+    wait_until(all_folded)
     redis_client().flushdb()
     assert_exact(author)
 
@@ -75,10 +75,10 @@ def test_fifty_at_once_count_one_pair_once(author, book, turn):
     def unlike():
         Vote.objects.filter(author_id=author.pk, book_id=book.pk).delete()
 
-    together(*[like] * 50)
+    in_parallel(*[like] * 50)
     assert Delta.objects.filter(kind="book", name="votes").aggregate(sum=Sum("amount"))["sum"] == 1
     assert_exact(author)
-    together(*[unlike] * 50)
+    in_parallel(*[unlike] * 50)
     assert Delta.objects.filter(kind="book", name="votes").aggregate(sum=Sum("amount"))["sum"] == -1
     assert_exact(author)
 
@@ -103,10 +103,10 @@ def test_a_roll_up_that_is_killed(author, point):
     processes.vote(author.pk, 4)
     assert shown(author) == 3
     processes.killed(point, author.pk)
-    until(lambda: reconcile.run_one("author", author.pk, mend=False).drifts == [])
+    wait_until(lambda: reconcile.run_one("author", author.pk, mend=False).drifts == [])
     assert shown(author) == 3
     processes.vote(author.pk, 4)
-    until(all_folded)
+    wait_until(all_folded)
     assert_exact(author)
 
 
@@ -124,5 +124,5 @@ def test_processes_killed_at_random_moments(author):
             for process in running:
                 process.kill()
         assert reconcile.run_one("author", author.pk, mend=False).drifts == []
-    until(all_folded)
+    wait_until(all_folded)
     assert_exact(author)

@@ -5,11 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from caching.testutils import redis_usage
-from tests.api.client import api
-from tests.counters.test_values import ZEROS, vote
-from tests.users.conftest import alice, new_user, password_hash
-
-__all__ = ["alice", "api", "new_user", "password_hash"]
+from tests.counters.votes import ZEROS, vote
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,10 @@ from django.db import connection, transaction
 
 from counters import reconcile, rollup
 from counters.models import Counter, Delta
-from tests.caching.own_redis import until
-from tests.caching.threads import Task, elsewhere
-from tests.counters.test_values import counts, truth, vote
-from tests.shelf.models import Vote
+from tests.counters.votes import counts, truth, vote
+from tests.support.polling import wait_until
+from tests.support.threads import Task, in_another_thread
+from tests.testapp.models import Vote
 
 pytestmark = pytest.mark.services
 
@@ -26,7 +26,7 @@ def test_two_who_delete_one_row_take_it_away_once(book, voters):
     with transaction.atomic():
         first.delete()
         other = Task(second.delete)
-        until(somebody_waits)
+        wait_until(somebody_waits)
     other.result()
     assert counts(book) == truth(book)
     assert counts(book)["votes"] == 1
@@ -39,7 +39,7 @@ def test_two_reconciliations_mend_once(book, monkeypatch):
     def slow(using, rows):
         monkeypatch.setattr(reconcile.deltas, "insert", insert)
         others.append(Task(lambda: reconcile.run_one("book", book.pk)))
-        until(lambda: somebody_waits() or not others[0].is_alive())
+        wait_until(lambda: somebody_waits() or not others[0].is_alive())
         insert(using, rows)
 
     monkeypatch.setattr(reconcile.deltas, "insert", slow)
@@ -52,7 +52,7 @@ def test_a_roll_up_leaves_to_another_what_that_has_taken(book, voters):
     with transaction.atomic():
         taken = Delta.objects.select_for_update().order_by("pk")[:2]
         assert len(taken) == 2
-        assert elsewhere(rollup.fold_all) == 3
+        assert in_another_thread(rollup.fold_all) == 3
     assert rollup.fold_all() == 2
     assert counts(book) == truth(book)
 
@@ -66,7 +66,7 @@ def test_a_writer_waits_neither_for_a_roll_up_nor_for_another_writer(book, voter
         assert len(Delta.objects.select_for_update()) == 5
         assert len(Counter.objects.select_for_update()) == 5
         vote(voters[2], book)
-        elsewhere(lambda: vote(voters[3], book))  # fails after the 5 s that a lock is waited for
+        in_another_thread(lambda: vote(voters[3], book))  # fails after the 5 s that a lock is waited for
     assert counts(book) == truth(book)
 
 
@@ -75,7 +75,7 @@ def test_a_roll_up_waits_for_no_writer(book, voters):
     vote(voters[0], book)
     with transaction.atomic():
         vote(voters[1], book)
-        elsewhere(lambda: vote(voters[2], book))
-        assert elsewhere(rollup.fold_all) == 10  # fails after the 5 s that a lock is waited for
+        in_another_thread(lambda: vote(voters[2], book))
+        assert in_another_thread(rollup.fold_all) == 10  # fails after the 5 s that a lock is waited for
     assert rollup.fold_all() == 5
     assert counts(book) == truth(book)

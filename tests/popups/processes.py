@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from signal import SIGTERM
 from typing import Any
 
-from tests.caching.processes import dies_after, dies_before
+from tests.support.crashes import dies_after, dies_before
 
 ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
 

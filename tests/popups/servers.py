@@ -140,7 +140,7 @@ def draining(number: int, folder: Path, **values: str) -> Iterator[list[Server]]
         yield servers
 
 
-def until_up(ports: Sequence[int], timeout_s: float = 30) -> None:
+def wait_until_up(ports: Sequence[int], timeout_s: float = 30) -> None:
     gives_up_at = time.monotonic() + timeout_s
     for port in ports:
         while True:

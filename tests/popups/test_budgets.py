@@ -6,9 +6,8 @@ from django.test.utils import CaptureQueriesContext
 
 from popups.events import drain as draining
 from popups.events import stream
-from tests.users.test_budgets import budget, throttled
+from tests.support.budgets import budget
 
-__all__ = ["throttled"]
 pytestmark = pytest.mark.django_db(transaction=True)
 BEGUN = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 

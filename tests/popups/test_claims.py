@@ -12,7 +12,7 @@ from popups.delivery.states import STATES
 from popups.delivery.totals import TOTALS
 from popups.events import stream
 from popups.models import Day, Event, Pacing, Unrecorded, UserPopup
-from tests.caching.threads import together
+from tests.support.threads import in_parallel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECOND_H = 1 / 3_600
@@ -33,7 +33,7 @@ def state_of(user):
 
 def test_two_devices_at_once_claim_each_popup_once(enter, alice, make):
     popups = {make(f"Popup {number}").pk for number in range(4)}
-    answers = together(*[partial(enter, alice) for _ in range(12)])
+    answers = in_parallel(*[partial(enter, alice) for _ in range(12)])
     claimed = [shown(answer) for answer in answers if shown(answer)]
     while popup := shown(enter(alice)):
         claimed.append(popup)
@@ -114,11 +114,11 @@ def test_caps_of_a_user(enter, alice, bob, make):
 def test_a_cap_in_total_is_exact_and_survives_a_loss_of_the_total(enter, new_user, make, drain, redis, drained):
     popup = make(total_cap=10, reshow_hours=0)
     people = [new_user(f"guest_{number}") for number in range(8)]
-    together(*[partial(enter, person) for person in people])
+    in_parallel(*[partial(enter, person) for person in people])
     if drained:
         drain()
     redis.delete(TOTALS.key(popup.pk))
-    assert sum(bool(shown(answer)) for answer in together(*[partial(enter, person) for person in people])) == 2
+    assert sum(bool(shown(answer)) for answer in in_parallel(*[partial(enter, person) for person in people])) == 2
     drain()
     assert Day.objects.get().shown == Event.objects.count() == 10
 

@@ -4,9 +4,7 @@ import pytest
 
 from popups.events import stream
 from popups.models import Event
-from tests.caching.test_cluster import cluster
 
-__all__ = ["cluster"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

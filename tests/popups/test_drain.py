@@ -13,9 +13,9 @@ from popups.delivery.states import STATES
 from popups.events import drain as draining
 from popups.events import stream
 from popups.models import Day, Event, Popup, Unrecorded, UserPopup
-from tests.caching.own_redis import until
-from tests.forks import killed
 from tests.popups.processes import die_at, drains, terminated
+from tests.support.forkserver import run_until_killed
+from tests.support.polling import wait_until
 from users.services import delete_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +43,7 @@ def settled():
 
 @pytest.mark.parametrize("point", ["taken", "written", "committed", "acknowledged"])
 def test_a_drain_that_is_killed(shown, drain, point):
-    killed(die_at, point)
+    run_until_killed(die_at, point)
     assert Event.objects.count() == (3 if point in ("committed", "acknowledged") else 0)
     drain()
     assert settled()
@@ -91,8 +91,8 @@ def test_several_drains_for_ever_and_sigterm(enter, new_user, popup, drain):
     with drains(3) as processes:
         for person in people:
             assert enter(person).json["popup"]
-        until(lambda: Event.objects.count() > 5)
-        until(lambda: len(redis_client().xinfo_consumers(key, stream.GROUP)) == 3)
+        wait_until(lambda: Event.objects.count() > 5)
+        wait_until(lambda: len(redis_client().xinfo_consumers(key, stream.GROUP)) == 3)
         assert terminated(processes) == [0, 0, 0]
     drain()
     assert sorted(Event.objects.values_list("user_id", flat=True)) == sorted(person.pk for person in people)

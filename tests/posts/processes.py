@@ -5,7 +5,7 @@ import random
 import time
 from collections import Counter
 
-from tests.caching.processes import die
+from tests.support.crashes import die
 
 CHUNK = 5
 
@@ -25,7 +25,7 @@ def mark(user_ids: list[int], post_ids: list[int], seed: int) -> dict[str, int]:
     """Over HTTP, each post until it is gone; how many answers of each status there were."""
     from django.conf import settings
 
-    from tests.api.client import ApiClient
+    from tests.support.api_client import ApiClient
     from users.models import User
 
     settings.THROTTLES = {}
@@ -51,7 +51,7 @@ def mark(user_ids: list[int], post_ids: list[int], seed: int) -> dict[str, int]:
 def remove(author_id: int, post_ids: list[int], longest_s: float) -> dict[str, int]:
     """Over HTTP, each post after a while, and once more; the rest is left to sweep()."""
     from posts import removal
-    from tests.api.client import ApiClient
+    from tests.support.api_client import ApiClient
     from users.models import User
 
     removal.CHUNK = removal.AT_ONCE = CHUNK

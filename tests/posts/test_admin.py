@@ -8,9 +8,7 @@ from counters.reads import counts_of
 from posts import services
 from posts.admin import PostAdmin
 from posts.models import Comment, Like, Post
-from tests.users.test_admin import root
 
-__all__ = ["root"]
 pytestmark = pytest.mark.django_db(transaction=True)
 POSTS, COMMENTS = "/admin/posts/post/", "/admin/posts/comment/"
 

@@ -8,8 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from caching.testutils import redis_usage
 from posts import services
-from tests.social.test_budgets import LOCK
-from tests.users.test_budgets import budget
+from tests.support.budgets import PAIR_LOCK, budget
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONTROL = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
@@ -79,7 +78,7 @@ def test_likes_and_favourites(api, bob, post, verb):
         ("DELETE", 1, 2, 3),
     ):
         api.get(f"posts/{post.pk}", by=bob)
-        with budget(sql=sql + LOCK, round_trips=round_trips, commands=commands):
+        with budget(sql=sql + PAIR_LOCK, round_trips=round_trips, commands=commands):
             assert api.request(method, f"posts/{post.pk}/{verb}", by=bob).status == 200
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from posts import presentation, services
 from posts.models import Comment, Favorite, Like, Post
-from tests.api.client import ApiClient
-from tests.caching.threads import Task
-from tests.posts.test_removal import drifts
-from tests.social.processes import delete_waiting, waiting
+from tests.posts.settled import drifts
+from tests.support.api_client import ApiClient
+from tests.support.deletion_races import delete_with_pause, paused_process
+from tests.support.threads import Task
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TRIES_S = 1
@@ -25,10 +25,10 @@ WRITES = [
 def while_deleted(user, method, address, body, post, by):
     """The answer to a request that meets a deletion which is through but for its commit."""
     body = body and {name: post.pk if value == "post" else value for name, value in body.items()}
-    with waiting(delete_waiting, "model", "user deleted", user.pk) as go_on:
+    with paused_process(delete_with_pause, "model", "user deleted", user.pk) as resume:
         asking = Task(partial(ApiClient().request, method, address.format(post=post.pk), body, by=by))
         asking.join(TRIES_S)  # waits for the other process
-        assert go_on() is True
+        assert resume() is True
         return asking.result()
 
 

@@ -5,7 +5,7 @@ from django.db import connection
 
 from posts import removal
 from posts.models import Comment, Favorite, Like, Post, newest_posts
-from tests.social.test_budgets import rows_read
+from tests.support.budgets import rows_read
 from users.models import User
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]

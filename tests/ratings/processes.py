@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from tests.caching.processes import die
-from tests.forks import Fork, connected
+from tests.support.crashes import die
+from tests.support.forkserver import Fork, run_connected
 
 CHUNK = 5
 HIGHEST = 10
@@ -51,7 +51,7 @@ def _ask(chance: random.Random, verb: str, user_id: int, item_id: int) -> int:
     """Over HTTP."""
     from django.conf import settings
 
-    from tests.api.client import ApiClient
+    from tests.support.api_client import ApiClient
     from users.models import User
 
     settings.THROTTLES = {}
@@ -86,10 +86,10 @@ def raters(number: int, user_ids: list[int], item_id: int) -> Iterator[list[Fork
     """Processes that rate for ever, and are killed in the end."""
     with contextlib.ExitStack() as stack:
         running = [
-            stack.enter_context(Fork(connected, rate_for_ever, user_ids, item_id, seed)) for seed in range(number)
+            stack.enter_context(Fork(run_connected, rate_for_ever, user_ids, item_id, seed)) for seed in range(number)
         ]
         for fork in running:
-            fork.until_waiting().go_on()
+            fork.wait_until_paused().resume()
         yield running
 
 

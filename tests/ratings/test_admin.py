@@ -11,9 +11,8 @@ from caching.testutils import redis_usage
 from ratings import removal, services
 from ratings.admin import ItemAdmin
 from ratings.models import Item
-from tests.users.test_admin import act, root
+from tests.support.admin_actions import run_action
 
-__all__ = ["root"]
 pytestmark = pytest.mark.django_db(transaction=True)
 ITEMS = "/admin/ratings/item/"
 
@@ -142,7 +141,7 @@ def test_staff_without_rights_are_refused(sam, item):
     client.force_login(sam)
     for address in (ITEMS, page_of(item), f"{ITEMS}add/", f"{ITEMS}{item.pk}/delete/"):
         assert client.get(address).status_code == 403
-    assert act(client, ITEMS, "delete_selected", item)
+    assert run_action(client, ITEMS, "delete_selected", item)
     assert Item.objects.get().removed_at is None
 
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from caching.testutils import reset_cache
 from counters import rollup
 from ratings import services
-from tests.users.test_budgets import budget
+from tests.support.budgets import budget
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COUNTS = [1, 100]

@@ -10,7 +10,7 @@ from counters.reads import counts_of
 from ratings import services
 from ratings.counts import KIND
 from ratings.models import Item
-from tests.caching.threads import together
+from tests.support.threads import in_parallel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,7 +40,7 @@ def test_a_lock_inside_the_transaction_loses_a_rating(item):
             second_has_read.set()
             Item.objects.filter(pk=item.pk).update(description=str(total + 7))
 
-    together(first, second)
+    in_parallel(first, second)
     assert Item.objects.get(pk=item.pk).description == "7", "5 is lost"
 
 
@@ -52,7 +52,7 @@ def test_a_lock_around_the_transaction_loses_none(item):
         with lock, transaction.atomic():
             add(item.pk, score)
 
-    together(*[partial(rate, score) for score in (5, 7, 9)])
+    in_parallel(*[partial(rate, score) for score in (5, 7, 9)])
     assert Item.objects.get(pk=item.pk).description == "21"
 
 
@@ -61,5 +61,5 @@ def test_no_lock_at_all_loses_none(item, alice, bob, carol):
         partial(services.rate, user_id=user.pk, item_id=item.pk, score=score)
         for user, score in ((alice, 5), (bob, 7), (carol, 9))
     ]
-    together(*rates)
+    in_parallel(*rates)
     assert counts_of(KIND, [item.pk])[item.pk]["sum"] == 21

@@ -7,13 +7,11 @@ from django.db import transaction
 from caching.testutils import reset_cache
 from ratings import removal, services
 from ratings.models import Item, Score, my_scores
-from tests.caching.steps import once
-from tests.caching.threads import elsewhere
-from tests.users.test_admin import root
+from tests.support.interpose import interpose
+from tests.support.threads import in_another_thread
 from users.models import User
 from users.services import delete_user
 
-__all__ = ["root"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -68,15 +66,17 @@ def test_nobody_sees_it_before_its_commit_and_everybody_after(api, alice, bob, s
     before = seen()
     with transaction.atomic():
         WRITES[write](scored, alice, bob)
-        assert elsewhere(seen) == before
-    assert elsewhere(seen) == (truth(scored, alice), truth(scored, bob))
+        assert in_another_thread(seen) == before
+    assert in_another_thread(seen) == (truth(scored, alice), truth(scored, bob))
 
 
 @pytest.mark.parametrize("write", WRITES)
 def test_who_read_before_a_write_leaves_nothing_old_behind(api, alice, bob, scored, write):
     for by in (alice, bob):
         reset_cache()
-        with once(type(my_scores), "load", after=lambda: elsewhere(lambda: WRITES[write](scored, alice, bob))):
+        with interpose(
+            type(my_scores), "load", after=lambda: in_another_thread(lambda: WRITES[write](scored, alice, bob))
+        ):
             api.get(f"ratings/{scored.pk}", by=by)
         assert mine(api, scored, by) == truth(scored, by)
         Score.objects.all().delete()

@@ -9,13 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from counters import blocks
 from ratings import services
 from ratings.models import Score
-from tests.api.client import ApiClient
-from tests.caching.conftest import own_redis
-from tests.caching.own_redis import until
-from tests.caching.steps import once
-from tests.ratings.test_races import drifts, truth
+from tests.ratings.totals import drifts, truth
+from tests.support.api_client import ApiClient
+from tests.support.interpose import interpose
+from tests.support.polling import wait_until
 
-__all__ = ["own_redis"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -55,7 +53,7 @@ def exact_out_of_the_cache(api, item, *people):
                 api.get(f"ratings/{item.pk}", by=by)
         return not queries
 
-    until(cached)
+    wait_until(cached)
     exact(api, item, *people)
 
 
@@ -98,7 +96,7 @@ def test_at_any_moment_of_a_rating(api, own_redis, rated, alice, bob, outage, st
     """It is back at once, so that what it had would be read at once."""
     begin, end = OUTAGES[outage]
     module, name, when = STEPS[step]
-    with once(import_module(module), name, **{when: lambda: (begin(own_redis), end(own_redis))}):
+    with interpose(import_module(module), name, **{when: lambda: (begin(own_redis), end(own_redis))}):
         assert ApiClient().put(f"ratings/{rated.pk}/score", {"score": 9}, by=alice).status == 200
     exact(api, rated, alice, bob)
     exact_out_of_the_cache(api, rated, alice, bob)
@@ -107,7 +105,7 @@ def test_at_any_moment_of_a_rating(api, own_redis, rated, alice, bob, outage, st
 
 def test_a_bump_that_is_lost(api, own_redis, rated, alice, bob):
     """Redis is away for the bump, and the lift with it, and comes back with what it had."""
-    with once(blocks, "bumps", before=own_redis.kill):
+    with interpose(blocks, "bumps", before=own_redis.kill):
         services.rate(user_id=bob.pk, item_id=rated.pk, score=9)
     own_redis.start()
     exact(api, rated, alice, bob)

@@ -10,7 +10,7 @@ from counters.models import Counter, Delta
 from ratings import services
 from ratings.counts import KIND
 from ratings.models import Score
-from tests.ratings.test_races import shown, truth
+from tests.ratings.totals import shown, truth
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

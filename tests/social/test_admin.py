@@ -8,25 +8,23 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from social.models import Block, Follow
-from tests.social.test_settled_counts import counted
-from tests.users.test_admin import root
+from tests.social.follow_counts import follow_counts
 from users.models import User
 
-__all__ = ["root"]
 pytestmark = pytest.mark.django_db(transaction=True)
 FOLLOWS, BLOCKS = "/admin/social/follow/", "/admin/social/block/"
 
 
 def test_a_follow_made_and_ended_here_is_counted_and_seen(api, root, alice, bob):
-    assert counted(alice, bob) == [(0, 0), (0, 0)]
+    assert follow_counts(alice, bob) == [(0, 0), (0, 0)]
     relationship = f"relationships?ids={bob.pk}"
     assert not api.get(relationship, by=alice).json["results"][0]["following"]
     assert root.post(f"{FOLLOWS}add/", {"follower": alice.pk, "followee": bob.pk}).status_code == 302
-    assert counted(alice, bob) == [(0, 1), (1, 0)]
+    assert follow_counts(alice, bob) == [(0, 1), (1, 0)]
     assert api.get(relationship, by=alice).json["results"][0]["following"]
     confirmed = {"action": "delete_selected", "_selected_action": [Follow.objects.get().pk], "post": "yes"}
     assert root.post(FOLLOWS, confirmed).status_code == 302
-    assert counted(alice, bob) == [(0, 0), (0, 0)]
+    assert follow_counts(alice, bob) == [(0, 0), (0, 0)]
     assert not api.get(relationship, by=alice).json["results"][0]["following"]
 
 
@@ -35,14 +33,14 @@ def test_one_edge_ended_by_its_page_leads_back_to_the_list(root, alice, bob, fol
     page = root.post(f"{FOLLOWS}{Follow.objects.get().pk}/delete/", {"post": "yes"}, follow=True)
     assert page.redirect_chain == [(FOLLOWS, 302)]
     assert b"was deleted successfully" in page.content
-    assert counted(alice, bob) == [(0, 0), (0, 0)]
+    assert follow_counts(alice, bob) == [(0, 0), (0, 0)]
 
 
 def test_a_block_made_here_ends_the_follows(root, alice, bob, follow):
     follow(alice, bob)
     follow(bob, alice)
     assert root.post(f"{BLOCKS}add/", {"blocker": alice.pk, "blocked": bob.pk}).status_code == 302
-    assert counted(alice, bob) == [(0, 0), (0, 0)]
+    assert follow_counts(alice, bob) == [(0, 0), (0, 0)]
     assert (Block.objects.count(), Follow.objects.count()) == (1, 0)
 
 

@@ -7,11 +7,10 @@ from django.test.utils import CaptureQueriesContext
 from caching.testutils import redis_usage, reset_cache
 from social import services
 from social.models import Block, Follow
-from tests.users.test_budgets import budget
+from tests.support.budgets import PAIR_LOCK, budget, measure, rows_read
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LOCK = 0 if connection.vendor == "sqlite" else 1  # the pair's
 
 
 @pytest.fixture
@@ -89,11 +88,10 @@ def test_writes(api, alice, bob):
         ("DELETE", "block", 1, 2),
     ):
         api.get(f"relationships?ids={bob.pk}", by=alice)
-        with CaptureQueriesContext(connection) as queries, redis_usage() as usage:
+        with measure() as cost:
             assert api.request(method, f"users/{bob.pk}/{edge}", by=alice).status == 200
-        texts = [query["sql"] for query in queries if not query["sql"].startswith(("BEGIN", "COMMIT", "SAVEPOINT"))]
-        assert len(texts) == sql + LOCK, (method, edge, texts)
-        assert usage.round_trips == round_trips, (method, edge, usage)
+        assert len(cost.sql) == sql + PAIR_LOCK, (method, edge, cost.sql)
+        assert cost.round_trips == round_trips, (method, edge, cost.sql)
 
 
 def test_a_write_of_any_number_of_edges_holds_once_and_lifts_once(alice, bob):
@@ -134,13 +132,3 @@ def test_rows_read_do_not_grow_with_the_depth(api, alice, bob, new_user, which):
         read.append(rows_read() - before)
     assert max(read) <= 30, read
     assert len(page["results"]) == 20
-
-
-def rows_read() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT SUM(variable_value) FROM information_schema.session_status "
-            "WHERE variable_name IN ('HANDLER_READ_FIRST', 'HANDLER_READ_KEY', 'HANDLER_READ_LAST', "
-            "'HANDLER_READ_NEXT', 'HANDLER_READ_PREV', 'HANDLER_READ_RND')"
-        )
-        return int(cursor.fetchone()[0])

@@ -4,7 +4,7 @@ import pytest
 
 from posts import services as posts
 from social.models import Follow
-from tests.api import contract
+from tests.support import openapi_contract
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Every list of people in the schema; {owner} has carol in all of hers.
@@ -23,7 +23,7 @@ NOT_FILTERED = {"users/me/blocks", "users/{user_id}/posts"}
 
 def list_endpoints() -> set[str]:
     """GETs that answer a page."""
-    document = contract.document()
+    document = openapi_contract.document()
     found = set()
     for path, operations in document["paths"].items():
         answer = operations.get("get", {}).get("responses", {}).get("200", {})

@@ -19,8 +19,8 @@ from counters.models import Delta
 from devtools.servers import end_with_parent
 from loadtest.ground import BASE, Web, serving, workers_of
 from social.models import Follow
-from tests.caching.own_redis import until
 from tests.social.crowd import Crowd
+from tests.support.polling import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KILLS = int(os.environ.get("KILLS", "4"))
@@ -68,7 +68,7 @@ def test_counts_equal_edges_whoever_is_killed(web, new_user, kills):
                     killed["roll-ups"] += 1
                 assert drifts() == []  # while all others go on
                 with crowd.at_rest():
-                    until(lambda: not Delta.objects.exists())
+                    wait_until(lambda: not Delta.objects.exists())
                     assert shown(crowd) == edges(crowd)
     finally:
         roll_up.kill()
@@ -78,14 +78,14 @@ def test_counts_equal_edges_whoever_is_killed(web, new_user, kills):
 
 def until_some_more(crowd: Crowd) -> None:
     before = crowd.answers["done"]
-    until(lambda: crowd.answers["done"] >= before + AT_LEAST)
+    wait_until(lambda: crowd.answers["done"] >= before + AT_LEAST)
 
 
 def kill_a_worker(web: Web) -> None:
     """Until gunicorn has started another in its place."""
     before = workers_of(web.master, WORKERS)
     os.kill(victim := random.choice(before), signal.SIGKILL)
-    until(lambda: victim not in workers_of(web.master, WORKERS))
+    wait_until(lambda: victim not in workers_of(web.master, WORKERS))
 
 
 def drifts() -> list[reconcile.Drift]:

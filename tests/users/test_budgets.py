@@ -1,30 +1,12 @@
 """What each endpoint costs: SQL queries, Redis round trips and commands; and that a batch costs no more."""
 
-from contextlib import contextmanager
-
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
-from caching.testutils import redis_usage, reset_cache
+from caching.testutils import reset_cache
+from tests.support.budgets import budget
 from users.models import User, UserState
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@contextmanager
-def budget(sql: int, round_trips: int, commands: int):
-    with CaptureQueriesContext(connection) as queries, redis_usage() as usage:
-        yield
-    texts = [
-        query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT"))
-    ]
-    assert (len(texts), usage.round_trips, usage.commands) == (sql, round_trips, commands), texts
-
-
-@pytest.fixture
-def throttled(settings):
-    settings.THROTTLES = {"user": (1_000, 1_000), "register": (1_000, 1_000), "token": (1_000, 1_000)}
 
 
 @pytest.fixture

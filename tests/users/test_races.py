@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from tests.api.client import ApiClient
+from tests.support.api_client import ApiClient
 from users import views
 from users.models import SearchTerm, User, UserState
 from users.terms import terms_of

@@ -9,8 +9,8 @@ from popups.delivery.claims import new_claim, sign
 from popups.models import Popup
 from posts import services
 from ratings import services as ratings
-from tests.api import contract
-from tests.users.conftest import PASSWORD
+from tests.support import openapi_contract
+from tests.support.cast import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WHO = ("anonymous", "expired", "refresh", "forged", "deactivated", "other", "owner", "staff")
@@ -126,7 +126,7 @@ def _token(who, alice, bob, dora, sam):
 def test_the_table_is_complete():
     described = {
         (method.upper(), re.sub(r"{(\w+)_id}", r"{\1}", path.removeprefix("/api/v1/")).replace("{user}", "{alice}"))
-        for path, operations in contract.document()["paths"].items()
+        for path, operations in openapi_contract.document()["paths"].items()
         for method in operations
         if path.startswith("/api/v1/")
     }
