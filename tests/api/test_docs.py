@@ -1,4 +1,4 @@
-"""The schema and the page that shows it."""
+"""The OpenAPI schema and the documentation page."""
 
 import re
 

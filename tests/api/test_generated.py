@@ -1,4 +1,4 @@
-"""Requests made up from the schema, valid ones and broken ones, never cause a 5xx or an answer it does not describe."""
+"""Requests generated from the schema, valid and invalid, get only answers that the schema describes, and no 5xx."""
 
 from contextlib import suppress
 
@@ -34,7 +34,7 @@ def operations() -> list:
 
 MODES = [
     pytest.param(GenerationMode.POSITIVE, id="valid"),
-    pytest.param(GenerationMode.NEGATIVE, id="broken", marks=pytest.mark.embedded),  # refused before any database
+    pytest.param(GenerationMode.NEGATIVE, id="broken", marks=pytest.mark.embedded),  # refused before a database is used
 ]
 
 
@@ -55,6 +55,6 @@ def test_generated_requests(alice, operation, mode):
         if case.formatted_path.startswith("/api/v1/"):
             openapi_contract.check(case.method, case.formatted_path, response.status_code, media_type, body)
 
-    with suppress(Unsatisfiable):  # nothing can be broken about a request without input
+    with suppress(Unsatisfiable):  # a request without input cannot be made invalid
         ask()
         assert seen

@@ -1,10 +1,10 @@
-"""Drives the real manager through every interleaving of a few readers and writers of one row.
+"""Explore every interleaving of a few readers and writers of one row, on the real manager, Redis and database.
 
-Each actor is a thread that stops before every step of the protocol until the scheduler lets it go on. Every action
-is tried in every state: a run starts from a clean row and key, and goes on to wherever something is untried. A state is
-what the future depends on and nothing else, so that many schedules meet in it; that it is no less is held against every
-run: what led from one state to another leads there again. (Technique: stateless model checking with state hashing;
-Godefroid, VeriSoft, 1997.)
+Each actor is a thread that stops before every step of the protocol until the scheduler resumes it. Every action is
+tried in every state: a run starts from a clean row and key and continues as long as an untried action can be reached.
+A state contains exactly what the future depends on, so that many schedules lead to the same state. Every run checks
+that a state contains enough: an action must always lead from one state to the same next state.
+(Technique: stateless model checking with state hashing; Godefroid, VeriSoft, 1997.)
 """
 
 import contextlib
@@ -25,17 +25,17 @@ from tests.testapp.models import Author
 
 FIRST = "v0"
 
-NOBODY = NONE = -1  # actors and versions are numbers; a version is a value's place in the order of the commits
-NEVER = -2  # the version of what was never committed
+NOBODY = NONE = -1  # actors and versions are numbers; version n is the value of the n-th commit
+NEVER = -2  # the version of a value that was never committed
 
 Body = Callable[["Actor"], None]
-Action = tuple[str, int]  # ("go", 1) lets actor 1 do its step; ("expire", NOBODY)
+Action = tuple[str, int]  # ("go", 1): actor 1 does its next step; ("expire", NOBODY): the entry expires
 State = tuple[Any, ...]
-Move = tuple[str, State]  # an action by an actor's place instead of its number: like actors are interchangeable
+Move = tuple[str, State]  # an action with the actor's state instead of its number, as equal actors are interchangeable
 
 
 class Crash(BaseException):
-    """kill -9: whatever the actor's handlers would still do has no effect any more."""
+    """The actor is killed: its exception handlers have no effect any more."""
 
 
 class RollBack(Exception):
@@ -43,7 +43,7 @@ class RollBack(Exception):
 
 
 class Actor(threading.Thread):
-    """One reader or writer, reused for all schedules; `step` is what it will do when it is let go."""
+    """One reader or writer, reused for all schedules; `step` is the step that it does when it is resumed."""
 
     def __init__(self, name: str, body: Body, rounds: int = 1) -> None:
         super().__init__(name=name, daemon=True)
@@ -56,7 +56,7 @@ class Actor(threading.Thread):
     def reset(self) -> None:
         self.step, self.crashed, self.round = "start", False, 0
         self.token, self.leased = "", False
-        self.version, self.floor = NONE, 0  # what it has loaded or committed; the oldest that it may be answered
+        self.version, self.floor = NONE, 0  # loaded or committed version; the oldest version that a read may return
         self.saw: Any = None
         self.error: Exception | None = None
 
@@ -66,7 +66,7 @@ class Actor(threading.Thread):
 
     @property
     def value(self) -> str:
-        """What it writes in this round."""
+        """The name that the actor writes in this round."""
         return f"{self.name}.{self.round}"
 
     @property
@@ -112,7 +112,7 @@ def current() -> Actor | None:
 
 
 def stepwise(patch: Any) -> None:
-    """Make every step of the real code stop for the scheduler, when an actor takes it."""
+    """Patch the real code so that an actor stops before every step of the protocol."""
 
     def stop_before(owner: Any, name: str, after: str | None = None) -> None:
         real = getattr(owner, name)
@@ -120,7 +120,7 @@ def stepwise(patch: Any) -> None:
         def step(*args: Any, **options: Any) -> Any:
             actor = current()
             if actor is None or (name == "fill" and not (args[0] or options.get("scripted"))):
-                return real(*args, **options)  # nothing to fill: Redis is not asked
+                return real(*args, **options)  # nothing to fill, so no command is sent to Redis
             if actor.step == "start":
                 actor.step = name
             else:
@@ -148,55 +148,56 @@ def read(actor: Actor) -> None:
 
 
 def read_in_old_snapshot(actor: Actor) -> None:
-    """A transaction that has looked at the table long before it asks for the row."""
+    """Read in a transaction whose snapshot is older than the read."""
     if connection.vendor == "sqlite":
-        connection.ensure_connection()  # which sets the mode
+        connection.ensure_connection()  # sets the transaction mode, which is changed below
         connection.transaction_mode = "DEFERRED"
     else:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     with transaction.atomic():
         Author.objects.get(pk=1)
-        actor.step = "in transaction"  # no longer "start": it stops before it looks
+        actor.step = "in transaction"  # no longer "start", so that the actor stops before its read
         Author.objects.get_one(1)
 
 
 def save(actor: Actor) -> None:
-    """The hold comes before the row lock, and a rollback leaves it to expire."""
+    """Write by save(): the hold comes before the row lock, and after a rollback the hold expires."""
     with transaction.atomic():
         Author(pk=1, name=actor.value, email="a@x").save(force_update=True, update_fields=["name"])
         actor.pause("commit")
 
 
 def save_or_withdraw(actor: Actor) -> None:
-    """A rollback lifts at once."""
+    """Write in atomic_write(): a rollback lifts the hold at once."""
     with transactions.atomic_write("default"):
         Author(pk=1, name=actor.value, email="a@x").save(force_update=True, update_fields=["name"])
         actor.pause("commit")
 
 
 def update(actor: Actor) -> None:
-    """The row lock comes before the hold."""
+    """Write by update(): the row lock comes before the hold."""
     with transaction.atomic():
         Author.objects.filter(pk=1).update(name=actor.value)
         actor.pause("commit")
 
 
-# Which step of a writer would wait for another one's row lock; SQLite locks everything at BEGIN.
+# The step at which a writer would wait for another writer's row lock; SQLite locks the database at BEGIN.
 LOCKING_STEP = {save: "write", save_or_withdraw: "write", update: "start"}
 
 
 class Entry(NamedTuple):
-    """What stands at the key: the first byte, which tells its state, and whose tokens."""
+    """The stored entry: its first byte (the state) and the numbers of the actors whose tokens it contains."""
 
     kind: str = ""
     owners: frozenset[int] = frozenset()
 
 
 class Schedule:
-    """One run of the actors from the clean state."""
+    """One run of the actors, from a clean row and key."""
 
-    evicts_holds = False  # of writers who are at work; that is for runs without a crash, after which only holds tell
+    # Whether holds of running writers are evicted; only in runs without a crash, which only a hold makes visible.
+    evicts_holds = False
 
     def __init__(self, actors: list[Actor], crashes: int) -> None:
         self.actors, self.crashes_left = actors, crashes
@@ -216,7 +217,7 @@ class Schedule:
             cursor.execute("UPDATE testapp_author SET name = %s WHERE id = 1", [FIRST])
 
     def look(self) -> None:
-        """See what stands in Redis: once after each action, as nobody else is there."""
+        """Read the entry from Redis: once after each action, as nothing else changes it."""
         raw = redis_client().get(self.key)
         self.entry = self.entry_of(raw)
         self.served = self.version_of(rows_of(Author).decode(1, raw).name) if self.entry.kind == "V" else NONE
@@ -236,7 +237,7 @@ class Schedule:
         return self.commits.index(value) if value in self.commits else NEVER
 
     def written_by(self, actor: Actor) -> Any:
-        """The committed value, once this actor has committed."""
+        """Return the committed value after this actor's commit."""
         return actor.value
 
     def actions(self) -> list[Action]:
@@ -271,8 +272,11 @@ class Schedule:
         self.look()
 
     def is_unnoticed(self, actor: Actor) -> bool:
-        """Whether it will write, for which it waits for nobody, and which nobody sees before its commit. It does so at
-        once: any other order comes to the same, and so does a crash before the write to one before the commit."""
+        """Return whether the actor's next step is a write that waits for no lock.
+
+        Such a write is done at once. No other actor sees it before the commit, so any other order is equivalent, and a
+        crash before the write is equivalent to a crash before the commit.
+        """
         return actor.step == "write" and self._locking_step(actor) != "write"
 
     def act(self, action: str, number: int) -> None:
@@ -316,7 +320,7 @@ class Schedule:
         return any(a.writes and not a.over and a.step != "start" for a in self.actors)
 
     def state(self) -> State:
-        """All that the future depends on; the same whichever of several like actors did what."""
+        """Return everything that the future depends on; equal actors are interchangeable."""
         orphaned = any(number == NOBODY or self.actors[number].over for number in self.entry.owners)
         readers_to_come = any(not actor.writes and actor.step == "start" for actor in self.actors)
         acknowledged = self.age(self.acknowledged) if readers_to_come else NONE
@@ -324,23 +328,23 @@ class Schedule:
         return self.entry.kind, orphaned, self.age(self.served), acknowledged, self.crashes_left, *places
 
     def age(self, version: int) -> int:
-        """How many commits ago: only which is older counts, not how many there have been."""
+        """Return how many commits ago a version was committed; the absolute number does not matter."""
         return NONE if version == NONE else len(self.commits) - 1 - version
 
     def place(self, number: int) -> State:
-        """All of the state that is one actor's; nobody has none."""
+        """Return the part of the state that belongs to one actor; () for NOBODY."""
         if number == NOBODY:
             return ()
         actor = self.actors[number]
         if actor.over:
             return ("over",)
-        # Later the database answers, which is behind nothing acknowledged.
+        # After these steps the database answers, which is never older than an acknowledged write.
         floor = self.age(actor.floor) if actor.step in {"fetch", "lease"} else NONE
         claims = number in self.entry.owners, actor is self.lock
         return actor.step, actor.body.__name__, actor.leased, self.age(actor.version), floor, *claims
 
     def end(self) -> None:
-        """Free every thread and lock."""
+        """End the run: release every thread and lock."""
         for actor in self.actors:
             if actor.step == "start":
                 actor.step = "done"
@@ -361,22 +365,22 @@ def acting(bodies: Sequence[Body], rounds: int = 1) -> Iterator[list[Actor]]:
     finally:
         for actor in actors:
             if actor.step not in {"start", "done", "crashed", "rolled back"}:
-                actor.advance("crash")  # a failing check left it in the middle of its schedule
+                actor.advance("crash")  # a failed check has left the actor in the middle of its schedule
             actor.go.put("end")
             actor.join()
 
 
 class Known(dict[State, dict[Move, State | None]]):
-    """Which state each move leads to from each state; None where it is untried."""
+    """{state: {move: the state that it leads to, None if the move is untried}}"""
 
     def __init__(self) -> None:
         self._exhausted: set[State] = set()
         self._chance = random.Random(1)
 
     def next_move(self, state: State) -> Move | None:
-        """One that is untried, or else leads to where one is; None if all is known from here.
+        """Return an untried move, or else a move towards one; None if no untried move can be reached from the state.
 
-        Which of them is left to chance: in a fixed order more would be left over that take a run of their own.
+        The choice is random: a fixed order would need more runs.
         """
         moves = list(self[state].items())
         self._chance.shuffle(moves)
@@ -393,7 +397,7 @@ class Known(dict[State, dict[Move, State | None]]):
 def explore(
     bodies: Sequence[Body], *, crashes: int = 0, stop_at_first: bool = False, of: type[Schedule] = Schedule
 ) -> tuple[Known, list[str]]:
-    """Every move from every state; returns them, and violations with the schedules that lead to them."""
+    """Try every move from every state; return the moves, and violations with the schedules that lead to them."""
     known, found, path = Known(), [], None
     with acting(bodies) as actors:
         while path != [] and not (found and stop_at_first):
@@ -405,7 +409,7 @@ def explore(
 
 
 def _run(schedule: Schedule, known: Known) -> list[Action]:
-    """Goes on as long as something is untried that can still be reached; returns what was done."""
+    """Continue as long as an untried move can be reached; return the actions that were done."""
     path: list[Action] = []
     state = schedule.state()
     while True:
@@ -424,7 +428,7 @@ def _run(schedule: Schedule, known: Known) -> list[Action]:
 
 
 def wander(bodies: Sequence[Body], *, rounds: int, schedules: int, crashes: int, seed: int) -> list[str]:
-    """Random schedules of actors who each act several times; returns violations with their schedules."""
+    """Run random schedules of actors that each act several times; return violations with their schedules."""
     chance = random.Random(seed)
     found: list[str] = []
     with acting(bodies, rounds) as actors:

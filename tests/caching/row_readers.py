@@ -22,7 +22,7 @@ class Readers:
         self.known[model].update(pks)
 
     def see_what_is_stored(self) -> bool:
-        """Assert that two reads equal the database: one in another thread (it may fill), one here (a hit). Return True."""
+        """Assert that reads in another thread (may fill) and in this one (may hit) equal the database. Return True."""
         for model, known in self.known.items():
             columns = rows_of(model).codec.columns
             stored = {row["pk"]: row for row in model.objects.values("pk", *columns)}

@@ -1,4 +1,7 @@
-"""The same exploration for an id set: writers add and remove different ids of one owner, and do not lock each other."""
+"""The exploration of tests/caching/interleavings.py for an id set of one owner.
+
+Writers add and remove different ids and do not wait for each other's row locks.
+"""
 
 from typing import Any
 
@@ -64,7 +67,7 @@ class SetSchedule(Schedule):
         self.served = self.version_of(self.members - {SENTINEL}) if usable else NONE
 
     def state(self) -> State:
-        """Members may be left over from before: what counts is which they are, and who has committed what."""
+        """Members may be left over from earlier; the state contains which, and which actor has committed what."""
         there = [each in self.members for each in (SENTINEL, THERE_BEFORE)]
         return *super().state(), self.keeps, *there
 
@@ -76,7 +79,7 @@ class SetSchedule(Schedule):
 
 
 class EvictingSchedule(SetSchedule):
-    """Redis may throw the members away at any moment, the state alone being left."""
+    """Redis may evict the members at any moment and keep the set's state."""
 
     def actions(self) -> list[Action]:
         return super().actions() + ([("evict", NOBODY)] if self.members else [])

@@ -1,4 +1,4 @@
-"""A model whose manager would write without invalidating is refused when Django starts."""
+"""Django's system check refuses a cached model whose manager would write without invalidation."""
 
 from django.core.checks import run_checks
 from django.db import models

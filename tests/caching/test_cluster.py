@@ -1,4 +1,4 @@
-"""The same verbs on a Redis Cluster: rows of one batch live on different nodes."""
+"""Reads and writes on a Redis Cluster: the rows of one batch are on different nodes."""
 
 from caching.entries.rows import rows_of
 from caching.redis.client import redis_client

@@ -1,4 +1,4 @@
-"""Behaviour 14: what is in an entry, and what becomes of entries that this code cannot use."""
+"""Behaviour 14: the contents of an entry; entries that this code cannot decode are replaced."""
 
 import datetime
 import decimal
@@ -60,7 +60,7 @@ def test_numbers_near_their_bounds():
 
 
 def test_an_entry_is_data_and_runs_nothing(ann):
-    """MessagePack behind a fingerprint, whose first bytes no unpickler would start with."""
+    """An entry is MessagePack after a fingerprint; an unpickler refuses its first bytes."""
     Author.objects.get_one(ann.pk)
     assert entry(ann)[:1] == b"V"
     assert b"ann@example.com" in entry(ann)
@@ -121,7 +121,7 @@ def test_a_corrupt_entry_inside_a_transaction_is_read_past(ann):
 
 @pytest.fixture
 def old_code(monkeypatch):
-    """The model as the release before knew it: without the column `born`, which has been added since."""
+    """The model of the previous release, without the column `born`."""
     monkeypatch.setattr(registry, "_models", list(registry._models))
     with isolate_apps("tests.testapp"):
 
@@ -136,7 +136,7 @@ def old_code(monkeypatch):
                 app_label = "testapp"
                 db_table = "testapp_author"
 
-        OldAuthor._meta.model_name = "author"  # what its label, and so its key, was
+        OldAuthor._meta.model_name = "author"  # its label, and so its key, is the same
         OldAuthor._meta.object_name = "Author"
         yield OldAuthor
     registry.family.cache_clear()
@@ -210,7 +210,7 @@ def test_the_fingerprint_knows_names_types_and_what_is_never_cached(monkeypatch)
 
 
 def test_a_row_that_no_entry_can_hold_is_still_read_and_spoils_no_batch():
-    """An integer beyond 64 bits has no place in MessagePack."""
+    """MessagePack has no integer of more than 64 bits."""
     parcel, other = Parcel.objects.create_one(labels={"n": 2**70}), Parcel.objects.create_one()
     for _ in range(2):
         found = Parcel.objects.get_some([parcel.pk, other.pk]).results

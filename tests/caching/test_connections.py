@@ -1,4 +1,4 @@
-"""Connections to Redis are kept and shared, and never by two at once."""
+"""Connections to Redis are kept and reused, and used by one thread at a time."""
 
 import multiprocessing
 import threading
@@ -45,7 +45,7 @@ def test_an_answer_never_reaches_another_asker(ann, bea):
 
 
 def test_a_forked_process_opens_its_own(ann):
-    """Sharing one, each would read answers that are meant for the other."""
+    """On a shared connection each process would read replies to the other's commands."""
     Author.objects.get_one(ann.pk)
     before = clients()
     done = FORKED.Barrier(2)

@@ -1,4 +1,4 @@
-"""Behaviours 12 and 15 with real processes that are killed, as writers and as readers, at each of their steps."""
+"""Behaviours 12 and 15: real processes, writers and readers, that are killed at each step of the protocol."""
 
 import pytest
 
@@ -37,12 +37,12 @@ def test_other_writers_go_on_beside_the_hold_of_a_dead_one(ann, point):
     kill_at(point, ann.pk)
     for name in ("Anna", "Anne"):
         Author.objects.update_one(ann.pk, name=name)
-        assert state(ann) == "hold"  # the dead writer might as well be about to commit
+        assert state(ann) == "hold"  # a writer that is killed here cannot be told from one that is about to commit
         assert names(ann) == {name}
 
 
 def test_later_writers_do_not_keep_the_claim_of_a_dead_one_alive(ann):
-    """Their own life of a minute would, if a claim did not carry its own end."""
+    """Each claim in a hold has its own end; the hold's life of a minute would otherwise be renewed by later writers."""
     kill_at("committed", ann.pk, HOLD_MS=HOLD_MS)
 
     def write():
@@ -67,7 +67,7 @@ def test_a_reader_that_is_killed_leaves_a_lease_that_expires(ann, point):
     kill_at(point, ann.pk, LEASE_MS=HOLD_MS)
     assert state(ann) == READER_DIES[point]
     Author.objects.update_one(ann.pk, name="Anna")
-    assert state(ann) == "absent"  # no writer waits for a lease
+    assert state(ann) == "absent"  # a write deletes a lease without waiting for it
     assert names(ann) == {"Anna"}
 
 

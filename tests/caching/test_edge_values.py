@@ -1,4 +1,4 @@
-"""Values of edges: equal to the database after whatever was written, by whomever."""
+"""Edge values equal the database after every kind of write."""
 
 import pytest
 from django.db import transaction
@@ -30,7 +30,7 @@ def truth(reader=READER):
 
 @pytest.fixture
 def reviews():
-    """Of the books 1 to 3, with as many stars."""
+    """Reviews of the books 1 to 3, with 1 to 3 stars."""
     return [Review.objects.create(reader=READER, book=book, stars=book) for book in (1, 2, 3)]
 
 

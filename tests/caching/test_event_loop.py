@@ -1,4 +1,4 @@
-"""The pipe of an event loop: one pipeline for all who ask at once; late, broken and refused connections answer None."""
+"""The Redis client of an event loop: concurrent calls share a pipeline; a late or broken connection replies None."""
 
 import asyncio
 import contextlib
@@ -15,9 +15,9 @@ from tests.support.polling import wait_until
 PASSWORD = "of/a:test"
 
 
-async def connected(pipe: EventLoopClient) -> None:
+async def connected(client: EventLoopClient) -> None:
     deadline = time.monotonic() + 5
-    while (replies := await answers(pipe, ("PING",))) is None:
+    while (replies := await answers(client, ("PING",))) is None:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.005)
     assert replies == [b"PONG"]
@@ -25,26 +25,28 @@ async def connected(pipe: EventLoopClient) -> None:
 
 def in_loop(scenario):
     async def run():
-        pipe = EventLoopClient()
-        await connected(pipe)
-        return await scenario(pipe)
+        client = EventLoopClient()
+        await connected(client)
+        return await scenario(client)
 
     wait_until(breaker.may_read)
     return asyncio.run(run())
 
 
-async def answers(pipe: EventLoopClient, *commands):
-    """The replies; None if Redis was not asked, or did not answer."""
+async def answers(client: EventLoopClient, *commands):
+    """Return the replies; None if nothing was sent to Redis, or Redis did not reply."""
     replied = asyncio.get_running_loop().create_future()
-    return await replied if pipe.send(commands, lambda replies: replied.done() or replied.set_result(replies)) else None
+    return (
+        await replied if client.send(commands, lambda replies: replied.done() or replied.set_result(replies)) else None
+    )
 
 
 def test_all_who_ask_in_one_turn_share_a_round_trip():
-    async def scenario(pipe):
-        client = redis_client()
-        read = client.info("stats")["total_reads_processed"]
-        found = await asyncio.gather(*(answers(pipe, ("SET", f"k{n}", n), ("GET", f"k{n}")) for n in range(50)))
-        return found, client.info("stats")["total_reads_processed"] - read
+    async def scenario(client):
+        redis = redis_client()
+        read = redis.info("stats")["total_reads_processed"]
+        found = await asyncio.gather(*(answers(client, ("SET", f"k{n}", n), ("GET", f"k{n}")) for n in range(50)))
+        return found, redis.info("stats")["total_reads_processed"] - read
 
     found, reads = in_loop(scenario)
     assert found == [[b"OK", b"%d" % n] for n in range(50)]
@@ -52,10 +54,10 @@ def test_all_who_ask_in_one_turn_share_a_round_trip():
 
 
 def test_errors_are_replies_and_large_values_come_in_pieces():
-    async def scenario(pipe):
+    async def scenario(client):
         large = "x" * 3_000_000
         return await asyncio.gather(
-            answers(pipe, ("SET", "a", large), ("LPUSH", "a", "1"), ("GET", "a")), answers(pipe, ("PING",))
+            answers(client, ("SET", "a", large), ("LPUSH", "a", "1"), ("GET", "a")), answers(client, ("PING",))
         )
 
     (first, error, value), pong = in_loop(scenario)
@@ -65,13 +67,13 @@ def test_errors_are_replies_and_large_values_come_in_pieces():
 
 
 def test_who_waits_too_long_gets_none_and_the_breaker_opens(own_redis):
-    async def scenario(pipe):
+    async def scenario(client):
         own_redis.freeze()
         began = time.monotonic()
-        first = answers(pipe, ("PING",))
-        late = await asyncio.gather(first, *(answers(pipe, ("PING",)) for _ in range(3)))
+        first = answers(client, ("PING",))
+        late = await asyncio.gather(first, *(answers(client, ("PING",)) for _ in range(3)))
         took = time.monotonic() - began
-        refused = await answers(pipe, ("PING",))
+        refused = await answers(client, ("PING",))
         own_redis.thaw()
         return late, took, refused
 
@@ -83,9 +85,9 @@ def test_who_waits_too_long_gets_none_and_the_breaker_opens(own_redis):
 
 
 def test_a_caller_who_leaves_does_not_shift_the_replies_of_others():
-    async def scenario(pipe):
-        left = asyncio.ensure_future(answers(pipe, ("ECHO", "left")))
-        stays = asyncio.ensure_future(answers(pipe, ("ECHO", "stays")))
+    async def scenario(client):
+        left = asyncio.ensure_future(answers(client, ("ECHO", "left")))
+        stays = asyncio.ensure_future(answers(client, ("ECHO", "stays")))
         await asyncio.sleep(0)
         left.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -96,9 +98,9 @@ def test_a_caller_who_leaves_does_not_shift_the_replies_of_others():
 
 
 def test_a_caller_who_fails_takes_nobody_along(caplog):
-    async def scenario(pipe):
-        assert pipe.send([("ECHO", "fails")], lambda replies: 1 / 0)
-        return await answers(pipe, ("ECHO", "stays"))
+    async def scenario(client):
+        assert client.send([("ECHO", "fails")], lambda replies: 1 / 0)
+        return await answers(client, ("ECHO", "stays"))
 
     assert in_loop(scenario) == [b"stays"]
     assert "ZeroDivisionError" in caplog.text
@@ -110,7 +112,7 @@ def test_a_password_and_a_database(tmp_path, settings, own_redis):
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": url}}
     assert breaker.may_read()
     redis_client().set("where", "three")
-    assert in_loop(lambda pipe: answers(pipe, ("GET", "where"))) == [b"three"]
+    assert in_loop(lambda client: answers(client, ("GET", "where"))) == [b"three"]
 
 
 def test_a_unix_socket(tmp_path, settings, monkeypatch):
@@ -120,7 +122,7 @@ def test_a_unix_socket(tmp_path, settings, monkeypatch):
         settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": f"unix://{tmp_path}/s?db=2"}}
         assert breaker.may_read()
         redis_client().set("where", "two")
-        assert in_loop(lambda pipe: answers(pipe, ("GET", "where"))) == [b"two"]
+        assert in_loop(lambda client: answers(client, ("GET", "where"))) == [b"two"]
     finally:
         server.end()
 
@@ -132,9 +134,9 @@ def test_what_it_does_not_speak_to_it_says_once(settings, caplog, factory):
     settings.CACHING = {**settings.CACHING, "RETRY_MS": 10}
 
     async def scenario():
-        pipe = EventLoopClient()
+        client = EventLoopClient()
         for _ in range(10):
-            assert not pipe.send([("PING",)], print)
+            assert not client.send([("PING",)], print)
             await asyncio.sleep(0.005)
 
     asyncio.run(scenario())

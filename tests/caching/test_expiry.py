@@ -1,4 +1,4 @@
-"""Behaviour 18: lives of entries."""
+"""Behaviour 18: the time to live of entries."""
 
 import io
 import statistics
@@ -27,7 +27,7 @@ def lives_ms(keys):
 
 
 def spread(lives, seconds):
-    """All within the bounds, and not together."""
+    """Assert that lifetimes are within the bounds and spread over them."""
     assert min(lives) >= seconds * 1000 * (1 - JITTER) - 5_000
     assert max(lives) <= seconds * 1000 * (1 + JITTER)
     assert max(lives) - min(lives) > seconds * 1000 * JITTER

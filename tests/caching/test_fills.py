@@ -1,4 +1,4 @@
-"""Behaviours 9 and 15: a reader whose load was overtaken, or whose entry was evicted, fills nothing old."""
+"""Behaviours 9 and 15: a reader fills no old value after a write during its load, or after an eviction."""
 
 import pytest
 from django.db import transaction
@@ -35,7 +35,9 @@ WRITES = {
 def test_a_reader_that_loaded_before_a_write_and_fills_after_it_does_not_fill(ann, write, read):
     before = refused()
     with interpose(rows.Rows, "load", after=lambda: in_another_thread(lambda: WRITES[write](ann))):
-        assert len(getattr(Author.objects, read)([ann.pk]).results) == 1  # the old value: it began before the write
+        assert (
+            len(getattr(Author.objects, read)([ann.pk]).results) == 1
+        )  # the old value is allowed, as the read began before the write
     assert state(ann) == "absent"
     assert refused() == before + 1
     now = Author.objects.filter(pk=ann.pk).values_list("name", flat=True)
@@ -68,7 +70,7 @@ def test_no_such_row_loaded_before_the_row_is_made_does_not_fill(make):
 
 
 def test_no_such_row_under_a_key_that_the_database_chooses(ann):
-    """The insert learns its key late: what a reader fills between INSERT and commit must not survive."""
+    """The primary key is known only after the INSERT: what a reader fills before the commit must not stay."""
     following = ann.pk + 1
     assert Author.objects.get_some([following]).missing == [following]
     with transaction.atomic():
@@ -97,7 +99,7 @@ def test_a_reader_of_a_batch_fills_what_was_not_overtaken(ann, bea):
 
 
 def test_a_writer_between_the_look_and_the_lease(ann):
-    """The lease is not given on a held key; the reader goes to the database."""
+    """A held key gives no lease; the reader uses the database."""
     with interpose(steps, "lease", before=lambda: hold_for_ever(ann)):
         assert Author.objects.get_one(ann.pk).name == "Ann"
     assert state(ann) == "hold"
@@ -109,12 +111,12 @@ def test_another_reader_s_fill_between_the_look_and_the_lease_is_taken(ann):
         interpose(steps, "lease", before=lambda: in_another_thread(lambda: Author.objects.get_one(ann.pk))),
     ):
         assert Author.objects.get_one(ann.pk).name == "Ann"
-    assert sql.about(Author) == 1  # the other's
+    assert sql.about(Author) == 1  # of the other reader
     assert state(ann) == "value"
 
 
 def test_a_lease_that_ran_out_is_another_reader_s_to_take(ann):
-    """The first reader was too slow; the second fills, and the first one's value is refused."""
+    """The first reader is too slow: the second reader fills, and the value of the first is refused."""
 
     def lose_the_lease():
         redis_client().delete(rows_of(Author).key(ann.pk))
@@ -144,7 +146,7 @@ def flush():
     redis_client().flushdb()
 
 
-def write_elsewhere(ann):
+def write_in_another_thread(ann):
     in_another_thread(lambda: Author.objects.update_one(ann.pk, name="Anna"))
 
 
@@ -164,7 +166,7 @@ def test_a_flush_and_a_write_at_any_point_of_a_read(ann, bea, step, first):
     def both():
         if first == "flush, then a write":
             flush()
-        write_elsewhere(ann)
+        write_in_another_thread(ann)
         if first != "flush, then a write":
             flush()
 
@@ -177,7 +179,7 @@ def test_a_flush_and_a_write_at_any_point_of_a_read(ann, bea, step, first):
 
 @pytest.mark.parametrize("then", ["nothing", "a reader fills", "a reader has a lease"])
 def test_a_hold_that_is_evicted_leaves_nothing_old_behind(ann, then):
-    """Readers may fill the old value then, as nothing is committed; the lift deletes whatever it finds."""
+    """Readers may then fill the old value, as nothing is committed; the lift deletes the entry."""
     Author.objects.get_one(ann.pk)
     with transaction.atomic():
         Author.objects.update_one(ann.pk, name="Anna")
@@ -185,7 +187,7 @@ def test_a_hold_that_is_evicted_leaves_nothing_old_behind(ann, then):
         if then == "a reader fills":
             assert in_another_thread(lambda: Author.objects.get_one(ann.pk).name) == "Ann"
             assert state(ann) == "value"
-            assert Author.objects.get_one(ann.pk).name == "Anna"  # not what the others may see
+            assert Author.objects.get_one(ann.pk).name == "Anna"  # the writer's own read, not cached for others
         if then == "a reader has a lease":
             steps.lease({rows_of(Author).key(ann.pk): None}, token := steps.new_token())
     assert entry(ann) is None

@@ -1,4 +1,4 @@
-"""One look that answers from hits alone says what the whole reading would have said, or that it cannot say."""
+"""The hit path returns what the full read returns, or None if not everything is a hit."""
 
 import random
 
@@ -16,7 +16,7 @@ READER = 7
 ECHO = Script("return ARGV[1]")
 
 
-def read_at_a_glance(batch):
+def read_by_hit_path(batch):
     return batch.resolve(round_trip(batch.commands()))
 
 
@@ -29,7 +29,7 @@ def people(ann, bea):
 
 
 def everything(people):
-    """A batch, and what it was asked for: kinds that overlap, in whatever order, and some asked for nothing."""
+    """Return a batch and its results: entries of all kinds, overlapping, in random order, some without ids."""
     batch, books = Batch(), [1, 2, 3, 4]
     asked = [
         lambda: batch.rows(Author, people),
@@ -63,7 +63,7 @@ def test_it_says_what_the_reading_says(people):
         batch.run()
         expected = results(asked)
         batch, asked = everything(people)
-        assert read_at_a_glance(batch)
+        assert read_by_hit_path(batch)
         assert results(asked) == expected
     assert expected[4] == (people[:2], [UNKNOWN])
     assert expected[7] == {1: True, 2: False, 3: True, 4: False}
@@ -82,9 +82,9 @@ def test_whatever_is_missing_is_no_hit_but_the_script_has_its_reply(people):
         batch.run()
         round_trip([("DEL", key)])
         batch, asked = everything(people)
-        assert not read_at_a_glance(batch), key
+        assert not read_by_hit_path(batch), key
         assert asked[-1].result == b"said"
-        batch.run()  # as if it had not been looked at
+        batch.run()  # the hit path has changed nothing in the batch
         assert results(asked)[4] == (people[:2], [UNKNOWN])
 
 
@@ -98,7 +98,7 @@ def test_presence_is_as_fresh_as_the_rows(ann, bea):
         return present.result
 
     assert there() == (pks, [])
-    assert state(ann) == "value"  # filled with the whole row, for whoever reads it
+    assert state(ann) == "value"  # filled with the whole row
     assert Author.objects.get_one(ann.pk).name == "Ann"
     expire(ann)
     ann.delete()
@@ -123,5 +123,5 @@ def test_a_row_that_has_been_read_is_new_after_another_run(ann):
     ann.save()
     batch.run()
     assert rows.row(ann.pk).name == f"{before} II"
-    assert read_at_a_glance(batch)
+    assert read_by_hit_path(batch)
     assert rows.row(ann.pk).name == f"{before} II"

@@ -1,4 +1,4 @@
-"""Id lists: the newest ids of an owner, equal to the database after whatever was written."""
+"""Id lists (the newest ids of an owner) equal the database after every kind of write."""
 
 import pytest
 from django.db import transaction

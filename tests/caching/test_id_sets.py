@@ -1,4 +1,4 @@
-"""Id sets: a check equals the database, whatever was added, removed, evicted or raced."""
+"""Id sets equal the database after additions, removals, evictions and races."""
 
 import contextlib
 import random
@@ -108,7 +108,7 @@ def test_a_set_evicted_under_a_hold_is_not_restored_as_empty():
 
 
 def test_a_set_is_not_kept_by_who_joined_one_that_was_killed(monkeypatch):
-    """The first one has committed and never lifts; its claim ends while the second one is at work."""
+    """The first writer has committed and never lifts; its claim ends during the second writer's transaction."""
     insert(20)
     assert_right([1, 25])
     with monkeypatch.context() as short:

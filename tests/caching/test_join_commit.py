@@ -1,4 +1,4 @@
-"""A batch that shares the round trip of a commit's lift: `Batch.ride`, then `run` as always."""
+"""A batch whose read joins the round trip of a commit's lift: `Batch.join_commit`, then `run`."""
 
 import pytest
 from django.db import transaction
@@ -19,7 +19,7 @@ def bea_cached(bea):
 
 
 def read_after_renaming(writer, *asked, within=transaction.atomic):
-    """The rows that are read in the lift's round trip, after `writer` has got another name."""
+    """Rename `writer` and return the names of the rows that are read in the round trip of the lift."""
     batch = Batch()
     rows = batch.rows(Author, [each.pk for each in asked])
     with within():
@@ -38,7 +38,7 @@ def test_hits_take_no_round_trip(ann, bea_cached):
 def test_what_was_written_is_read_as_it_is_now(ann, bea_cached):
     Author.objects.get_one(ann.pk)
     assert read_after_renaming(ann, ann, bea_cached) == ["Anna", "Bea"]
-    assert state(ann) == "value"  # filled, as by any other reader
+    assert state(ann) == "value"  # filled as by any read
 
 
 @pytest.mark.services  # SQLite has one writer at a time

@@ -1,4 +1,4 @@
-"""Behaviour 16: Redis refuses, hangs, dies, comes back with and without its data, is full, or may only be read."""
+"""Behaviour 16: Redis refuses, hangs, dies, returns with and without its data, is full, or is read-only."""
 
 import logging
 import time
@@ -23,7 +23,7 @@ from tests.support.polling import wait_until
 from tests.support.threads import in_another_thread, in_parallel
 from tests.testapp.models import Author, Book
 
-DEADLINE_S = 0.5 + 0.25  # the timeouts of the settings; a machine under test may add as much again
+DEADLINE_S = 0.5 + 0.25  # the timeouts of the settings, and half as much for a busy machine
 UNKNOWN = 10**9
 
 
@@ -34,7 +34,7 @@ def redis(own_redis):
 
 @pytest.fixture
 def cached(ann):
-    """A row with an entry, the old one of these tests."""
+    """A row with an entry in the cache."""
     Author.objects.get_one(ann.pk), Author.objects.get_one(email="ann@example.com")
     return ann
 
@@ -48,7 +48,7 @@ def key(author):
 
 
 def served_until_the_cache_is_read_again(author):
-    """Every name that readers got meanwhile, and one that comes from the cache at last."""
+    """Read until both reads come from the cache; return all names that were read."""
     names = set()
 
     def hit():
@@ -107,7 +107,7 @@ def test_while_redis_hangs_one_read_pays_and_the_others_do_not(redis, cached, se
 
 
 def test_when_redis_may_be_tried_again_one_thread_tries_it(redis, cached):
-    """While it hangs on, the others are answered at once."""
+    """While this thread waits for Redis, the others read the database at once."""
     redis.freeze()
     Author.objects.get_one(cached.pk)
     wait_until(breaker.may_write)
@@ -116,7 +116,7 @@ def test_when_redis_may_be_tried_again_one_thread_tries_it(redis, cached):
     assert max(took_s) < 2 * DEADLINE_S
 
 
-def test_a_script_that_rides_along_is_not_answered(redis, cached):
+def test_a_script_in_the_same_round_trip_is_not_answered(redis, cached):
     redis.kill()
     batch = Batch()
     rows, reply = batch.rows(Author, [cached.pk]), batch.script(Script("return 1"), keys=["x"])
@@ -139,7 +139,7 @@ def test_inserts_and_deletes_in_an_outage(redis, cached):
     new = Author.objects.create_one(email="new@example.com")
     assert new.pk == cached.pk + 1
     Author.objects.filter(pk=cached.pk).delete()
-    assert {key(new), key(cached)} < waiting()  # and the new one's value
+    assert {key(new), key(cached)} < waiting()  # and the lookup value of the new row
     assert Author.objects.get_some([cached.pk, new.pk]) == ([new], [cached.pk])
     redis.start()
     wait_until(breaker.may_read)
@@ -151,7 +151,7 @@ def test_inserts_and_deletes_in_an_outage(redis, cached):
 
 
 def test_what_waits_belongs_to_the_writer_s_transaction(redis, cached):
-    """It is there with the commit and not before, costs one query, and a rollback takes it away."""
+    """A pending invalidation is committed or rolled back with the writer's transaction and costs one query."""
     redis.kill()
     Author.objects.get_one(cached.pk)
     with transaction.atomic():
@@ -177,7 +177,7 @@ def test_what_waits_is_written_again_after_a_savepoint_took_it_away(redis, cache
             Author.objects.update_one(cached.pk, name="Anna")
         with statements() as sql:
             Author.objects.filter(pk__lte=cached.pk).delete()
-        assert sql.about(PendingInvalidation) == 1  # as its own savepoint is over, and not once more by the signals
+        assert sql.about(PendingInvalidation) == 1  # once for its own savepoint, and not again by the signals
     assert key(cached) in waiting()
     redis.start()
     wait_until(breaker.may_read)
@@ -201,7 +201,7 @@ def test_nothing_stale_is_served_after_redis_returns(redis, cached, write, retur
 
 @pytest.mark.parametrize("write", ["update_one", "update"])
 def test_nothing_stale_is_served_after_redis_hung(redis, cached, write, settings):
-    """It then obeys what it was told meanwhile; a hold that came too late has nobody to lift it, and expires."""
+    """Redis then executes the commands that it received; a hold that came too late is lifted by nobody and expires."""
     settings.CACHING = {**settings.CACHING, "HOLD_MS": 1_500}
     redis.freeze()
     WRITES[write](cached)
@@ -222,7 +222,7 @@ def test_the_process_drains_before_it_reads_although_other_rows_wait_too(redis, 
 
 
 def test_a_process_that_starts_drains_before_it_reads(redis, cached, monkeypatch):
-    """The writer's process may be gone; the entry is still the old one."""
+    """The writer's process may have ended while the old entry is still in Redis."""
     old = entry(cached)
     redis.kill()
     Author.objects.update_one(cached.pk, name="Anne")
@@ -233,7 +233,7 @@ def test_a_process_that_starts_drains_before_it_reads(redis, cached, monkeypatch
 
 
 def test_the_command_drains_for_processes_that_were_never_cut_off(redis, cached, settings, capsys):
-    """This process writes while it alone is cut off; another one still reads the old entry, until a worker drains."""
+    """This process alone is cut off and writes; another process reads the old entry until the command runs."""
     location = settings.CACHES["default"]["LOCATION"]
     point_at(settings, "redis://127.0.0.1:1/0")
     Author.objects.update_one(cached.pk, name="Anna")
@@ -288,7 +288,7 @@ def test_redis_dies_between_hold_and_commit(redis, cached):
 
 
 def test_redis_comes_back_as_it_was_before_the_hold(redis, cached):
-    """It lost what it had acknowledged; the writer's process, at least, knows that its lift failed."""
+    """Redis has lost an acknowledged hold; the writer's process knows that its lift has failed."""
     old = entry(cached)
     with transaction.atomic():
         Author.objects.update_one(cached.pk, name="Anna")
@@ -300,7 +300,7 @@ def test_redis_comes_back_as_it_was_before_the_hold(redis, cached):
 
 
 def test_redis_dies_between_commit_and_lift_and_the_database_cannot_be_told(redis, cached, caplog, monkeypatch):
-    """The hold outlives it: nothing stale, and an error that says so."""
+    """The hold survives, so nothing stale is served; the write raises an error."""
     monkeypatch.setattr(pending, "record", lambda *_: (_ for _ in ()).throw(InterfaceError("gone")))
     with interpose(steps, "lift", before=redis.kill):
         Author.objects.update_one(cached.pk, name="Anna")
@@ -327,7 +327,7 @@ def test_redis_fails_while_a_reader_waits_for_another_s_load(redis, ann):
 
 
 def test_a_writer_that_began_in_the_outage_and_commits_after_it(redis, cached):
-    """Nobody can drain what is not committed; so the cache is read again meanwhile, and the writer itself lifts."""
+    """Others cannot apply uncommitted invalidations: the cache is used meanwhile, and the writer lifts its keys."""
     redis.kill()
     with transaction.atomic():
         Author.objects.update_one(cached.pk, name="Anna")
@@ -345,7 +345,7 @@ def test_a_writer_that_began_in_the_outage_and_commits_after_it(redis, cached):
 
 
 def test_a_failure_during_the_recovery_keeps_the_cache_closed(redis, cached):
-    """It belongs to a writer whose row the recovery may not have seen."""
+    """The failure is of a writer whose pending invalidation the recovery may not have seen."""
     breaker.trip(OSError("first"))
     wait_until(breaker.may_write)
     with interpose(pending, "apply_pending", after=lambda: breaker.trip(OSError("meanwhile"))):
@@ -354,7 +354,7 @@ def test_a_failure_during_the_recovery_keeps_the_cache_closed(redis, cached):
 
 
 def test_a_transaction_does_not_recover_the_cache(redis, cached):
-    """Its view of what waits may be old."""
+    """The snapshot of a transaction may not contain the newest pending invalidations."""
     redis.kill()
     Author.objects.update_one(cached.pk, name="Anna")
     redis.start()
@@ -366,7 +366,7 @@ def test_a_transaction_does_not_recover_the_cache(redis, cached):
 
 
 def test_full(redis, ann, bea):
-    """Replies of OOM: hits are served, loads and writes go past the cache."""
+    """Redis replies OOM to writes: hits are served, loads and writes bypass the cache."""
     Author.objects.get_one(ann.pk)
     redis.client().config_set("maxmemory", 1)
     assert Author.objects.get_one(ann.pk).name == "Ann"
@@ -378,7 +378,7 @@ def test_full(redis, ann, bea):
 
 
 def test_read_only(redis, cached, bea):
-    """A replica that was made the master too late, or a master that lost its replicas."""
+    """Redis is a replica, or a master that has lost its replicas."""
     redis.client().replicaof("127.0.0.1", 1)
     assert READS["get_one"](cached) == "Ann"
     assert Author.objects.get_one(bea.pk).name == "Bea"

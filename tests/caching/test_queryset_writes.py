@@ -1,4 +1,4 @@
-"""Behaviours 6 and 8: whichever way Django writes a cached row, its entries follow."""
+"""Behaviours 6 and 8: every way in which Django writes a cached row invalidates its entries."""
 
 import json
 import uuid
@@ -107,7 +107,7 @@ def _published(books):
 
 @pytest.mark.parametrize("write", WRITES)
 def test_entries_follow_every_write(readers, write):
-    """Also those of "no such row": the keys that inserts will be given are asked for before."""
+    """Entries of absent rows, too: the keys of future inserts are read before."""
     for model in readers.known:
         newest = model.objects.latest("pk").pk
         readers.expect(model, [newest + 1, newest + 2, UNKNOWN - 1, UNKNOWN - 2])
@@ -118,7 +118,7 @@ def test_entries_follow_every_write(readers, write):
 
 @pytest.mark.parametrize("write", WRITES)
 def test_entries_follow_a_write_inside_a_longer_transaction(readers, write):
-    """Whose uncommitted keys other readers ask for."""
+    """Other readers read the keys of uncommitted rows."""
     for model in readers.known:
         newest = model.objects.latest("pk").pk
         readers.expect(model, range(newest - 3, newest + 4))
@@ -145,7 +145,7 @@ def test_loaddata_invalidates(readers, ann, novel, tmp_path):
 
 
 def test_where_the_database_does_not_tell_the_keys_of_a_bulk_insert(ann):
-    """As MySQL, unlike MariaDB and SQLite."""
+    """MySQL does not return the keys; MariaDB and SQLite do."""
     features = type(connection.features)
     with mock.patch.object(features, "can_return_rows_from_bulk_insert", False):
         Author.objects.get_some([ann.pk + 1, ann.pk + 2])
@@ -235,7 +235,7 @@ def test_an_operator_can_drop_an_entry(ann):
 
 
 class ReadsGoToTheReplica:
-    """The replica is no configured database: whoever asks it fails."""
+    """A router that reads from a replica, which is not a configured database: using it fails."""
 
     def db_for_read(self, model, **hints):
         return "replica"

@@ -1,4 +1,4 @@
-"""Behaviours 5, 10, 11 and the budgets: what a read costs, and what it gives."""
+"""Behaviours 5, 10 and 11, and budgets: the results of reads and their cost."""
 
 import pytest
 from django.core.exceptions import FieldError, ValidationError
@@ -17,7 +17,7 @@ UNKNOWN = 10**12
 
 @pytest.fixture(autouse=True)
 def scripts_are_known(clean_cache):
-    """Budgets are those of a Redis that has run for a while."""
+    """Load the scripts into Redis and open a connection: budgets include neither."""
     Author.objects.create_one(email="first@example.com")
     Author.objects.get_one(email="first@example.com")
 
@@ -27,7 +27,7 @@ def reads(cost):
     return sum(sql.startswith("SELECT") for sql in cost.sql), cost.round_trips, cost.commands
 
 
-COLD, HIT = (1, 3, 3), (0, 1, 1)  # look, lease, fill; look
+COLD, HIT = (1, 3, 3), (0, 1, 1)  # fetch, lease, fill; fetch
 
 
 def authors(number):
@@ -183,7 +183,7 @@ def test_a_script_that_fails_costs_its_own_answer_only(ann):
     assert (broken.result, works.result) == (None, b"7")
     with measure() as cost:
         assert Author.objects.get_one(ann.pk) == ann
-    assert reads(cost) == HIT  # nothing was tripped
+    assert reads(cost) == HIT  # the circuit breaker is closed
 
 
 def test_columns_are_projections_of_the_one_entry(ann):

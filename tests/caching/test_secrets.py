@@ -1,4 +1,4 @@
-"""Behaviour 19: what must never enter Redis does not, in no form: neither in an entry nor in a command."""
+"""Behaviour 19: secret columns never reach Redis, in any encoding, in an entry or in a command."""
 
 import base64
 import contextlib
@@ -22,7 +22,7 @@ SECRET = "s3cret-Ü-" + "x" * 40
 
 @contextlib.contextmanager
 def commands_sent() -> Iterator[list[bytes]]:
-    """Everything that Redis is sent by anyone, as it says itself."""
+    """Yield a list that gets every command that Redis receives from any client (MONITOR)."""
     seen: list[bytes] = []
     listening, stop = threading.Event(), "the end of the test"
 

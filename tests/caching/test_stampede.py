@@ -1,4 +1,4 @@
-"""Behaviour 12: many readers of one cold key."""
+"""Behaviour 12: many readers of one key that is not cached."""
 
 import time
 
@@ -29,7 +29,7 @@ def test_a_hundred_threads_asking_for_one_cold_key_cause_one_query(ann):
 
 
 def test_a_hundred_threads_looking_for_one_cold_value_cause_two_queries(ann):
-    """The pointer, and the row it leads to."""
+    """One query for the pointer, one for its row."""
     with statements() as sql:
         found = in_parallel(*[lambda: Author.objects.get_one(email="ann@example.com").pk] * CROWD)
     assert found == [ann.pk] * CROWD
@@ -54,7 +54,7 @@ def test_a_crowd_asking_for_overlapping_batches_reads_each_row_once(monkeypatch)
 
 
 def test_a_reader_waits_for_the_load_under_way_and_takes_its_value(ann):
-    """And what it waits for delays nothing else: the hit and the miss beside it are one query in all."""
+    """The wait delays nothing else: the hit and the miss in the same batch cost one query together."""
     book = Book.objects.create_one(title="One", author=ann)
     waiting = []
 
@@ -66,7 +66,7 @@ def test_a_reader_waits_for_the_load_under_way_and_takes_its_value(ann):
 
     def start_second():
         waiting.append(Task(second_reader))
-        while state(book) != "value":  # it has filled what nobody else was loading
+        while state(book) != "value":  # the batch has filled the key that no other reader was loading
             assert waiting[0].is_alive()
 
     with statements() as sql, interpose(steps, "fill", before=start_second):
@@ -81,13 +81,13 @@ def test_if_the_loader_is_killed_the_others_do_not_wait_beyond_its_lease(ann, se
     assert state(ann) == "lease"
     began = time.monotonic()
     assert in_parallel(*[lambda: Author.objects.get_one(ann.pk).name] * 20) == ["Ann"] * 20
-    assert time.monotonic() - began < 1.0 + 1.5  # the lease, and what twenty threads need on a busy machine
+    assert time.monotonic() - began < 1.0 + 1.5  # the lease, and the time of twenty threads on a busy machine
     assert Author.objects.get_one(ann.pk).name == "Ann"
     assert state(ann) == "value"
 
 
 def test_if_the_load_fails_the_next_reader_takes_over_at_once(ann):
-    """Not after the lease: it was given back."""
+    """The next reader need not wait for the end of the lease, as it was released."""
 
     class Boom(Exception):
         pass

@@ -1,4 +1,4 @@
-"""Behaviours 1 to 4: what others see of a transaction, and when."""
+"""Behaviours 1 to 4: what other readers see of a transaction, and when."""
 
 import contextlib
 import threading
@@ -27,18 +27,18 @@ def rolled_back():
 
 
 def name_of(author):
-    """As a reader gets it who asks twice, the second time perhaps of what the first has filled."""
+    """Return the name that two successive reads in another thread get; the second may hit what the first filled."""
     first, second = (Author.objects.get_one(author.pk).name for _ in range(2))
     assert first == second
     return first
 
 
-def test_uncommitted_write_is_invisible_elsewhere_and_visible_once_committed(ann):
+def test_uncommitted_write_is_invisible_to_others_and_visible_once_committed(ann):
     assert name_of(ann) == "Ann"
     with transaction.atomic():
         Author.objects.update_one(ann.pk, name="Anna")
         assert in_another_thread(lambda: name_of(ann)) == "Ann"
-        assert state(ann) == "hold"  # the other reader filled nothing
+        assert state(ann) == "hold"  # the reader in the other thread has filled nothing
     assert in_another_thread(lambda: name_of(ann)) == "Anna"
     assert name_of(ann) == "Anna"
     assert state(ann) == "value"
@@ -124,7 +124,7 @@ def test_a_savepoint_rolled_back_does_not_free_what_was_written_before_it(ann):
 
 
 def test_a_write_inside_a_savepoint_only(ann):
-    """The hook that lifts belongs to no savepoint, so the first write may stand in one that is rolled back."""
+    """The commit hook belongs to no savepoint, so the first write may be in a savepoint that is rolled back."""
     with transaction.atomic(), rolled_back():
         Author.objects.update_one(ann.pk, name="Anna")
     assert state(ann) == "absent"
@@ -155,7 +155,7 @@ def test_integrity_error_that_breaks_the_whole_transaction(ann):
 
 
 def test_the_application_s_own_hooks_run_after_the_lift(ann):
-    """Also those that were registered before the first write, and those that write."""
+    """Including hooks registered before the first write, and hooks that write."""
     name_of(ann)
     seen = []
 
@@ -216,7 +216,7 @@ def test_a_verb_refused_within_a_transaction_that_goes_on_lifts_nothing(ann, bea
 
 
 def test_a_commit_that_failed_lifts_nothing(ann):
-    """It may yet take effect: the server can have it while the client saw the connection break."""
+    """The commit may still take effect: the server may have done it although the connection broke."""
     name_of(ann)
     with (
         mock.patch.object(connection, "_commit", side_effect=DatabaseError("lost")),
@@ -246,7 +246,7 @@ def test_a_write_outside_of_a_transaction_is_refused_with_a_sentence(ann):
 
 @pytest.mark.services
 def test_two_writers_of_one_row_at_once(ann):
-    """The second waits for the row's lock with its hold in place, so the first one's lift frees nothing."""
+    """The second writer waits for the row lock with its hold in place, so the lift of the first leaves the key held."""
     name_of(ann)
     first_wrote, second_held = threading.Event(), threading.Event()
     seen = []

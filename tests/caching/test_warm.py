@@ -1,4 +1,4 @@
-"""Behaviour 17, and the manners of warm_cache: live writers beside it, workers, interruptions, bad input."""
+"""Behaviour 17 and the command warm_cache: concurrent writers, workers, interruptions, invalid input."""
 
 import io
 import os
@@ -56,7 +56,7 @@ def test_it_can_be_repeated_and_leaves_what_is_there_alone(ann, bea):
     assert run("testapp.Author") == ["testapp.Author: 1 entries filled, 1 were there already."]
     with statements() as sql:
         assert run("testapp.author") == ["testapp.Author: 0 entries filled, 2 were there already."]
-    assert sql.about(Author) == 2  # count, keys; and no rows
+    assert sql.about(Author) == 2  # the count and the keys, no rows
     after = entry(ann), redis_client().pttl(rows_of(Author).key(ann.pk))
     assert after[0] == before[0]
     assert after[1] <= before[1]
@@ -163,7 +163,7 @@ def test_a_killed_run_is_resumed(monkeypatch):
 
 
 def test_a_run_by_age_is_resumed_as_the_same_run(monkeypatch):
-    """Although the age means another moment by then."""
+    """The age given by --since refers to another moment when the run is resumed."""
     monkeypatch.setattr(warm, "CHUNK", 10)
     authors(30, born=timezone.now())
     after = warm_cache.since("7d")
@@ -179,8 +179,8 @@ def test_a_warm_up_costs_a_chunk_two_commands_and_two_queries(monkeypatch):
     redis_client().delete(*(rows_of(Author).key(row.pk) for row in rows))
     with redis_usage() as usage, statements() as sql:
         run("testapp.Author")
-    assert sql.about(Author) == 3  # count; keys, rows
-    assert usage.commands == 5  # where to resume; lease, fill, progress; done
+    assert sql.about(Author) == 3  # the count, the keys, the rows
+    assert usage.commands == 5  # the point to resume at; lease, fill, progress; the end
 
 
 def test_workers_share_the_work_and_fill_the_same(monkeypatch):

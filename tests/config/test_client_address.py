@@ -1,4 +1,4 @@
-"""Whose address is counted: only what the proxies in front wrote is believed."""
+"""The client's address is taken from X-Forwarded-For only as far as the configured proxies have written it."""
 
 import pytest
 from django.test import RequestFactory

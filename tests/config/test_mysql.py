@@ -1,4 +1,4 @@
-"""The database backend: how many round trips it takes."""
+"""The MySQL backend: its round trips."""
 
 import time
 
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 
 def round_trips():
-    """Of this connection; asking is one of them."""
+    """Return the number of statements of this connection so far, including this query."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW SESSION STATUS LIKE 'Questions'")
         return int(cursor.fetchone()[1])
@@ -41,7 +41,7 @@ def test_it_is_a_transaction():
 
 @pytest.fixture
 def checked(monkeypatch):
-    """The connection as a request finds it: to be checked before it is used."""
+    """The connection at the start of a request, which is to be checked before its use."""
     wrapper = connections["default"]
     round_trips()
     monkeypatch.setattr(wrapper, "health_check_enabled", True)

@@ -1,4 +1,4 @@
-"""The probes of a production server: by address, in plain HTTP, with servers that stop answering."""
+"""The probes /healthz and /readyz in production: by IP address, over plain HTTP, while Redis or the database hangs."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Counters in the admin: shown, never edited, reconciled on request."""
+"""Counters in the admin: shown, not editable, reconciled by an action."""
 
 import pytest
 from django.db import connection

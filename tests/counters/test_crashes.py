@@ -1,4 +1,4 @@
-"""Behaviours 24 and 25: many processes at once, and processes that are killed. Counts equal rows every time."""
+"""Behaviours 24 and 25: counters equal the rows with many concurrent processes and after processes are killed."""
 
 import os
 import random
@@ -16,7 +16,7 @@ from tests.support.polling import wait_until
 from tests.support.threads import in_parallel
 from tests.testapp.models import Vote
 
-# Ten thousand in all; SQLite, where they can only write one after another, has two thousand.
+# 10,000 writes in all; 2,000 on SQLite, which has one writer at a time.
 WRITERS, INCREMENTS = 8, 1_250 if settings.SERVICES else 250
 KILLS = int(os.environ.get("KILLS", "5"))
 
@@ -30,7 +30,7 @@ def votes(author):
 
 
 def assert_exact(author):
-    """By the database alone, and, once all is folded, as it is shown."""
+    """Assert that the counter equals the rows, by the database alone and, after a roll-up, as it is read."""
     assert reconcile.run_one("author", author.pk, mend=False).drifts == []
     rollup.fold_all()
     assert not Delta.objects.exists()
@@ -39,7 +39,7 @@ def assert_exact(author):
 
 
 def all_folded():
-    """The database takes a moment to see that a process is dead, and to free the rows that it had locked."""
+    """Fold; return whether no delta is left. The database frees the locks of a killed process with a delay."""
     rollup.fold_all()
     return not Delta.objects.exists()
 
@@ -83,8 +83,8 @@ def test_fifty_at_once_count_one_pair_once(author, book, turn):
     assert_exact(author)
 
 
-# Where a process dies → the votes that there are then, of 3 (a fold) or of 2 and the one being made and taken back.
-WRITER_DIES = {"inserted": 0, "appended": 0, "committing": 0, "committed": 1, "unbumped": 1, "bumped": 1}
+# Where a process dies -> the number of votes after that: 3 (a fold), or 2 and the vote being made and taken back.
+WRITER_DIES = {"inserted": 0, "appended": 0, "committing": 0, "committed": 1, "not incremented": 1, "incremented": 1}
 FOLD_DIES = ("locked", "held", "added", "deleted", "fold committing", "fold committed", "lifted")
 
 
@@ -111,7 +111,7 @@ def test_a_roll_up_that_is_killed(author, point):
 
 
 def test_processes_killed_at_random_moments(author):
-    """KILLS=200 makes the long run of it, beside the suite."""
+    """Set KILLS=200 for a long run."""
     for _ in range(KILLS):
         running = [processes.start("vote", author.pk), processes.start("vote", author.pk), processes.start("fold")]
         before = votes(author)

@@ -1,4 +1,4 @@
-"""What is counted, and what a reader sees before and after the roll-up."""
+"""What is counted, and what a read returns before and after the roll-up."""
 
 import contextlib
 
@@ -13,6 +13,7 @@ from caching.testutils import redis_usage, reset_cache
 from counters import blocks, reads, registry
 from counters.models import Counter, Delta
 from tests.counters.votes import ZEROS, counts, truth, vote
+from tests.support.budgets import budget, measure
 from tests.support.threads import Task, in_another_thread
 from tests.testapp.models import Author, Book, Loan, Vote
 
@@ -88,9 +89,9 @@ def test_a_stale_instance_takes_away_what_the_row_says(book, voters):
     same = Vote.objects.get(pk=fresh.pk)
     same.stars = 3
     same.save()
-    fresh.delete()  # believes that it has five stars
+    fresh.delete()  # the instance still has five stars
     stale.pk = same.pk
-    stale.delete()  # is gone already
+    stale.delete()  # its row is already deleted
     assert counts(book) == truth(book) == {"votes": 1, "stars": 2, "public": 1, "public_stars": 2}
 
 
@@ -144,7 +145,7 @@ def test_a_cascade_tells_redis_in_one_round_trip(book, voters):
         Vote.objects.filter(author=voters[0]).delete()
     with redis_usage() as many:
         Vote.objects.filter(book=book).delete()
-    assert many.round_trips - few.round_trips <= 3  # a hold per vote, but one bump
+    assert many.round_trips - few.round_trips <= 3  # a hold per vote, but one increment
 
 
 def test_never_negative(book, voters):
@@ -157,10 +158,9 @@ def test_never_negative(book, voters):
 def test_warm_reads_are_one_command(number, book):
     targets = [f"book:{book.pk + n}" for n in range(0, number * 11, 11)]
     ask(targets)
-    with CaptureQueriesContext(connection) as queries, redis_usage() as usage:
+    with budget(sql=0, round_trips=1, commands=1):
         found = ask(targets)
     assert list(found) == targets
-    assert (len(queries), usage.round_trips, usage.commands) == (0, 1, 1)
 
 
 @pytest.mark.parametrize("number", [1, 200])
@@ -168,15 +168,15 @@ def test_cold_reads_are_one_query(number, voters, book):
     vote(voters[0], book, stars=4)
     targets = [f"book:{book.pk + n}" for n in range(0, number * 11, 11)]
     targets += [f"author:{voters[0].pk}"]
-    with CaptureQueriesContext(connection) as queries, redis_usage() as usage:
+    with measure() as cost:
         found = ask(targets)
     assert found[targets[0]] == {"votes": 1, "stars": 4, "public": 1, "public_stars": 4}
     assert found[f"author:{voters[0].pk}"] == {"votes": 1}
-    assert (len(queries), usage.round_trips, usage.commands) == (1, 3, 3)
-    assert "COUNT(*)" not in queries[0]["sql"].upper()
+    assert (len(cost.sql), cost.round_trips, cost.commands) == (1, 3, 3)
+    assert "COUNT(*)" not in cost.sql[0].upper()
 
 
-def test_counters_ride_with_rows(voters, book):
+def test_counters_are_read_in_the_round_trip_of_rows(voters, book):
     def read():
         batch = Batch()
         people, found = (
@@ -212,7 +212,7 @@ def test_a_wiped_redis_makes_no_false_zeros(voters, book, fold):
 
 
 def test_a_bump_of_what_is_folded_already_changes_nothing(voters, book, fold, monkeypatch):
-    """A writer that is slow to tell Redis: its delta is in the value that was read after the roll-up."""
+    """A writer increments Redis late, when its delta is already in the value that was read after the roll-up."""
     vote(voters[1], book)
     fold()
     late = []

@@ -1,4 +1,4 @@
-"""reconcile_counters and rollup_counters: what they mend and report; behaviour 27."""
+"""Behaviour 27: what the commands reconcile_counters and rollup_counters correct and report."""
 
 import io
 import os
@@ -32,7 +32,7 @@ def drift(kind, target_id, name, by):
 
 @pytest.fixture
 def drifted(book, voters, fold):
-    """A book that shows too much, a voter that shows too little, and a target whose rows are all gone."""
+    """A book with too high a counter, a voter with too low a counter, and a target without rows."""
     for voter in voters:
         vote(voter, book, stars=2)
     fold()
@@ -120,7 +120,7 @@ def test_a_write_after_the_snapshot_is_not_mended_away(book, voters, monkeypatch
     insert = reconcile.deltas.insert
 
     def late(using, rows):
-        if connection.vendor == "mysql":  # SQLite lets nobody write meanwhile
+        if connection.vendor == "mysql":  # SQLite has one writer at a time
             in_parallel(lambda: vote(voters[0], book), fold)
         insert(using, rows)
 
@@ -161,7 +161,7 @@ def test_an_interrupted_run_resumes():
         for person in people:
             vote(person, None)
             drift("author", person.pk, "votes", 1)
-    processes.killed("reconcile", 0, 3)  # in its third ten
+    processes.killed("reconcile", 0, 3)  # in the third chunk of ten
     assert reconcile.interrupted_at("author") == people[19].pk
     wait_until(lambda: not connection.features.has_select_for_update or free("author"))
     lines = run("author", "--resume")
@@ -171,7 +171,7 @@ def test_an_interrupted_run_resumes():
 
 
 def free(kind):
-    """Whether the lock of the dead process is gone."""
+    """Return whether the lock of the killed process is released."""
     with transaction.atomic():
         return Reconciliation.objects.select_for_update(skip_locked=True).filter(kind=kind).exists()
 

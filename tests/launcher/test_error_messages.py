@@ -1,4 +1,4 @@
-"""A wrong environment: one sentence that says what to do, a status that is not zero, no traceback."""
+"""A wrong environment: one sentence that says what to do, an exit status other than zero, no traceback."""
 
 import socket
 
@@ -98,7 +98,7 @@ def test_launcher_with_a_taken_port(tmp_path):
 
 @pytest.mark.embedded
 def test_commands_without_the_libraries(tmp_path):
-    """-S -I: a Python that has no site-packages, like the machine's own."""
+    """`-S -I`: Python without site-packages, as the system's own."""
     for program in (("-S", "manage.py", "check"), ("-S", "-m", "launcher")):
         says(program, tmp_path, "Python libraries are missing in")
 

@@ -1,4 +1,4 @@
-"""What the image is made of is enough to start from."""
+"""The files that the container image contains suffice to start the project."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ PRODUCTION = {
 
 @pytest.mark.embedded
 def test_the_project_starts_from_what_the_build_copies(tmp_path):
-    """COPY takes what .dockerignore names; a room that was forgotten there would be missed at the first start only."""
+    """COPY takes what .dockerignore allows; a package missing there would be noticed only at the first start."""
     allowed = [line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     for name in allowed:
         source = PROJECT / name

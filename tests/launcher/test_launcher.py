@@ -1,4 +1,4 @@
-"""`make run`: one launcher, all processes end with it, and the data stays."""
+"""`make run`: the launcher starts all processes, ends them, and keeps the data."""
 
 import os
 import signal

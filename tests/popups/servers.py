@@ -1,4 +1,4 @@
-"""Web servers and drains that are killed at random while clients enter and click, on a Redis that is killed too."""
+"""Web servers and drains that a test kills, and clients that enter and click meanwhile."""
 
 import contextlib
 import http.client
@@ -25,7 +25,7 @@ DRAIN = ("manage.py", "drain_popup_events")
 
 
 class Server:
-    """A program of the project that is started again whenever it is killed."""
+    """A program of the project that can be killed and started again."""
 
     def __init__(self, program: Sequence[str], folder: Path, **values: str) -> None:
         self._command = [sys.executable, *program]
@@ -44,14 +44,14 @@ class Server:
             )
 
     def kill(self) -> None:
-        """With its workers, at once."""
+        """Kill the program and its workers."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
 
 class Seen(NamedTuple):
-    """What clients were told: claims by (user, popup, token), clicks that were accepted, answers of each status."""
+    """What clients were answered: claims and accepted clicks as (user, popup, token), the status of each answer."""
 
     claims: list[tuple[int, int, str]]
     clicks: list[tuple[int, int, str]]
@@ -59,7 +59,7 @@ class Seen(NamedTuple):
 
 
 class Client:
-    """A device. An answer that did not come is none; the client goes on with another connection."""
+    """A device. After a lost answer the client continues on a new connection."""
 
     def __init__(self, port: int, seen: Seen) -> None:
         self._port, self._seen = port, seen
@@ -75,7 +75,7 @@ class Client:
                 self._seen.clicks.append((user.pk, popup["id"], popup["claim"]))
 
     def _ask(self, user: Any, method: str, path: str, body: str | None = None) -> Any:
-        """The answer, {} for one without a body, None if it was no 2xx or did not come."""
+        """Return the JSON of a 2xx answer, {} if it has no body; None for another status or a lost answer."""
         headers = {"Authorization": f"Bearer {_token(user)}", "Content-Type": "application/json"}
         try:
             if self._connection is None:
@@ -100,7 +100,7 @@ def _token(user: Any) -> str:
 
 @contextlib.contextmanager
 def crowd(ports: Sequence[int], users: Sequence[Any], devices: int) -> Iterator[Seen]:
-    """Devices that enter as random ones of the users until the block ends."""
+    """Let devices enter as random users until the block ends; yield what they were answered."""
     seen, over = Seen([], [], []), threading.Event()
 
     def use(number: int) -> None:
@@ -121,7 +121,7 @@ def crowd(ports: Sequence[int], users: Sequence[Any], devices: int) -> Iterator[
 
 @contextlib.contextmanager
 def web_servers(number: int, folder: Path, **values: str) -> Iterator[dict[int, Server]]:
-    """By port."""
+    """Run gunicorn servers; yield them by port."""
     with contextlib.ExitStack() as stack:
         servers = {}
         for port in [free_port() for _ in range(number)]:
@@ -155,5 +155,5 @@ def wait_until_up(ports: Sequence[int], timeout_s: float = 30) -> None:
 
 
 def environment(redis_url: str) -> dict[str, str]:
-    """Of programs on the suite's database and a Redis of the test's own."""
+    """Return the variables of programs that use the suite's database and another Redis."""
     return {"REDIS_URL": redis_url, "SECRET_KEY": settings.SECRET_KEY}

@@ -1,4 +1,4 @@
-"""The staff's pages: validation, preview, what a user would see and why not, statistics."""
+"""Popups in the admin: validation, preview, what a user would see and why not, statistics."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Behaviour 36: caps, cooldowns and quiet time hold across devices, and whatever becomes of Redis' entries."""
+"""Behaviour 36: caps, cooldowns and quiet time hold across devices and after entries are lost in Redis."""
 
 import time
 from functools import partial
@@ -42,7 +42,7 @@ def test_two_devices_at_once_claim_each_popup_once(enter, alice, make):
 
 
 def test_the_loser_of_a_race_is_given_what_is_due_after_it(enter, alice, make, monkeypatch):
-    """Decided on a state that another device has changed since."""
+    """A device decides on a state that another device has changed since."""
     first, second = make(priority=1), make()
     enter(alice)
     stale = STATES.load([alice.pk])[alice.pk]
@@ -67,7 +67,7 @@ def test_the_interval_is_over_on_redis_clock(enter, alice, make):
 
 @pytest.mark.parametrize("ahead_s", [3_600, -3_600])
 def test_the_clock_of_a_web_server_is_wrong(enter, alice, bob, make, monkeypatch, ahead_s):
-    """Redis' clock judges, so two servers cannot differ: one that is ahead asks in vain."""
+    """Redis' clock decides, so servers cannot differ: a claim by a server whose clock is ahead is refused."""
     make(reshow_hours=0.5)
     assert shown(enter(alice))
     now = time.time_ns
@@ -82,7 +82,7 @@ def test_a_click_starts_its_own_cooldown(api, enter, alice, make):
     claims = [enter(alice).json["popup"]["claim"] for _ in range(2)]
     body = {"claim": claims[0], "type": "click"}
     assert api.post(f"popups/{popup.pk}/events", body, by=alice).status == 202
-    assert shown(enter(alice)) == popup.pk  # the claim before the last moves nothing
+    assert shown(enter(alice)) == popup.pk  # an event with an older claim changes nothing
     claim = enter(alice).json["popup"]["claim"]
     began = time.time()
     for _ in range(2):
@@ -126,7 +126,7 @@ def test_a_cap_in_total_is_exact_and_survives_a_loss_of_the_total(enter, new_use
 def test_a_cap_is_counted_anew_after_a_wipe(enter, alice, bob, make, redis):
     make(total_cap=1)
     assert [bool(shown(enter(person))) for person in (alice, bob)] == [True, False]
-    redis.flushdb()  # the showing was not drained: nobody knows of it any more
+    redis.flushdb()  # the showing was not drained, so it is lost
     assert [bool(shown(enter(bob))) for _ in range(3)].count(True) == 1
     assert stream.waiting() == 1
 
@@ -167,12 +167,12 @@ def test_a_state_that_is_loaded_says_the_same(api, enter, alice, drain, make, re
     assert shown(enter(alice)) is None
     assert state_of(alice).rows == before.rows
     body = {"claim": claim, "type": "click"}
-    assert api.post(f"popups/{second.pk}/events", body, by=alice).status == 202  # known to be there by what was loaded
+    assert api.post(f"popups/{second.pk}/events", body, by=alice).status == 202  # the loaded state knows the claim
     assert stream.waiting() == 0
 
 
 def test_redis_is_wiped(api, enter, alice, drain, popup, redis):
-    """What was drained holds; what was not is lost with the stream, and whoever has its claim may still use it."""
+    """Drained events are kept, others are lost with the stream; their claims stay valid."""
     first = enter(alice).json["popup"]["claim"]
     drain()
     redis.flushdb()

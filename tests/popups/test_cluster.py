@@ -1,4 +1,4 @@
-"""On a Redis Cluster: all that a script touches is on one node."""
+"""Popups on a Redis Cluster: all keys of a script are on one node."""
 
 import pytest
 

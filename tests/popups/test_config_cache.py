@@ -1,4 +1,4 @@
-"""Behaviour 37: an edit is in every process within two seconds; a broken config keeps the last good one and says so."""
+"""Behaviour 37: every process uses an edit within two seconds, and keeps the last valid one after an invalid edit."""
 
 import logging
 import time
@@ -23,7 +23,7 @@ def title(answer):
 
 
 def until_shown(enter, people, wanted):
-    """How long it took until somebody of `people`, one after the other, was shown what is wanted."""
+    """Let `people` enter one after the other until one is shown `wanted`; return the seconds that it took."""
     began = time.monotonic()
     for person in people:
         if title(enter(person)) == wanted:
@@ -37,7 +37,7 @@ class Device(Client):
         super().__init__(port, Seen([], [], []))
 
     def title(self, user):
-        """Of what comes up, if anything does."""
+        """Return the title of the next popup; None if there is none."""
         found = self._ask(user, "GET", "popups/next?placement=home")
         return found["popup"] and found["popup"]["title"]
 
@@ -74,7 +74,7 @@ def test_an_edit_that_redis_was_not_told_of(enter, people, popup, monkeypatch):
 
 
 def test_the_version_is_lost(enter, people, popup, monkeypatch):
-    """Whoever finds none looks for himself, and puts a new one there."""
+    """A process that finds no version in Redis reads the database and stores a new version."""
     enter(people[0])
     monkeypatch.setattr("popups.config.version.bump", lambda: None)
     monkeypatch.setattr(config_cache, "PAUSE_S", 0)
@@ -85,7 +85,7 @@ def test_the_version_is_lost(enter, people, popup, monkeypatch):
 
 
 def test_another_process_sees_an_edit(own_redis, people, make, tmp_path):
-    """Told by Redis; and after Redis was away when it was made."""
+    """Another process sees an edit by the version in Redis, and an edit that was made while Redis was away."""
     popup = make("First", reshow_hours=0)
     with web_servers(1, tmp_path, **environment(own_redis.url)) as webs:
         (port,) = webs
@@ -142,8 +142,8 @@ def test_a_broken_config_keeps_the_last_good_one_and_says_so(enter, people, make
         wait_until(lambda: config_cache._memory.live.broken)
         assert title(enter(people[1])) == "Good"
     assert "is broken, it stays what it was before. min_version: A version is" in caplog.text
-    assert caplog.text.count("is broken") == 1  # not each second
-    config_cache.forget()  # a process that never saw the good one
+    assert caplog.text.count("is broken") == 1  # once, not every second
+    config_cache.forget()  # as a process that has never seen the valid configuration
     with caplog.at_level(logging.ERROR):
         assert title(enter(people[2])) == "Other"
     assert "it is not shown" in caplog.text
@@ -165,7 +165,7 @@ def test_a_row_that_cannot_even_be_read(enter, people, make):
     enter(people[0])
     with connection.cursor() as cursor:
         cursor.execute("UPDATE popups_popup SET starts_at = '2026-13-45 00:00:00' WHERE title = 'Good'")
-    Pacing.objects.create(quiet_seconds=1)  # an edit elsewhere goes through
+    Pacing.objects.create(quiet_seconds=1)  # another, valid edit takes effect
     assert title(enter(people[1])) == "Good"
     assert config_cache.current(None).quiet_ms == 1_000
     assert "A column cannot be read" in "".join(config_cache.current(None).broken.values())

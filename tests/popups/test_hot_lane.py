@@ -1,4 +1,4 @@
-"""The next popup by the hot lane and by Django: the same but for the claim and the moment, and never without Redis."""
+"""The next popup by the hot lane and by Django: equal but for the claim and the time; without Redis, Django answers."""
 
 import re
 
@@ -17,13 +17,13 @@ MOMENTS = re.compile(rb'"claim":"[^"]{32}"|"next_check_at":"[^"]+"')
 
 def comparable(reply):
     headers = {**reply.headers, "cache-control": re.sub(r"=[0-9]+", "=n", reply.headers["cache-control"])}
-    del headers["content-length"]  # of a moment without microseconds it is smaller
+    del headers["content-length"]  # a time without microseconds is shorter
     return reply.status, headers, MOMENTS.sub(b"", reply.body)
 
 
 @pytest.fixture
 def popups(make, enter, carol):
-    """Three that are due at home, in this order; somebody has been shown them, so their totals are counted."""
+    """Three popups that are due in this order; a user has been shown them, so their totals are cached."""
     made = [make('小明 🎉 "quoted"', priority=2, body="x" * 500), make(priority=1, reshow_hours=100), make()]
     while enter(carol).json["popup"]:
         pass
@@ -32,7 +32,7 @@ def popups(make, enter, carol):
 
 @pytest.fixture
 def both(lane, django, popups, alice, bob):
-    """The same asked for by the lane and by Django, each for somebody of its own, whose state is cached."""
+    """both(path): the replies of the hot lane to alice and of Django to bob, whose states are cached."""
     for user in (alice, bob):
         django.ask(ELSEWHERE, headers=login(user))
 

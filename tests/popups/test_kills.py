@@ -1,4 +1,4 @@
-"""Behaviour 38: kill -9 of web, drain and Redis at random under load, and two devices of everybody racing."""
+"""Behaviour 38: web servers, drains and Redis are killed at random under load; devices of the same users race."""
 
 import os
 import random
@@ -75,7 +75,7 @@ def test_every_answered_claim_and_accepted_click_is_in_the_table_once(own_redis,
 
 
 def test_devices_of_everybody_at_once(users, make):
-    """Each popup is claimed once for each user, or as often as its cap allows; and all caps are exact."""
+    """Each popup is claimed as often per user and in all as its caps allow."""
     every, rare, twice = make("Every"), make("Rare", total_cap=50), make("Twice", user_cap=2, reshow_hours=0)
     user_ids = [user.pk for user in users]
     claims = Counter(tuple(each) for told in run_in_processes(*[(enter_all, user_ids, 2)] * RACERS) for each in told)
@@ -89,7 +89,7 @@ def test_devices_of_everybody_at_once(users, make):
 
 
 def test_redis_answers_only_what_it_has_written():
-    """With `everysec` it answers ahead of a slow sync: a killed one lost 2,054 of 8,607 commands. See decision 0008."""
+    """With `everysec` Redis answers before a slow sync: a killed Redis lost 2,054 of 8,607 commands (decision 0008)."""
     assert embedded_redis.OPTIONS["appendfsync"] in ("no", "always")
     compose = (embedded_redis.BASE_DIR / "compose.yaml").read_text()
     assert f'- --appendfsync\n      - "{embedded_redis.OPTIONS["appendfsync"]}"' in compose

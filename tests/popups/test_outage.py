@@ -1,4 +1,4 @@
-"""Behaviour 38: the queue down: entry still answers, and what could not be recorded is counted."""
+"""Behaviour 38: without Redis the entry request is answered, and lost events are counted."""
 
 import time
 

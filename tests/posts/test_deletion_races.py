@@ -1,4 +1,4 @@
-"""People who are deleted while they write, or while others write to them: 401 or 404, and nothing is left."""
+"""Users who are deleted while they write, or while others write to them: 401 or 404, and no row is left."""
 
 from functools import partial
 
@@ -23,11 +23,11 @@ WRITES = [
 
 
 def while_deleted(user, method, address, body, post, by):
-    """The answer to a request that meets a deletion which is through but for its commit."""
+    """Return the answer to a request that is sent while a deletion is complete but for its commit."""
     body = body and {name: post.pk if value == "post" else value for name, value in body.items()}
     with paused_process(delete_with_pause, "model", "user deleted", user.pk) as resume:
         asking = Task(partial(ApiClient().request, method, address.format(post=post.pk), body, by=by))
-        asking.join(TRIES_S)  # waits for the other process
+        asking.join(TRIES_S)  # still waiting for the other process
         assert resume() is True
         return asking.result()
 
@@ -50,7 +50,7 @@ def test_to_somebody_who_is_being_deleted(alice, bob, post, method, address, bod
 
 
 def test_gone_before_it_is_shown(api, alice, bob, post, monkeypatch):
-    """What was written is read again for the answer; by then the post, or its author, may be gone."""
+    """The answer reads the new row again; by then the post or its author may be gone."""
     publish = services.publish
     monkeypatch.setattr(services, "publish", lambda **new: removed(publish(**new)))
     assert api.post("posts", {"text": "Hello"}, by=bob).status == 404

@@ -1,4 +1,4 @@
-"""Behaviours 24 and 25 for posts: many processes at once, and removals that are killed. Counts equal rows."""
+"""Behaviours 24 and 25 for posts: counters equal the rows with many processes and after killed removals."""
 
 import pytest
 from django.conf import settings
@@ -13,7 +13,7 @@ from tests.support.forkserver import run_in_processes, run_until_killed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PROCESSES, TIMES = 8, 100 if settings.SERVICES else 25
-# The removal of the story's post, with CHUNK rows at once: the mark, thrice three chunks, the repost, the post.
+# Commits of the removal of the story's post: the mark, three chunks of each of three tables, the repost, the post.
 MARKED, IN_THE_MIDDLE, REPOSTS_LET_GO, GONE = 1, 5, 11, 12
 
 
@@ -29,7 +29,7 @@ def test_eight_processes_and_one_post(new_user, post):
 
 
 def test_posts_that_end_while_processes_make_much_of_them(alice, new_user, write):
-    """Every answer is a yes, or that there is no such post: no deadlock, nothing left behind."""
+    """Every answer is a success or 404: there is no deadlock, and no row is left."""
     ids = [new_user(f"fan_{number}").pk for number in range(6)]
     post_ids = [write(alice).pk for _ in range(20 if settings.SERVICES else 5)]
     marking = [(mark, ids, post_ids, seed) for seed in range(4)]

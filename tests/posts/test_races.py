@@ -1,4 +1,4 @@
-"""One user with themselves, and writers with the end of a post: threads that start at a barrier."""
+"""Concurrent writes of one user, and writes during the removal of a post, by threads that start together."""
 
 import contextlib
 import random
@@ -30,7 +30,7 @@ def test_fifty_likes_at_once_are_one(bob, post):
 
 
 def test_a_user_at_odds_with_themselves(alice, bob, write):
-    """Behaviour 23: whatever order the writes took, the cached sets are the rows."""
+    """Behaviour 23: the cached sets equal the rows, in whatever order the writes came."""
     ids = [write(alice).pk for _ in range(5)]
 
     def scramble(seed):
@@ -68,16 +68,18 @@ def test_nothing_is_left_on_a_post_that_ends_meanwhile(alice, new_user, write):
     assert not Like.objects.exists()
 
 
-@pytest.mark.services  # on SQLite there is one writer at a time
+@pytest.mark.services  # SQLite has one writer at a time
 @pytest.mark.parametrize("fans", [0, 5])
 @pytest.mark.parametrize("verb", [services.like, services.add_favorite])
 def test_somebody_who_came_before_the_mark_waits_and_is_no_deadlock(alice, new_user, post, monkeypatch, verb, fans):
-    """The rows of others, who came just in time, were deleted by a statement that waited for the row of whoever waits
-    for the post."""
+    """The writer waits for the post's lock, and the removal must not wait for the writer's row.
+
+    Before, the statement that deletes the others' rows did so, which was a deadlock.
+    """
     *others, last = (new_user(f"fan_{number}").pk for number in range(fans + 1))
     for person in others:
         verb(user_id=person, post_id=post.pk)
-    monkeypatch.setattr(services, "_author_of", lambda _: alice.pk)  # as it was before the mark
+    monkeypatch.setattr(services, "_author_of", lambda _: alice.pk)  # as read before the removal marks the post
     pointing_at, late = removal._pointing_at, []
 
     def when_locked(post_id):

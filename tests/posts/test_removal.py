@@ -1,4 +1,4 @@
-"""Deleting posts and people: gone at once for readers, every count settled, short transactions, resumable."""
+"""Deletion of posts and users: invisible at once, exact counters, short transactions, resumable."""
 
 import pytest
 from django.core.management import call_command
@@ -30,7 +30,7 @@ def test_everything_is_settled(api, alice, bob, carol, story, fans):
 
 
 def test_by_the_model_itself(alice, bob, carol, story, fans):
-    """As a cascade, or a colleague's script, does."""
+    """A deletion by the model's delete(), as by a cascade or a script."""
     Post.objects.get(pk=story[1].pk).delete()
     assert_settled(story)
     assert posts_of(alice, bob, carol) == [0, 1, 1]
@@ -53,7 +53,7 @@ def test_what_many_liked_is_gone_at_once_and_swept_later(api, alice, bob, carol,
         assert next(sweeping) == 5
     assert sum(query["sql"].startswith("DELETE FROM") for query in queries) <= 2
     assert drifts() == []
-    del sweeping  # as if it had been killed
+    del sweeping  # as if its process had been killed
     call_command("sweep_removed", once=True)
     assert_settled(story)
 
@@ -82,7 +82,7 @@ def test_a_user_deleted_by_the_model_itself(alice, bob, carol, story, fans):
 
 
 def test_what_the_database_refuses_now_is_swept_later(api, alice, bob, story, fans, monkeypatch):
-    """A deadlock with somebody who deletes the same rows is not the author's concern."""
+    """A deadlock with another deletion of the same rows does not fail the author's request."""
 
     def refuse(*_):
         raise OperationalError(1213, "Deadlock found when trying to get lock")

@@ -1,6 +1,6 @@
-"""Behaviours 25, 27 and 34 for ratings: real processes at once, and killed ones. Counts equal rows every time.
+"""Behaviours 25, 27 and 34 for ratings: counters equal the rows with many processes and after killed ones.
 
-KILLS=200 makes the long run of it, beside the suite.
+Set KILLS=200 for a long run.
 """
 
 import contextlib
@@ -36,14 +36,14 @@ KILLS = int(os.environ.get("KILLS", "5"))
 
 @pytest.fixture
 def crowd():
-    """Ids of users, as many parts as there are processes."""
+    """Ids of USERS users, in PROCESSES parts."""
     ids = range(10_000, 10_000 + USERS)
     User.objects.bulk_create([User(pk=pk, username=f"rater{pk}") for pk in ids])
     return [list(ids[part::PROCESSES]) for part in range(PROCESSES)]
 
 
 def test_a_thousand_users_at_once(item, crowd):
-    """And all the while Redis is wiped, deltas are rolled up, and counters reconciled: there are no false zeros."""
+    """Redis is wiped, deltas rolled up and counters reconciled meanwhile: no read is too low."""
     rating = Task(
         partial(run_in_processes, *[(rate_each, ids, item.pk, CHANGES, seed) for seed, ids in enumerate(crowd)])
     )
@@ -55,7 +55,7 @@ def test_a_thousand_users_at_once(item, crowd):
         assert at_least <= counts["count"] <= Score.objects.count()
         assert sum(counts[histogram_counter(score)] for score in SCORES) == counts["count"]
         assert sum(score * counts[histogram_counter(score)] for score in SCORES) == counts["sum"]
-        with contextlib.suppress(OperationalError):  # the victim of a deadlock: it is the next round's work
+        with contextlib.suppress(OperationalError):  # a deadlock: the next round folds the same deltas
             assert [chunk.drifts for chunk in reconcile.run(KIND) if chunk.drifts] == []
             rollup.fold()
         rounds += 1
@@ -64,10 +64,10 @@ def test_a_thousand_users_at_once(item, crowd):
     assert_exact(item)
 
 
-# SQLite has one writer at a time: there the case that has more to it will do.
+# SQLite has one writer at a time, so only the richer case runs there.
 @pytest.mark.parametrize("withdraws", [pytest.param(False, marks=pytest.mark.services), True])
 def test_one_user_firing_fifty_and_more_scores(alice, item, withdraws):
-    """One row; every answer is the item or "too fast"; the aggregate is the row."""
+    """There is one row; every answer is a success or "too fast"; the counters equal the row."""
     total: Counter[str] = Counter()
     verbs = ("PUT", "DELETE") if withdraws else ("PUT",)
     for answers in run_in_processes(*[(fire, verbs, alice.pk, item.pk, 10, seed) for seed in range(PROCESSES)]):
@@ -81,7 +81,7 @@ def test_one_user_firing_fifty_and_more_scores(alice, item, withdraws):
 
 @pytest.mark.services  # SQLite has one writer at a time
 def test_those_who_waited_for_somebody_who_was_killed_are_too_fast(alice, item):
-    """Two first scores that wait for a third one's end become a deadlock when that is none; InnoDB lets one through."""
+    """First scores that wait for a transaction which is rolled back run into a deadlock; InnoDB lets one through."""
 
     def rate(score):
         with contextlib.suppress(services.TooFast):
@@ -93,7 +93,7 @@ def test_those_who_waited_for_somebody_who_was_killed_are_too_fast(alice, item):
         waiting = [Task(partial(rate, score)) for score in range(1, 6)]
         time.sleep(1)
         assert all(task.is_alive() for task in waiting)
-        transaction.set_rollback(True)  # as the server does for a client that is gone
+        transaction.set_rollback(True)  # as the server does for a lost client
     (done,) = [score for task in waiting if (score := task.result())]
     assert Score.objects.get().score == done
     assert_exact(item)
@@ -135,18 +135,18 @@ def test_raters_killed_at_random_moments(new_user, item):
 
 
 def newest_delta():
-    """Grows with every rating."""
+    """Return the largest key of a delta, which grows with every rating."""
     return Delta.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def all_folded():
-    """The database takes a moment to see that a process is dead, and to free the rows that it had locked."""
+    """Fold; return whether no delta is left. The database frees the locks of a killed process with a delay."""
     rollup.fold_all()
     return not Delta.objects.exists()
 
 
 def test_items_that_end_while_processes_rate_them(new_user):
-    """Every answer is a yes, "too fast", or that there is no such item; nothing is left behind."""
+    """Every answer is a success, "too fast" or 404; no row is left."""
     ids = [new_user(f"rater_{number}").pk for number in range(6)]
     item_ids = [services.publish(title=f"Item {number}").pk for number in range(20 if settings.SERVICES else 5)]
     rating = [(rate_until_gone, ids, item_ids, seed) for seed in range(4)]
@@ -173,7 +173,7 @@ def test_people_who_leave_while_they_rate(new_user, item):
     assert drifts() == []
 
 
-# The removal of an item with twelve scores, five at once: the mark, three chunks, one that finds none, the item.
+# Commits of the removal of an item with 12 scores: the mark, three chunks of 5, a chunk without rows, the item.
 MARKED, IN_THE_MIDDLE, LAST_SCORES, GONE = 1, 3, 4, 6
 
 

@@ -1,4 +1,4 @@
-"""The classic bug, shown: a lock given back before the commit loses ratings, though no two were in it at once."""
+"""A lock that is released before the commit loses ratings, although no two writers hold it at the same time."""
 
 import threading
 from functools import partial
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def add(item_id: int, score: int) -> None:
-    """Read, add, write back; the description stands for a column that keeps the sum."""
+    """Read the sum, add to it, write it back; the column `description` is used for the sum."""
     total = int(Item.objects.values_list("description", flat=True).get(pk=item_id))
     Item.objects.filter(pk=item_id).update(description=str(total + score))
 
 
-@pytest.mark.services  # SQLite lets one transaction write at a time, so the second cannot even begin
+@pytest.mark.services  # SQLite has one writer at a time, so the second cannot begin
 def test_a_lock_inside_the_transaction_loses_a_rating(item):
     Item.objects.filter(pk=item.pk).update(description="0")
     lock, first_is_out, second_has_read = threading.Lock(), threading.Event(), threading.Event()
@@ -31,7 +31,7 @@ def test_a_lock_inside_the_transaction_loses_a_rating(item):
             with lock:
                 add(item.pk, 5)
             first_is_out.set()
-            second_has_read.wait(10)  # the lock is free, the commit has yet to come
+            second_has_read.wait(10)  # the lock is released, the commit has not been made
 
     def second():
         first_is_out.wait(10)

@@ -1,4 +1,4 @@
-"""The caller's own score, out of the cache: never older than an acknowledged write, whoever wrote it and how."""
+"""The caller's own score from the cache is never older than an acknowledged write of any kind."""
 
 import pytest
 from django.core.management import call_command
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def scored(alice, bob, item):
-    """Alice has rated it, bob has not; both have seen so."""
+    """An item that alice has rated and bob has not; both answers are cached."""
     services.rate(user_id=alice.pk, item_id=item.pk, score=5)
     return item
 
@@ -45,7 +45,7 @@ WRITES = {
     "bulk_create": lambda item, alice, bob: Score.objects.bulk_create([Score(user=bob, item=item, score=2)]),
     "delete": lambda item, alice, bob: Score.objects.get().delete(),
     "delete many": lambda item, alice, bob: Score.objects.filter(item=item).delete(),
-    "farewell": lambda item, alice, bob: list(removal.delete_scores_of(alice.pk)),
+    "deletion hook": lambda item, alice, bob: list(removal.delete_scores_of(alice.pk)),
 }
 
 
@@ -58,7 +58,7 @@ def test_a_write_shows_at_once(api, alice, bob, scored, write):
     assert now == (truth(scored, alice), truth(scored, bob)) != before
 
 
-@pytest.mark.parametrize("write", [each for each in WRITES if each != "farewell"])
+@pytest.mark.parametrize("write", [each for each in WRITES if each != "deletion hook"])
 def test_nobody_sees_it_before_its_commit_and_everybody_after(api, alice, bob, scored, write):
     def seen():
         return mine(api, scored, alice), mine(api, scored, bob)
@@ -105,7 +105,7 @@ def test_people_and_items_that_go(api, root, alice, bob, scored, end):
     assert mine(api, again, alice) is None
 
 
-def test_a_deleted_user_whose_farewell_is_cut_short(api, alice, bob, scored):
+def test_a_deleted_user_whose_deletion_is_cut_short(api, alice, bob, scored):
     deleting = delete_user(alice.pk)
     next(deleting)
     del deleting

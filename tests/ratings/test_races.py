@@ -1,4 +1,4 @@
-"""A thousand at once, one user with themselves, and the sums afterwards."""
+"""Concurrent ratings of many users and of one user leave exact counters."""
 
 import random
 from functools import partial
@@ -21,7 +21,7 @@ from users.services import delete_user
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-# Of a change from 10 to 1.
+# The increments of a change from 10 to 1.
 TORN = {"sum": -9, histogram_counter(10): -1, histogram_counter(1): +1}
 
 
@@ -42,7 +42,7 @@ def test_many_at_once_are_exact(item):
 
 
 def test_one_user_firing_fifty_scores(alice, item):
-    """One row; every answer is "done" or "too fast"; the aggregate is the row."""
+    """There is one row; every answer is "done" or "too fast"; the counters equal the row."""
 
     def rate(score):
         try:
@@ -62,10 +62,10 @@ def test_one_user_firing_fifty_scores(alice, item):
 def test_the_loser_of_a_race_changes_nothing(alice, item, monkeypatch):
     services.rate(user_id=alice.pk, item_id=item.pk, score=5)
     before = scores.StoredScore(Score.objects.get().pk, 4)
-    monkeypatch.setattr(scores, "find", lambda *_: before)  # as it was when this request read it
+    monkeypatch.setattr(scores, "select", lambda *_: before)  # as this request read it
     with pytest.raises(services.TooFast):
         services.rate(user_id=alice.pk, item_id=item.pk, score=9)
-    monkeypatch.setattr(scores, "find", lambda *_: None)
+    monkeypatch.setattr(scores, "select", lambda *_: None)
     with pytest.raises(services.TooFast):
         services.rate(user_id=alice.pk, item_id=item.pk, score=9)
     assert shown(item) == truth(item)
@@ -98,7 +98,7 @@ def test_an_item_takes_its_scores_along(alice, item):
 
 
 def test_an_average_is_never_made_of_numbers_that_do_not_agree(api, alice, item):
-    """Redis was told of a second score, and not yet of the first: by its numbers one person gave −8 in all."""
+    """Redis has the increments of a change and not those of the first score: its sum is −8 with one rating."""
     services.rate(user_id=alice.pk, item_id=item.pk, score=1)
     api.get(f"ratings/{item.pk}", by=alice)
     round_trip(blocks.increment_commands(LoggedDelta(10**9, KIND, item.pk, name, by) for name, by in TORN.items()))

@@ -1,4 +1,4 @@
-"""reconcile_counters on ratings: what drifted is mended, and what is rebuilt from the rows is what was live."""
+"""reconcile_counters corrects the counters of ratings and rebuilds them from the rows."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Deleting items: gone at once for readers, every count settled, short transactions, resumable."""
+"""Deletion of items: invisible at once, exact counters, short transactions, resumable."""
 
 import pytest
 from django.core.management import call_command
@@ -62,20 +62,20 @@ def test_what_many_rated_is_gone_at_once_and_swept_later(api, root, alice, item,
         assert next(sweeping) == 5
     assert sum(query["sql"].startswith("DELETE FROM") for query in queries) == 1
     assert drifts() == []
-    del sweeping  # as if it had been killed
+    del sweeping  # as if its process had been killed
     call_command("sweep_removed", once=True)
     assert_settled(item)
     assert shown(kept.pk)["sum"] == 9
 
 
 def test_a_chunk_costs_the_same_however_many_rows_it_has(item, fans, monkeypatch):
-    """At most: a delta for the count, the sum and each bar."""
+    """Upper bound: a delta for the count, the sum and each bar of the histogram."""
     Item.objects.filter(pk=item.pk).update(removed_at=timezone.now())
     log = 1 if connection.features.can_return_rows_from_bulk_insert else 12
     with CaptureQueriesContext(connection) as queries:
         assert next(removal.sweep()) == 12
     texts = [query["sql"] for query in queries if not query["sql"].startswith(("BEGIN", "COMMIT"))]
-    assert len(texts) <= 4 + log, texts  # whose turn it is, which rows, lock, delete
+    assert len(texts) <= 4 + log, texts  # the item, its rows, lock, delete
 
 
 def test_a_sweep_finds_what_is_removed_without_looking_through_all_items(item):
@@ -92,7 +92,7 @@ def test_the_sweeper_takes_turns_between_rooms(item, alice, fans, small_chunks):
     post = posts.publish(author_id=alice.pk, text="Hello")
     Item.objects.filter(pk=item.pk).update(removed_at=timezone.now())
     mark_post(post.pk)
-    assert deletion.step() == 5 + 1  # scores; the post, at which nothing points
+    assert deletion.step() == 5 + 1  # five scores; the post, to which no row refers
     assert not Post.objects.exists()
     while deletion.step():
         pass
@@ -113,8 +113,10 @@ def test_what_the_database_refuses_now_is_swept_later(api, root, bob, item, fans
 
 
 def test_somebody_who_came_just_before_the_end(api, bob, item, fans, monkeypatch):
-    """Let in before the mark, and writing after all other scores are gone: swept as well, and not by a cascade, which
-    would hold the item's lock for as many as came."""
+    """A rating that passed the check before the removal's mark is written after all other scores are deleted.
+
+    The sweep deletes it, not a cascade, which would hold the item's lock for any number of such ratings.
+    """
     delete_alone, gone = removal._delete_alone, []
 
     def once_more(item_id):
@@ -133,7 +135,7 @@ def test_somebody_who_came_just_before_the_end(api, bob, item, fans, monkeypatch
 
 @pytest.mark.parametrize("warm", [True, False])
 def test_a_rating_whose_item_goes_before_the_answer(api, alice, item, monkeypatch, warm):
-    """Between its commit and what is read for the answer, which is in the cache before or not."""
+    """The item is removed between the commit of a rating and the read for its answer, cached or not."""
     lift = steps.lift
 
     def too_late(*written):

@@ -1,4 +1,4 @@
-"""gunicorn's settings, with workers that wait for each other for longer than a busy machine stops one of them."""
+"""gunicorn's settings with a longer YIELD_LIMIT_S: a busy machine must not exceed it."""
 
 from serving.accepting import acceptor
 from serving.gunicorn_config import *  # noqa: F403

@@ -1,4 +1,4 @@
-"""Two workers share the connections to one socket, whatever becomes of one of them."""
+"""Two workers share the connections to one socket evenly, also when one of them stops or dies."""
 
 import contextlib
 import os
@@ -45,21 +45,21 @@ class Web:
 
     @contextlib.contextmanager
     def clients(self, number: int) -> Iterator[None]:
-        """Clients that connect one after the other, and stay."""
+        """Connect clients one after the other, which stay connected until the end of the block."""
         with contextlib.ExitStack() as stack:
             for _ in range(number):
                 stack.enter_context(self.connected())
             yield
 
     def taken_of(self, clients: int) -> list[int]:
-        """How many of so many new clients each worker takes."""
+        """Return how many of `clients` new connections each worker accepts."""
         workers = self.workers()
         before = self._settled(workers)
         with self.clients(clients):
             return [now - had for now, had in zip(self._settled(workers), before, strict=True)]
 
     def _settled(self, workers: list[int]) -> list[int]:
-        """The sockets of each, once none comes or goes any more."""
+        """Return the number of sockets of each worker, once the numbers do not change any more."""
         seen = [[_sockets(pid) for pid in workers]]
         _until(lambda: seen.append([_sockets(pid) for pid in workers]), lambda _: seen[-5:] == seen[-1:] * 5)
         return seen[-1]
@@ -69,7 +69,7 @@ class Web:
 
     def ask(self, *, after_s: float = 0) -> None:
         with self.connected() as client:
-            time.sleep(after_s)  # on its way
+            time.sleep(after_s)  # the connection is being accepted
             client.sendall(ASKED + b"Connection: close\r\n\r\n")
             answer = b"".join(iter(lambda: client.recv(65536), b""))
         assert answer.startswith(b"HTTP/1.1 200 OK\r\n"), answer
@@ -78,7 +78,7 @@ class Web:
 def _sockets(pid: int) -> int:
     try:
         files = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
-    except FileNotFoundError:  # ended, or has just closed one
+    except FileNotFoundError:  # the process has ended, or has closed a socket meanwhile
         return -1
     return sum(file.startswith("socket:") for file in files)
 
@@ -162,7 +162,7 @@ def test_workers_without_file_descriptors_accept_again_later(web):
     began = time.monotonic()
     for pid in web.workers():
         _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (1, hard))  # what is open stays open, and 0 is
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (1, hard))  # open descriptors stay open; no other can be opened
     with web.connected():
         web.program.wait_until_printed("No connection is accepted for 1 s: [Errno 24]")
     for pid in web.workers():
@@ -177,11 +177,11 @@ def test_a_share():
     one, other = slots.allot(), slots.allot()
     one.accept(ahead=2)
     one.add(100)
-    assert not one.exceeded()  # alone: the other has not begun
+    assert not one.exceeded()  # the other worker has not begun
     other.accept(ahead=2)
     assert (one.exceeded(), other.exceeded()) == (True, False)
     other.add(93)
-    assert not one.exceeded()  # 93, a sixteenth of them, and 2
+    assert not one.exceeded()  # 93, a sixteenth of it, and 2
     one.add(1)
     assert one.exceeded()
     other.close()

@@ -1,4 +1,4 @@
-"""The bridge between an ASGI server and a WSGI application: bodies, threads, streams, and clients that leave."""
+"""The bridge between an ASGI server and a WSGI application: bodies, threads, streams, disconnected clients."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ CHUNK = 1 << 20
 
 
 class Streamed:
-    """A WSGI answer that comes in pieces; `taken` and `closed` say what became of it."""
+    """A streamed WSGI response; it records how many chunks were `taken` and whether it was `closed`."""
 
     streaming = True
 
@@ -43,7 +43,7 @@ def answering(answer):
 
 
 class Client:
-    """Sends `parts` of a body, takes what comes; leaves when `leave` is set."""
+    """An ASGI client that sends `parts` of a body, receives messages, and disconnects when `leave` is set."""
 
     def __init__(self, *parts: bytes) -> None:
         self._parts = list(parts)
@@ -86,7 +86,7 @@ def test_streams_short_and_long(chunks):
     assert client.body == b"x" * CHUNK * chunks
     assert [message.get("more_body", False) for message in client.messages][-1] is False
     assert answer.closed.is_set()
-    assert len(answer.threads) == 1  # what it holds of the database belongs to one thread
+    assert len(answer.threads) == 1  # a database connection belongs to one thread
     assert (len(client.messages) == 2) is (CHUNK * chunks < WHOLE_BYTES)
 
 

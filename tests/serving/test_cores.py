@@ -1,4 +1,4 @@
-"""gunicorn's workers each keep to a core, where there are as many of them as cores."""
+"""gunicorn's workers are each bound to a core if there are as many workers as cores."""
 
 import os
 import signal
@@ -10,13 +10,13 @@ from serving.workers import cores
 from serving.workers.cores import Cores
 from tests.support.programs import GUNICORN
 
-WAIT_S = 20 + 20  # a worker that ends has serving.gunicorn_config's graceful_timeout for it
+WAIT_S = 20 + 20  # a worker may take the graceful_timeout of serving.gunicorn_config to end
 GTHREAD = (*GUNICORN, "-k", "gthread", "config.wsgi")
 
 
 def test_cores_are_shared_alike():
     cores = Cores({4, 5})
-    first, second, new_first, new_second = (cores.allot(2) for _ in range(4))  # two of a reload
+    first, second, new_first, new_second = (cores.allot(2) for _ in range(4))  # the last two by a reload
     assert {first, second} == {new_first, new_second} == {4, 5}
     for gone in (first, second, new_second):
         cores.free(gone)
@@ -45,7 +45,7 @@ def test_a_core_that_is_not_there_any_more():
 
 @pytest.fixture
 def two_cores():
-    """For programs started meanwhile."""
+    """Bind this process, and programs that it starts, to two cores."""
     all_cores = os.sched_getaffinity(0)
     if len(all_cores) < 2:
         pytest.skip("this machine has one core")
@@ -62,15 +62,15 @@ def workers_of(program):
 
 
 def cores_of(pid):
-    """Of each thread."""
+    """Return the cores of each thread of a process."""
     try:
         return [frozenset(os.sched_getaffinity(int(task))) for task in os.listdir(f"/proc/{pid}/task")]
-    except (FileNotFoundError, ProcessLookupError):  # has just ended
+    except (FileNotFoundError, ProcessLookupError):  # the process has just ended
         return []
 
 
 def assert_one_on_each(program, two, but=()):
-    """Once there are two workers, none of them one of `but`."""
+    """Wait until there are two workers other than `but`; assert that each is bound to another core."""
     deadline = time.monotonic() + WAIT_S
     while True:
         workers = workers_of(program)
@@ -86,7 +86,7 @@ def assert_one_on_each(program, two, but=()):
 @pytest.mark.parametrize("server", [GUNICORN, GTHREAD])
 def test_each_worker_keeps_to_one_even_if_it_comes_later(program, two_cores, server):
     web = program(server, WEB_WORKERS="2").wait_until_up()
-    web.ask("/api/v1/users/1")  # starts a thread
+    web.ask("/api/v1/users/1")  # starts a thread of the worker
     assert_one_on_each(web, two_cores)
     kept, killed = workers_of(web)
     os.kill(killed, signal.SIGKILL)

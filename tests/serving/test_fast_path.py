@@ -1,4 +1,4 @@
-"""Which requests the lane is asked for before httptools reads them, and that neither ever answers the other's."""
+"""Requests that the protocol offers to the hot lane without httptools; each client gets the answers to its requests."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ PLAIN = b"GET /hot HTTP/1.1\r\n" + LINES
 
 
 class Application:
-    """Has a lane that answers when it is told to, and a bridge that says what it was asked."""
+    """An application whose hot lane answers when the test says so, and whose bridge answers with the request it got."""
 
     def __init__(self):
         self.asked, self.heads = [], []
@@ -58,7 +58,7 @@ class Answer:
 
 
 class Wire:
-    """A client's end of a connection to the protocol."""
+    """The client's end of a connection to the protocol."""
 
     async def __aenter__(self):
         self.application = Application()
@@ -84,7 +84,7 @@ class Wire:
         await asyncio.sleep(0.02)
 
     async def answers(self, number):
-        """Bodies of the next answers; "" where the server hung up."""
+        """Return the bodies of the next answers; "" where the server has closed the connection."""
         found, data = [], b""
         while len(found) < number:
             head, end, rest = data.partition(b"\r\n\r\n")
@@ -140,7 +140,7 @@ async def test_what_the_lane_does_not_answer_is_the_bridge_s(wire):
 
 
 @pytest.mark.parametrize("answer", [Answer(), None])
-def test_requests_that_come_while_the_lane_is_at_work_wait(answer):
+def test_requests_that_come_while_the_hot_lane_works_wait(answer):
     @on_a_wire
     async def played(wire):
         await wire.send(PLAIN)

@@ -1,4 +1,4 @@
-"""What a connection may do besides asking and waiting, answered by the hot lane and by Django: on gunicorn's worker."""
+"""Pipelining, early ends and slow readers of a connection to gunicorn's worker, for the hot lane and for Django."""
 
 import contextlib
 import json
@@ -15,7 +15,9 @@ from tests.support.programs import WEB, Program, environment, run
 
 pytestmark = pytest.mark.embedded
 KEEP_ALIVE_S = 1
-MORE_THAN_BUFFERS_BYTES = 60_000_000  # those of the system, for requests and for answers thrice as long
+MORE_THAN_BUFFERS_BYTES = (
+    60_000_000  # the system's socket buffers, for requests and for answers of three times their size
+)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def program(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def asked(program):
-    """Makes a request's bytes: of a user, whom the lane answers once cached, or of another path."""
+    """bytes_of(path): the bytes of a request, by default one that the hot lane answers once the user is cached."""
     account = {"username": "ann", "password": "correct-horse-battery"}
     user_id = program.ask("/api/v1/users", account).body["id"]
     token = program.ask("/api/v1/auth/token", account).body["access"]
@@ -68,7 +70,7 @@ def exchange(program, request):
 
 
 def bodies(data):
-    """Of the answers in the order in which they came."""
+    """Return the bodies of the answers in their order."""
     found = []
     while data:
         head, _, rest = data.partition(b"\r\n\r\n")
@@ -133,7 +135,7 @@ def test_clients_that_leave_without_waiting(program, asked):
 
 
 def test_a_client_that_asks_and_does_not_read(program, asked):
-    """Its answers are kept until it does, up to what uvicorn allows; then its requests wait, and nobody else's."""
+    """Answers are buffered up to uvicorn's limit; beyond it this client's requests wait, others do not."""
     many, sent = asked() * 200, 0
     with connect(program) as connection:
         connection.settimeout(1)

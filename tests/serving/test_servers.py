@@ -1,4 +1,4 @@
-"""One application, three servers: what is asked of each is answered alike, down to headers and bytes."""
+"""All supported servers give the same answers, down to headers and bytes."""
 
 import http.client
 import json
@@ -30,7 +30,7 @@ CSS = "/static/admin/css/base.css"
 
 
 class Installation:
-    """Data that all servers share, and the servers, each started when it is first asked."""
+    """Data that all servers share, and the servers, each started on first use."""
 
     def __init__(self, folder, redis_port: int) -> None:
         self.data = folder / "data"
@@ -65,7 +65,7 @@ def installation(tmp_path_factory):
 
 
 class Said:
-    """An answer, without what is the server's own."""
+    """An answer without the headers that belong to the server."""
 
     def __init__(self, reply: http.client.HTTPResponse) -> None:
         body = reply.read()
@@ -77,7 +77,7 @@ class Said:
 
     def assert_like(self, other: "Said", what: str) -> None:
         assert (self.status, self.headers, self.body) == (other.status, other.headers, other.body), what
-        # Where Django gives no length, one server sends chunks, another finds it out.
+        # Where Django gives no Content-Length, some servers send chunks and some compute it.
         assert self.length == other.length or None in (self.length, other.length), what
 
 
@@ -100,7 +100,7 @@ def say_raw(port: int, text: bytes) -> Said:
 
 
 def conversation(port: int, token: str, user_id: int):
-    """(what is asked, answer) of every kind of request."""
+    """Yield (request, answer) for every kind of request."""
     own = {"Authorization": f"Bearer {token}"}
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     posted = json.loads(say(port, "POST", "/api/v1/posts", b'{"text": "soon gone"}', **own, **JSON).body)["id"]
@@ -111,7 +111,7 @@ def conversation(port: int, token: str, user_id: int):
         f"/api/v1/relationships?ids={user_id}", "/api/v1/users/me", "/api/v1/users/77777", "/api/v1/users/abc",
         "/api/v1/n%C3%B6?x=%ff", "/api/v1/%ff", "/api/v1/users?username=%E5%B0%8F",
     ):  # fmt: skip
-        for _ in range(3):  # cold, then by the lane where there is one
+        for _ in range(3):  # a miss, then hits, by the hot lane if there is one
             yield path, say(port, "GET", path, **own)
         yield f"HEAD {path}", say(port, "HEAD", path, **own)
     yield "nobody", say(port, "GET", f"/api/v1/users/{user_id}")
@@ -140,7 +140,7 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.fixture(scope="module")
 def account(installation):
-    """(token, id), registered over HTTP."""
+    """(access token, id) of a user who is registered over HTTP."""
     port = installation.start("gthread").port
     registered = say(port, "POST", "/api/v1/users", json.dumps(NAMED).encode(), **JSON)
     assert registered.status == 201, registered.body
@@ -205,7 +205,7 @@ def test_an_end_that_lets_running_requests_finish(installation, account, name):
     for client in clients:
         client.start()
     began.wait(10)
-    time.sleep(0.05)  # hashing a password takes longer than that, four of them in one thread in any case
+    time.sleep(0.05)  # shorter than hashing four passwords in one thread
     assert program.end(signal.SIGTERM) == 0
     for client in clients:
         client.join(30)

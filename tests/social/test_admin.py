@@ -1,4 +1,4 @@
-"""Edges in the admin: the same rules as in the API, and lists that count no whole table."""
+"""Edges in the admin: the rules of the API, and lists that do not count a whole table."""
 
 import re
 
@@ -80,7 +80,7 @@ def test_the_same_edge_twice_is_a_sentence(root, alice, bob, follow):
 
 @pytest.mark.parametrize(("address", "names"), [(FOLLOWS, ("follower", "followee")), (BLOCKS, ("blocker", "blocked"))])
 def test_somebody_deleted_while_the_form_is_saved(root, alice, bob, monkeypatch, address, names):
-    """As another process does after the form was checked and before it is saved."""
+    """Another process deletes the user after the form's validation and before its save."""
     take = ModelAdmin.save_form
 
     def deleted_meanwhile(*args, **options):
@@ -91,7 +91,7 @@ def test_somebody_deleted_while_the_form_is_saved(root, alice, bob, monkeypatch,
     page = root.post(f"{address}add/", dict(zip(names, (alice.pk, bob.pk), strict=True)), follow=True)
     assert page.status_code == 200
     assert b"One of the two was deleted meanwhile; nothing is changed." in page.content
-    assert User.objects.filter(pk=bob.pk).exists()  # it was deleted in the transaction that was refused
+    assert User.objects.filter(pk=bob.pk).exists()  # the deletion was part of the transaction that was rolled back
     assert not Follow.objects.exists()
     assert not Block.objects.exists()
 

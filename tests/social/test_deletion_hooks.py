@@ -1,4 +1,4 @@
-"""Deleting a user with many edges: short transactions, exact counts, and it goes on where it was cut short."""
+"""Deletion of a user with many edges: short transactions, exact counters, resumable."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -36,7 +36,7 @@ def test_cut_short_it_goes_on(api, alice, bob, fans):
     deleting = delete_user(alice.pk)
     assert next(deleting) + next(deleting) == 6
     del deleting
-    assert api.get("users/me", by=alice).json["code"] == "user_inactive"  # shut out from the first moment
+    assert api.get("users/me", by=alice).json["code"] == "user_inactive"  # refused as soon as the deletion has begun
     edges = Follow.objects.filter(followee=alice).count()
     assert follow_counts(alice, fans[0]) == [(edges, 0), (0, 1)]
     assert sum(delete_user(alice.pk)) == edges + 1
@@ -47,7 +47,7 @@ def test_by_the_page_and_by_the_action_of_the_admin(root, alice, bob, fans):
     address = f"/admin/users/user/{alice.pk}/delete/"
     with CaptureQueriesContext(connection) as queries:
         assert b"alice" in root.get(address).content
-    assert not any("social_" in query["sql"] for query in queries)  # the page that asks lists no edges
+    assert not any("social_" in query["sql"] for query in queries)  # the confirmation page lists no edges
     with CaptureQueriesContext(connection) as queries:
         assert root.post(address, {"post": "yes"}).status_code == 302
     assert follow_counts(fans[0], fans[1]) == [(0, 1), (0, 1)]

@@ -1,4 +1,4 @@
-"""Edges made while one of the two is being deleted: they end with the account, or their maker is told so."""
+"""Edges to or by a user who is being deleted: they are deleted with the account, or the request is a 404."""
 
 from functools import partial
 
@@ -38,7 +38,7 @@ def assert_nothing_is_left(user) -> None:
 def test_an_edge_to_somebody_who_is_being_deleted(alice, bob, how, point, edge):
     with paused_process(delete_with_pause, how, point, bob.pk) as resume:
         asking = Task(partial(ApiClient().put, f"users/{bob.pk}/{edge}", by=alice))
-        asking.join(TRIES_S)  # through, or waiting for the other process
+        asking.join(TRIES_S)  # finished, or waiting for the other process
         assert asking.is_alive() == (point != "edges ended")
         assert resume() is True
         answer = asking.result()
@@ -56,7 +56,7 @@ def test_an_edge_by_somebody_who_is_being_deleted(alice, bob, edge):
     assert_nothing_is_left(alice)
 
 
-@pytest.mark.services  # SQLite refuses at the commit, of which the cache cannot know that it had no effect
+@pytest.mark.services  # SQLite refuses at the commit, after which the cache must assume that the write took effect
 def test_a_refused_edge_leaves_the_caller_s_sets_cached(alice, bob, carol, follow):
     follow(alice, carol)
     with paused_process(delete_with_pause, "service", "user deleted", bob.pk) as resume:

@@ -1,6 +1,6 @@
-"""Behaviour 25 on the real programs: under load a web worker or the roll-up is killed, and started again.
+"""Behaviour 25 on the real programs: a web worker or the roll-up is killed under load and started again.
 
-KILLS=200 makes the long run of it, beside the suite.
+Set KILLS=200 for a long run.
 """
 
 import os
@@ -66,7 +66,7 @@ def test_counts_equal_edges_whoever_is_killed(web, new_user, kills):
                     roll_up.kill()
                     roll_up = RollUp()
                     killed["roll-ups"] += 1
-                assert drifts() == []  # while all others go on
+                assert drifts() == []  # while all other processes run
                 with crowd.at_rest():
                     wait_until(lambda: not Delta.objects.exists())
                     assert shown(crowd) == edges(crowd)
@@ -82,19 +82,19 @@ def until_some_more(crowd: Crowd) -> None:
 
 
 def kill_a_worker(web: Web) -> None:
-    """Until gunicorn has started another in its place."""
+    """Kill a worker of gunicorn and wait until another is started."""
     before = workers_of(web.master, WORKERS)
     os.kill(victim := random.choice(before), signal.SIGKILL)
     wait_until(lambda: victim not in workers_of(web.master, WORKERS))
 
 
 def drifts() -> list[reconcile.Drift]:
-    """Of all counters, each chunk from one snapshot."""
+    """Return the drifts of all counters, each chunk from one snapshot."""
     return [drift for chunk in reconcile.run("user", mend=False) for drift in chunk.drifts]
 
 
 def shown(crowd: Crowd) -> dict[str, dict[str, int]]:
-    """By the API, out of the cache."""
+    """Return the counters that the API shows."""
     status, document = crowd.ask("GET", f"counters?targets={','.join(map(target, crowd.ids))}", crowd.ids[0])
     assert status == 200
     return document["results"]

@@ -1,4 +1,4 @@
-"""Writes of the same pair, and of one celebrity, at the same time: threads and processes that start at a barrier."""
+"""Concurrent writes to one pair of users and to one followee, by threads and processes that start together."""
 
 import threading
 from functools import partial
@@ -64,7 +64,7 @@ def follow_if_allowed(one, other) -> bool:
 
 
 def test_nobody_ever_sees_a_follow_beside_a_block(new_user):
-    """Processes scramble the edges of five people while this one looks, in the database and through the id sets."""
+    """Processes write random edges among five users while this process reads the database and the id sets."""
     ids = [new_user(f"crowd_{number}").pk for number in range(5)]
     over = threading.Event()
 
@@ -85,7 +85,7 @@ def test_nobody_ever_sees_a_follow_beside_a_block(new_user):
     for verb in ("follow", "unfollow", "block", "unblock"):
         assert sum(each[verb] for each in changed) > 0
     assert follows_despite_blocks() == 0
-    # What was really inserted, less what was really deleted (by a block as well), is what there is.
+    # Inserted rows less deleted rows (also by blocks) are the rows in the table.
     assert sum(each["block"] - each["unblock"] for each in changed) == Block.objects.count()
     assert sum(each["follow"] - each["unfollow"] for each in changed) >= Follow.objects.count()
     follows, blocks = (set(model.objects.values_list(*names)) for model, names in ((Follow, FOLLOW), (Block, BLOCK)))
@@ -97,9 +97,9 @@ def test_nobody_ever_sees_a_follow_beside_a_block(new_user):
     assert [drift for chunk in reconcile.run("user", mend=False) for drift in chunk.drifts] == []
 
 
-@pytest.mark.services  # on SQLite there is one writer at a time: nothing can go wrong
+@pytest.mark.services  # SQLite has one writer at a time, which excludes the race
 def test_the_scrambling_test_can_fail(alice, bob, monkeypatch):
-    """Without the lock a follow that looked before a block is inserted after it."""
+    """Without the pair's lock a follow that checked before a block is inserted after it."""
     monkeypatch.setattr(services, "lock_pair", lambda *_: None)
     looked, blocked = threading.Event(), threading.Event()
     insert = services._insert
@@ -132,7 +132,7 @@ def test_followers_of_one_celebrity_do_not_wait_for_each_other(new_user):
 
 
 def tables_waited_for(over: threading.Event) -> set[str]:
-    """Tables whose rows somebody waited for, by InnoDB's own account, looked at until it is `over`."""
+    """Return the tables for whose rows a transaction waited, as reported by InnoDB until the event `over`."""
     found = set()
     while not over.is_set():
         with connection.cursor() as cursor:
@@ -146,7 +146,7 @@ def tables_waited_for(over: threading.Event) -> set[str]:
 
 @pytest.mark.services
 def test_a_follow_goes_through_while_another_of_the_same_celebrity_is_open(alice, bob, carol):
-    """Held open: a lock on the celebrity's row would make the second wait until its time limit."""
+    """The first transaction stays open: a lock on the followee's row would block the second until its time limit."""
     assert locks.stripe_of(alice.pk, carol.pk) != locks.stripe_of(bob.pk, carol.pk)
     with transaction.atomic():
         services.follow(follower_id=alice.pk, followee_id=carol.pk)

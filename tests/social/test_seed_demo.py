@@ -1,4 +1,4 @@
-"""The demo graph: made once, counted at once, and never against a block."""
+"""Demo follows and blocks: created once, counted at once, no follow despite a block."""
 
 import statistics
 from io import StringIO
@@ -76,7 +76,7 @@ def test_again_changes_nothing_and_more_adds_the_rest():
 
 
 def test_what_people_did_meanwhile_stays_and_what_is_loaded_follows(api):
-    """With everything in the cache that the new edges change, and people who blocked and followed before."""
+    """Edges of users are kept, and cached sets and counters follow the edges that are added."""
     seed(60)
     follows, blocks = edges()
     one, gone = Follow.objects.all()[:2]
@@ -98,7 +98,7 @@ def test_what_people_did_meanwhile_stays_and_what_is_loaded_follows(api):
     assert drifts() == []
 
 
-@pytest.mark.services  # SQLite locks all of itself
+@pytest.mark.services  # SQLite locks the whole database
 def test_pairs_are_locked_while_they_are_looked_at():
     seed(20)
     assert PairLock.objects.count() > 20

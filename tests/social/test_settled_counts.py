@@ -1,4 +1,4 @@
-"""Counts equal edges whatever happens to the edges."""
+"""Counters equal the edges after every kind of write, and after a killed one."""
 
 import threading
 from functools import partial
@@ -52,7 +52,7 @@ def test_a_block_killed_midway_has_done_nothing(api, alice, bob, follow, point):
     assert (Follow.objects.count(), Block.objects.count()) == (2, 0)
     assert follow_counts(alice, bob) == before == [(1, 1), (1, 1)]
     assert api.get(f"relationships?ids={bob.pk}", by=alice).json["results"][0]["mutual"]
-    assert api.put(f"users/{bob.pk}/block", by=alice).json["blocking"]  # the dead hold no lock
+    assert api.put(f"users/{bob.pk}/block", by=alice).json["blocking"]  # the killed process holds no lock
     assert follow_counts(alice, bob) == [(0, 0), (0, 0)]
 
 

@@ -25,6 +25,10 @@ class Cost:
         return [query["sql"] for query in self._queries if not query["sql"].startswith(TRANSACTION_CONTROL)]
 
     @property
+    def transaction_control(self) -> list[str]:
+        return [query["sql"] for query in self._queries if query["sql"].startswith(TRANSACTION_CONTROL)]
+
+    @property
     def round_trips(self) -> int:
         return self._usage.round_trips
 
@@ -42,10 +46,11 @@ def measure() -> Iterator[Cost]:
 
 @contextmanager
 def budget(sql: int, round_trips: int, commands: int) -> Iterator[None]:
-    """Assert that the block costs exactly this."""
+    """Assert that the block costs exactly this; `sql=0` also means that no transaction is begun."""
     with measure() as cost:
         yield
     assert (len(cost.sql), cost.round_trips, cost.commands) == (sql, round_trips, commands), cost.sql
+    assert sql or not cost.transaction_control
 
 
 @pytest.fixture

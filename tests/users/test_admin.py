@@ -1,4 +1,4 @@
-"""The staff's pages, used as a person does: every edit shows in the API at once."""
+"""Users in the admin: every edit shows in the API at once."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Requests of the same user at the same time, in real threads."""
+"""Concurrent requests of one user, in threads."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ THREADS = 6
 
 
 def together(request) -> list:
-    """What `request(number)` returns in each of THREADS threads that start at once."""
+    """Return the results of `request(number)` in THREADS threads that start at the same moment."""
     barrier = threading.Barrier(THREADS)
 
     def run(number):

@@ -1,4 +1,4 @@
-"""Every endpoint by everybody: one table, and a check that the table knows every endpoint of the schema."""
+"""Permissions: the status of every endpoint for every kind of caller; the table must cover the schema."""
 
 import re
 
@@ -15,7 +15,7 @@ from tests.support.cast import PASSWORD
 pytestmark = pytest.mark.django_db(transaction=True)
 WHO = ("anonymous", "expired", "refresh", "forged", "deactivated", "other", "owner", "staff")
 PUBLIC = "public"
-# method, address (alice is the owner), body, then the status for other, owner and staff; or PUBLIC, one for everybody
+# method, address (alice is the owner), body, statuses for other, owner and staff; or PUBLIC and one status for all
 TABLE = [
     ("POST", "users", {"username": "fresh", "password": PASSWORD}, PUBLIC, 201),
     ("POST", "auth/token", {"username": "alice", "password": PASSWORD}, PUBLIC, 200),

@@ -1,4 +1,4 @@
-"""Who may ask, and how often: the same on the lane as in Django, and counted once."""
+"""Authentication and throttling on the hot lane: as in Django, and counted once."""
 
 import time
 from datetime import timedelta
@@ -40,7 +40,7 @@ def test_a_token_is_remembered_until_it_expires(lane, alice):
 def test_remembered_headers_are_few_and_short(lane, alice, bob, monkeypatch):
     monkeypatch.setattr(hot_lane, "REMEMBERED", 3)
     path, own, known = f"/api/v1/users/{alice.pk}", login(bob), lane.application._known
-    lane.ask(path, headers=own)  # which may be a miss
+    lane.ask(path, headers=own)  # may be a miss
     known.clear()
     for number in range(7):
         assert lane.ask(path, headers=[*own, ("user-agent", f"phone {number}")]).by_lane
@@ -85,7 +85,7 @@ def test_a_burst_then_429(lane, django, alice, settings, debt):
     assert debt() == 3
 
 
-def test_the_verdict_of_the_lane_cannot_be_claimed_by_a_header(lane, alice, settings):
+def test_the_decision_of_the_hot_lane_cannot_be_claimed_by_a_header(lane, alice, settings):
     settings.THROTTLES = {"user": (0.1, 1)}
     own = [*login(alice), ("api.throttles.asked", "x"), ("api-throttles-asked", "x")]
     assert [lane.ask("/api/v1/users/me", headers=own).status for _ in range(2)] == [200, 429]

@@ -1,4 +1,4 @@
-"""What is no hit is Django's: holds, leases, entries of other versions, ids below a floor, Redis in trouble."""
+"""Requests that the hot lane leaves to Django: holds, leases, entries of other versions, ids below a floor, outages."""
 
 import time
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
 @pytest.fixture
 def asked(lane, alice, bob):
-    """Asks for bob as alice; both are cached."""
+    """ask(path): the hot lane's reply to alice; alice and bob are cached."""
     lane.ask(f"/api/v1/users/{bob.pk}", headers=login(alice))
     own = login(alice)
 
@@ -132,11 +132,11 @@ def test_while_the_breaker_is_open(asked, monkeypatch):
 
 @pytest.mark.parametrize("step", ["__init__", "is_at_hand", "more", "document", "headers"])
 def test_a_read_that_fails_is_django_s_too(asked, alice, bob, monkeypatch, caplog, step):
-    """Its error is logged, and answered as any other; nobody else hears of it."""
+    """The error is logged and answered as any error; other requests are not affected."""
     path = f"users/{bob.pk}"
     with monkeypatch.context() as broken:
         broken.setattr(OneUser, step, lambda *_: 1 / 0)
-        reply = asked(path, status=200 if step == "is_at_hand" else 500)  # Django does not ask that
+        reply = asked(path, status=200 if step == "is_at_hand" else 500)  # Django does not call this step
         assert not reply.by_lane
     assert "The hot lane failed" in caplog.text
     assert asked(path).by_lane
@@ -162,7 +162,7 @@ def test_redis_hangs_dies_and_comes_back(own_redis, alice, bob):
         served.end()
 
 
-def test_a_redis_that_the_pipe_does_not_speak_to(alice, settings, caplog):
+def test_a_redis_that_the_event_loop_client_does_not_support(alice, settings, caplog):
     settings.CACHES = {
         "default": {
             **settings.CACHES["default"],

@@ -1,4 +1,4 @@
-"""The lane's whole domain, and its edges, answered by the lane and by Django: status, headers and bytes are equal."""
+"""Everything that the hot lane answers, and its limits: status, headers and bytes equal Django's."""
 
 import itertools
 
@@ -15,7 +15,7 @@ UNKNOWN = 10**12
 
 @pytest.fixture
 def world(new_user, alice, bob, dora):
-    """Users with names of all kinds; follows, blocks, favourites and likes of alice's."""
+    """Users with names of all kinds, and alice's follows, blocks, favourites and likes."""
     odd = {
         "ümläut": {"nickname": '小明 🎉 \u2028 "quoted" \\ <b>', "bio": "line\nbreak\ttab \x7f é"},
         "plain": {"nickname": "", "level": 7, "is_vip": True},
@@ -32,7 +32,7 @@ def world(new_user, alice, bob, dora):
 
 
 def lists(ids):
-    """Orders, duplicates, encoded commas."""
+    """Yield lists of ids: in several orders, with duplicates, with encoded commas."""
     texts = [str(each) for each in ids]
     yield ",".join(texts)
     yield ",".join(reversed(texts))
@@ -43,7 +43,7 @@ def lists(ids):
 
 
 def domain(people, posts):
-    """All that the lane is there for."""
+    """Yield the addresses that the hot lane answers."""
     ids = [*(user.pk for user in people), UNKNOWN, 2**63 - 1]
     post_ids = [*(post.pk for post in posts), UNKNOWN]
     fields = ["", "fields=id", "fields=nickname,id,nickname", f"fields={','.join(PUBLIC)}", "fields=id%2Cbio"]
@@ -68,7 +68,7 @@ def domain(people, posts):
 def test_the_domain(world, alice, lane, django):
     for path in domain(*world):
         path = f"/api/v1/{path}"
-        expected = django.ask(path, headers=login(alice))  # which leaves everything in the cache
+        expected = django.ask(path, headers=login(alice))  # also fills the cache
         found = lane.ask(path, headers=login(alice))
         assert found.by_lane, path
         assert found.answer == expected.answer, path

@@ -1,4 +1,4 @@
-"""Behaviour 1 through HTTP: no answer, by lane or Django, is older than what was acknowledged before it was asked."""
+"""Behaviour 1 over HTTP: no answer of the hot lane or Django is older than a write acknowledged before the request."""
 
 import asyncio
 import random
@@ -17,17 +17,17 @@ from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE, WRITERS, READERS, WRITES, RESTS = 5, 3, 8, 50, 5
-MOST = 2 * WRITERS * WRITES // PEOPLE  # writes for one of them
+MOST = 2 * WRITERS * WRITES // PEOPLE  # the largest number of writes for one user
 
 
 def rest(by_lane):
-    """On a slow machine, writers that never do leave the lane no hit."""
+    """Wait for some answers of the hot lane: on a slow machine, writers without pauses leave it no hit."""
     enough = by_lane[0] + READERS
     wait_until(lambda: by_lane[0] > enough)
 
 
 def storm(lane, write_one, read_one, evict):
-    """`write_one(n)` acknowledges a higher number for n; `read_one` gets what is shown for n."""
+    """Write and read at the same time: `write_one(n, number)` stores a higher number, `read_one(n)` reads it."""
     acknowledged, locks = [0] * PEOPLE, [threading.Lock() for _ in range(PEOPLE)]
     working, by_lane = [WRITERS], [0]
 
@@ -94,7 +94,7 @@ def test_rows(lane, alice, new_user, evict):
 
 @pytest.mark.parametrize("evict", [nothing, some_key])
 def test_id_sets(lane, alice, bob, evict):
-    """Number k is that the first k posts of a row are favourites."""
+    """The number k is stored as k favourites among the user's posts."""
     shelf = [[Post.objects.create(author_id=bob.pk, text="x").pk for _ in range(MOST)] for _ in range(PEOPLE)]
     own = login(alice)
 
