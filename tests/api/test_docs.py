@@ -1,6 +1,7 @@
 """The OpenAPI schema and the documentation page."""
 
 import re
+from contextlib import closing
 
 import pytest
 from django.db import connection
@@ -37,7 +38,8 @@ def test_the_docs_page_needs_no_other_server(client: Client, settings):
     assert sources
     for source in sources:
         assert source.startswith("/static/"), source
-        assert client.get(source).status_code == 200
+        with closing(client.get(source)) as file:
+            assert file.status_code == 200
 
 
 def test_every_operation_names_its_problems():
@@ -52,7 +54,7 @@ def test_every_operation_names_its_problems():
                 assert "400" in statuses, (method, path)
 
 
-def test_the_judge_refuses_what_is_not_promised():
+def test_the_contract_refuses_answers_that_the_schema_does_not_describe():
     check = openapi_contract.check
     tokens = {"access": "x", "refresh": "y"}
     check("POST", "/api/v1/auth/token", 200, "application/json", tokens)
