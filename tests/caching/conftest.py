@@ -19,3 +19,10 @@ def ann() -> Author:
 @pytest.fixture
 def bea() -> Author:
     return Author.objects.create_one(name="Bea", email="bea@example.com")
+
+
+@pytest.fixture
+def cached(ann):
+    """A row with an entry in the cache."""
+    Author.objects.get_one(ann.pk), Author.objects.get_one(email="ann@example.com")
+    return ann

@@ -1,4 +1,4 @@
-"""The cache protocol under every interleaving of a few actors; see tests/caching/interleavings.py."""
+"""The cache protocol under every interleaving of a few actors; see tests/caching/exploration.py."""
 
 from types import SimpleNamespace
 
@@ -8,22 +8,10 @@ from caching.conf import Conf
 from caching.entries import id_sets
 from caching.protocol import steps
 from caching.redis.script import Script
-from tests.caching.interleavings import (
-    Action,
-    Actor,
-    HoldEvictingSchedule,
-    Schedule,
-    State,
-    explore,
-    read,
-    read_in_old_snapshot,
-    save,
-    save_or_withdraw,
-    stepwise,
-    update,
-    wander,
-)
-from tests.caching.set_interleavings import EvictingSchedule, HoldEvictingSetSchedule, SetSchedule, add, look, remove
+from tests.caching.actors import Actor, read, read_in_old_snapshot, save, save_or_withdraw, stepwise, update
+from tests.caching.exploration import explore, wander
+from tests.caching.schedules import Action, HoldEvictingSchedule, Schedule, State
+from tests.caching.set_schedules import EvictingSchedule, HoldEvictingSetSchedule, SetSchedule, add, look, remove
 from tests.testapp.models import Author
 
 KEPT = "(string.match(entry or '', '|%d+$') or '')"  # Lua: the floor of the set that a hold keeps

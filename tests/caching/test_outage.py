@@ -1,13 +1,10 @@
-"""Behaviour 16: Redis refuses, hangs, dies, returns with and without its data, is full, or is read-only."""
+"""Behaviour 16: reads and writes while Redis refuses, hangs, dies, is full, or is read-only."""
 
 import logging
-import time
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import InterfaceError, transaction
 
-from caching.entries.rows import rows_of
 from caching.models import PendingInvalidation
 from caching.protocol import pending, steps
 from caching.reading import stats
@@ -15,76 +12,28 @@ from caching.reading.batch import Batch
 from caching.redis.breaker import breaker
 from caching.redis.script import Script
 from caching.testutils import redis_usage
-from tests.caching.entry_state import entry, state
+from tests.caching.entry_state import state
+from tests.caching.outages import (
+    DEADLINE_S,
+    READS,
+    UNKNOWN,
+    WRITES,
+    key,
+    served_until_the_cache_is_read_again,
+    timed,
+    waiting,
+)
 from tests.caching.statements import statements
 from tests.support.circuit_breaker import renew
 from tests.support.interpose import interpose
 from tests.support.polling import wait_until
 from tests.support.threads import in_another_thread, in_parallel
-from tests.testapp.models import Author, Book
-
-DEADLINE_S = 0.5 + 0.25  # the timeouts of the settings, and half as much for a busy machine
-UNKNOWN = 10**9
+from tests.testapp.models import Author
 
 
 @pytest.fixture(autouse=True)
 def redis(own_redis):
     return own_redis
-
-
-@pytest.fixture
-def cached(ann):
-    """A row with an entry in the cache."""
-    Author.objects.get_one(ann.pk), Author.objects.get_one(email="ann@example.com")
-    return ann
-
-
-def waiting():
-    return set(PendingInvalidation.objects.values_list("key", flat=True))
-
-
-def key(author):
-    return rows_of(Author).key(author.pk)
-
-
-def served_until_the_cache_is_read_again(author):
-    """Read until both reads come from the cache; return all names that were read."""
-    names = set()
-
-    def hit():
-        with statements() as sql:
-            names.add(Author.objects.get_one(author.pk).name)
-            names.add(Author.objects.get_one(email="ann@example.com").name)
-        return not sql
-
-    wait_until(hit)
-    return names
-
-
-def timed(call):
-    began = time.monotonic()
-    return call(), time.monotonic() - began
-
-
-READS = {
-    "get_one": lambda ann: Author.objects.get_one(ann.pk).name,
-    "get_one by value": lambda ann: Author.objects.get_one(email="ann@example.com").name,
-    "get_one_cols": lambda ann: Author.objects.get_one_cols(ann.pk, "name")["name"],
-    "get_some": lambda ann: Author.objects.get_some([UNKNOWN, ann.pk]).results[0].name,
-    "hydrate": lambda ann: hydrated(ann).author.name,
-}
-WRITES = {
-    "update_one": lambda ann: Author.objects.update_one(ann.pk, name="Anna"),
-    "update": lambda ann: Author.objects.filter(pk=ann.pk).update(name="Anna"),
-    "bulk_update": lambda ann: Author.objects.bulk_update([Author(pk=ann.pk, name="Anna")], ["name"]),
-    "save": lambda ann: Author(pk=ann.pk, name="Anna", email="ann@example.com").save(),
-}
-
-
-def hydrated(ann):
-    book = Book(author_id=ann.pk)
-    Book.objects.hydrate([book], "author")
-    return book
 
 
 @pytest.mark.parametrize("read", READS)
@@ -184,98 +133,6 @@ def test_what_waits_is_written_again_after_a_savepoint_took_it_away(redis, cache
     assert Author.objects.get_some([cached.pk]).missing == [cached.pk]
 
 
-@pytest.mark.parametrize("write", WRITES)
-@pytest.mark.parametrize("returns", ["with its data", "without its data"])
-def test_nothing_stale_is_served_after_redis_returns(redis, cached, write, returns):
-    old = entry(cached)
-    redis.kill()
-    WRITES[write](cached)
-    if returns == "without its data":
-        redis.forget()
-    redis.start()
-    assert redis.client().get(key(cached)) == (old if returns == "with its data" else None)
-    assert served_until_the_cache_is_read_again(cached) == {"Anna"}
-    assert waiting() == set()
-    assert entry(cached) not in (None, old)
-
-
-@pytest.mark.parametrize("write", ["update_one", "update"])
-def test_nothing_stale_is_served_after_redis_hung(redis, cached, write, settings):
-    """Redis then executes the commands that it received; a hold that came too late is lifted by nobody and expires."""
-    settings.CACHING = {**settings.CACHING, "HOLD_MS": 1_500}
-    redis.freeze()
-    WRITES[write](cached)
-    assert key(cached) in waiting()
-    redis.thaw()
-    assert served_until_the_cache_is_read_again(cached) == {"Anna"}
-    assert waiting() == set()
-
-
-def test_the_process_drains_before_it_reads_although_other_rows_wait_too(redis, cached):
-    redis.kill()
-    Author.objects.update_one(cached.pk, name="Anna")
-    PendingInvalidation.objects.bulk_create(PendingInvalidation(key=f"hp:other:{n}") for n in range(2_500))
-    redis.start()
-    wait_until(breaker.may_read)
-    assert waiting() == set()
-    assert Author.objects.get_one(cached.pk).name == "Anna"
-
-
-def test_a_process_that_starts_drains_before_it_reads(redis, cached, monkeypatch):
-    """The writer's process may have ended while the old entry is still in Redis."""
-    old = entry(cached)
-    redis.kill()
-    Author.objects.update_one(cached.pk, name="Anne")
-    redis.start()
-    assert redis.client().get(key(cached)) == old
-    renew()
-    assert Author.objects.get_one(cached.pk).name == "Anne"
-
-
-def test_the_command_drains_for_processes_that_were_never_cut_off(redis, cached, settings, capsys):
-    """This process alone is cut off and writes; another process reads the old entry until the command runs."""
-    location = settings.CACHES["default"]["LOCATION"]
-    point_at(settings, "redis://127.0.0.1:1/0")
-    Author.objects.update_one(cached.pk, name="Anna")
-    assert redis.client().get(key(cached))
-    assert key(cached) in waiting()
-    point_at(settings, location)
-    call_command("drain_invalidations", once=True)
-    assert capsys.readouterr().out == "1 invalidations applied.\n"
-    assert (waiting(), redis.client().get(key(cached))) == (set(), None)
-    call_command("drain_invalidations", once=True)
-    assert capsys.readouterr().out == "0 invalidations applied.\n"
-
-
-def point_at(settings, location):
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": location}}
-
-
-def test_the_command_says_in_a_sentence_that_it_cannot_drain(redis, cached):
-    redis.kill()
-    Author.objects.update_one(cached.pk, name="Anna")
-    before = waiting()
-    with pytest.raises(CommandError, match="Nothing lost, but not all applied"):
-        call_command("drain_invalidations", once=True)
-    assert waiting() == before
-
-
-def test_several_processes_may_drain_at_once(redis):
-    PendingInvalidation.objects.bulk_create(PendingInvalidation(key=f"hp:other:{n}") for n in range(50))
-    redis.client().mset({f"hp:other:{n}": b"Vold" for n in range(50)})
-    in_parallel(*[lambda: pending.apply_pending("default")] * 4)
-    assert (waiting(), redis.client().keys("hp:other:*")) == (set(), [])
-
-
-def test_draining_leaves_the_holds_of_writers_at_work(redis, cached):
-    with transaction.atomic():
-        Author.objects.update_one(cached.pk, name="Anna")
-        steps.discard([key(cached)])
-        assert state(cached) == "hold"
-        assert in_another_thread(lambda: READS["get_one"](cached)) == "Ann"
-    assert READS["get_one"](cached) == "Anna"
-
-
 def test_redis_dies_between_hold_and_commit(redis, cached):
     with transaction.atomic():
         Author.objects.update_one(cached.pk, name="Anna")
@@ -284,18 +141,6 @@ def test_redis_dies_between_hold_and_commit(redis, cached):
     assert key(cached) in waiting()
     redis.forget()
     redis.start()
-    assert served_until_the_cache_is_read_again(cached) == {"Anna"}
-
-
-def test_redis_comes_back_as_it_was_before_the_hold(redis, cached):
-    """Redis has lost an acknowledged hold; the writer's process knows that its lift has failed."""
-    old = entry(cached)
-    with transaction.atomic():
-        Author.objects.update_one(cached.pk, name="Anna")
-        redis.kill()
-    redis.forget()
-    redis.start()
-    redis.client().set(key(cached), old)
     assert served_until_the_cache_is_read_again(cached) == {"Anna"}
 
 
@@ -324,45 +169,6 @@ def test_redis_fails_while_a_reader_waits_for_another_s_load(redis, ann):
     redis.client().set(key(ann), b"L" + b"x" * 16)
     with interpose(steps, "fetch", after=redis.kill):
         assert READS["get_one"](ann) == "Ann"
-
-
-def test_a_writer_that_began_in_the_outage_and_commits_after_it(redis, cached):
-    """Others cannot apply uncommitted invalidations: the cache is used meanwhile, and the writer lifts its keys."""
-    redis.kill()
-    with transaction.atomic():
-        Author.objects.update_one(cached.pk, name="Anna")
-        redis.start()
-
-        def hit():
-            with statements() as sql:
-                assert Author.objects.get_one(cached.pk).name == "Ann"
-            return not sql
-
-        in_another_thread(lambda: wait_until(hit))
-        assert READS["get_one"](cached) == "Anna"
-    assert READS["get_one"](cached) == in_another_thread(lambda: READS["get_one"](cached)) == "Anna"
-    assert waiting() == set()
-
-
-def test_a_failure_during_the_recovery_keeps_the_cache_closed(redis, cached):
-    """The failure is of a writer whose pending invalidation the recovery may not have seen."""
-    breaker.trip(OSError("first"))
-    wait_until(breaker.may_write)
-    with interpose(pending, "apply_pending", after=lambda: breaker.trip(OSError("meanwhile"))):
-        assert not breaker.may_read()
-    wait_until(breaker.may_read)
-
-
-def test_a_transaction_does_not_recover_the_cache(redis, cached):
-    """The snapshot of a transaction may not contain the newest pending invalidations."""
-    redis.kill()
-    Author.objects.update_one(cached.pk, name="Anna")
-    redis.start()
-    wait_until(breaker.may_write)
-    with transaction.atomic():
-        assert READS["get_one"](cached) == "Anna"
-        assert not breaker.may_read()
-    assert key(cached) in waiting()
 
 
 def test_full(redis, ann, bea):

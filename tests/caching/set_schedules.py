@@ -1,4 +1,4 @@
-"""The exploration of tests/caching/interleavings.py for an id set of one owner.
+"""Actors and schedules of one id set (see tests/caching/schedules.py).
 
 Writers add and remove different ids and do not wait for each other's row locks.
 """
@@ -8,7 +8,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from caching.redis.client import redis_client
-from tests.caching.interleavings import LOCKING_STEP, NOBODY, NONE, Action, Actor, Schedule, State
+from tests.caching.actors import LOCKING_STEP, NONE, Actor
+from tests.caching.schedules import NOBODY, Action, Schedule, State
 from tests.support.id_set_members import members_among
 from tests.testapp.models import Loan, loans
 
