@@ -9,6 +9,7 @@ import pytest
 from caching.redis.breaker import breaker
 from caching.redis.client import redis_client
 from caching.redis.event_loop import EventLoopClient
+from tests.support.event_loop_connection import close_connection
 from tests.support.own_redis import OwnRedis
 from tests.support.polling import wait_until
 
@@ -26,8 +27,11 @@ async def connected(client: EventLoopClient) -> None:
 def in_loop(scenario):
     async def run():
         client = EventLoopClient()
-        await connected(client)
-        return await scenario(client)
+        try:
+            await connected(client)
+            return await scenario(client)
+        finally:
+            await close_connection(client)
 
     wait_until(breaker.may_read)
     return asyncio.run(run())

@@ -65,6 +65,11 @@ class Client:
         self._port, self._seen = port, seen
         self._connection: Any = None
 
+    def close(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = None
+
     def enter(self, user: Any) -> None:
         found = self._ask(user, "GET", "popups/next?placement=home&platform=ios&app_version=3.2.0")
         if found and found["popup"]:
@@ -84,7 +89,7 @@ class Client:
             answer = self._connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException):
-            self._connection = None
+            self.close()
             time.sleep(0.01)
             return None
         self._seen.statuses.append(answer.status)
@@ -104,9 +109,10 @@ def crowd(ports: Sequence[int], users: Sequence[Any], devices: int) -> Iterator[
     seen, over = Seen([], [], []), threading.Event()
 
     def use(number: int) -> None:
-        chance, client = random.Random(number), Client(ports[number % len(ports)], seen)
-        while not over.is_set():
-            client.enter(chance.choice(users))
+        chance = random.Random(number)
+        with contextlib.closing(Client(ports[number % len(ports)], seen)) as client:
+            while not over.is_set():
+                client.enter(chance.choice(users))
 
     threads = [threading.Thread(target=use, args=(number,), daemon=True) for number in range(devices)]
     for thread in threads:
@@ -145,10 +151,10 @@ def wait_until_up(ports: Sequence[int], timeout_s: float = 30) -> None:
     for port in ports:
         while True:
             try:
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-                connection.request("GET", "/healthz")
-                if connection.getresponse().status == 200:
-                    break
+                with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as connection:
+                    connection.request("GET", "/healthz")
+                    if connection.getresponse().status == 200:
+                        break
             except OSError:
                 assert time.monotonic() < gives_up_at
                 time.sleep(0.05)

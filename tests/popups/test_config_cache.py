@@ -108,6 +108,7 @@ def test_another_process_sees_an_edit(own_redis, people, make, tmp_path):
         own_redis.start()
         wait_until(lambda: device.title(people[0]) is not None)
         assert shows("Third") < WITHIN_S
+        device.close()
 
 
 def test_nothing_is_read_again_while_nothing_changes(enter, people, popup):

@@ -17,6 +17,7 @@ from caching.testutils import reset_cache
 from config import asgi
 from serving.bridge.wsgi import Bridge
 from serving.hot_lane.lane import HotLane
+from tests.support.event_loop_connection import close_connection
 from tests.support.polling import wait_until
 
 TIMEOUT_S = 30
@@ -74,6 +75,9 @@ class AsgiServer:
         return Reply(begin["status"], dict(named), text, "handed_over" not in scope)
 
     def end(self) -> None:
+        if isinstance(self.application, HotLane):
+            closing = close_connection(self.application._client)
+            asyncio.run_coroutine_threadsafe(closing, self.loop).result(TIMEOUT_S)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(TIMEOUT_S)
         self.loop.close()
