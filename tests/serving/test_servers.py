@@ -64,7 +64,7 @@ def installation(tmp_path_factory):
     redis.wait()
 
 
-class Said:
+class Answer:
     """An answer without the headers that belong to the server."""
 
     def __init__(self, reply: http.client.HTTPResponse) -> None:
@@ -75,28 +75,28 @@ class Said:
         self.length = self.headers.pop("content-length", None)
         self.body = re.sub(rb"\b[A-Za-z0-9]{64}\b", b"csrf token", body)
 
-    def assert_like(self, other: "Said", what: str) -> None:
+    def assert_like(self, other: "Answer", what: str) -> None:
         assert (self.status, self.headers, self.body) == (other.status, other.headers, other.body), what
         # Where Django gives no Content-Length, some servers send chunks and some compute it.
         assert self.length == other.length or None in (self.length, other.length), what
 
 
-def say(port: int, method: str, path: str, body: bytes | None = None, **headers: str) -> Said:
+def say(port: int, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, body, {"Host": "localhost", **named})
-        return Said(connection.getresponse())
+        return Answer(connection.getresponse())
     finally:
         connection.close()
 
 
-def say_raw(port: int, text: bytes) -> Said:
+def say_raw(port: int, text: bytes) -> Answer:
     with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
         plain.sendall(text)
         reply = http.client.HTTPResponse(plain)
         reply.begin()
-        return Said(reply)
+        return Answer(reply)
 
 
 def conversation(port: int, token: str, user_id: int):
