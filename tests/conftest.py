@@ -1,18 +1,28 @@
-"""The suite in several processes (pytest-xdist), each on servers of its own; what one run cannot cover, it names."""
+"""The suite in several processes (pytest-xdist), each with its own servers; the summary names the tests left out."""
 
 import os
 from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
-from django.test import TransactionTestCase
 
 from popups.config import config_cache
-from tests.cleaning import delete_rows
 
-MOST_WORKERS = 4  # each has a database server, and the longest test is not shared
-WAITING = 1  # more workers than cores: many tests wait for processes, clocks and time limits
-# The marker whose tests this run leaves to the other one, and what they are to be told.
+pytest_plugins = [
+    "tests.support.api_client",
+    "tests.support.asgi_server",
+    "tests.support.budgets",
+    "tests.support.cast",
+    "tests.support.own_redis",
+    "tests.support.programs",
+    "tests.support.redis_cluster",
+    "tests.support.truncate",
+]
+pytest.register_assert_rewrite("tests.support", "tests.posts.settled", "tests.ratings.totals")
+
+MOST_WORKERS = 4  # each starts servers, and the longest test is a lower bound for the time
+EXTRA_WORKERS = 1  # more than cores, because many tests wait for processes and time limits
+# The marker of the tests that this run leaves out, and how the summary explains it.
 LEFT_OUT, REASON = (
     ("embedded", "make test-services: these are the same on either database, run make test")
     if settings.SERVICES
@@ -22,7 +32,7 @@ NOT_COVERED = pytest.StashKey[list[str]]()
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    return min(len(os.sched_getaffinity(0)) + WAITING, MOST_WORKERS)
+    return min(len(os.sched_getaffinity(0)) + EXTRA_WORKERS, MOST_WORKERS)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -33,13 +43,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker tells the process that prints the summary."""
+    """Send the names of the left-out tests from a worker to the process that prints the summary."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["not_covered"] = session.config.stash.get(NOT_COVERED, [])
 
 
 def pytest_testnodedown(node) -> None:
-    if output := getattr(node, "workeroutput", None):  # there is none if it was killed
+    if output := getattr(node, "workeroutput", None):  # None for a worker that was killed
         node.config.stash[NOT_COVERED] = output["not_covered"]
 
 
@@ -52,16 +62,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings_xdist_suffix() -> None:
-    """pytest-django would give each worker's database another name; they are on different servers already."""
+    """Keep pytest-django from renaming each worker's database: each worker has a server of its own."""
 
 
 @pytest.fixture(autouse=True)
-def no_configs_in_memory() -> Iterator[None]:
-    """Of popups: their thread leaves the database of the next test alone."""
+def forget_popup_configs() -> Iterator[None]:
+    """Stop the thread that refreshes popup configurations, so that it does not read the next test's database."""
     yield
     config_cache.reset()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cheap_cleaning() -> None:
-    TransactionTestCase._fixture_teardown = lambda _: delete_rows()

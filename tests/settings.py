@@ -1,6 +1,6 @@
-"""The project's settings on servers of the suite's own; SERVICES=1 puts the suite on MariaDB instead of SQLite.
+"""The project's settings for the test suite, on its own servers; SERVICES=1 selects MariaDB instead of SQLite.
 
-Each worker of pytest-xdist has servers of its own: what a test counts, freezes or flushes is nobody else's.
+Each worker of pytest-xdist starts its own servers, so that no other worker sees what a test counts, freezes or flushes.
 """
 
 import os
@@ -29,17 +29,17 @@ def start_servers() -> None:
         os.environ["DATABASE_URL"] = f"sqlite:///{folder}/hotpath.sqlite3"
     for name in ("DEBUG", "ALLOWED_HOSTS", "THROTTLES"):
         os.environ.pop(name, None)
-    os.environ["HTTPS"] = "off"  # the tests speak plain HTTP
+    os.environ["HTTPS"] = "off"  # tests send plain HTTP requests
 
 
-# Processes that the tests spawn import these settings again, and use the servers that are already there.
+# Processes that tests start import these settings again and use the servers of their worker.
 if os.environ.get("TESTS_WORKER") != WORKER:
     start_servers()
 
 from config.settings import *  # noqa: E402, F403
 
-DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # noqa: F405  child processes use the same one
+DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # noqa: F405  processes that tests start use the same database
 ALLOWED_HOSTS = ["*"]
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.shelf"]  # noqa: F405  models that exercise the framework
-PASSWORD_HASHERS = ["tests.hashers.CheapArgon2PasswordHasher"]
-WHITENOISE_AUTOREFRESH = True  # looks for a file when it is asked for, instead of listing them all for each test client
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.testapp"]  # noqa: F405  models that exercise the framework
+PASSWORD_HASHERS = ["tests.support.hashers.CheapArgon2PasswordHasher"]
+WHITENOISE_AUTOREFRESH = True  # look up files on request instead of listing all of them for each test client

@@ -1,4 +1,4 @@
-"""Another Django project adopts the framework by copying its folder and adding the ten lines of its README."""
+"""A Django project of its own that adopts the cache framework by the steps of caching/README.md."""
 
 import os
 import re
@@ -22,7 +22,7 @@ def ten_lines():
 
 @pytest.fixture
 def manage(tmp_path):
-    """Runs the shop's manage.py in a folder that holds nothing of this project but the framework."""
+    """Run the shop's manage.py in a folder that contains, of this project, the framework alone."""
     shutil.copytree(PROJECT, tmp_path, dirs_exist_ok=True)
     shutil.copytree(FRAMEWORK, tmp_path / "caching", ignore=shutil.ignore_patterns("__pycache__"))
     redis_url = re.sub(r"/\d+$", "/1", os.environ["REDIS_URL"])

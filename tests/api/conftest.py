@@ -1,5 +1,6 @@
-from tests.users.conftest import alice, bob, dora, new_user, password_hash, quiet
+import pytest
 
-__all__ = ["alice", "api", "bob", "dora", "new_user", "password_hash", "quiet"]
 
-from tests.api.client import api
+@pytest.fixture(autouse=True)
+def start(empty_cache_without_throttles):
+    pass

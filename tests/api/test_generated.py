@@ -1,4 +1,4 @@
-"""Requests made up from the schema, valid ones and broken ones, never cause a 5xx or an answer it does not describe."""
+"""Requests generated from the schema, valid and invalid, get only answers that the schema describes, and no 5xx."""
 
 from contextlib import suppress
 
@@ -12,7 +12,7 @@ from schemathesis import GenerationMode
 
 from api.schema_generator import OnceGenerator
 from config.wsgi import application
-from tests.api import contract
+from tests.support import openapi_contract
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EXAMPLES = 20
@@ -34,7 +34,7 @@ def operations() -> list:
 
 MODES = [
     pytest.param(GenerationMode.POSITIVE, id="valid"),
-    pytest.param(GenerationMode.NEGATIVE, id="broken", marks=pytest.mark.embedded),  # refused before any database
+    pytest.param(GenerationMode.NEGATIVE, id="broken", marks=pytest.mark.embedded),  # refused before a database is used
 ]
 
 
@@ -53,8 +53,8 @@ def test_generated_requests(alice, operation, mode):
         media_type = response.headers["content-type"][0]
         body = msgspec.json.decode(response.content) if "json" in media_type and response.content else None
         if case.formatted_path.startswith("/api/v1/"):
-            contract.check(case.method, case.formatted_path, response.status_code, media_type, body)
+            openapi_contract.check(case.method, case.formatted_path, response.status_code, media_type, body)
 
-    with suppress(Unsatisfiable):  # nothing can be broken about a request without input
+    with suppress(Unsatisfiable):  # a request without input cannot be made invalid
         ask()
         assert seen

@@ -1,4 +1,4 @@
-"""Whatever goes wrong under /api/ is a problem document; never a 500, never HTML."""
+"""Every error under /api/ is answered by a problem document, never by HTML."""
 
 import pytest
 from django.db import OperationalError

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from caching.api import redis_client
-from tests.users.conftest import PASSWORD
+from tests.support.cast import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -16,7 +16,7 @@ def test_a_burst_then_429_with_the_time_to_wait(api, alice, bob, settings):
     refused = api.get("users/me", by=alice)
     assert refused.json["code"] == "throttled"
     assert 1 <= int(refused.headers["retry-after"]) <= 2
-    assert api.get("users/me", by=bob).status == 200  # everybody has a rate of their own
+    assert api.get("users/me", by=bob).status == 200  # rates are per user
 
 
 def test_the_rate_flows_back(api, alice, settings):
@@ -33,7 +33,7 @@ def test_refused_requests_do_not_count(api, alice, settings):
     debt = redis_client().get(key)
     assert {api.get("users/me", by=alice).status for _ in range(5)} == {429}
     assert redis_client().get(key) == debt
-    assert 0 < redis_client().pttl(key) <= 10_000  # a paid debt leaves nothing behind
+    assert 0 < redis_client().pttl(key) <= 10_000  # the key expires when the rate is unused
 
 
 def test_401_comes_before_429_and_429_before_400(api, alice, dora, settings):

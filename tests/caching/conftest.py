@@ -1,15 +1,9 @@
-"""Every test here starts on an empty Redis that may be used, and commits for real."""
-
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+"""Each test of this folder starts with an empty Redis and commits its transactions."""
 
 import pytest
 
 from caching.testutils import reset_cache
-from tests.caching.breakers import fresh_breaker
-from tests.caching.own_redis import OwnRedis
-from tests.shelf.models import Author
+from tests.testapp.models import Author
 
 
 @pytest.fixture(autouse=True)
@@ -28,16 +22,7 @@ def bea() -> Author:
 
 
 @pytest.fixture
-def own_redis(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnRedis]:
-    """A Redis of the test's own, which this process uses like one that has just been started."""
-    server = OwnRedis(tmp_path)
-    options = settings.CACHES["default"]["OPTIONS"]
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": server.url, "OPTIONS": options}}
-    settings.CACHING = {**settings.CACHING, "RETRY_MS": 50}
-    with fresh_breaker():
-        try:
-            server.start()
-            reset_cache()
-            yield server
-        finally:
-            server.end()
+def cached(ann):
+    """A row with an entry in the cache."""
+    Author.objects.get_one(ann.pk), Author.objects.get_one(email="ann@example.com")
+    return ann

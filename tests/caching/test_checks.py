@@ -1,4 +1,4 @@
-"""A model whose manager would write without invalidating is refused when Django starts."""
+"""Django's system check refuses a cached model whose manager would write without invalidation."""
 
 from django.core.checks import run_checks
 from django.db import models
@@ -10,13 +10,13 @@ from caching.orm.models import CachedModel
 
 def test_a_plain_manager_on_a_cached_model_is_an_error(monkeypatch):
     monkeypatch.setattr(registry, "_models", list(registry._models))
-    with isolate_apps("tests.shelf"):
+    with isolate_apps("tests.testapp"):
 
         class Careless(CachedModel):
             objects = models.Manager()
 
             class Meta(CachedModel.Meta):
-                app_label = "shelf"
+                app_label = "testapp"
 
     found = [error for error in run_checks() if error.id == "caching.E001"]
     assert {error.obj for error in found} == {Careless}

@@ -1,60 +1,8 @@
-"""The same verbs on a Redis Cluster: rows of one batch live on different nodes."""
-
-import itertools
-import time
-from types import SimpleNamespace
-
-import pytest
-import redis
+"""Reads and writes on a Redis Cluster: the rows of one batch are on different nodes."""
 
 from caching.entries.rows import rows_of
 from caching.redis.client import redis_client
-from caching.testutils import reset_cache
-from devtools import servers
-from launcher import embedded_redis
-from tests.caching.breakers import fresh_breaker
-from tests.shelf.models import Author
-
-NODES = 3
-SLOTS = 16_384
-
-
-@pytest.fixture
-def cluster(tmp_path, settings, monkeypatch):
-    """Three masters, formed by hand; the framework's process uses them like one that has just been started."""
-    nodes = [start_node(tmp_path / str(number)) for number in range(NODES)]
-    clients = [redis.Redis(port=port) for port, _ in nodes]
-    bounds = [SLOTS * number // NODES for number in range(NODES + 1)]
-    for client, (first, end) in zip(clients, itertools.pairwise(bounds), strict=True):
-        client.execute_command("CLUSTER", "ADDSLOTS", *range(first, end))
-        client.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[0][0])
-    wait_until_whole(clients)
-    options = settings.CACHES["default"]["OPTIONS"] | {
-        "CONNECTION_FACTORY": "caching.redis.cluster.ClusterConnectionFactory"
-    }
-    location = f"redis://127.0.0.1:{nodes[0][0]}"
-    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": location, "OPTIONS": options}}
-    with fresh_breaker():
-        reset_cache()
-        yield SimpleNamespace(clients=clients, processes=[process for _, process in nodes])
-    for _, process in nodes:
-        process.kill()
-        process.wait()
-
-
-def start_node(folder):
-    folder.mkdir()
-    while (port := servers.free_port()) > 55_000:
-        pass  # a node's bus listens 10,000 above
-    options = ["--port", str(port), "--dir", str(folder), "--save", "", "--cluster-enabled", "yes"]
-    return port, servers.start_process([embedded_redis.redis_server(), *options], port, folder / "redis.log")
-
-
-def wait_until_whole(clients):
-    deadline = time.monotonic() + 20
-    while not all(b"cluster_state:ok" in c.execute_command("CLUSTER", "INFO") for c in clients):
-        assert time.monotonic() < deadline, "the cluster did not form"
-        time.sleep(0.05)
+from tests.testapp.models import Author
 
 
 def test_batches_writes_and_lookups_span_the_nodes(cluster, django_assert_num_queries):

@@ -1,4 +1,4 @@
-"""Behaviour 14: what is in an entry, and what becomes of entries that this code cannot use."""
+"""Behaviour 14: the contents of an entry; entries that this code cannot decode are replaced."""
 
 import datetime
 import decimal
@@ -16,9 +16,10 @@ from caching.options import Cached
 from caching.orm.models import CachedModel
 from caching.protocol.codec import RowCodec, Stale
 from caching.redis.client import redis_client
-from tests.caching.steps import entry, state, statements
-from tests.caching.threads import elsewhere
-from tests.shelf.models import Author, Parcel
+from tests.caching.entry_state import entry, state
+from tests.caching.statements import statements
+from tests.support.threads import in_another_thread
+from tests.testapp.models import Author, Parcel
 
 FULL = {
     "number": 2**53 + 1,
@@ -59,11 +60,11 @@ def test_numbers_near_their_bounds():
 
 
 def test_an_entry_is_data_and_runs_nothing(ann):
-    """MessagePack behind a fingerprint, whose first bytes no unpickler would start with."""
+    """An entry is MessagePack after a fingerprint; an unpickler refuses its first bytes."""
     Author.objects.get_one(ann.pk)
     assert entry(ann)[:1] == b"V"
     assert b"ann@example.com" in entry(ann)
-    assert b"tests.shelf" not in entry(ann)
+    assert b"tests.testapp" not in entry(ann)
 
 
 CORRUPT = {
@@ -120,9 +121,9 @@ def test_a_corrupt_entry_inside_a_transaction_is_read_past(ann):
 
 @pytest.fixture
 def old_code(monkeypatch):
-    """The model as the release before knew it: without the column `born`, which has been added since."""
+    """The model of the previous release, without the column `born`."""
     monkeypatch.setattr(registry, "_models", list(registry._models))
-    with isolate_apps("tests.shelf"):
+    with isolate_apps("tests.testapp"):
 
         class OldAuthor(CachedModel):
             name = models.CharField(max_length=100, default="")
@@ -132,10 +133,10 @@ def old_code(monkeypatch):
             cached = Cached(ttl_s=600, never=("secret", "visits"), lookups=("email",))
 
             class Meta(CachedModel.Meta):
-                app_label = "shelf"
-                db_table = "shelf_author"
+                app_label = "testapp"
+                db_table = "testapp_author"
 
-        OldAuthor._meta.model_name = "author"  # what its label, and so its key, was
+        OldAuthor._meta.model_name = "author"  # its label, and so its key, is the same
         OldAuthor._meta.object_name = "Author"
         yield OldAuthor
     registry.family.cache_clear()
@@ -170,7 +171,11 @@ def test_a_write_by_either_code_invalidates_both(ann, old_code, verb):
             row.name = name
             row.save()
         assert state(ann) == "absent"
-        assert reader.objects.get_one(ann.pk).name == elsewhere(lambda w=writer: w.objects.get_one(ann.pk).name) == name
+        assert (
+            reader.objects.get_one(ann.pk).name
+            == in_another_thread(lambda w=writer: w.objects.get_one(ann.pk).name)
+            == name
+        )
 
 
 def test_an_added_column_is_a_miss_after_deployment(ann, old_code):
@@ -184,9 +189,9 @@ def test_the_fingerprint_knows_names_types_and_what_is_never_cached(monkeypatch)
     monkeypatch.setattr(registry, "_models", list(registry._models))
 
     def fingerprint(never=(), **columns):
-        meta = type("Meta", (CachedModel.Meta,), {"app_label": "shelf"})
+        meta = type("Meta", (CachedModel.Meta,), {"app_label": "testapp"})
         body = {"__module__": __name__, "Meta": meta, "cached": Cached(never=never), **columns}
-        with isolate_apps("tests.shelf"):
+        with isolate_apps("tests.testapp"):
             return RowCodec(type("Thing", (CachedModel,), body)).entry.prefix
 
     prints = [
@@ -205,7 +210,7 @@ def test_the_fingerprint_knows_names_types_and_what_is_never_cached(monkeypatch)
 
 
 def test_a_row_that_no_entry_can_hold_is_still_read_and_spoils_no_batch():
-    """An integer beyond 64 bits has no place in MessagePack."""
+    """MessagePack has no integer of more than 64 bits."""
     parcel, other = Parcel.objects.create_one(labels={"n": 2**70}), Parcel.objects.create_one()
     for _ in range(2):
         found = Parcel.objects.get_some([parcel.pk, other.pk]).results

@@ -1,4 +1,4 @@
-"""Connections to Redis are kept and shared, and never by two at once."""
+"""Connections to Redis are kept and reused, and used by one thread at a time."""
 
 import multiprocessing
 import threading
@@ -6,8 +6,8 @@ import time
 from functools import partial
 
 from caching.redis.client import FRESH_S, redis_client
-from tests.caching.threads import together
-from tests.shelf.models import Author
+from tests.support.threads import in_parallel
+from tests.testapp.models import Author
 
 FORKED = multiprocessing.get_context("fork")
 
@@ -41,11 +41,11 @@ def test_an_answer_never_reaches_another_asker(ann, bea):
     def read(author):
         return all(Author.objects.get_one(author.pk).pk == author.pk for _ in range(200))
 
-    assert all(together(*[partial(read, author) for author in (ann, bea) * 8]))
+    assert all(in_parallel(*[partial(read, author) for author in (ann, bea) * 8]))
 
 
 def test_a_forked_process_opens_its_own(ann):
-    """Sharing one, each would read answers that are meant for the other."""
+    """On a shared connection each process would read replies to the other's commands."""
     Author.objects.get_one(ann.pk)
     before = clients()
     done = FORKED.Barrier(2)

@@ -1,19 +1,19 @@
-"""Behaviours 12 and 15 with real processes that are killed, as writers and as readers, at each of their steps."""
+"""Behaviours 12 and 15: real processes, writers and readers, that are killed at each step of the protocol."""
 
 import pytest
 
 from caching.testutils import redis_usage
-from tests.caching.own_redis import until
-from tests.caching.processes import killed
-from tests.caching.steps import state
-from tests.caching.threads import elsewhere
-from tests.shelf.models import Author
+from tests.caching.crash_points import kill_at
+from tests.caching.entry_state import state
+from tests.support.polling import wait_until
+from tests.support.threads import in_another_thread
+from tests.testapp.models import Author
 
 HOLD_MS = 1_000
 
 
 def names(ann):
-    return {Author.objects.get_one(ann.pk).name, elsewhere(lambda: Author.objects.get_one(ann.pk).name)}
+    return {Author.objects.get_one(ann.pk).name, in_another_thread(lambda: Author.objects.get_one(ann.pk).name)}
 
 
 WRITER_DIES = {"held": "Ann", "written": "Ann", "committed": "by the dead"}
@@ -22,7 +22,7 @@ WRITER_DIES = {"held": "Ann", "written": "Ann", "committed": "by the dead"}
 @pytest.mark.parametrize("point", WRITER_DIES)
 def test_a_writer_that_is_killed_leaves_a_hold_that_expires(ann, point):
     Author.objects.get_one(ann.pk)
-    killed(point, ann.pk, HOLD_MS=HOLD_MS)
+    kill_at(point, ann.pk, HOLD_MS=HOLD_MS)
     truth = WRITER_DIES[point]
     assert Author.objects.get(pk=ann.pk).name == truth
     while state(ann) == "hold":
@@ -34,27 +34,27 @@ def test_a_writer_that_is_killed_leaves_a_hold_that_expires(ann, point):
 @pytest.mark.parametrize("point", ["written", "committed"])
 def test_other_writers_go_on_beside_the_hold_of_a_dead_one(ann, point):
     Author.objects.get_one(ann.pk)
-    killed(point, ann.pk)
+    kill_at(point, ann.pk)
     for name in ("Anna", "Anne"):
         Author.objects.update_one(ann.pk, name=name)
-        assert state(ann) == "hold"  # the dead writer might as well be about to commit
+        assert state(ann) == "hold"  # a writer that is killed here cannot be told from one that is about to commit
         assert names(ann) == {name}
 
 
 def test_later_writers_do_not_keep_the_claim_of_a_dead_one_alive(ann):
-    """Their own life of a minute would, if a claim did not carry its own end."""
-    killed("committed", ann.pk, HOLD_MS=HOLD_MS)
+    """Each claim in a hold has its own end; the hold's life of a minute would otherwise be renewed by later writers."""
+    kill_at("committed", ann.pk, HOLD_MS=HOLD_MS)
 
     def write():
         Author.objects.update_one(ann.pk, name="Anna")
         return state(ann) == "absent"
 
-    until(write)
+    wait_until(write)
     assert names(ann) == {"Anna"}
 
 
 def test_a_writer_killed_after_its_lift_leaves_nothing_behind(ann):
-    killed("lifted", ann.pk)
+    kill_at("lifted", ann.pk)
     assert state(ann) == "absent"
     assert names(ann) == {"by the dead"}
 
@@ -64,16 +64,16 @@ READER_DIES = {"leased": "lease", "loaded": "lease", "filled": "value"}
 
 @pytest.mark.parametrize("point", READER_DIES)
 def test_a_reader_that_is_killed_leaves_a_lease_that_expires(ann, point):
-    killed(point, ann.pk, LEASE_MS=HOLD_MS)
+    kill_at(point, ann.pk, LEASE_MS=HOLD_MS)
     assert state(ann) == READER_DIES[point]
     Author.objects.update_one(ann.pk, name="Anna")
-    assert state(ann) == "absent"  # no writer waits for a lease
+    assert state(ann) == "absent"  # a write deletes a lease without waiting for it
     assert names(ann) == {"Anna"}
 
 
 def test_a_dead_reader_s_lease_ends_by_itself(ann):
-    killed("leased", ann.pk, LEASE_MS=300)
-    until(lambda: state(ann) != "lease")
+    kill_at("leased", ann.pk, LEASE_MS=300)
+    wait_until(lambda: state(ann) != "lease")
     with redis_usage() as usage:
         assert Author.objects.get_one(ann.pk).name == "Ann"
     assert usage.commands == 3

@@ -1,4 +1,4 @@
-"""Behaviour 18: lives of entries."""
+"""Behaviour 18: the time to live of entries."""
 
 import io
 import statistics
@@ -12,8 +12,8 @@ from caching.entries.rows import rows_of
 from caching.options import JITTER, Cached, jittered_ms
 from caching.protocol import steps
 from caching.redis.client import redis_client
-from tests.caching.steps import state
-from tests.shelf.models import Author
+from tests.caching.entry_state import state
+from tests.testapp.models import Author
 
 MANY = 300
 UNKNOWN = range(10**9, 10**9 + MANY)
@@ -27,7 +27,7 @@ def lives_ms(keys):
 
 
 def spread(lives, seconds):
-    """All within the bounds, and not together."""
+    """Assert that lifetimes are within the bounds and spread over them."""
     assert min(lives) >= seconds * 1000 * (1 - JITTER) - 5_000
     assert max(lives) <= seconds * 1000 * (1 + JITTER)
     assert max(lives) - min(lives) > seconds * 1000 * JITTER
@@ -44,7 +44,7 @@ def test_rows_read_together_do_not_expire_together():
 
 def test_rows_warmed_together_do_not_expire_together():
     pks = [author.pk for author in Author.objects.bulk_create(Author(email=f"{n}@x.org") for n in range(MANY))]
-    call_command("warm_cache", "shelf.Author", stdout=io.StringIO(), verbosity=0)
+    call_command("warm_cache", "testapp.Author", stdout=io.StringIO(), verbosity=0)
     assert spread(lives_ms(map(rows_of(Author).key, pks)), Author.cached.ttl_s)
 
 

@@ -1,4 +1,4 @@
-"""Behaviours 9 and 15: a reader whose load was overtaken, or whose entry was evicted, fills nothing old."""
+"""Behaviours 9 and 15: a reader fills no old value after a write during its load, or after an eviction."""
 
 import pytest
 from django.db import transaction
@@ -8,9 +8,11 @@ from caching.entries.rows import rows_of
 from caching.protocol import steps
 from caching.reading import stats
 from caching.redis.client import redis_client
-from tests.caching.steps import entry, lookup_state, once, state, statements
-from tests.caching.threads import elsewhere
-from tests.shelf.models import Author
+from tests.caching.entry_state import entry, lookup_state, state
+from tests.caching.statements import statements
+from tests.support.interpose import interpose
+from tests.support.threads import in_another_thread
+from tests.testapp.models import Author
 
 UNKNOWN = 10**9
 
@@ -32,8 +34,10 @@ WRITES = {
 @pytest.mark.parametrize("read", ["get_some", "get_some_cols"])
 def test_a_reader_that_loaded_before_a_write_and_fills_after_it_does_not_fill(ann, write, read):
     before = refused()
-    with once(rows.Rows, "load", after=lambda: elsewhere(lambda: WRITES[write](ann))):
-        assert len(getattr(Author.objects, read)([ann.pk]).results) == 1  # the old value: it began before the write
+    with interpose(rows.Rows, "load", after=lambda: in_another_thread(lambda: WRITES[write](ann))):
+        assert (
+            len(getattr(Author.objects, read)([ann.pk]).results) == 1
+        )  # the old value is allowed, as the read began before the write
     assert state(ann) == "absent"
     assert refused() == before + 1
     now = Author.objects.filter(pk=ann.pk).values_list("name", flat=True)
@@ -41,7 +45,7 @@ def test_a_reader_that_loaded_before_a_write_and_fills_after_it_does_not_fill(an
 
 
 def test_a_reader_that_loaded_before_a_write_and_fills_during_it_does_not_fill(ann):
-    with once(rows.Rows, "load", after=lambda: hold_for_ever(ann)):
+    with interpose(rows.Rows, "load", after=lambda: hold_for_ever(ann)):
         assert Author.objects.get_one(ann.pk).name == "Ann"
     assert state(ann) == "hold"
 
@@ -59,20 +63,20 @@ MAKES = {
 
 @pytest.mark.parametrize("make", MAKES)
 def test_no_such_row_loaded_before_the_row_is_made_does_not_fill(make):
-    with once(rows.Rows, "load", after=lambda: elsewhere(lambda: MAKES[make](UNKNOWN))):
+    with interpose(rows.Rows, "load", after=lambda: in_another_thread(lambda: MAKES[make](UNKNOWN))):
         assert Author.objects.get_some([UNKNOWN]).missing == [UNKNOWN]
     assert state(Author(pk=UNKNOWN)) == "absent"
     assert Author.objects.get_one(UNKNOWN).email == "new@example.com"
 
 
 def test_no_such_row_under_a_key_that_the_database_chooses(ann):
-    """The insert learns its key late: what a reader fills between INSERT and commit must not survive."""
+    """The primary key is known only after the INSERT: what a reader fills before the commit must not stay."""
     following = ann.pk + 1
     assert Author.objects.get_some([following]).missing == [following]
     with transaction.atomic():
         new = Author.objects.create_one(email="new@example.com")
         assert new.pk == following
-        assert elsewhere(lambda: Author.objects.get_some([following]).missing) == [following]
+        assert in_another_thread(lambda: Author.objects.get_some([following]).missing) == [following]
         assert state(new) == "hold"
     assert Author.objects.get_one(following) == new
 
@@ -81,35 +85,38 @@ def test_no_such_value_loaded_before_it_is_given_does_not_fill(ann):
     def rename():
         Author.objects.update_one(ann.pk, email="new@example.com")
 
-    with once(lookup.Lookup, "load", after=lambda: elsewhere(rename)), pytest.raises(Author.DoesNotExist):
+    with interpose(lookup.Lookup, "load", after=lambda: in_another_thread(rename)), pytest.raises(Author.DoesNotExist):
         Author.objects.get_one(email="new@example.com")
     assert lookup_state(Author, "email", "new@example.com") == "absent"
     assert Author.objects.get_one(email="new@example.com") == ann
 
 
 def test_a_reader_of_a_batch_fills_what_was_not_overtaken(ann, bea):
-    with once(rows.Rows, "load", after=lambda: elsewhere(lambda: WRITES["update"](ann))):
+    with interpose(rows.Rows, "load", after=lambda: in_another_thread(lambda: WRITES["update"](ann))):
         found = Author.objects.get_some([ann.pk, bea.pk, UNKNOWN])
     assert [author.name for author in found.results] == ["Ann", "Bea"]
     assert (state(ann), state(bea), state(Author(pk=UNKNOWN))) == ("absent", "value", "nothing")
 
 
 def test_a_writer_between_the_look_and_the_lease(ann):
-    """The lease is not given on a held key; the reader goes to the database."""
-    with once(steps, "lease", before=lambda: hold_for_ever(ann)):
+    """A held key gives no lease; the reader uses the database."""
+    with interpose(steps, "lease", before=lambda: hold_for_ever(ann)):
         assert Author.objects.get_one(ann.pk).name == "Ann"
     assert state(ann) == "hold"
 
 
 def test_another_reader_s_fill_between_the_look_and_the_lease_is_taken(ann):
-    with statements() as sql, once(steps, "lease", before=lambda: elsewhere(lambda: Author.objects.get_one(ann.pk))):
+    with (
+        statements() as sql,
+        interpose(steps, "lease", before=lambda: in_another_thread(lambda: Author.objects.get_one(ann.pk))),
+    ):
         assert Author.objects.get_one(ann.pk).name == "Ann"
-    assert sql.about(Author) == 1  # the other's
+    assert sql.about(Author) == 1  # of the other reader
     assert state(ann) == "value"
 
 
 def test_a_lease_that_ran_out_is_another_reader_s_to_take(ann):
-    """The first reader was too slow; the second fills, and the first one's value is refused."""
+    """The first reader is too slow: the second reader fills, and the value of the first is refused."""
 
     def lose_the_lease():
         redis_client().delete(rows_of(Author).key(ann.pk))
@@ -117,7 +124,7 @@ def test_a_lease_that_ran_out_is_another_reader_s_to_take(ann):
             Author.objects.filter(pk=ann.pk).update(name="Anna")
         Author.objects.get_one(ann.pk)
 
-    with once(rows.Rows, "load", after=lambda: elsewhere(lose_the_lease)):
+    with interpose(rows.Rows, "load", after=lambda: in_another_thread(lose_the_lease)):
         assert Author.objects.get_one(ann.pk).name == "Ann"
     assert Author.objects.get_one(ann.pk).name == "Anna"
 
@@ -129,7 +136,7 @@ def test_a_load_that_fails_gives_its_lease_back(ann):
     def fail():
         raise Boom
 
-    with once(rows.Rows, "load", before=fail), pytest.raises(Boom):
+    with interpose(rows.Rows, "load", before=fail), pytest.raises(Boom):
         Author.objects.get_one(ann.pk)
     assert state(ann) == "absent"
     assert Author.objects.get_one(ann.pk).name == "Ann"
@@ -139,8 +146,8 @@ def flush():
     redis_client().flushdb()
 
 
-def write_elsewhere(ann):
-    elsewhere(lambda: Author.objects.update_one(ann.pk, name="Anna"))
+def write_in_another_thread(ann):
+    in_another_thread(lambda: Author.objects.update_one(ann.pk, name="Anna"))
 
 
 READ_STEPS = {
@@ -159,11 +166,11 @@ def test_a_flush_and_a_write_at_any_point_of_a_read(ann, bea, step, first):
     def both():
         if first == "flush, then a write":
             flush()
-        write_elsewhere(ann)
+        write_in_another_thread(ann)
         if first != "flush, then a write":
             flush()
 
-    with once(owner, name, **{when: both}):
+    with interpose(owner, name, **{when: both}):
         found = Author.objects.get_some([ann.pk, bea.pk]).results
     assert [author.name for author in found] in (["Ann", "Bea"], ["Anna", "Bea"])
     assert Author.objects.get_one(ann.pk).name == "Anna"
@@ -172,15 +179,15 @@ def test_a_flush_and_a_write_at_any_point_of_a_read(ann, bea, step, first):
 
 @pytest.mark.parametrize("then", ["nothing", "a reader fills", "a reader has a lease"])
 def test_a_hold_that_is_evicted_leaves_nothing_old_behind(ann, then):
-    """Readers may fill the old value then, as nothing is committed; the lift deletes whatever it finds."""
+    """Readers may then fill the old value, as nothing is committed; the lift deletes the entry."""
     Author.objects.get_one(ann.pk)
     with transaction.atomic():
         Author.objects.update_one(ann.pk, name="Anna")
         flush()
         if then == "a reader fills":
-            assert elsewhere(lambda: Author.objects.get_one(ann.pk).name) == "Ann"
+            assert in_another_thread(lambda: Author.objects.get_one(ann.pk).name) == "Ann"
             assert state(ann) == "value"
-            assert Author.objects.get_one(ann.pk).name == "Anna"  # not what the others may see
+            assert Author.objects.get_one(ann.pk).name == "Anna"  # the writer's own read, not cached for others
         if then == "a reader has a lease":
             steps.lease({rows_of(Author).key(ann.pk): None}, token := steps.new_token())
     assert entry(ann) is None
@@ -192,12 +199,12 @@ def test_a_hold_that_is_evicted_leaves_nothing_old_behind(ann, then):
 
 def test_a_flush_between_commit_and_lift(ann):
     Author.objects.get_one(ann.pk)
-    with once(steps, "lift", before=flush):
+    with interpose(steps, "lift", before=flush):
         Author.objects.update_one(ann.pk, name="Anna")
     assert Author.objects.get_one(ann.pk).name == "Anna"
 
 
 def test_leases_of_a_batch_that_are_evicted_in_part(ann, bea):
-    with once(rows.Rows, "load", after=lambda: redis_client().delete(rows_of(Author).key(ann.pk))):
+    with interpose(rows.Rows, "load", after=lambda: redis_client().delete(rows_of(Author).key(ann.pk))):
         assert len(Author.objects.get_some([ann.pk, bea.pk]).results) == 2
     assert (state(ann), state(bea)) == ("absent", "value")

@@ -1,4 +1,4 @@
-"""The protocol explored on the real manager, with a real Redis and a real database."""
+"""The cache protocol under every interleaving of a few actors; see tests/caching/exploration.py."""
 
 from types import SimpleNamespace
 
@@ -8,34 +8,22 @@ from caching.conf import Conf
 from caching.entries import id_sets
 from caching.protocol import steps
 from caching.redis.script import Script
-from tests.caching.interleavings import (
-    Action,
-    Actor,
-    HoldEvictingSchedule,
-    Schedule,
-    State,
-    explore,
-    read,
-    read_in_old_snapshot,
-    save,
-    save_or_withdraw,
-    stepwise,
-    update,
-    wander,
-)
-from tests.caching.set_interleavings import EvictingSchedule, HoldEvictingSetSchedule, SetSchedule, add, look, remove
-from tests.shelf.models import Author
+from tests.caching.actors import Actor, read, read_in_old_snapshot, save, save_or_withdraw, stepwise, update
+from tests.caching.exploration import explore, wander
+from tests.caching.schedules import Action, HoldEvictingSchedule, Schedule, State
+from tests.caching.set_schedules import EvictingSchedule, HoldEvictingSetSchedule, SetSchedule, add, look, remove
+from tests.testapp.models import Author
 
-KEPT = "(string.match(entry or '', '|%d+$') or '')"  # the floor of a set that a hold keeps, in Lua
+KEPT = "(string.match(entry or '', '|%d+$') or '')"  # Lua: the floor of the set that a hold keeps
 
 
 @pytest.fixture(autouse=True)
 def one_row_stepwise(clean_cache, settings, monkeypatch):
-    # On a busy machine a slow answer must not open the circuit breaker: that would be another schedule.
+    # A slow reply on a busy machine must not open the circuit breaker, which would change the schedule.
     location = settings.CACHES["default"]["LOCATION"] + "?socket_timeout=20"
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": location}}
     Author.objects.create(pk=1, name="v0", email="a@x")
-    # Who finds a lease goes to the database at once: waiting adds time, not states.
+    # A reader that finds a lease reads the database at once: waiting would add time, not states.
     monkeypatch.setattr("caching.reading.reader.conf", lambda: Conf(lease_ms=0))
     stepwise(monkeypatch)
 
@@ -46,7 +34,7 @@ def altered(monkeypatch, name: str, rule: str, replacement: str, home=steps) -> 
     monkeypatch.setattr(home, name, Script(source.replace(rule, replacement)))
 
 
-@pytest.mark.embedded  # the long one; shorter ones run on MariaDB too
+@pytest.mark.embedded  # the longest case; shorter cases run on MariaDB, too
 def test_two_readers_and_two_writers_one_of_whom_may_crash():
     states, violations = explore([read, read, save, save], crashes=1)
     print(f"{len(states)} states explored, {len(violations)} stale")
@@ -70,7 +58,7 @@ def test_random_longer_runs():
     assert wander(bodies, rounds=4, schedules=150, crashes=2, seed=20) == []
 
 
-@pytest.mark.services  # the long one; shorter ones run on SQLite too
+@pytest.mark.services  # the longest case; shorter cases run on SQLite, too
 def test_an_id_set_with_two_readers_and_two_writers_one_of_whom_may_crash():
     states, violations = explore([look, look, add, add], crashes=1, of=SetSchedule)
     print(f"id set: {len(states)} states explored, {len(violations)} stale")
@@ -83,7 +71,7 @@ def test_an_id_set_with_a_reader_and_two_writers():
     assert violations == []
 
 
-@pytest.mark.embedded  # evictions are Redis' alone
+@pytest.mark.embedded  # evictions do not depend on the database
 def test_an_id_set_with_an_addition_a_removal_and_evictions():
     _, violations = explore([look, add, remove], crashes=1, of=EvictingSchedule)
     assert violations == []
@@ -99,17 +87,17 @@ def test_an_id_set_whose_hold_may_be_evicted():
     assert violations == []
 
 
-@pytest.mark.embedded  # evictions are Redis' alone
+@pytest.mark.embedded  # evictions do not depend on the database
 def test_a_set_that_is_kept_by_whose_hold_came_later_fails(monkeypatch):
-    """Its own hold was evicted before, and a reader has come in between."""
+    """A writer whose own hold was evicted joins a later hold, and a reader has filled in between."""
     altered(monkeypatch, "_change", "'H' .. claims, 'KEEPTTL'", f"'H' .. claims .. {KEPT}, 'KEEPTTL'")
     _, violations = explore([look, add, remove], stop_at_first=True, of=HoldEvictingSetSchedule)
     assert violations
 
 
-@pytest.mark.services  # SQLite lets one writer begin at a time
+@pytest.mark.services  # SQLite has one writer at a time
 def test_an_id_set_that_does_not_notice_the_second_writer_fails(monkeypatch):
-    """Neither when that joins nor when the first one lifts; either alone would do, as long as nobody crashes."""
+    """The protocol without both precautions (on joining a hold and on lifting it); without crashes one suffices."""
     altered(monkeypatch, "_change", "'H' .. claims, 'KEEPTTL'", f"'H' .. claims .. {KEPT}, 'KEEPTTL'")
     source = steps._hold.source
     joined = source.replace("local kept = ''", f"local kept = {KEPT}")
@@ -131,7 +119,7 @@ def test_without_the_token_check_it_fails(monkeypatch):
     assert violations
 
 
-@pytest.mark.services  # SQLite lets one writer begin at a time
+@pytest.mark.services  # SQLite has one writer at a time
 def test_with_a_hold_that_forgets_the_earlier_writers_it_fails(monkeypatch):
     altered(monkeypatch, "_hold", "claims = claims .. claim", "claims = ''")
     _, violations = explore([read, save, save], crashes=1, stop_at_first=True)
@@ -146,7 +134,7 @@ def test_without_the_rule_that_transactions_never_fill_it_fails(monkeypatch):
 
 
 class EveryPath(Schedule):
-    """No two schedules meet, and no actor is taken for another."""
+    """A schedule whose states are never equal and whose actors are never interchangeable."""
 
     def begin(self) -> None:
         self.path: tuple[Action, ...] = ()
@@ -182,7 +170,7 @@ def test_where_schedules_meet_no_state_gets_lost(bodies, of, every):
 
 
 class EveryOrder(Schedule):
-    """No step is done at once."""
+    """A schedule in which no step is done at once."""
 
     def is_unnoticed(self, actor: Actor) -> bool:
         return False
@@ -197,7 +185,7 @@ def test_only_the_states_before_a_step_that_nobody_notices_are_passed_over():
 
 
 class Forgetful(Schedule):
-    """Does not note which reader has the lease."""
+    """A schedule whose states do not contain which reader has the lease."""
 
     def look(self) -> None:
         super().look()

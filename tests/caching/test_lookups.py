@@ -1,4 +1,4 @@
-"""Behaviour 7: finding rows by a unique column while its values move from row to row."""
+"""Behaviour 7: reads by a unique column whose values move from row to row."""
 
 import uuid
 
@@ -13,15 +13,17 @@ from caching.options import Cached
 from caching.reading import unique
 from caching.redis.client import redis_client
 from caching.testutils import redis_usage
-from tests.caching.steps import expire, lookup_state, once, statements
-from tests.caching.threads import elsewhere
-from tests.shelf.models import Author, Book, Novel, Parcel, Penname
+from tests.caching.entry_state import expire, lookup_state
+from tests.caching.statements import statements
+from tests.support.interpose import interpose
+from tests.support.threads import in_another_thread
+from tests.testapp.models import Author, Book, Novel, Parcel, Penname
 
 OLD, NEW = "ann@example.com", "new@example.com"
 
 
 def who(email):
-    """The pk that readers find, here and elsewhere, from a fill and from a hit; None if there is nobody."""
+    """Return the pk that readers find in this thread and in another, by fill and by hit; None if there is none."""
 
     def find():
         try:
@@ -29,13 +31,13 @@ def who(email):
         except Author.DoesNotExist:
             return None
 
-    answers = {elsewhere(find), find(), find()}
+    answers = {in_another_thread(find), find(), find()}
     assert len(answers) == 1, answers
     return answers.pop()
 
 
 def swap(ann, bea):
-    """In one UPDATE where the database can, else through a third value."""
+    """Exchange the emails of two rows: in one UPDATE where the database can, else through a third value."""
     with transaction.atomic():
         Author.objects.filter(pk=ann.pk).update(email="between@example.com")
         Author.objects.filter(pk=bea.pk).update(email=OLD)
@@ -80,7 +82,7 @@ def test_a_changed_value_shows_with_the_commit_and_not_before(ann, rename):
     assert (who(OLD), who(NEW)) == (ann.pk, None)
     with transaction.atomic():
         RENAMES[rename](ann)
-        assert elsewhere(lambda: (who(OLD), who(NEW))) == (ann.pk, None)
+        assert in_another_thread(lambda: (who(OLD), who(NEW))) == (ann.pk, None)
         assert Author.objects.get_one(email=NEW).pk == ann.pk
     assert (who(OLD), who(NEW)) == (None, ann.pk)
 
@@ -102,24 +104,24 @@ def test_a_swap(ann, bea):
 
 
 def test_a_swap_between_the_pointer_and_the_row(ann, bea):
-    """The pointer is read, then both rows change places, then the row it led to is read."""
+    """The rows exchange their values after the pointer is read and before the row is read."""
     assert (who(OLD), who("bea@example.com")) == (ann.pk, bea.pk)
-    with once(unique, "read_rows", before=lambda: elsewhere(lambda: swap(ann, bea))):
+    with interpose(unique, "read_rows", before=lambda: in_another_thread(lambda: swap(ann, bea))):
         assert Author.objects.get_one(email=OLD).pk == bea.pk
 
 
 def test_a_value_that_moves_twice_during_one_lookup_is_still_found(ann, bea, monkeypatch):
-    """Somebody has it at every moment, so the answer must not be nobody."""
+    """A row has the value at every moment, so a row must be found."""
     assert (who(OLD), who("bea@example.com")) == (ann.pk, bea.pk)
 
     def away():
         swap(ann, bea)
         redis_client().delete(Lookup(Author, "email").key(OLD))
-        assert unique._follow(Lookup(Author, "email"), OLD)[0].pk == bea.pk  # another reader's fill
+        assert unique._follow(Lookup(Author, "email"), OLD)[0].pk == bea.pk  # filled by another reader
 
     moves = [away, lambda: swap(bea, ann)]
     read_rows = unique.read_rows
-    monkeypatch.setattr(unique, "read_rows", lambda *asked: (elsewhere(moves.pop(0)), read_rows(*asked))[1])
+    monkeypatch.setattr(unique, "read_rows", lambda *asked: (in_another_thread(moves.pop(0)), read_rows(*asked))[1])
     assert Author.objects.get_one(email=OLD).pk == ann.pk
     assert moves == []
 
@@ -164,10 +166,10 @@ def test_a_row_that_expired_under_its_pointer_is_read_again(ann):
 
 
 def test_a_row_that_cannot_be_found_by_its_pointer_s_value_any_more_after_a_raw_edit(ann):
-    """The row's entry is stale for its life, and the pointer agrees with it."""
+    """The row's entry stays stale until it expires, and the pointer agrees with the entry."""
     who(OLD)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE shelf_author SET email = %s WHERE id = %s", [NEW, ann.pk])
+        cursor.execute("UPDATE testapp_author SET email = %s WHERE id = %s", [NEW, ann.pk])
     assert who(OLD) == ann.pk
     expire(ann)
     assert (who(OLD), who(NEW)) == (None, ann.pk)
@@ -175,7 +177,7 @@ def test_a_row_that_cannot_be_found_by_its_pointer_s_value_any_more_after_a_raw_
 
 @pytest.mark.services
 def test_where_the_collation_ignores_case_so_does_the_lookup(ann):
-    """MariaDB's default: "ANN@…" and "ánn@…" are the same unique value, with an entry each."""
+    """By MariaDB's default collation "ANN@…" and "ánn@…" are one unique value; each spelling has an entry."""
     for spelling in (OLD, OLD.upper(), "Ánn@example.com", OLD + "  "):
         assert who(spelling) == ann.pk
     spellings = (NEW, NEW.upper(), "NÉW@example.com", NEW + " ")
@@ -191,7 +193,7 @@ def test_where_the_collation_ignores_case_so_does_the_lookup(ann):
 
 
 def test_spellings_that_are_different_values_never_answer_for_each_other():
-    """SQLite compares bytes. On MariaDB the same rows cannot exist together."""
+    """SQLite compares bytes; MariaDB does not allow both rows."""
     if connection.vendor != "sqlite":
         return
     lower, upper = Author.objects.create_one(email="a@x.org"), Author.objects.create_one(email="A@x.org")

@@ -1,4 +1,4 @@
-"""Behaviour 13: a lease or a hold is never mistaken for a value, by whichever way an entry is read."""
+"""Behaviour 13: no kind of read mistakes a lease or a hold for a value."""
 
 import pytest
 
@@ -9,8 +9,8 @@ from caching.protocol.steps import new_token
 from caching.reading import stats
 from caching.reading.batch import Batch
 from caching.redis.client import redis_client
-from tests.caching.steps import lookup_state, state
-from tests.shelf.models import Author, Book, Penname
+from tests.caching.entry_state import lookup_state, state
+from tests.testapp.models import Author, Book, Penname
 
 READS = {
     "get_one": lambda ann, book: Author.objects.get_one(ann.pk).name,
@@ -64,7 +64,7 @@ def test_placeholders_are_never_values(ann, book, read, placeholder, settings):
 
 
 def test_a_value_can_never_look_like_a_placeholder(ann):
-    """Whatever the row contains: the first byte is the state's alone."""
+    """The first byte of an entry is its state, whatever the row contains."""
     for name in ("", "L", "H", "N", "L" + "0" * 16, "H" + "0" * 29, "\x00", "V"):
         Author.objects.update_one(ann.pk, name=name)
         assert Author.objects.get_one_cols(ann.pk, "name") == {"name": name}
@@ -101,14 +101,14 @@ def test_statistics_tell_what_happened_per_model(ann, bea, settings):
     Author.objects.get_some([ann.pk, bea.pk, 10**9])  # three hits
     redis_client().set(rows_of(Author).key(ann.pk), b"H" + b"x" * 29)
     redis_client().set(rows_of(Author).key(bea.pk), b"L" + b"x" * 16)
-    Author.objects.get_some([ann.pk, bea.pk])  # one is held; one is waited for, in vain
+    Author.objects.get_some([ann.pk, bea.pk])  # one is held; the other's lease is waited for until the time limit
     assert conf().lease_ms == 20
     delta = {event: count - stats_before.get(event, 0) for event, count in counts().items()}
     assert {event: count for event, count in delta.items() if count} == {
         "misses": 3, "hits": 3, "bypasses": 2, "waits": 1,
     }  # fmt: skip
-    assert set(stats.snapshot()) >= {"shelf.author"}
+    assert set(stats.snapshot()) >= {"testapp.author"}
 
 
 def counts():
-    return dict(stats.snapshot().get("shelf.author", {}))
+    return dict(stats.snapshot().get("testapp.author", {}))

@@ -1,4 +1,4 @@
-"""Behaviours 6 and 8: whichever way Django writes a cached row, its entries follow."""
+"""Behaviours 6 and 8: every way in which Django writes a cached row invalidates its entries."""
 
 import json
 import uuid
@@ -11,10 +11,10 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat, Upper
 
 from caching.testutils import redis_usage
-from tests.caching.readers import UNKNOWN, Readers
-from tests.caching.steps import expire, state
-from tests.caching.threads import elsewhere
-from tests.shelf.models import Author, Book, Novel, Parcel, Penname, Publisher
+from tests.caching.entry_state import expire, state
+from tests.caching.row_readers import UNKNOWN, Readers
+from tests.support.threads import in_another_thread
+from tests.testapp.models import Author, Book, Novel, Parcel, Penname, Publisher
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def _published(books):
 
 @pytest.mark.parametrize("write", WRITES)
 def test_entries_follow_every_write(readers, write):
-    """Also those of "no such row": the keys that inserts will be given are asked for before."""
+    """Entries of absent rows, too: the keys of future inserts are read before."""
     for model in readers.known:
         newest = model.objects.latest("pk").pk
         readers.expect(model, [newest + 1, newest + 2, UNKNOWN - 1, UNKNOWN - 2])
@@ -118,14 +118,14 @@ def test_entries_follow_every_write(readers, write):
 
 @pytest.mark.parametrize("write", WRITES)
 def test_entries_follow_a_write_inside_a_longer_transaction(readers, write):
-    """Whose uncommitted keys other readers ask for."""
+    """Other readers read the keys of uncommitted rows."""
     for model in readers.known:
         newest = model.objects.latest("pk").pk
         readers.expect(model, range(newest - 3, newest + 4))
     assert readers.see_what_is_stored()
     with transaction.atomic():
         WRITES[write]()
-        elsewhere(lambda: [model.objects.get_some(pks) for model, pks in readers.known.items()])
+        in_another_thread(lambda: [model.objects.get_some(pks) for model, pks in readers.known.items()])
     assert readers.see_what_is_stored()
 
 
@@ -133,10 +133,10 @@ def test_loaddata_invalidates(readers, ann, novel, tmp_path):
     assert readers.see_what_is_stored()
     fixture = tmp_path / "rows.json"
     fixture.write_text(json.dumps([
-        {"model": "shelf.author", "pk": ann.pk, "fields": {"name": "Loaded", "email": "l@x.org"}},
-        {"model": "shelf.author", "pk": UNKNOWN, "fields": {"name": "New", "email": "n@x.org"}},
-        {"model": "shelf.book", "pk": novel.pk, "fields": {"title": "Loaded", "isbn": "2", "author": ann.pk}},
-        {"model": "shelf.novel", "pk": novel.pk, "fields": {"pages": 3}},
+        {"model": "testapp.author", "pk": ann.pk, "fields": {"name": "Loaded", "email": "l@x.org"}},
+        {"model": "testapp.author", "pk": UNKNOWN, "fields": {"name": "New", "email": "n@x.org"}},
+        {"model": "testapp.book", "pk": novel.pk, "fields": {"title": "Loaded", "isbn": "2", "author": ann.pk}},
+        {"model": "testapp.novel", "pk": novel.pk, "fields": {"pages": 3}},
     ]))  # fmt: skip
     call_command("loaddata", fixture, verbosity=0)
     assert readers.see_what_is_stored()
@@ -145,7 +145,7 @@ def test_loaddata_invalidates(readers, ann, novel, tmp_path):
 
 
 def test_where_the_database_does_not_tell_the_keys_of_a_bulk_insert(ann):
-    """As MySQL, unlike MariaDB and SQLite."""
+    """MySQL does not return the keys; MariaDB and SQLite do."""
     features = type(connection.features)
     with mock.patch.object(features, "can_return_rows_from_bulk_insert", False):
         Author.objects.get_some([ann.pk + 1, ann.pk + 2])
@@ -162,7 +162,7 @@ def test_bulk_creates_that_would_touch_unknown_rows_are_refused(ann):
         lambda: Author.objects.bulk_create(rows, 10, True),
         lambda: Author.objects.bulk_create(rows, **conflicts),
     ):
-        with pytest.raises(NotSupportedError, match=r"shelf\.Author is cached"):
+        with pytest.raises(NotSupportedError, match=r"testapp\.Author is cached"):
             call()
     assert Author.objects.get_one(ann.pk).name == "Ann"
 
@@ -182,7 +182,7 @@ def test_a_large_delete_is_held_by_one_command():
     rows = Author.objects.bulk_create(Author(email=f"{n}@x.org") for n in range(35))
     Author.objects.get_some([row.pk for row in rows])
     with redis_usage() as usage:
-        assert Author.objects.all().delete() == (35, {"shelf.Author": 35})
+        assert Author.objects.all().delete() == (35, {"testapp.Author": 35})
     assert usage.commands == 2
     assert Author.objects.get_some([row.pk for row in rows]).results == []
 
@@ -218,7 +218,7 @@ def test_keys_given_as_text_reach_the_same_entry():
 def test_a_raw_edit_is_stale_for_no_longer_than_the_entry_lives(ann):
     Author.objects.get_one(ann.pk)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE shelf_author SET name = 'Raw' WHERE id = %s", [ann.pk])
+        cursor.execute("UPDATE testapp_author SET name = 'Raw' WHERE id = %s", [ann.pk])
     assert Author.objects.get_one(ann.pk).name == "Ann"
     assert 0 < expire(ann) <= Author.cached.ttl_s * 1000 * 1.1
     assert Author.objects.get_one(ann.pk).name == "Raw"
@@ -235,7 +235,7 @@ def test_an_operator_can_drop_an_entry(ann):
 
 
 class ReadsGoToTheReplica:
-    """The replica is no configured database: whoever asks it fails."""
+    """A router that reads from a replica, which is not a configured database: using it fails."""
 
     def db_for_read(self, model, **hints):
         return "replica"
@@ -263,7 +263,7 @@ def test_reads_for_fills_and_all_writes_go_to_the_primary(ann, bea, settings):
 def test_a_model_with_a_meta_of_its_own_still_cascades_through_the_cached_manager():
     class Plain(Author):
         class Meta:
-            app_label = "shelf"
+            app_label = "testapp"
             proxy = True
 
     assert Plain._meta.base_manager.update

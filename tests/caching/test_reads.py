@@ -1,4 +1,4 @@
-"""Behaviours 5, 10, 11 and the budgets: what a read costs, and what it gives."""
+"""Behaviours 5, 10 and 11, and budgets: the results of reads and their cost."""
 
 import pytest
 from django.core.exceptions import FieldError, ValidationError
@@ -7,38 +7,27 @@ from django.db import connections
 from caching.reading.batch import Batch
 from caching.redis.script import Script
 from caching.testutils import redis_usage
-from tests.caching.steps import entry, state, statements
-from tests.caching.threads import elsewhere, together
-from tests.shelf.models import Author, Book, Parcel
+from tests.caching.entry_state import entry, state
+from tests.support.budgets import measure
+from tests.support.threads import in_another_thread, in_parallel
+from tests.testapp.models import Author, Book, Parcel
 
 UNKNOWN = 10**12
 
 
 @pytest.fixture(autouse=True)
 def scripts_are_known(clean_cache):
-    """Budgets are those of a Redis that has run for a while."""
+    """Load the scripts into Redis and open a connection: budgets include neither."""
     Author.objects.create_one(email="first@example.com")
     Author.objects.get_one(email="first@example.com")
 
 
-class Cost:
-    """`with cost as spent: …`, then compare with (SQL, Redis round trips, Redis commands)."""
-
-    def __enter__(self):
-        self._usage, self._statements = redis_usage(), statements()
-        self.usage, self.sql = self._usage.__enter__(), self._statements.__enter__()
-        return self
-
-    def __exit__(self, *error):
-        self._statements.__exit__(*error)
-        self._usage.__exit__(*error)
-
-    def reads(self):
-        """SELECT statements, without the bounds of transactions."""
-        return sum(sql.startswith("SELECT") for sql in self.sql), self.usage.round_trips, self.usage.commands
+def reads(cost):
+    """(SELECT statements, Redis round trips, Redis commands)"""
+    return sum(sql.startswith("SELECT") for sql in cost.sql), cost.round_trips, cost.commands
 
 
-COLD, HIT = (1, 3, 3), (0, 1, 1)  # look, lease, fill; look
+COLD, HIT = (1, 3, 3), (0, 1, 1)  # fetch, lease, fill; fetch
 
 
 def authors(number):
@@ -55,29 +44,29 @@ VERBS = {
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_cold_read_is_one_query_and_three_commands_and_a_hit_is_one_command(ann, verb):
-    with Cost() as cold:
+    with measure() as cold:
         first = VERBS[verb](ann.pk)
-    with Cost() as hit:
+    with measure() as hit:
         second = VERBS[verb](ann.pk)
     assert first == second
-    assert (cold.reads(), hit.reads()) == (COLD, HIT)
+    assert (reads(cold), reads(hit)) == (COLD, HIT)
 
 
 @pytest.mark.parametrize("verb", ["get_some", "get_some_cols"])
 def test_unknown_row_costs_the_same_and_is_remembered(verb):
-    with Cost() as cold:
+    with measure() as cold:
         assert VERBS[verb](UNKNOWN) == ([], [UNKNOWN])
-    with Cost() as hit:
+    with measure() as hit:
         assert VERBS[verb](UNKNOWN) == ([], [UNKNOWN])
-    assert (cold.reads(), hit.reads()) == (COLD, HIT)
+    assert (reads(cold), reads(hit)) == (COLD, HIT)
 
 
 def test_a_cold_lookup_is_one_query_then_a_row_of_its_own_then_two_hits(ann):
     costs = []
     for _ in range(3):
-        with Cost() as cost:
+        with measure() as cost:
             assert Author.objects.get_one(email="ann@example.com") == ann
-        costs.append(cost.reads())
+        costs.append(reads(cost))
     assert costs == [COLD, (1, 4, 4), (0, 2, 2)]
 
 
@@ -89,17 +78,17 @@ def test_a_hit_opens_no_database_connection(ann):
         Author.objects.get_one(email="ann@example.com")
         return connections["default"].connection
 
-    assert elsewhere(read) is None
+    assert in_another_thread(read) is None
 
 
 def test_reading_costs_the_same_for_a_batch_of_any_size():
     for size in (1, 10, 200):
         pks = authors(size)
-        with Cost() as cold:
+        with measure() as cold:
             Author.objects.get_some(pks)
-        with Cost() as hit:
+        with measure() as hit:
             Author.objects.get_some(pks)
-        assert (cold.reads(), hit.reads()) == (COLD, HIT)
+        assert (reads(cold), reads(hit)) == (COLD, HIT)
         Author.objects.filter(pk__in=pks).delete()
 
 
@@ -145,20 +134,20 @@ def test_saving_one_row_keeps_the_others(ann, bea):
 def test_batch_keeps_the_asked_order_reads_duplicates_once_and_names_the_unknown():
     one, two, three, four = authors(4)
     Author.objects.get_some([two, UNKNOWN + 1])
-    with Cost() as cost:
+    with measure() as cost:
         found = Author.objects.get_some([four, UNKNOWN, two, four, one, UNKNOWN + 1, str(two), three, UNKNOWN])
     assert [author.pk for author in found.results] == [four, two, one, three]
     assert found.missing == [UNKNOWN, UNKNOWN + 1]
-    assert cost.reads() == COLD
+    assert reads(cost) == COLD
 
 
 def test_an_empty_batch_asks_nobody(ann):
-    with Cost() as cost:
+    with measure() as cost:
         assert Author.objects.get_some([]) == ([], [])
         assert Author.objects.get_some_cols([]) == ([], [])
         Book.objects.hydrate([], "author")
         Batch().run()
-    assert cost.reads() == (0, 0, 0)
+    assert reads(cost) == (0, 0, 0)
     assert cost.sql == []
 
 
@@ -179,9 +168,9 @@ def test_several_models_and_scripts_share_one_round_trip(ann):
         return total.result
 
     assert read() == 5
-    with Cost() as cost:
+    with measure() as cost:
         assert read() == 10
-    assert cost.reads() == (0, 1, 2)  # one MGET for every key of every model, and the script
+    assert reads(cost) == (0, 1, 2)  # one MGET for every key of every model, and the script
 
 
 def test_a_script_that_fails_costs_its_own_answer_only(ann):
@@ -192,23 +181,23 @@ def test_a_script_that_fails_costs_its_own_answer_only(ann):
     batch.run()
     assert people.instance(ann.pk) == ann
     assert (broken.result, works.result) == (None, b"7")
-    with Cost() as cost:
+    with measure() as cost:
         assert Author.objects.get_one(ann.pk) == ann
-    assert cost.reads() == HIT  # nothing was tripped
+    assert reads(cost) == HIT  # the circuit breaker is closed
 
 
 def test_columns_are_projections_of_the_one_entry(ann):
     book = Book.objects.create_one(title="One", author=ann)
-    with Cost() as cost:
+    with measure() as cost:
         assert Book.objects.get_one_cols(book.pk, "title") == {"title": "One"}
         assert Book.objects.get_one_cols(book.pk, "author_id", "id") == {"author_id": ann.pk, "id": book.pk}
         whole = Book.objects.get_one_cols(book.pk)
     assert list(whole) == ["id", "title", "isbn", "author_id", "editor_id", "publisher_id"]
-    assert cost.reads() == (1, 5, 5)
+    assert reads(cost) == (1, 5, 5)
 
 
 def test_what_cannot_be_asked_is_refused_before_anything_is_sent(ann):
-    with Cost() as cost:
+    with measure() as cost:
         for column in ("secret", "visits", "author", "nonsense"):
             with pytest.raises(FieldError, match=f"does not cache '{column}'"):
                 Author.objects.get_one_cols(ann.pk, column)
@@ -221,7 +210,7 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_sent(ann):
                 Author.objects.get_one(**call)
         with pytest.raises(ValueError, match="not looked up by 'name'"):
             Author.objects.get_one(name="Ann")
-    assert cost.reads() == (0, 0, 0)
+    assert reads(cost) == (0, 0, 0)
 
 
 def test_unknown_row_raises_the_model_s_own_does_not_exist():
@@ -237,9 +226,9 @@ def test_columns_that_are_never_cached_are_read_when_they_are_asked_for(ann):
     Author.objects.get_one(ann.pk)
     cached = Author.objects.get_one(ann.pk)
     assert cached.get_deferred_fields() == {"secret", "visits"}
-    with Cost() as cost:
+    with measure() as cost:
         assert cached.secret == "s3cret"
-    assert cost.reads() == (1, 0, 0)
+    assert reads(cost) == (1, 0, 0)
 
 
 def test_an_instance_from_the_cache_refuses_a_whole_row_save(ann):
@@ -268,11 +257,11 @@ def test_hydrate_fills_foreign_keys_in_one_trip(ann, bea):
     cold = Book.objects.get_some([book.pk for book in books]).results
     Book.objects.hydrate(cold, "author", "editor")
     warm = Book.objects.get_some([book.pk for book in books]).results
-    with Cost() as cost:
+    with measure() as cost:
         Book.objects.hydrate(warm, "author", "editor")
         assert [book.author for book in warm] == [ann, ann, None]
         assert [book.editor for book in warm] == [bea, None, None]
-    assert cost.reads() == HIT
+    assert reads(cost) == HIT
 
 
 def test_a_dangling_foreign_key_stays_unfilled(ann):
@@ -297,5 +286,5 @@ def test_many_threads_reading_and_writing_different_rows_see_their_own_writes():
             Author.objects.update_one(pk, name=f"{pk} {number}")
             assert Author.objects.get_one(pk).name == f"{pk} {number}"
 
-    together(*(lambda pk=pk: rename(pk) for pk in pks))
+    in_parallel(*(lambda pk=pk: rename(pk) for pk in pks))
     assert entry(Author(pk=pks[0]))

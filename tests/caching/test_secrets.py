@@ -1,4 +1,4 @@
-"""Behaviour 19: what must never enter Redis does not, in no form: neither in an entry nor in a command."""
+"""Behaviour 19: secret columns never reach Redis, in any encoding, in an entry or in a command."""
 
 import base64
 import contextlib
@@ -12,9 +12,9 @@ from django.core.management import call_command
 from caching.models import PendingInvalidation
 from caching.reading.batch import Batch
 from caching.redis.client import redis_client
-from tests.api.client import ApiClient
-from tests.caching.threads import Task
-from tests.shelf.models import Author, Book
+from tests.support.api_client import ApiClient
+from tests.support.threads import Task
+from tests.testapp.models import Author, Book
 from users.models import User
 
 SECRET = "s3cret-Ü-" + "x" * 40
@@ -22,7 +22,7 @@ SECRET = "s3cret-Ü-" + "x" * 40
 
 @contextlib.contextmanager
 def commands_sent() -> Iterator[list[bytes]]:
-    """Everything that Redis is sent by anyone, as it says itself."""
+    """Yield a list that gets every command that Redis receives from any client (MONITOR)."""
     seen: list[bytes] = []
     listening, stop = threading.Event(), "the end of the test"
 

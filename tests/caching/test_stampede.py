@@ -1,4 +1,4 @@
-"""Behaviour 12: many readers of one cold key."""
+"""Behaviour 12: many readers of one key that is not cached."""
 
 import time
 
@@ -11,32 +11,34 @@ from caching.protocol import steps
 from caching.reading.batch import Batch
 from caching.redis.client import redis_client
 from caching.testutils import redis_usage
-from tests.caching.processes import killed
-from tests.caching.steps import once, state, statements
-from tests.caching.threads import Task, together
-from tests.shelf.models import Author, Book
+from tests.caching.crash_points import kill_at
+from tests.caching.entry_state import state
+from tests.caching.statements import statements
+from tests.support.interpose import interpose
+from tests.support.threads import Task, in_parallel
+from tests.testapp.models import Author, Book
 
 CROWD = 100
 
 
 def test_a_hundred_threads_asking_for_one_cold_key_cause_one_query(ann):
     with statements() as sql:
-        names = together(*[lambda: Author.objects.get_one(ann.pk).name] * CROWD)
+        names = in_parallel(*[lambda: Author.objects.get_one(ann.pk).name] * CROWD)
     assert names == ["Ann"] * CROWD
     assert sql.about(Author) == 1
 
 
 def test_a_hundred_threads_looking_for_one_cold_value_cause_two_queries(ann):
-    """The pointer, and the row it leads to."""
+    """One query for the pointer, one for its row."""
     with statements() as sql:
-        found = together(*[lambda: Author.objects.get_one(email="ann@example.com").pk] * CROWD)
+        found = in_parallel(*[lambda: Author.objects.get_one(email="ann@example.com").pk] * CROWD)
     assert found == [ann.pk] * CROWD
     assert sql.about(Author) == 2
 
 
 def test_a_hundred_threads_asking_for_a_row_that_does_not_exist_cause_one_query():
     with statements() as sql:
-        missing = together(*[lambda: Author.objects.get_some([5]).missing] * CROWD)
+        missing = in_parallel(*[lambda: Author.objects.get_some([5]).missing] * CROWD)
     assert missing == [[5]] * CROWD
     assert sql.about(Author) == 1
 
@@ -46,13 +48,13 @@ def test_a_crowd_asking_for_overlapping_batches_reads_each_row_once(monkeypatch)
     load, loaded = rows.Rows.load, []
     monkeypatch.setattr(rows.Rows, "load", lambda self, idents: (loaded.extend(idents), load(self, idents))[1])
     windows = [pks[at : at + 20] for at in range(0, 20, 2)] * 3
-    found = together(*(lambda asked=asked: Author.objects.get_some_cols(asked, "id").results for asked in windows))
+    found = in_parallel(*(lambda asked=asked: Author.objects.get_some_cols(asked, "id").results for asked in windows))
     assert found == [[{"id": pk} for pk in asked] for asked in windows]
     assert sorted(loaded) == pks[:38]
 
 
 def test_a_reader_waits_for_the_load_under_way_and_takes_its_value(ann):
-    """And what it waits for delays nothing else: the hit and the miss beside it are one query in all."""
+    """The wait delays nothing else: the hit and the miss in the same batch cost one query together."""
     book = Book.objects.create_one(title="One", author=ann)
     waiting = []
 
@@ -64,10 +66,10 @@ def test_a_reader_waits_for_the_load_under_way_and_takes_its_value(ann):
 
     def start_second():
         waiting.append(Task(second_reader))
-        while state(book) != "value":  # it has filled what nobody else was loading
+        while state(book) != "value":  # the batch has filled the key that no other reader was loading
             assert waiting[0].is_alive()
 
-    with statements() as sql, once(steps, "fill", before=start_second):
+    with statements() as sql, interpose(steps, "fill", before=start_second):
         assert Author.objects.get_one(ann.pk).name == "Ann"
         assert waiting[0].result() == ("Ann", "One")
     assert (sql.about(Author), sql.about(Book)) == (1, 1)
@@ -75,17 +77,17 @@ def test_a_reader_waits_for_the_load_under_way_and_takes_its_value(ann):
 
 def test_if_the_loader_is_killed_the_others_do_not_wait_beyond_its_lease(ann, settings):
     settings.CACHING = {**settings.CACHING, "LEASE_MS": 1_000}
-    killed("leased", ann.pk, LEASE_MS=1_000)
+    kill_at("leased", ann.pk, LEASE_MS=1_000)
     assert state(ann) == "lease"
     began = time.monotonic()
-    assert together(*[lambda: Author.objects.get_one(ann.pk).name] * 20) == ["Ann"] * 20
-    assert time.monotonic() - began < 1.0 + 1.5  # the lease, and what twenty threads need on a busy machine
+    assert in_parallel(*[lambda: Author.objects.get_one(ann.pk).name] * 20) == ["Ann"] * 20
+    assert time.monotonic() - began < 1.0 + 1.5  # the lease, and the time of twenty threads on a busy machine
     assert Author.objects.get_one(ann.pk).name == "Ann"
     assert state(ann) == "value"
 
 
 def test_if_the_load_fails_the_next_reader_takes_over_at_once(ann):
-    """Not after the lease: it was given back."""
+    """The next reader need not wait for the end of the lease, as it was released."""
 
     class Boom(Exception):
         pass
@@ -97,7 +99,7 @@ def test_if_the_load_fails_the_next_reader_takes_over_at_once(ann):
         raise Boom
 
     began = time.monotonic()
-    with once(rows.Rows, "load", before=fail), pytest.raises(Boom):
+    with interpose(rows.Rows, "load", before=fail), pytest.raises(Boom):
         Author.objects.get_one(ann.pk)
     assert others[0].result() == "Ann"
     assert time.monotonic() - began < conf().lease_ms / 1000

@@ -1,4 +1,4 @@
-"""Behaviours 1 and 15 under load: whatever is evicted whenever, no reader gets less than what was acknowledged."""
+"""Behaviours 1 and 15 under load: despite evictions no read is older than a write acknowledged before it."""
 
 import contextlib
 import itertools
@@ -10,14 +10,14 @@ from redis.exceptions import OutOfMemoryError
 
 from caching.redis.client import redis_client
 from caching.testutils import reset_cache
-from tests.caching.threads import together
-from tests.shelf.models import Author
+from tests.support.threads import in_parallel
+from tests.testapp.models import Author
 
 ROWS, WRITERS, READERS, WRITES = 6, 3, 4, 60
 
 
 def storm(evict):
-    """Writers count up each row's name; readers compare with the newest count acknowledged before they asked."""
+    """Writers increase the number in each row's name; readers compare with the number acknowledged before the read."""
     rows = Author.objects.bulk_create(Author(email=f"{n}@x.org", name="0") for n in range(ROWS))
     acknowledged, locks = {row.pk: 0 for row in rows}, {row.pk: threading.Lock() for row in rows}
     working = [WRITERS]
@@ -45,7 +45,7 @@ def storm(evict):
         while working[0]:
             evict()
 
-    together(*[write] * WRITERS, *[read] * READERS, disturb)
+    in_parallel(*[write] * WRITERS, *[read] * READERS, disturb)
     assert sum(acknowledged.values()) == WRITERS * WRITES
     assert len(reads) > READERS
     for _ in range(2):
@@ -74,9 +74,9 @@ def test_while_everything_is_flushed():
     storm(evict=lambda: (redis_client().flushdb(), pause()))
 
 
-@pytest.mark.embedded  # it is about Redis alone
+@pytest.mark.embedded  # does not depend on the database
 def test_while_a_small_redis_evicts_by_itself(own_redis):
-    """Its memory ends a little above what it needs when empty, so that each entry pushes another one out."""
+    """Redis has little more memory than when empty, so that each new entry evicts another."""
     client = own_redis.client()
     reset_cache()
     client.config_set("maxmemory-policy", "allkeys-random")
@@ -84,7 +84,7 @@ def test_while_a_small_redis_evicts_by_itself(own_redis):
 
     def evict():
         client.config_set("maxmemory", client.info("memory")["used_memory"] + 4_000)
-        with contextlib.suppress(OutOfMemoryError):  # which the framework meets as well, and must survive
+        with contextlib.suppress(OutOfMemoryError):  # the framework gets this error, too
             client.set(f"filler:{next(filler)}", "x" * 2_000)
 
     storm(evict)

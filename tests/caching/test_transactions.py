@@ -1,4 +1,4 @@
-"""Behaviours 1 to 4: what others see of a transaction, and when."""
+"""Behaviours 1 to 4: what other readers see of a transaction, and when."""
 
 import contextlib
 import threading
@@ -10,9 +10,9 @@ from django.db.transaction import TransactionManagementError
 
 from caching.entries.rows import row_keys
 from caching.writing import transactions
-from tests.caching.steps import lookup_state, state
-from tests.caching.threads import LONGEST_S, elsewhere, together
-from tests.shelf.models import Author, Book
+from tests.caching.entry_state import lookup_state, state
+from tests.support.threads import LONGEST_S, in_another_thread, in_parallel
+from tests.testapp.models import Author, Book
 
 
 class Undo(Exception):
@@ -27,19 +27,19 @@ def rolled_back():
 
 
 def name_of(author):
-    """As a reader gets it who asks twice, the second time perhaps of what the first has filled."""
+    """Return the name that two successive reads in another thread get; the second may hit what the first filled."""
     first, second = (Author.objects.get_one(author.pk).name for _ in range(2))
     assert first == second
     return first
 
 
-def test_uncommitted_write_is_invisible_elsewhere_and_visible_once_committed(ann):
+def test_uncommitted_write_is_invisible_to_others_and_visible_once_committed(ann):
     assert name_of(ann) == "Ann"
     with transaction.atomic():
         Author.objects.update_one(ann.pk, name="Anna")
-        assert elsewhere(lambda: name_of(ann)) == "Ann"
-        assert state(ann) == "hold"  # the other reader filled nothing
-    assert elsewhere(lambda: name_of(ann)) == "Anna"
+        assert in_another_thread(lambda: name_of(ann)) == "Ann"
+        assert state(ann) == "hold"  # the reader in the other thread has filled nothing
+    assert in_another_thread(lambda: name_of(ann)) == "Anna"
     assert name_of(ann) == "Anna"
     assert state(ann) == "value"
 
@@ -53,8 +53,8 @@ def test_a_transaction_reads_its_own_writes(ann):
         assert name_of(ann) == "Anne"
         new = Author.objects.create_one(email="new@example.com")
         assert Author.objects.get_one(email="new@example.com") == new
-        assert elsewhere(lambda: Author.objects.get_some([new.pk]).missing) == [new.pk]
-    assert elsewhere(lambda: Author.objects.get_one(new.pk)) == new
+        assert in_another_thread(lambda: Author.objects.get_some([new.pk]).missing) == [new.pk]
+    assert in_another_thread(lambda: Author.objects.get_one(new.pk)) == new
 
 
 def test_a_transaction_takes_hits_but_never_fills(ann, bea):
@@ -78,9 +78,9 @@ def test_inner_commit_publishes_nothing_and_the_outer_one_does(ann):
     with transaction.atomic():
         with transaction.atomic():
             Author.objects.update_one(ann.pk, name="Anna")
-        assert elsewhere(lambda: name_of(ann)) == "Ann"
+        assert in_another_thread(lambda: name_of(ann)) == "Ann"
         assert state(ann) == "hold"
-    assert elsewhere(lambda: name_of(ann)) == "Anna"
+    assert in_another_thread(lambda: name_of(ann)) == "Anna"
 
 
 def test_rollback_restores_the_old_value_everywhere(ann):
@@ -88,9 +88,9 @@ def test_rollback_restores_the_old_value_everywhere(ann):
     with rolled_back():
         Author.objects.update_one(ann.pk, name="Anna")
     assert name_of(ann) == "Ann"
-    assert elsewhere(lambda: name_of(ann)) == "Ann"
+    assert in_another_thread(lambda: name_of(ann)) == "Ann"
     Author.objects.update_one(ann.pk, name="Anne")
-    assert elsewhere(lambda: name_of(ann)) == "Anne"
+    assert in_another_thread(lambda: name_of(ann)) == "Anne"
 
 
 def test_rollback_asked_for_without_an_exception(ann):
@@ -98,7 +98,7 @@ def test_rollback_asked_for_without_an_exception(ann):
     with transaction.atomic():
         Author.objects.update_one(ann.pk, name="Anna")
         transaction.set_rollback(True)
-    assert name_of(ann) == elsewhere(lambda: name_of(ann)) == "Ann"
+    assert name_of(ann) == in_another_thread(lambda: name_of(ann)) == "Ann"
 
 
 def test_what_a_savepoint_rolled_back_is_lifted_with_the_outer_commit(ann, bea):
@@ -106,7 +106,7 @@ def test_what_a_savepoint_rolled_back_is_lifted_with_the_outer_commit(ann, bea):
     with transaction.atomic():
         with rolled_back():
             Author.objects.update_one(ann.pk, name="Anna")
-        assert name_of(ann) == elsewhere(lambda: name_of(ann)) == "Ann"
+        assert name_of(ann) == in_another_thread(lambda: name_of(ann)) == "Ann"
         Author.objects.update_one(bea.pk, name="Beate")
     assert state(ann) == state(bea) == "absent"
     assert (name_of(ann), name_of(bea)) == ("Ann", "Beate")
@@ -118,13 +118,13 @@ def test_a_savepoint_rolled_back_does_not_free_what_was_written_before_it(ann):
         Author.objects.update_one(ann.pk, name="Anna")
         with rolled_back():
             Author.objects.update_one(ann.pk, name="Anne")
-        assert elsewhere(lambda: name_of(ann)) == "Ann"
+        assert in_another_thread(lambda: name_of(ann)) == "Ann"
         assert state(ann) == "hold"
     assert name_of(ann) == "Anna"
 
 
 def test_a_write_inside_a_savepoint_only(ann):
-    """The hook that lifts belongs to no savepoint, so the first write may stand in one that is rolled back."""
+    """The commit hook belongs to no savepoint, so the first write may be in a savepoint that is rolled back."""
     with transaction.atomic(), rolled_back():
         Author.objects.update_one(ann.pk, name="Anna")
     assert state(ann) == "absent"
@@ -149,13 +149,13 @@ def test_integrity_error_that_breaks_the_whole_transaction(ann):
             Author.objects.create_one(email="ann@example.com")
         with pytest.raises(TransactionManagementError):
             Author.objects.get(pk=ann.pk)
-    assert name_of(ann) == elsewhere(lambda: name_of(ann)) == "Ann"
+    assert name_of(ann) == in_another_thread(lambda: name_of(ann)) == "Ann"
     Author.objects.update_one(ann.pk, name="Anne")
     assert name_of(ann) == "Anne"
 
 
 def test_the_application_s_own_hooks_run_after_the_lift(ann):
-    """Also those that were registered before the first write, and those that write."""
+    """Including hooks registered before the first write, and hooks that write."""
     name_of(ann)
     seen = []
 
@@ -177,8 +177,8 @@ def test_two_transactions_one_after_the_other_have_holds_of_their_own(ann):
         Author.objects.update_one(ann.pk, name="Anna")
     with transaction.atomic():
         Author.objects.update_one(ann.pk, name="Anne")
-        assert elsewhere(lambda: name_of(ann)) == "Ann"
-    assert elsewhere(lambda: name_of(ann)) == "Anne"
+        assert in_another_thread(lambda: name_of(ann)) == "Ann"
+    assert in_another_thread(lambda: name_of(ann)) == "Anne"
 
 
 REFUSED = {
@@ -211,12 +211,12 @@ def test_a_verb_refused_within_a_transaction_that_goes_on_lifts_nothing(ann, bea
         with pytest.raises(IntegrityError), transaction.atomic():
             REFUSED[verb](ann, bea)
         assert state(bea) == "hold"
-        assert elsewhere(lambda: name_of(bea)) == "Bea"
-    assert elsewhere(lambda: name_of(bea)) == "Beate"
+        assert in_another_thread(lambda: name_of(bea)) == "Bea"
+    assert in_another_thread(lambda: name_of(bea)) == "Beate"
 
 
 def test_a_commit_that_failed_lifts_nothing(ann):
-    """It may yet take effect: the server can have it while the client saw the connection break."""
+    """The commit may still take effect: the server may have done it although the connection broke."""
     name_of(ann)
     with (
         mock.patch.object(connection, "_commit", side_effect=DatabaseError("lost")),
@@ -246,7 +246,7 @@ def test_a_write_outside_of_a_transaction_is_refused_with_a_sentence(ann):
 
 @pytest.mark.services
 def test_two_writers_of_one_row_at_once(ann):
-    """The second waits for the row's lock with its hold in place, so the first one's lift frees nothing."""
+    """The second writer waits for the row lock with its hold in place, so the lift of the first leaves the key held."""
     name_of(ann)
     first_wrote, second_held = threading.Event(), threading.Event()
     seen = []
@@ -263,9 +263,9 @@ def test_two_writers_of_one_row_at_once(ann):
             transactions.hold_keys("default", row_keys(Author, [ann.pk]))
             second_held.set()
             Author.objects.filter(pk=ann.pk).update(name="second")
-            seen.append((state(ann), elsewhere(lambda: name_of(ann)), state(ann)))
+            seen.append((state(ann), in_another_thread(lambda: name_of(ann)), state(ann)))
 
-    together(first_writer, second_writer)
+    in_parallel(first_writer, second_writer)
     assert seen == [("hold", "first", "hold")]
     assert name_of(ann) == "second"
 
@@ -276,5 +276,5 @@ def test_writes_of_several_models_in_one_transaction(ann):
     with transaction.atomic():
         Author.objects.update_one(ann.pk, name="Anna")
         Book.objects.update_one(book.pk, title="Two")
-        assert elsewhere(lambda: (name_of(ann), Book.objects.get_one(book.pk).title)) == ("Ann", "One")
-    assert elsewhere(lambda: (name_of(ann), Book.objects.get_one(book.pk).title)) == ("Anna", "Two")
+        assert in_another_thread(lambda: (name_of(ann), Book.objects.get_one(book.pk).title)) == ("Ann", "One")
+    assert in_another_thread(lambda: (name_of(ann), Book.objects.get_one(book.pk).title)) == ("Anna", "Two")

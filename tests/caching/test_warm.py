@@ -1,4 +1,4 @@
-"""Behaviour 17, and the manners of warm_cache: live writers beside it, workers, interruptions, bad input."""
+"""Behaviour 17 and the command warm_cache: concurrent writers, workers, interruptions, invalid input."""
 
 import io
 import os
@@ -18,10 +18,12 @@ from caching.protocol import steps
 from caching.redis.breaker import breaker
 from caching.redis.client import redis_client
 from caching.testutils import redis_usage
-from tests.caching.processes import killed
-from tests.caching.steps import entry, once, state, statements
-from tests.caching.threads import elsewhere, together
-from tests.shelf.models import Author, Book, Novel, Parcel
+from tests.caching.crash_points import kill_at
+from tests.caching.entry_state import entry, state
+from tests.caching.statements import statements
+from tests.support.interpose import interpose
+from tests.support.threads import in_another_thread, in_parallel
+from tests.testapp.models import Author, Book, Novel, Parcel
 
 
 def authors(number, **columns):
@@ -51,25 +53,25 @@ def test_all_models_of_the_registry_are_warmed_and_then_read_without_sql(ann):
 def test_it_can_be_repeated_and_leaves_what_is_there_alone(ann, bea):
     Author.objects.get_one(ann.pk)
     before = entry(ann), redis_client().pttl(rows_of(Author).key(ann.pk))
-    assert run("shelf.Author") == ["shelf.Author: 1 entries filled, 1 were there already."]
+    assert run("testapp.Author") == ["testapp.Author: 1 entries filled, 1 were there already."]
     with statements() as sql:
-        assert run("shelf.author") == ["shelf.Author: 0 entries filled, 2 were there already."]
-    assert sql.about(Author) == 2  # count, keys; and no rows
+        assert run("testapp.author") == ["testapp.Author: 0 entries filled, 2 were there already."]
+    assert sql.about(Author) == 2  # the count and the keys, no rows
     after = entry(ann), redis_client().pttl(rows_of(Author).key(ann.pk))
     assert after[0] == before[0]
     assert after[1] <= before[1]
 
 
 def test_an_empty_table_is_no_error():
-    assert run("shelf.Author") == ["shelf.Author: 0 entries filled, 0 were there already."]
+    assert run("testapp.Author") == ["testapp.Author: 0 entries filled, 0 were there already."]
 
 
 def test_limit_takes_the_newest(monkeypatch):
     monkeypatch.setattr(warm, "CHUNK", 4)
     rows = authors(12)
-    assert run("shelf.Author", "--limit", "10") == ["shelf.Author: 10 entries filled, 0 were there already."]
+    assert run("testapp.Author", "--limit", "10") == ["testapp.Author: 10 entries filled, 0 were there already."]
     assert cached(rows) == [False] * 2 + [True] * 10
-    assert run("shelf.Author", "--limit", "100") == ["shelf.Author: 2 entries filled, 10 were there already."]
+    assert run("testapp.Author", "--limit", "100") == ["testapp.Author: 2 entries filled, 10 were there already."]
 
 
 def test_since_takes_what_is_not_older():
@@ -77,11 +79,11 @@ def test_since_takes_what_is_not_older():
     ages = [timedelta(days=9), timedelta(days=3), timedelta(hours=1)]
     rows = [Author.objects.create_one(email=f"{age}", born=now - age) for age in ages]
     rows.append(Author.objects.create_one(email="ageless"))
-    run("shelf.Author", "--since", "2h")
+    run("testapp.Author", "--since", "2h")
     assert cached(rows) == [False, False, True, False]
-    run("shelf.Author", "--since", (now - timedelta(days=4)).isoformat())
+    run("testapp.Author", "--since", (now - timedelta(days=4)).isoformat())
     assert cached(rows) == [False, True, True, False]
-    run("shelf.Author", "--since", "30d")
+    run("testapp.Author", "--since", "30d")
     assert cached(rows) == [True, True, True, False]
 
 
@@ -95,8 +97,8 @@ def test_what_a_moment_is():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["shelf.Nothing"], "shelf.Nothing is not a cached model. There are: "),
-        (["shelf.Publisher"], "shelf.Publisher is not a cached model. There are: "),
+        (["testapp.Nothing"], "testapp.Nothing is not a cached model. There are: "),
+        (["testapp.Publisher"], "testapp.Publisher is not a cached model. There are: "),
         (["nonsense"], "nonsense is not a cached model. There are: "),
         (["--limit", "0"], "'0' is not a positive number"),
         (["--limit", "-5"], "'-5' is not a positive number"),
@@ -105,8 +107,8 @@ def test_what_a_moment_is():
         (["--since", "yesterday"], "'yesterday' is neither an age"),
         (["--since", "2024-13-01"], "'2024-13-01' is neither an age"),
         (["--since", "9999999999d"], "'9999999999d' is neither an age"),
-        (["shelf.Book", "--since", "7d"], r"shelf.Book declares no Cached\(since=…\) column"),
-        (["shelf.Author", "shelf.Book", "--since", "7d"], r"shelf.Book declares no Cached\(since=…\) column"),
+        (["testapp.Book", "--since", "7d"], r"testapp.Book declares no Cached\(since=…\) column"),
+        (["testapp.Author", "testapp.Book", "--since", "7d"], r"testapp.Book declares no Cached\(since=…\) column"),
     ],
 )
 def test_bad_arguments_get_a_sentence_and_change_nothing(ann, arguments, sentence):
@@ -119,7 +121,7 @@ def test_bad_arguments_get_a_sentence_and_change_nothing(ann, arguments, sentenc
 def test_redis_out_of_reach_gets_a_sentence(ann, own_redis):
     own_redis.kill()
     with pytest.raises(CommandError, match=r"Redis cannot be used \(.*\). Run the command again to go on"):
-        run("shelf.Author")
+        run("testapp.Author")
 
 
 def test_redis_that_fails_midway_gets_a_sentence_and_the_next_run_goes_on(own_redis, monkeypatch):
@@ -136,13 +138,13 @@ def test_redis_that_fails_midway_gets_a_sentence_and_the_next_run_goes_on(own_re
     lease = steps.lease
     monkeypatch.setattr(steps, "lease", third_chunk_fails)
     with pytest.raises(CommandError, match="Run the command again to go on"):
-        run("shelf.Author")
+        run("testapp.Author")
     own_redis.start()
     while not breaker.may_read():
         pass
-    assert run("shelf.Author") == [
-        "shelf.Author: resuming after 20 rows.",
-        "shelf.Author: 10 entries filled, 0 were there already.",
+    assert run("testapp.Author") == [
+        "testapp.Author: resuming after 20 rows.",
+        "testapp.Author: 10 entries filled, 0 were there already.",
     ]
     assert cached(rows) == [True] * 30
 
@@ -150,41 +152,41 @@ def test_redis_that_fails_midway_gets_a_sentence_and_the_next_run_goes_on(own_re
 def test_a_killed_run_is_resumed(monkeypatch):
     monkeypatch.setattr(warm, "CHUNK", 10)
     rows = authors(45)
-    killed("warming")
+    kill_at("warming")
     assert cached(rows) == [False] * 15 + [True] * 30
-    assert run("shelf.Author") == [
-        "shelf.Author: resuming after 20 rows.",
-        "shelf.Author: 15 entries filled, 10 were there already.",
+    assert run("testapp.Author") == [
+        "testapp.Author: resuming after 20 rows.",
+        "testapp.Author: 15 entries filled, 10 were there already.",
     ]
     assert cached(rows) == [True] * 45
-    assert run("shelf.Author") == ["shelf.Author: 0 entries filled, 45 were there already."]
+    assert run("testapp.Author") == ["testapp.Author: 0 entries filled, 45 were there already."]
 
 
 def test_a_run_by_age_is_resumed_as_the_same_run(monkeypatch):
-    """Although the age means another moment by then."""
+    """The age given by --since refers to another moment when the run is resumed."""
     monkeypatch.setattr(warm, "CHUNK", 10)
     authors(30, born=timezone.now())
     after = warm_cache.since("7d")
     interrupted = warm.Warming(Author, since=after.moment, name=after.text).run()
     next(interrupted)
     interrupted.close()
-    assert run("shelf.Author", "--since", "7d")[0] == "shelf.Author: resuming after 10 rows."
+    assert run("testapp.Author", "--since", "7d")[0] == "testapp.Author: resuming after 10 rows."
 
 
 def test_a_warm_up_costs_a_chunk_two_commands_and_two_queries(monkeypatch):
     rows = authors(40)
-    run("shelf.Author")
+    run("testapp.Author")
     redis_client().delete(*(rows_of(Author).key(row.pk) for row in rows))
     with redis_usage() as usage, statements() as sql:
-        run("shelf.Author")
-    assert sql.about(Author) == 3  # count; keys, rows
-    assert usage.commands == 5  # where to resume; lease, fill, progress; done
+        run("testapp.Author")
+    assert sql.about(Author) == 3  # the count, the keys, the rows
+    assert usage.commands == 5  # the point to resume at; lease, fill, progress; the end
 
 
 def test_workers_share_the_work_and_fill_the_same(monkeypatch):
     monkeypatch.setattr(warm, "CHUNK", 10)
     rows = authors(95)
-    assert run("shelf.Author", "--workers", "2") == ["shelf.Author: 95 entries filled, 0 were there already."]
+    assert run("testapp.Author", "--workers", "2") == ["testapp.Author: 95 entries filled, 0 were there already."]
     assert cached(rows) == [True] * 95
     with statements() as sql:
         assert Author.objects.get_some([row.pk for row in rows]).results == rows
@@ -198,7 +200,7 @@ def test_a_worker_that_is_killed_gets_a_sentence(ann, monkeypatch):
 
     monkeypatch.setattr(warm_cache, "ProcessPoolExecutor", Doomed)
     with pytest.raises(CommandError, match="A worker process was killed"):
-        run("shelf.Author", "--workers", "2")
+        run("testapp.Author", "--workers", "2")
 
 
 OVERTAKEN = {
@@ -217,8 +219,8 @@ def test_a_writer_at_any_step_of_a_warm_up_is_not_overrun(ann, bea, step):
         Author.objects.update_one(ann.pk, name="Anna")
         Author.objects.filter(pk=bea.pk).delete()
 
-    with once(owner, name, **{when: lambda: elsewhere(write)}):
-        run("shelf.Author")
+    with interpose(owner, name, **{when: lambda: in_another_thread(write)}):
+        run("testapp.Author")
     assert Author.objects.get_one(ann.pk).name == "Anna"
     assert Author.objects.get_some([bea.pk]).missing == [bea.pk]
 
@@ -226,8 +228,8 @@ def test_a_writer_at_any_step_of_a_warm_up_is_not_overrun(ann, bea, step):
 def test_rows_that_a_writer_holds_are_left_to_it(ann, bea):
     with transaction.atomic():
         Author.objects.update_one(ann.pk, name="Anna")
-        assert elsewhere(lambda: run("shelf.Author")) == [
-            "shelf.Author: 1 entries filled, 1 were there already.",
+        assert in_another_thread(lambda: run("testapp.Author")) == [
+            "testapp.Author: 1 entries filled, 1 were there already.",
         ]
         assert (state(ann), state(bea)) == ("hold", "value")
     assert Author.objects.get_one(ann.pk).name == "Anna"
@@ -247,5 +249,5 @@ def test_a_warm_up_beside_busy_writers_plants_nothing_old(monkeypatch):
         for _ in range(10):
             list(warm.Warming(Author).run())
 
-    together(lambda: write(rows[:10]), lambda: write(rows[10:]), warm_up)
+    in_parallel(lambda: write(rows[:10]), lambda: write(rows[10:]), warm_up)
     assert {author.name for author in Author.objects.get_some([row.pk for row in rows]).results} == {"7"}

@@ -1,11 +1,11 @@
-"""Every test here starts on an empty Redis that may be used, and commits for real."""
+"""Each test of this folder starts with an empty Redis and commits its transactions."""
 
 import pytest
 
 from caching.testutils import reset_cache
 from counters import rollup
 from counters.models import Counter, Delta
-from tests.shelf.models import Author, Book
+from tests.testapp.models import Author, Book
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def fold():
 
 @pytest.fixture
 def log():
-    """What is pending and what is rolled up: {(kind, name): sum}."""
+    """log(): {(kind, name): sum of the pending deltas and of the rolled-up values}"""
 
     def read():
         rows = [

@@ -1,13 +1,13 @@
-"""Other processes of the application, real ones: writers, roll-ups and reconciliations that run, or die at a point."""
+"""Other processes of the application: writers, roll-ups and reconciliations that run, or kill themselves at a point."""
 
 import signal
 import sys
 from typing import Any
 
-from tests.caching.processes import dies_after, dies_before
-from tests.forks import Fork
+from tests.support.crashes import dies_after, dies_before
+from tests.support.forkserver import Fork
 
-UNDELETED = 5  # of so many votes, one is taken back
+UNDELETED = 5  # every fifth vote is taken back
 
 
 def start(task: str, pk: Any = 0, number: int = 0) -> Fork:
@@ -16,14 +16,14 @@ def start(task: str, pk: Any = 0, number: int = 0) -> Fork:
 
 def killed(task: str, pk: Any = 0, number: int = 0) -> None:
     with start(task, pk, number) as fork:
-        assert fork.status() == -signal.SIGKILL
+        assert fork.exit_status() == -signal.SIGKILL
 
 
 def vote(pk: int, number: int) -> None:
-    """`number` votes by one author, every fifth taken back; 0 for ever."""
+    """Vote `number` times as one author (for ever if 0); take every fifth vote back."""
     from itertools import count
 
-    from tests.shelf.models import Vote
+    from tests.testapp.models import Vote
 
     for turn in range(number) if number else count():
         made = Vote(author_id=pk, book=None, stars=1)
@@ -33,7 +33,7 @@ def vote(pk: int, number: int) -> None:
 
 
 def fold(*_: int) -> None:
-    """Fold small pieces for ever."""
+    """Fold small chunks for ever."""
     from django.db import OperationalError
 
     from counters import rollup
@@ -42,12 +42,12 @@ def fold(*_: int) -> None:
     while True:
         try:
             rollup.roll_up_chunk()
-        except OperationalError as error:  # chosen as the victim of a deadlock: it is the next turn's work
+        except OperationalError as error:  # a deadlock: the next turn folds the same deltas
             print(error, file=sys.stderr)
 
 
 def reconcile(pk: int, number: int) -> None:
-    """Reconcile in pieces of ten; die in place of the `number`th."""
+    """Reconcile in chunks of ten; die before the progress of chunk `number` is stored."""
     from counters import reconcile
 
     reconcile.CHUNK = 10
@@ -71,7 +71,7 @@ def work(task: str, pk: int, number: int) -> None:
 
     from caching.protocol import steps
     from counters import deltas, rollup
-    from tests.shelf.models import Author
+    from tests.testapp.models import Author
 
     Author.objects.get_some([10**15])  # connected, and the breaker closed
     running = {"vote": vote, "fold": fold, "reconcile": reconcile}
@@ -84,8 +84,8 @@ def work(task: str, pk: int, number: int) -> None:
         "appended": (dies_after, deltas, "append_deltas", one_vote),
         "committing": (dies_before, connection, "_commit", one_vote),
         "committed": (dies_after, connection, "_commit", one_vote),
-        "unbumped": (dies_before, steps, "lift", one_vote),
-        "bumped": (dies_after, steps, "lift", one_vote),
+        "not incremented": (dies_before, steps, "lift", one_vote),
+        "incremented": (dies_after, steps, "lift", one_vote),
         "locked": (dies_before, rollup, "hold_keys", one_fold),
         "held": (dies_after, steps, "hold", one_fold),
         "added": (dies_after, rollup, "_add", one_fold),

@@ -1,4 +1,4 @@
-"""Counters in the admin: shown, never edited, reconciled on request."""
+"""Counters in the admin: shown, not editable, reconciled by an action."""
 
 import pytest
 from django.db import connection
@@ -7,11 +7,9 @@ from django.test.utils import CaptureQueriesContext
 
 from counters import reconcile, rollup
 from counters.models import Counter, Delta
-from tests.counters.test_values import counts, truth, vote
-from tests.users.conftest import new_user, password_hash
+from tests.counters.votes import counts, truth, vote
 from users.models import User
 
-__all__ = ["new_user", "password_hash"]
 LIST = "/admin/counters/counter/"
 
 

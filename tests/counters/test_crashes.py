@@ -1,4 +1,4 @@
-"""Behaviours 24 and 25: many processes at once, and processes that are killed. Counts equal rows every time."""
+"""Behaviours 24 and 25: counters equal the rows with many concurrent processes and after processes are killed."""
 
 import os
 import random
@@ -11,12 +11,12 @@ from django.db.models import Sum
 from caching.api import redis_client
 from counters import reads, reconcile, rollup
 from counters.models import Delta
-from tests.caching.own_redis import until
-from tests.caching.threads import together
 from tests.counters import processes
-from tests.shelf.models import Vote
+from tests.support.polling import wait_until
+from tests.support.threads import in_parallel
+from tests.testapp.models import Vote
 
-# Ten thousand in all; SQLite, where they can only write one after another, has two thousand.
+# 10,000 writes in all; 2,000 on SQLite, which has one writer at a time.
 WRITERS, INCREMENTS = 8, 1_250 if settings.SERVICES else 250
 KILLS = int(os.environ.get("KILLS", "5"))
 
@@ -30,7 +30,7 @@ def votes(author):
 
 
 def assert_exact(author):
-    """By the database alone, and, once all is folded, as it is shown."""
+    """Assert that the counter equals the rows, by the database alone and, after a roll-up, as it is read."""
     assert reconcile.run_one("author", author.pk, mend=False).drifts == []
     rollup.roll_up_all()
     assert not Delta.objects.exists()
@@ -39,7 +39,7 @@ def assert_exact(author):
 
 
 def all_folded():
-    """The database takes a moment to see that a process is dead, and to free the rows that it had locked."""
+    """Fold; return whether no delta is left. The database frees the locks of a killed process with a delay."""
     rollup.roll_up_all()
     return not Delta.objects.exists()
 
@@ -57,12 +57,12 @@ def test_increments_by_eight_processes(author):
         while any(writer.is_alive() for writer in writers):
             assert shown(author) >= 0
             time.sleep(0.01)
-        assert [writer.status() for writer in writers] == [0] * WRITERS
+        assert [writer.exit_status() for writer in writers] == [0] * WRITERS
     finally:
         for process in (*folding, *writers):
             process.kill()
     assert votes(author) == WRITERS * INCREMENTS * (processes.UNDELETED - 1) / processes.UNDELETED
-    until(all_folded)
+    wait_until(all_folded)
     redis_client().flushdb()
     assert_exact(author)
 
@@ -75,16 +75,16 @@ def test_fifty_at_once_count_one_pair_once(author, book, turn):
     def unlike():
         Vote.objects.filter(author_id=author.pk, book_id=book.pk).delete()
 
-    together(*[like] * 50)
+    in_parallel(*[like] * 50)
     assert Delta.objects.filter(kind="book", name="votes").aggregate(sum=Sum("amount"))["sum"] == 1
     assert_exact(author)
-    together(*[unlike] * 50)
+    in_parallel(*[unlike] * 50)
     assert Delta.objects.filter(kind="book", name="votes").aggregate(sum=Sum("amount"))["sum"] == -1
     assert_exact(author)
 
 
-# Where a process dies → the votes that there are then, of 3 (a fold) or of 2 and the one being made and taken back.
-WRITER_DIES = {"inserted": 0, "appended": 0, "committing": 0, "committed": 1, "unbumped": 1, "bumped": 1}
+# Where a process dies -> the number of votes after that: 3 (a fold), or 2 and the vote being made and taken back.
+WRITER_DIES = {"inserted": 0, "appended": 0, "committing": 0, "committed": 1, "not incremented": 1, "incremented": 1}
 FOLD_DIES = ("locked", "held", "added", "deleted", "fold committing", "fold committed", "lifted")
 
 
@@ -103,15 +103,15 @@ def test_a_roll_up_that_is_killed(author, point):
     processes.vote(author.pk, 4)
     assert shown(author) == 3
     processes.killed(point, author.pk)
-    until(lambda: reconcile.run_one("author", author.pk, mend=False).drifts == [])
+    wait_until(lambda: reconcile.run_one("author", author.pk, mend=False).drifts == [])
     assert shown(author) == 3
     processes.vote(author.pk, 4)
-    until(all_folded)
+    wait_until(all_folded)
     assert_exact(author)
 
 
 def test_processes_killed_at_random_moments(author):
-    """KILLS=200 makes the long run of it, beside the suite."""
+    """Set KILLS=200 for a long run."""
     for _ in range(KILLS):
         running = [processes.start("vote", author.pk), processes.start("vote", author.pk), processes.start("fold")]
         before = votes(author)
@@ -124,5 +124,5 @@ def test_processes_killed_at_random_moments(author):
             for process in running:
                 process.kill()
         assert reconcile.run_one("author", author.pk, mend=False).drifts == []
-    until(all_folded)
+    wait_until(all_folded)
     assert_exact(author)

@@ -1,15 +1,9 @@
 """GET /api/v1/counters."""
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
-from caching.testutils import redis_usage
-from tests.api.client import api
-from tests.counters.test_values import ZEROS, vote
-from tests.users.conftest import alice, new_user, password_hash
-
-__all__ = ["alice", "api", "new_user", "password_hash"]
+from tests.counters.votes import ZEROS, vote
+from tests.support.budgets import budget
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +56,5 @@ def test_the_largest_id(api, alice):
 def test_a_warm_read_is_one_round_trip_and_no_sql(api, alice, book, number):
     targets = ",".join(f"book:{book.pk + 9 * n}" for n in range(number))
     first = api.get(f"counters?targets={targets}", by=alice)
-    with CaptureQueriesContext(connection) as queries, redis_usage() as usage:
+    with budget(sql=0, round_trips=1, commands=2):  # one MGET, and the throttle
         assert api.get(f"counters?targets={targets}", by=alice).bytes == first.bytes
-    assert (len(queries), usage.round_trips, usage.commands) == (0, 1, 2)  # one MGET, and the throttle

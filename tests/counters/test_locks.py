@@ -1,19 +1,19 @@
-"""Who waits for whom, step by step, where the database locks rows; SQLite lets one writer in at a time anyway."""
+"""Which transaction waits for which, on a database that locks rows; SQLite has one writer at a time."""
 
 import pytest
 from django.db import connection, transaction
 
 from counters import reconcile, rollup
 from counters.models import Counter, Delta
-from tests.caching.own_redis import until
-from tests.caching.threads import Task, elsewhere
-from tests.counters.test_values import counts, truth, vote
-from tests.shelf.models import Vote
+from tests.counters.votes import counts, truth, vote
+from tests.support.polling import wait_until
+from tests.support.threads import Task, in_another_thread
+from tests.testapp.models import Vote
 
 pytestmark = pytest.mark.services
 
 
-def somebody_waits():
+def a_transaction_waits():
     with connection.cursor() as cursor:
         cursor.execute("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'")
         return int(cursor.fetchone()[1]) > 0
@@ -26,7 +26,7 @@ def test_two_who_delete_one_row_take_it_away_once(book, voters):
     with transaction.atomic():
         first.delete()
         other = Task(second.delete)
-        until(somebody_waits)
+        wait_until(a_transaction_waits)
     other.result()
     assert counts(book) == truth(book)
     assert counts(book)["votes"] == 1
@@ -39,7 +39,7 @@ def test_two_reconciliations_mend_once(book, monkeypatch):
     def slow(using, rows):
         monkeypatch.setattr(reconcile.deltas, "insert", insert)
         others.append(Task(lambda: reconcile.run_one("book", book.pk)))
-        until(lambda: somebody_waits() or not others[0].is_alive())
+        wait_until(lambda: a_transaction_waits() or not others[0].is_alive())
         insert(using, rows)
 
     monkeypatch.setattr(reconcile.deltas, "insert", slow)
@@ -52,13 +52,13 @@ def test_a_roll_up_leaves_to_another_what_that_has_taken(book, voters):
     with transaction.atomic():
         taken = Delta.objects.select_for_update().order_by("pk")[:2]
         assert len(taken) == 2
-        assert elsewhere(rollup.roll_up_all) == 3
+        assert in_another_thread(rollup.roll_up_all) == 3
     assert rollup.roll_up_all() == 2
     assert counts(book) == truth(book)
 
 
 def test_a_writer_waits_neither_for_a_roll_up_nor_for_another_writer(book, voters):
-    """The author and the book are shared; the counters of both are being folded."""
+    """The writers have an author and a book in common, whose counters are being folded."""
     vote(voters[0], book)
     rollup.roll_up_all()
     vote(voters[1], book)
@@ -66,16 +66,16 @@ def test_a_writer_waits_neither_for_a_roll_up_nor_for_another_writer(book, voter
         assert len(Delta.objects.select_for_update()) == 5
         assert len(Counter.objects.select_for_update()) == 5
         vote(voters[2], book)
-        elsewhere(lambda: vote(voters[3], book))  # fails after the 5 s that a lock is waited for
+        in_another_thread(lambda: vote(voters[3], book))  # would fail after the lock wait timeout of 5 s
     assert counts(book) == truth(book)
 
 
 def test_a_roll_up_waits_for_no_writer(book, voters):
-    """Deltas that are not committed yet lie between those that are folded, and are of the same counters."""
+    """Uncommitted deltas of the same counters lie between the deltas that are folded."""
     vote(voters[0], book)
     with transaction.atomic():
         vote(voters[1], book)
-        elsewhere(lambda: vote(voters[2], book))
-        assert elsewhere(rollup.roll_up_all) == 10  # fails after the 5 s that a lock is waited for
+        in_another_thread(lambda: vote(voters[2], book))
+        assert in_another_thread(rollup.roll_up_all) == 10  # would fail after the lock wait timeout of 5 s
     assert rollup.roll_up_all() == 5
     assert counts(book) == truth(book)

@@ -1,4 +1,4 @@
-"""What the four counters of a target cost in Redis, with their key and all overhead."""
+"""The memory that the four counters of a target need in Redis, including the key and all overhead."""
 
 from caching.api import redis_client
 from counters import blocks, reads
@@ -19,12 +19,12 @@ def fill_with(value):
 
 
 def test_four_counters_in_a_hundred_bytes():
-    """With numbers beyond 65,535 in all four, five bytes each; most posts have less."""
+    """All four numbers are above 65,535 (five bytes each), more than most posts have."""
     redis_client().flushdb()
     before = redis_client().info("memory")["used_memory"]
     fill_with(70_000)
     used = redis_client().info("memory")["used_memory"] - before
     assert used / TARGETS <= MOST_BYTES
     block = blocks.key(blocks.block_of("book", FIRST))
-    # The dictionary of expiries and the hash tables' slots are not in MEMORY USAGE.
+    # MEMORY USAGE does not include the dictionary of expiries and the slots of the hash tables.
     assert redis_client().memory_usage(block) / blocks.TARGETS_PER_BLOCK <= MOST_BYTES

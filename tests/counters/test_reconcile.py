@@ -1,4 +1,4 @@
-"""reconcile_counters and rollup_counters: what they mend and report; behaviour 27."""
+"""Behaviour 27: what the commands reconcile_counters and rollup_counters correct and report."""
 
 import io
 import os
@@ -13,11 +13,11 @@ from django.test.utils import CaptureQueriesContext
 
 from counters import reads, reconcile, rollup
 from counters.models import Counter, Delta, Reconciliation
-from tests.caching.own_redis import until
-from tests.caching.threads import together
 from tests.counters import processes
-from tests.counters.test_values import counts, truth, vote
-from tests.shelf.models import Author, Vote
+from tests.counters.votes import counts, truth, vote
+from tests.support.polling import wait_until
+from tests.support.threads import in_parallel
+from tests.testapp.models import Author, Vote
 
 
 def run(*args, verbosity=0):
@@ -32,7 +32,7 @@ def drift(kind, target_id, name, by):
 
 @pytest.fixture
 def drifted(book, voters, fold):
-    """A book that shows too much, a voter that shows too little, and a target whose rows are all gone."""
+    """A book with too high a counter, a voter with too low a counter, and a target without rows."""
     for voter in voters:
         vote(voter, book, stars=2)
     fold()
@@ -120,8 +120,8 @@ def test_a_write_after_the_snapshot_is_not_mended_away(book, voters, monkeypatch
     insert = reconcile.deltas.insert
 
     def late(using, rows):
-        if connection.vendor == "mysql":  # SQLite lets nobody write meanwhile
-            together(lambda: vote(voters[0], book), fold)
+        if connection.vendor == "mysql":  # SQLite has one writer at a time
+            in_parallel(lambda: vote(voters[0], book), fold)
         insert(using, rows)
 
     monkeypatch.setattr(reconcile.deltas, "insert", late)
@@ -133,7 +133,7 @@ def test_a_write_after_the_snapshot_is_not_mended_away(book, voters, monkeypatch
 
 def test_two_at_once_mend_once(book):
     drift("book", book.pk, "votes", 5)
-    together(*[lambda: list(reconcile.run("book"))] * 4)
+    in_parallel(*[lambda: list(reconcile.run("book"))] * 4)
     assert reconcile.run_one("book", book.pk, mend=False).drifts == []
 
 
@@ -142,7 +142,7 @@ def test_beside_writers_and_roll_ups(voters, fold):
     drift("author", author.pk, "votes", 1_000)
     running = [processes.start("vote", author.pk), processes.start("vote", author.pk), processes.start("fold")]
     try:
-        until(lambda: Vote.objects.count() > 20)
+        wait_until(lambda: Vote.objects.count() > 20)
         mended = [sum(each.truth - each.shown for chunk in reconcile.run("author") for each in chunk.drifts)]
         for _ in range(30):
             mended += [each.truth - each.shown for chunk in reconcile.run("author") for each in chunk.drifts]
@@ -151,7 +151,7 @@ def test_beside_writers_and_roll_ups(voters, fold):
         for process in running:
             process.kill()
     assert mended == [-1_000]
-    until(lambda: fold() or not Delta.objects.exists())
+    wait_until(lambda: fold() or not Delta.objects.exists())
     assert reads.counts_of("author", [author.pk])[author.pk]["votes"] == Vote.objects.filter(author=author).count()
 
 
@@ -161,9 +161,9 @@ def test_an_interrupted_run_resumes():
         for person in people:
             vote(person, None)
             drift("author", person.pk, "votes", 1)
-    processes.killed("reconcile", 0, 3)  # in its third ten
+    processes.killed("reconcile", 0, 3)  # in the third chunk of ten
     assert reconcile.interrupted_at("author") == people[19].pk
-    until(lambda: not connection.features.has_select_for_update or free("author"))
+    wait_until(lambda: not connection.features.has_select_for_update or free("author"))
     lines = run("author", "--resume")
     assert lines[0] == f"author: resuming after author:{people[19].pk}."
     assert lines[-1] == "15 targets compared, 15 counters had drifted, by 15 in all; mended."
@@ -171,7 +171,7 @@ def test_an_interrupted_run_resumes():
 
 
 def free(kind):
-    """Whether the lock of the dead process is gone."""
+    """Return whether the lock of the killed process is released."""
     with transaction.atomic():
         return Reconciliation.objects.select_for_update(skip_locked=True).filter(kind=kind).exists()
 
@@ -193,7 +193,7 @@ def test_the_roll_up_process_works_until_it_is_asked_to_end(book, voters):
     try:
         for voter in voters[:2]:
             vote(voter, book)
-            until(lambda: not Delta.objects.exists())
+            wait_until(lambda: not Delta.objects.exists())
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=20)
     finally:
@@ -216,6 +216,6 @@ def test_roll_ups_at_once(book, voters, monkeypatch):
     monkeypatch.setattr(rollup, "CHUNK", 2)
     for voter in voters:
         vote(voter, book)
-    together(*[rollup.roll_up_all] * 4)
-    until(lambda: rollup.roll_up_all() or not Delta.objects.exists())
+    in_parallel(*[rollup.roll_up_all] * 4)
+    wait_until(lambda: rollup.roll_up_all() or not Delta.objects.exists())
     assert counts(book) == truth(book)

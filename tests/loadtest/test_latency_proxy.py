@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from loadtest.bench.latency_proxy import ProxyProcess, run_latency_proxy
-from tests.caching.threads import together
+from tests.support.threads import in_parallel
 
 ROUND_TRIP_MS = 40
 
@@ -65,7 +65,7 @@ def test_everything_arrives_in_order_on_many_connections(proxy):
             assert received(connection, len(sent)) == sent
             sender.join()
 
-    together(*[talk] * 8)
+    in_parallel(*[talk] * 8)
 
 
 def test_the_end_of_a_connection_comes_after_its_last_byte(proxy):

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.db import transaction
 
 from loadtest.bench import lock_waits
-from tests.caching.own_redis import until
-from tests.caching.threads import Task
-from tests.shelf.models import Author
+from tests.support.polling import wait_until
+from tests.support.threads import Task
+from tests.testapp.models import Author
 
 MONITOR = """
 ---TRANSACTION 3934, ACTIVE 0 sec updating or deleting
@@ -40,7 +40,7 @@ def test_a_wait_is_counted_and_observed():
         with transaction.atomic():
             Author.objects.update_one(ann.pk, name="Anna")
             other = Task(partial(Author.objects.update_one, ann.pk, name="Anne"))
-            until(lambda: waits.observed)
+            wait_until(lambda: waits.observed)
         other.result()
-    assert (waits.total, waits.observed) == (1, {"shelf_author": 1})
+    assert (waits.total, waits.observed) == (1, {"testapp_author": 1})
     connection.close()

@@ -1,17 +1,14 @@
-"""The cast of tests/social, and popups."""
+"""Popups, and what a user sees who enters the application."""
 
 import pytest
 from django.core.management import call_command
 
 from popups import lost_events
 from popups.models import Popup
-from tests.social.conftest import alice, api, bob, carol, dora, new_user, password_hash, quiet, sam
-
-__all__ = ["alice", "api", "bob", "carol", "dora", "new_user", "password_hash", "quiet", "sam"]
 
 
 @pytest.fixture(autouse=True)
-def nothing_unrecorded():
+def start(empty_cache_without_throttles):
     lost_events._counts.clear()
 
 
@@ -27,7 +24,7 @@ def popup(make):
 
 @pytest.fixture
 def enter(api):
-    """What comes up for somebody who enters: the whole answer."""
+    """enter(user): ask for the next popup, as the application does on entry; the whole answer."""
 
     def ask(by, placement="home", platform="ios", app_version="3.2.0"):
         query = {"placement": placement, "platform": platform, "app_version": app_version}

@@ -1,4 +1,4 @@
-"""Other processes of the application: drains that are killed at a point of their work, devices of the same users."""
+"""Other processes of the application: drains that kill themselves at a point, and devices that claim popups."""
 
 import contextlib
 import os
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from signal import SIGTERM
 from typing import Any
 
-from tests.caching.processes import dies_after, dies_before
+from tests.support.crashes import dies_after, dies_before
 
 ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
 
 
 @contextlib.contextmanager
 def drains(number: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Processes that drain for ever."""
+    """Run processes of the command drain_popup_events, which are killed at the end of the block."""
     command = [sys.executable, "manage.py", "drain_popup_events"]
     started = [subprocess.Popen(command, env=os.environ | ENVIRONMENT) for _ in range(number)]
     try:
@@ -33,7 +33,7 @@ def terminated(started: list[subprocess.Popen[bytes]]) -> list[int]:
 
 
 def enter_all(user_ids: list[int], rounds: int) -> list[tuple[int, int]]:
-    """A device of each of the users, one after the other; the (user, popup) that came up."""
+    """Ask for the next popup of each user in turn, `rounds` times; return the claims as (user id, popup id)."""
     from caching.api import Batch
     from popups.config.compile import ClientContext
     from popups.delivery.next_popup import NextPopup
@@ -52,7 +52,7 @@ def enter_all(user_ids: list[int], rounds: int) -> list[tuple[int, int]]:
 
 
 def die_at(point: str) -> None:
-    """A drain that dies there."""
+    """Drain once and kill the process at `point`."""
     from django.db import connection
 
     from popups.events import drain, stream

@@ -1,4 +1,4 @@
-"""Web servers and drains that are killed at random while clients enter and click, on a Redis that is killed too."""
+"""Web servers and drains that a test kills, and clients that enter and click meanwhile."""
 
 import contextlib
 import http.client
@@ -25,7 +25,7 @@ DRAIN = ("manage.py", "drain_popup_events")
 
 
 class Server:
-    """A program of the project that is started again whenever it is killed."""
+    """A program of the project that can be killed and started again."""
 
     def __init__(self, program: Sequence[str], folder: Path, **values: str) -> None:
         self._command = [sys.executable, *program]
@@ -44,14 +44,14 @@ class Server:
             )
 
     def kill(self) -> None:
-        """With its workers, at once."""
+        """Kill the program and its workers."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
 
 class Seen(NamedTuple):
-    """What clients were told: claims by (user, popup, token), clicks that were accepted, answers of each status."""
+    """What clients were answered: claims and accepted clicks as (user, popup, token), the status of each answer."""
 
     claims: list[tuple[int, int, str]]
     clicks: list[tuple[int, int, str]]
@@ -59,11 +59,16 @@ class Seen(NamedTuple):
 
 
 class Client:
-    """A device. An answer that did not come is none; the client goes on with another connection."""
+    """A device. After a lost answer the client continues on a new connection."""
 
     def __init__(self, port: int, seen: Seen) -> None:
         self._port, self._seen = port, seen
         self._connection: Any = None
+
+    def close(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = None
 
     def enter(self, user: Any) -> None:
         found = self._ask(user, "GET", "popups/next?placement=home&platform=ios&app_version=3.2.0")
@@ -75,7 +80,7 @@ class Client:
                 self._seen.clicks.append((user.pk, popup["id"], popup["claim"]))
 
     def _ask(self, user: Any, method: str, path: str, body: str | None = None) -> Any:
-        """The answer, {} for one without a body, None if it was no 2xx or did not come."""
+        """Return the JSON of a 2xx answer, {} if it has no body; None for another status or a lost answer."""
         headers = {"Authorization": f"Bearer {_token(user)}", "Content-Type": "application/json"}
         try:
             if self._connection is None:
@@ -84,7 +89,7 @@ class Client:
             answer = self._connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException):
-            self._connection = None
+            self.close()
             time.sleep(0.01)
             return None
         self._seen.statuses.append(answer.status)
@@ -100,13 +105,14 @@ def _token(user: Any) -> str:
 
 @contextlib.contextmanager
 def crowd(ports: Sequence[int], users: Sequence[Any], devices: int) -> Iterator[Seen]:
-    """Devices that enter as random ones of the users until the block ends."""
+    """Let devices enter as random users until the block ends; yield what they were answered."""
     seen, over = Seen([], [], []), threading.Event()
 
     def use(number: int) -> None:
-        chance, client = random.Random(number), Client(ports[number % len(ports)], seen)
-        while not over.is_set():
-            client.enter(chance.choice(users))
+        chance = random.Random(number)
+        with contextlib.closing(Client(ports[number % len(ports)], seen)) as client:
+            while not over.is_set():
+                client.enter(chance.choice(users))
 
     threads = [threading.Thread(target=use, args=(number,), daemon=True) for number in range(devices)]
     for thread in threads:
@@ -121,7 +127,7 @@ def crowd(ports: Sequence[int], users: Sequence[Any], devices: int) -> Iterator[
 
 @contextlib.contextmanager
 def web_servers(number: int, folder: Path, **values: str) -> Iterator[dict[int, Server]]:
-    """By port."""
+    """Run gunicorn servers; yield them by port."""
     with contextlib.ExitStack() as stack:
         servers = {}
         for port in [free_port() for _ in range(number)]:
@@ -140,20 +146,20 @@ def draining(number: int, folder: Path, **values: str) -> Iterator[list[Server]]
         yield servers
 
 
-def until_up(ports: Sequence[int], timeout_s: float = 30) -> None:
+def wait_until_up(ports: Sequence[int], timeout_s: float = 30) -> None:
     gives_up_at = time.monotonic() + timeout_s
     for port in ports:
         while True:
             try:
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-                connection.request("GET", "/healthz")
-                if connection.getresponse().status == 200:
-                    break
+                with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as connection:
+                    connection.request("GET", "/healthz")
+                    if connection.getresponse().status == 200:
+                        break
             except OSError:
                 assert time.monotonic() < gives_up_at
                 time.sleep(0.05)
 
 
 def environment(redis_url: str) -> dict[str, str]:
-    """Of programs on the suite's database and a Redis of the test's own."""
+    """Return the variables of programs that use the suite's database and another Redis."""
     return {"REDIS_URL": redis_url, "SECRET_KEY": settings.SECRET_KEY}

@@ -1,4 +1,4 @@
-"""The staff's pages: validation, preview, what a user would see and why not, statistics."""
+"""Popups in the admin: validation, preview, what a user would see and why not, statistics."""
 
 from datetime import timedelta
 
@@ -10,9 +10,7 @@ from django.utils import timezone
 
 from popups.admin.statistics import by_day
 from popups.models import Event, Pacing, Popup, UserPopup
-from tests.users.test_admin import root
 
-__all__ = ["root"]
 pytestmark = pytest.mark.django_db(transaction=True)
 POPUPS, PACING = "/admin/popups/popup/", "/admin/popups/pacing/"
 FORM = {

@@ -1,21 +1,17 @@
-"""What popups cost: SQL queries, Redis round trips and commands; and that a batch of the drain costs no more."""
+"""Budgets of popups in SQL, round trips and commands; a drain costs the same for any number of events."""
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from popups.events import drain as draining
 from popups.events import stream
-from tests.users.test_budgets import budget, throttled
+from tests.support.budgets import budget, measure
 
-__all__ = ["throttled"]
 pytestmark = pytest.mark.django_db(transaction=True)
-BEGUN = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 
 
 @pytest.fixture
 def warm(enter, bob, popup, throttled):
-    """The configs and the popup's total are known, as they are from its first showing on."""
+    """Show the popup once, so that the configuration and the popup's total are cached."""
     enter(bob)
 
 
@@ -47,7 +43,7 @@ def test_a_strange_claim_costs_no_more_than_the_caller(api, bob, popup, warm):
 
 def test_who_comes_for_the_first_time_is_one_query_more(api, enter, carol, warm):
     api.get("users/me", by=carol)
-    with budget(sql=1, round_trips=4, commands=5):  # look, lease, fill; the claim
+    with budget(sql=1, round_trips=4, commands=5):  # fetch, lease, fill; the claim
         assert enter(carol).json["popup"]
 
 
@@ -56,9 +52,8 @@ def test_a_batch_is_seven_queries_however_large(enter, new_user, popup, people):
     for number in range(people):
         enter(new_user(f"guest_{number}"))
     consumer = stream.new_consumer()
-    with CaptureQueriesContext(connection) as queries:
+    with measure() as cost:
         assert draining.drain(consumer) == people
-    texts = [query["sql"] for query in queries if not query["sql"].startswith(BEGUN)]
-    assert len(texts) == 7, texts  # users, popups, claims, ids; events, pairs, days
+    assert len(cost.sql) == 7, cost.sql  # users, popups, claims, ids; events, pairs, days
     with budget(sql=0, round_trips=1, commands=1):
         assert draining.drain(consumer) == 0

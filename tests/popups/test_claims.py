@@ -1,4 +1,4 @@
-"""Behaviour 36: caps, cooldowns and quiet time hold across devices, and whatever becomes of Redis' entries."""
+"""Behaviour 36: caps, cooldowns and quiet time hold across devices and after entries are lost in Redis."""
 
 import time
 from functools import partial
@@ -12,7 +12,7 @@ from popups.delivery.states import STATES
 from popups.delivery.totals import TOTALS
 from popups.events import stream
 from popups.models import Day, Event, Pacing, Unrecorded, UserPopup
-from tests.caching.threads import together
+from tests.support.threads import in_parallel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECOND_H = 1 / 3_600
@@ -33,7 +33,7 @@ def state_of(user):
 
 def test_two_devices_at_once_claim_each_popup_once(enter, alice, make):
     popups = {make(f"Popup {number}").pk for number in range(4)}
-    answers = together(*[partial(enter, alice) for _ in range(12)])
+    answers = in_parallel(*[partial(enter, alice) for _ in range(12)])
     claimed = [shown(answer) for answer in answers if shown(answer)]
     while popup := shown(enter(alice)):
         claimed.append(popup)
@@ -42,7 +42,7 @@ def test_two_devices_at_once_claim_each_popup_once(enter, alice, make):
 
 
 def test_the_loser_of_a_race_is_given_what_is_due_after_it(enter, alice, make, monkeypatch):
-    """Decided on a state that another device has changed since."""
+    """A device decides on a state that another device has changed since."""
     first, second = make(priority=1), make()
     enter(alice)
     stale = STATES.load([alice.pk])[alice.pk]
@@ -67,7 +67,7 @@ def test_the_interval_is_over_on_redis_clock(enter, alice, make):
 
 @pytest.mark.parametrize("ahead_s", [3_600, -3_600])
 def test_the_clock_of_a_web_server_is_wrong(enter, alice, bob, make, monkeypatch, ahead_s):
-    """Redis' clock judges, so two servers cannot differ: one that is ahead asks in vain."""
+    """Redis' clock decides, so servers cannot differ: a claim by a server whose clock is ahead is refused."""
     make(reshow_hours=0.5)
     assert shown(enter(alice))
     now = time.time_ns
@@ -82,7 +82,7 @@ def test_a_click_starts_its_own_cooldown(api, enter, alice, make):
     claims = [enter(alice).json["popup"]["claim"] for _ in range(2)]
     body = {"claim": claims[0], "type": "click"}
     assert api.post(f"popups/{popup.pk}/events", body, by=alice).status == 202
-    assert shown(enter(alice)) == popup.pk  # the claim before the last moves nothing
+    assert shown(enter(alice)) == popup.pk  # an event with an older claim changes nothing
     claim = enter(alice).json["popup"]["claim"]
     began = time.time()
     for _ in range(2):
@@ -114,11 +114,11 @@ def test_caps_of_a_user(enter, alice, bob, make):
 def test_a_cap_in_total_is_exact_and_survives_a_loss_of_the_total(enter, new_user, make, drain, redis, drained):
     popup = make(total_cap=10, reshow_hours=0)
     people = [new_user(f"guest_{number}") for number in range(8)]
-    together(*[partial(enter, person) for person in people])
+    in_parallel(*[partial(enter, person) for person in people])
     if drained:
         drain()
     redis.delete(TOTALS.key(popup.pk))
-    assert sum(bool(shown(answer)) for answer in together(*[partial(enter, person) for person in people])) == 2
+    assert sum(bool(shown(answer)) for answer in in_parallel(*[partial(enter, person) for person in people])) == 2
     drain()
     assert Day.objects.get().shown == Event.objects.count() == 10
 
@@ -126,7 +126,7 @@ def test_a_cap_in_total_is_exact_and_survives_a_loss_of_the_total(enter, new_use
 def test_a_cap_is_counted_anew_after_a_wipe(enter, alice, bob, make, redis):
     make(total_cap=1)
     assert [bool(shown(enter(person))) for person in (alice, bob)] == [True, False]
-    redis.flushdb()  # the showing was not drained: nobody knows of it any more
+    redis.flushdb()  # the showing was not drained, so it is lost
     assert [bool(shown(enter(bob))) for _ in range(3)].count(True) == 1
     assert stream.backlog() == 1
 
@@ -167,12 +167,12 @@ def test_a_state_that_is_loaded_says_the_same(api, enter, alice, drain, make, re
     assert shown(enter(alice)) is None
     assert state_of(alice).histories == before.histories
     body = {"claim": claim, "type": "click"}
-    assert api.post(f"popups/{second.pk}/events", body, by=alice).status == 202  # known to be there by what was loaded
+    assert api.post(f"popups/{second.pk}/events", body, by=alice).status == 202  # the loaded state knows the claim
     assert stream.backlog() == 0
 
 
 def test_redis_is_wiped(api, enter, alice, drain, popup, redis):
-    """What was drained holds; what was not is lost with the stream, and whoever has its claim may still use it."""
+    """Drained events are kept, others are lost with the stream; their claims stay valid."""
     first = enter(alice).json["popup"]["claim"]
     drain()
     redis.flushdb()

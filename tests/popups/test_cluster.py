@@ -1,12 +1,10 @@
-"""On a Redis Cluster: all that a script touches is on one node."""
+"""Popups on a Redis Cluster: all keys of a script are on one node."""
 
 import pytest
 
 from popups.events import stream
 from popups.models import Event
-from tests.caching.test_cluster import cluster
 
-__all__ = ["cluster"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

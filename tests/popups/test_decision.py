@@ -1,4 +1,4 @@
-"""Behaviour 36: the same input gives the same popup, ties break stably, and times hold to the millisecond."""
+"""Behaviour 36: the decision is deterministic, ties are broken stably, and times hold to the millisecond."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from popups.delivery.states import PopupHistory
 from popups.models import Popup
 from popups.rules import parse_version
 
-pytestmark = pytest.mark.django_db(transaction=True)  # for the fixtures; nothing here asks a database
+pytestmark = pytest.mark.django_db(transaction=True)  # for the fixtures; no test here uses a database
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NOW_MS = to_ms(NOW)
 HOUR_MS = 3_600_000
@@ -86,8 +86,8 @@ def test_a_share_is_stable_grows_and_is_another_one_for_each_popup():
     assert 900 < len(tenth) < 1_100
     assert 1_850 < len(fifth) < 2_150
     assert tenth < fifth
-    assert 60 < len(tenth & others) < 140  # a tenth of a tenth
-    assert [rollout_bucket(user, 1) for user in (1, 2, 2**63 - 1)] == [22, 78, 40]  # as in every process, for ever
+    assert 60 < len(tenth & others) < 140  # two tenths are independent of each other
+    assert [rollout_bucket(user, 1) for user in (1, 2, 2**63 - 1)] == [22, 78, 40]  # the same in every process, always
 
 
 def test_the_window_holds_to_the_millisecond():

@@ -1,4 +1,4 @@
-"""Behaviour 38: whatever becomes of a drain, every event is in the table exactly once, and settled."""
+"""Behaviour 38: after crashes and repeats every event is in the table exactly once and acknowledged."""
 
 import time
 from io import StringIO
@@ -13,9 +13,9 @@ from popups.delivery.states import STATES
 from popups.events import drain as draining
 from popups.events import stream
 from popups.models import Day, Event, Popup, Unrecorded, UserPopup
-from tests.caching.own_redis import until
-from tests.forks import killed
 from tests.popups.processes import die_at, drains, terminated
+from tests.support.forkserver import run_until_killed
+from tests.support.polling import wait_until
 from users.services import delete_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def shown(enter, api, alice, bob, popup):
-    """Two showings and a click wait in the stream."""
+    """Put two showings and a click into the stream."""
     claim = enter(alice).json["popup"]["claim"]
     enter(bob)
     assert api.post(f"popups/{popup.pk}/events", {"claim": claim, "type": "click"}, by=alice).status == 202
@@ -43,7 +43,7 @@ def settled():
 
 @pytest.mark.parametrize("point", ["taken", "written", "committed", "acknowledged"])
 def test_a_drain_that_is_killed(shown, drain, point):
-    killed(die_at, point)
+    run_until_killed(die_at, point)
     assert Event.objects.count() == (3 if point in ("committed", "acknowledged") else 0)
     drain()
     assert settled()
@@ -53,11 +53,11 @@ def test_another_drain_takes_over_after_a_while(shown, monkeypatch):
     dead = stream.new_consumer()
     assert len(stream.take(dead).ids) == 3
     other = stream.new_consumer()
-    assert draining.drain(other) == 0  # it may be alive
+    assert draining.drain(other) == 0  # the other consumer may be alive
     time.sleep(0.05)
     assert draining.drain(other, min_idle_ms=40) == 3
     assert settled()
-    draining._write_with_retries(())  # and the dead one awakes: nothing is left to settle
+    draining._write_with_retries(())  # the consumer continues and finds nothing left to acknowledge
     assert draining.drain(dead) == 0
 
 
@@ -91,8 +91,8 @@ def test_several_drains_for_ever_and_sigterm(enter, new_user, popup, drain):
     with drains(3) as processes:
         for person in people:
             assert enter(person).json["popup"]
-        until(lambda: Event.objects.count() > 5)
-        until(lambda: len(redis_client().xinfo_consumers(key, stream.GROUP)) == 3)
+        wait_until(lambda: Event.objects.count() > 5)
+        wait_until(lambda: len(redis_client().xinfo_consumers(key, stream.GROUP)) == 3)
         assert terminated(processes) == [0, 0, 0]
     drain()
     assert sorted(Event.objects.values_list("user_id", flat=True)) == sorted(person.pk for person in people)
@@ -141,7 +141,7 @@ def test_an_event_that_cannot_be_read_is_not_in_the_way(shown, drain, caplog):
 
 
 def test_a_redis_that_gives_an_id_again(enter, alice, bob, drain, popup):
-    """It was wiped, and its clock is behind."""
+    """Redis was wiped and its clock is behind, so an id of the stream comes again."""
     enter(alice)
     drain()
     redis_client().flushdb()
@@ -153,7 +153,7 @@ def test_a_redis_that_gives_an_id_again(enter, alice, bob, drain, popup):
 
 
 def test_events_out_of_order(enter, alice, make, drain):
-    """Of two drains the one with the newer events may commit first."""
+    """Of two drains, the drain with the newer events may commit first."""
     make(reshow_hours=0)
     for _ in range(3):
         enter(alice)
@@ -171,7 +171,7 @@ def test_it_says_what_it_did(shown):
 
 
 def test_an_event_is_counted_down_once(enter, alice, make, monkeypatch):
-    """Two drains had it; the second one must not settle what is still in the stream."""
+    """Two drains have the same event; the second must not decrement the count of waiting events again."""
     make(reshow_hours=0)
     for _ in range(2):
         enter(alice)

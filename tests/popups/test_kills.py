@@ -1,4 +1,4 @@
-"""Behaviour 38: kill -9 of web, drain and Redis at random under load, and two devices of everybody racing."""
+"""Behaviour 38: web servers, drains and Redis are killed at random under load; devices of the same users race."""
 
 import os
 import random
@@ -13,14 +13,12 @@ from launcher import embedded_redis
 from popups.delivery.claims import verify
 from popups.events import stream
 from popups.models import Day, Event, UserPopup
-from tests.caching.conftest import own_redis
-from tests.caching.own_redis import until
-from tests.forks import at_once
 from tests.popups.processes import enter_all
-from tests.popups.servers import crowd, draining, environment, until_up, web_servers
+from tests.popups.servers import crowd, draining, environment, wait_until_up, web_servers
+from tests.support.forkserver import run_in_processes
+from tests.support.polling import wait_until
 from users.models import User
 
-__all__ = ["own_redis"]
 pytestmark = pytest.mark.django_db(transaction=True)
 KEPT = ("--appendfsync", embedded_redis.OPTIONS["appendfsync"])
 USERS, DEVICES, RACERS = 400, 8, 4
@@ -50,7 +48,7 @@ def test_every_answered_claim_and_accepted_click_is_in_the_table_once(own_redis,
     own_redis.start(*KEPT)
     chance, env = random.Random(os.getpid()), environment(own_redis.url)
     with web_servers(2, tmp_path, **env) as webs, draining(2, tmp_path, **env) as drains:
-        until_up(list(webs))
+        wait_until_up(list(webs))
         with crowd(list(webs), users, DEVICES) as seen:
             for _ in range(KILLS):
                 time.sleep(chance.uniform(0.1, 0.8))
@@ -62,7 +60,7 @@ def test_every_answered_claim_and_accepted_click_is_in_the_table_once(own_redis,
                     server = chance.choice(list(webs.values()) if victim == "web" else drains)
                     server.kill()
                     server.start()
-            until(lambda: len(seen.claims) > 100)
+            wait_until(lambda: len(seen.claims) > 100)
     call_command("drain_popup_events", once=True, verbosity=0)
     shown, clicked = rows("shown"), rows("click")
     assert set(seen.statuses) <= {200, 202, 503}
@@ -77,10 +75,10 @@ def test_every_answered_claim_and_accepted_click_is_in_the_table_once(own_redis,
 
 
 def test_devices_of_everybody_at_once(users, make):
-    """Each popup is claimed once for each user, or as often as its cap allows; and all caps are exact."""
+    """Each popup is claimed as often per user and in all as its caps allow."""
     every, rare, twice = make("Every"), make("Rare", total_cap=50), make("Twice", user_cap=2, reshow_hours=0)
     user_ids = [user.pk for user in users]
-    claims = Counter(tuple(each) for told in at_once(*[(enter_all, user_ids, 2)] * RACERS) for each in told)
+    claims = Counter(tuple(each) for told in run_in_processes(*[(enter_all, user_ids, 2)] * RACERS) for each in told)
     assert {n for (_, popup_id), n in claims.items() if popup_id == every.pk} == {1}
     assert {n for (_, popup_id), n in claims.items() if popup_id == twice.pk} == {2}
     assert [n for (_, popup_id), n in claims.items() if popup_id == rare.pk] == [1] * 50
@@ -91,7 +89,7 @@ def test_devices_of_everybody_at_once(users, make):
 
 
 def test_redis_answers_only_what_it_has_written():
-    """With `everysec` it answers ahead of a slow sync: a killed one lost 2,054 of 8,607 commands. See decision 0008."""
+    """With `everysec` Redis answers before a slow sync: a killed Redis lost 2,054 of 8,607 commands (decision 0008)."""
     assert embedded_redis.OPTIONS["appendfsync"] in ("no", "always")
     compose = (embedded_redis.BASE_DIR / "compose.yaml").read_text()
     assert f'- --appendfsync\n      - "{embedded_redis.OPTIONS["appendfsync"]}"' in compose

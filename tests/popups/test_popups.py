@@ -1,4 +1,4 @@
-"""Popups over HTTP: what the contract says, field by field."""
+"""Popups over HTTP: every field of the contract."""
 
 from datetime import datetime, timedelta
 

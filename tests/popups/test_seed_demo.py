@@ -1,4 +1,4 @@
-"""Demo popups: made once, with what was made of them."""
+"""Demo popups: created once, with showings and clicks."""
 
 from io import StringIO
 

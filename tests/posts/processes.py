@@ -1,17 +1,17 @@
-"""Other processes of the application: they make much of posts, remove them, or are killed while they do."""
+"""Functions for other processes: they like posts, remove them, or kill their process while they do."""
 
 import contextlib
 import random
 import time
 from collections import Counter
 
-from tests.caching.processes import die
+from tests.support.crashes import dies_at_commit
 
 CHUNK = 5
 
 
 def toggle(user_ids: list[int], post_id: int, times: int, seed: int) -> int:
-    """Random likes and unlikes; how many more likes were really inserted than deleted."""
+    """Like and unlike a post as random users; return the number of inserted likes less the deleted ones."""
     from posts import services
 
     chance, more = random.Random(seed), 0
@@ -22,10 +22,10 @@ def toggle(user_ids: list[int], post_id: int, times: int, seed: int) -> int:
 
 
 def mark(user_ids: list[int], post_ids: list[int], seed: int) -> dict[str, int]:
-    """Over HTTP, each post until it is gone; how many answers of each status there were."""
+    """Write to each post over HTTP until it is gone; return the number of answers by status."""
     from django.conf import settings
 
-    from tests.api.client import ApiClient
+    from tests.support.api_client import ApiClient
     from users.models import User
 
     settings.THROTTLES = {}
@@ -49,9 +49,9 @@ def mark(user_ids: list[int], post_ids: list[int], seed: int) -> dict[str, int]:
 
 
 def remove(author_id: int, post_ids: list[int], longest_s: float) -> dict[str, int]:
-    """Over HTTP, each post after a while, and once more; the rest is left to sweep()."""
+    """Delete each post twice over HTTP, after a random pause; sweep() deletes the rest. Return answers by status."""
     from posts import removal
-    from tests.api.client import ApiClient
+    from tests.support.api_client import ApiClient
     from users.models import User
 
     removal.CHUNK = removal.AT_ONCE = CHUNK
@@ -64,7 +64,7 @@ def remove(author_id: int, post_ids: list[int], longest_s: float) -> dict[str, i
 
 
 def sweep(post_ids: list[int]) -> int:
-    """Until none of these posts is left; how many rows were deleted."""
+    """Sweep until none of the posts is left; return the number of deleted rows."""
     from django.db import OperationalError
 
     from posts import removal
@@ -72,13 +72,15 @@ def sweep(post_ids: list[int]) -> int:
 
     removal.CHUNK, rows = CHUNK, 0
     while Post.objects.filter(pk__in=post_ids).exists():
-        with contextlib.suppress(OperationalError):  # a deadlock with the author's own; as the command, it tries again
+        with contextlib.suppress(
+            OperationalError
+        ):  # a deadlock with the author's request; try again, as the command does
             rows += next(removal.sweep(), 0)
     return rows
 
 
 def leave(user_ids: list[int], longest_s: float) -> None:
-    """These users are deleted, each after a while."""
+    """Delete each user after a random pause."""
     from posts import removal
     from users.services import delete_user
 
@@ -89,21 +91,9 @@ def leave(user_ids: list[int], longest_s: float) -> None:
 
 
 def die_at(work: str, post_id: int, commits: int, when: str) -> None:
-    """Removes or sweeps a post, and dies just before or after its n-th commit."""
-    from django.db import connection
-
+    """Remove or sweep a post and kill the process just "before" or "after" its n-th commit."""
     from posts import removal
 
-    removal.CHUNK, left, commit = CHUNK, commits, connection._commit
-
-    def count() -> None:
-        nonlocal left
-        left -= 1
-        if left == 0 and when == "before":
-            die()
-        commit()
-        if left == 0:
-            die()
-
-    connection._commit = count
+    removal.CHUNK = CHUNK
+    dies_at_commit(commits, when)
     removal.remove([post_id]) if work == "remove" else list(removal.sweep())

@@ -1,4 +1,4 @@
-"""Moderation: what is done in the admin shows in the API at once, and no page reads a whole table."""
+"""Moderation: an edit in the admin shows in the API at once, and no page reads a whole table."""
 
 import pytest
 from django.db import connection
@@ -8,9 +8,7 @@ from counters.reads import counts_of
 from posts import services
 from posts.admin import PostAdmin
 from posts.models import Comment, Like, Post
-from tests.users.test_admin import root
 
-__all__ = ["root"]
 pytestmark = pytest.mark.django_db(transaction=True)
 POSTS, COMMENTS = "/admin/posts/post/", "/admin/posts/comment/"
 
@@ -41,12 +39,14 @@ def test_deleted_by_the_action_and_by_the_page(api, root, alice, bob, write):
     with CaptureQueriesContext(connection) as queries:
         root.post(POSTS, {"action": "delete_selected", "_selected_action": [post.pk for post in posts[:2]]})
         root.get(f"{POSTS}{posts[2].pk}/delete/")
-    assert not any("posts_like" in query["sql"] for query in queries)  # a million likes are not listed for approval
+    assert not any(
+        "posts_like" in query["sql"] for query in queries
+    )  # the confirmation page does not list a million likes
     act(root, "delete_selected", *posts[:2])
     with CaptureQueriesContext(connection) as queries:
         root.post(f"{POSTS}{posts[2].pk}/delete/", {"post": "yes"})
     if connection.vendor == "sqlite":
-        assert sum(query["sql"].startswith("BEGIN") for query in queries) >= 3  # not one transaction
+        assert sum(query["sql"].startswith("BEGIN") for query in queries) >= 3  # several transactions
     assert (Post.objects.count(), Like.objects.count()) == (0, 0)
     assert counts_of("user", [alice.pk])[alice.pk]["posts"] == 0
     assert api.get(f"users/{alice.pk}/posts", by=bob).json["results"] == []
@@ -70,7 +70,7 @@ def test_hidden_and_shown_again_by_the_page(api, root, bob, post):
 
 
 def test_an_edit_meets_a_removal(api, root, alice, bob, post, monkeypatch):
-    """The page was read before and is saved after it: the post stays removed."""
+    """A form that was read before the removal is saved after it: the post stays removed."""
     page, read = f"{POSTS}{post.pk}/change/", PostAdmin.get_object
 
     def read_before(*args):

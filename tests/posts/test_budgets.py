@@ -1,18 +1,14 @@
-"""What posts cost: SQL queries, Redis round trips and commands; and that more of them cost no more."""
+"""Budgets of posts in SQL, round trips and commands; they do not grow with the number of posts."""
 
 from contextlib import contextmanager
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from caching.testutils import redis_usage
 from posts import services
-from tests.social.test_budgets import LOCK
-from tests.users.test_budgets import budget
+from tests.support.budgets import PAIR_LOCK, budget, measure
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CONTROL = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
 
 
 @pytest.fixture
@@ -73,13 +69,13 @@ def test_likes_and_favourites(api, bob, post, verb):
             5,
             4,
             6,
-        ),  # whose is it, blocks, is it there, insert, delta; the caller, hold, lift and bump, the answer
+        ),  # author, blocks, existing like, insert, delta; caller, hold, lift with increment, answer
         ("PUT", 3, 2, 3),
-        ("DELETE", 4, 4, 6),  # is it there, its part in the counts, delete, delta
+        ("DELETE", 4, 4, 6),  # existing like, its contribution to counters, delete, delta
         ("DELETE", 1, 2, 3),
     ):
         api.get(f"posts/{post.pk}", by=bob)
-        with budget(sql=sql + LOCK, round_trips=round_trips, commands=commands):
+        with budget(sql=sql + PAIR_LOCK, round_trips=round_trips, commands=commands):
             assert api.request(method, f"posts/{post.pk}/{verb}", by=bob).status == 200
 
 
@@ -96,10 +92,10 @@ def test_a_mark_is_one_hold_and_one_lift(bob, post, change):
 
 def test_comments_written_and_deleted(api, bob, post):
     api.get(f"posts/{post.pk}", by=bob)
-    with budget(sql=4, round_trips=3, commands=4):  # whose is it, blocks, insert, delta; the caller, bump, the author
+    with budget(sql=4, round_trips=3, commands=4):  # author, blocks, insert, delta; caller, increment, author
         comment = api.post(f"posts/{post.pk}/comments", {"text": "Hi"}, by=bob).json
     for sql, round_trips, commands in (
-        (5, 2, 2),  # the comment and its post, that bob deletes it, its part, delete, delta; bump
+        (5, 2, 2),  # comment and post, deleted_by, contribution to counters, delete, delta; increment
         (2, 1, 1),
     ):
         with budget(sql=sql, round_trips=round_trips, commands=commands):
@@ -107,20 +103,19 @@ def test_comments_written_and_deleted(api, bob, post):
 
 
 def test_posts_written_and_deleted(api, bob, post):
-    """At most: neighbours may have made the counters known."""
+    """Upper bounds: the counters may be cached already by other requests."""
     api.get(f"posts/{post.pk}", by=bob)
-    with at_most(sql=5, round_trips=9):  # insert, its part, delta; the row and the counts for the answer
+    with at_most(sql=5, round_trips=9):  # insert, contribution to counters, delta; row and counters for the answer
         api.post("posts", {"text": "Hi"}, by=bob)
-    with at_most(sql=8, round_trips=9):  # whose is it, blocks, one delta more
+    with at_most(sql=8, round_trips=9):  # author, blocks, one more delta
         repost = api.post("posts", {"text": "Look", "repost_of": post.pk}, by=bob).json
-    with at_most(sql=40, round_trips=12):  # mark it, look for what points at it, twice, delete it alone
+    with at_most(sql=40, round_trips=12):  # mark, find rows that refer to it, twice, delete the post alone
         assert api.delete(f"posts/{repost['id']}", by=bob).status == 204
 
 
 @contextmanager
 def at_most(sql: int, round_trips: int):
-    with CaptureQueriesContext(connection) as queries, redis_usage() as usage:
+    with measure() as cost:
         yield
-    texts = [query["sql"] for query in queries if not query["sql"].startswith(CONTROL)]
-    assert len(texts) <= sql, texts
-    assert usage.round_trips <= round_trips, usage
+    assert len(cost.sql) <= sql, cost.sql
+    assert cost.round_trips <= round_trips, cost.round_trips

@@ -1,4 +1,4 @@
-"""People who are deleted while they write, or while others write to them: 401 or 404, and nothing is left."""
+"""Users who are deleted while they write, or while others write to them: 401 or 404, and no row is left."""
 
 from functools import partial
 
@@ -6,10 +6,10 @@ import pytest
 
 from posts import presentation, services
 from posts.models import Comment, Favorite, Like, Post
-from tests.api.client import ApiClient
-from tests.caching.threads import Task
-from tests.posts.test_removal import drifts
-from tests.social.processes import delete_waiting, waiting
+from tests.posts.settled import drifts
+from tests.support.api_client import ApiClient
+from tests.support.deletion_races import delete_with_pause, paused_process
+from tests.support.threads import Task
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TRIES_S = 1
@@ -23,12 +23,12 @@ WRITES = [
 
 
 def while_deleted(user, method, address, body, post, by):
-    """The answer to a request that meets a deletion which is through but for its commit."""
+    """Return the answer to a request that is sent while a deletion is complete but for its commit."""
     body = body and {name: post.pk if value == "post" else value for name, value in body.items()}
-    with waiting(delete_waiting, "model", "user deleted", user.pk) as go_on:
+    with paused_process(delete_with_pause, "model", "user deleted", user.pk) as resume:
         asking = Task(partial(ApiClient().request, method, address.format(post=post.pk), body, by=by))
-        asking.join(TRIES_S)  # waits for the other process
-        assert go_on() is True
+        asking.join(TRIES_S)  # still waiting for the other process
+        assert resume() is True
         return asking.result()
 
 
@@ -50,7 +50,7 @@ def test_to_somebody_who_is_being_deleted(alice, bob, post, method, address, bod
 
 
 def test_gone_before_it_is_shown(api, alice, bob, post, monkeypatch):
-    """What was written is read again for the answer; by then the post, or its author, may be gone."""
+    """The answer reads the new row again; by then the post or its author may be gone."""
     publish = services.publish
     monkeypatch.setattr(services, "publish", lambda **new: removed(publish(**new)))
     assert api.post("posts", {"text": "Hello"}, by=bob).status == 404

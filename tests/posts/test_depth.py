@@ -1,11 +1,11 @@
-"""On MariaDB: what a page, and a chunk of a removal, reads does not depend on how much there is."""
+"""On MariaDB, the rows that a page or a chunk of a removal reads do not grow with the table."""
 
 import pytest
 from django.db import connection
 
 from posts import removal
 from posts.models import Comment, Favorite, Like, Post, newest_posts
-from tests.social.test_budgets import rows_read
+from tests.support.budgets import rows_read
 from users.models import User
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
@@ -15,7 +15,7 @@ CHUNK = 20
 
 @pytest.fixture
 def many(alice, bob, post):
-    """MANY posts of alice's; bob keeps each, and all people like, keep and comment on the first."""
+    """MANY posts by alice, bob's favourites; MANY users like, favourite and comment on the first post."""
     User.objects.bulk_create([User(id=10**6 + number, username=f"deep_{number}") for number in range(MANY)])
     people = "FROM users_user WHERE username LIKE 'deep%'"
     statements = [
@@ -59,7 +59,7 @@ def test_the_newest_ids(alice, many):
 
 
 def test_a_chunk(bob, many, monkeypatch):
-    """Each of its rows is looked up some times: to find, to lock, to delete."""
+    """Each row is read a few times: to find it, lock it, delete it."""
     monkeypatch.setattr(removal, "CHUNK", CHUNK)
     removing = removal._delete(many.pk)
     for model in (Like, Favorite, Comment):

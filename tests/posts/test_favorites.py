@@ -1,4 +1,4 @@
-"""Checking favourites is never wrong, however many somebody has, before and after any change."""
+"""The check of favourites is exact for any number of favourites, before and after changes."""
 
 import random
 
@@ -22,7 +22,7 @@ MOMENT = "'2026-01-01 00:00:00'"
 
 
 def insert(author, keeper, *, kept):
-    """Past every signal: posts with even ids, of which the keeper has the first so many; nothing has an odd id."""
+    """Insert by SQL, without signals: posts with even ids, of which the user has the first as favourites."""
     with connection.cursor() as cursor:
         for into, columns, most in (
             ("posts_post (id, author_id, text, created_at, state)", f"{author.pk}, 'Hello', {MOMENT}, 0", kept + SPARE),
@@ -39,12 +39,15 @@ def test_never_a_wrong_answer(api, alice, bob, kept):
     insert(alice, bob, kept=kept)
     assert Favorite.objects.count() == kept
     chance, ids = random.Random(kept), range(1, 2 * (kept + SPARE) + 1)
-    oldest, edge = [1, 2, 3, 4], [2 * kept + 1, 2 * kept + 2]  # what is below a floor, and where the kept ones end
+    oldest, edge = (
+        [1, 2, 3, 4],
+        [2 * kept + 1, 2 * kept + 2],
+    )  # below the floor of the cached set, and around its newest member
 
     def check():
         asked = list(dict.fromkeys(oldest + edge + chance.sample(ids, ASKED)))[:ASKED]
         having = set(Favorite.objects.filter(user_id=bob.pk, post_id__in=asked).values_list("post_id", flat=True))
-        for _ in range(2):  # the first may have to fill the set, the other finds it
+        for _ in range(2):  # the first check may fill the set, the second hits it
             found = api.get(f"favorites/check?ids={','.join(map(str, asked))}", by=bob).json["results"]
             assert found == {str(each): each in having for each in asked}
 

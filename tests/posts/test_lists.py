@@ -11,7 +11,7 @@ LISTS = ["posts/{post}/comments", "posts/{post}/likers", "favorites"]
 
 @pytest.fixture
 def add(bob, post, write):
-    """One row more in each list, by somebody; what of it each list will show."""
+    """by(person): add a row to each list; return {list: the id that it will show}."""
 
     def by(person):
         kept = write(person)

@@ -1,4 +1,4 @@
-"""The tables come and go."""
+"""The migrations create the tables and remove them."""
 
 import pytest
 from django.core.management import call_command

@@ -1,4 +1,4 @@
-"""Posts over HTTP: what the contract says, field by field."""
+"""Posts over HTTP: every field of the contract."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ZEROS = {"likes": 0, "comments": 0, "reposts": 0, "favorites": 0}
 
 
-def test_writing_one_answers_it_as_everybody_will_see_it(api, alice, bob):
+def test_writing_one_answers_it_as_every_reader_will_see_it(api, alice, bob):
     answer = api.post("posts", {"text": "你好 👋"}, by=alice)
     assert answer.status == 201
     post = answer.json

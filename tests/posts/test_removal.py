@@ -1,59 +1,16 @@
-"""Deleting posts and people: gone at once for readers, every count settled, short transactions, resumable."""
+"""Deletion of posts and users: invisible at once, exact counters, short transactions, resumable."""
 
 import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from counters import reconcile
-from counters.reads import counts_of
 from posts import removal, services
-from posts.models import Comment, Favorite, Like, Post, Removal
+from posts.models import Like, Post
+from tests.posts.settled import ZEROS, assert_settled, drifts, post_counts, posts_of
 from users.services import delete_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ZEROS = {"likes": 0, "comments": 0, "reposts": 0, "favorites": 0}
-
-
-@pytest.fixture
-def story(alice, bob, carol, write):
-    """Alice reposts carol's; bob reposts alice's, and twelve people make much of alice's."""
-    original = write(carol, "First")
-    post = write(alice, "Second", repost_of=original.pk)
-    repost = write(bob, "Third", repost_of=post.pk)
-    return original, post, repost
-
-
-@pytest.fixture
-def fans(new_user, story):
-    people = [new_user(f"fan_{number:02}") for number in range(12)]
-    for person in people:
-        services.like(user_id=person.pk, post_id=story[1].pk)
-        services.add_favorite(user_id=person.pk, post_id=story[1].pk)
-        services.comment(post_id=story[1].pk, author_id=person.pk, text="Hi")
-    return people
-
-
-def post_counts(*posts):
-    found = counts_of("post", [post.pk for post in posts])
-    return [found[post.pk] for post in posts]
-
-
-def posts_of(*people):
-    found = counts_of("user", [person.pk for person in people])
-    return [found[person.pk]["posts"] for person in people]
-
-
-def drifts():
-    return [drift for kind in ("post", "user") for chunk in reconcile.run(kind, mend=False) for drift in chunk.drifts]
-
-
-def settled(story):
-    original, post, repost = story
-    assert post_counts(original, post, repost) == [ZEROS, ZEROS, ZEROS]
-    assert not any(model.objects.exists() for model in (Like, Favorite, Comment, Removal))
-    assert Post.objects.get(pk=repost.pk).repost_of_id is None
-    assert drifts() == []
 
 
 def test_everything_is_settled(api, alice, bob, carol, story, fans):
@@ -65,7 +22,7 @@ def test_everything_is_settled(api, alice, bob, carol, story, fans):
     fan = fans[0]
     assert api.get(f"favorites/check?ids={post.pk}", by=fan).json == {"results": {str(post.pk): True}}
     assert api.delete(f"posts/{post.pk}", by=alice).status == 204
-    settled(story)
+    assert_settled(story)
     assert posts_of(alice, bob, carol) == [0, 1, 1]
     assert api.get(f"favorites/check?ids={post.pk}", by=fan).json == {"results": {str(post.pk): False}}
     assert api.get("favorites", by=fan).json["results"] == []
@@ -73,9 +30,9 @@ def test_everything_is_settled(api, alice, bob, carol, story, fans):
 
 
 def test_by_the_model_itself(alice, bob, carol, story, fans):
-    """As a cascade, or a colleague's script, does."""
+    """A deletion by the model's delete(), as by a cascade or a script."""
     Post.objects.get(pk=story[1].pk).delete()
-    settled(story)
+    assert_settled(story)
     assert posts_of(alice, bob, carol) == [0, 1, 1]
 
 
@@ -96,9 +53,9 @@ def test_what_many_liked_is_gone_at_once_and_swept_later(api, alice, bob, carol,
         assert next(sweeping) == 5
     assert sum(query["sql"].startswith("DELETE FROM") for query in queries) <= 2
     assert drifts() == []
-    del sweeping  # as if it had been killed
+    del sweeping  # as if its process had been killed
     call_command("sweep_removed", once=True)
-    settled(story)
+    assert_settled(story)
 
 
 def test_a_sweep_finds_what_is_removed_without_looking_through_all_posts(story):
@@ -114,18 +71,18 @@ def test_a_person_goes_with_all_words_and_marks(alice, bob, carol, story, fans):
     list(delete_user(fans[0].pk))
     assert post_counts(post) == [{"likes": 11, "comments": 11, "reposts": 1, "favorites": 11}]
     list(delete_user(alice.pk))
-    settled(story)
+    assert_settled(story)
     assert posts_of(bob, carol) == [1, 1]
 
 
 def test_a_user_deleted_by_the_model_itself(alice, bob, carol, story, fans):
     alice.delete()
-    settled(story)
+    assert_settled(story)
     assert posts_of(bob, carol) == [1, 1]
 
 
 def test_what_the_database_refuses_now_is_swept_later(api, alice, bob, story, fans, monkeypatch):
-    """A deadlock with somebody who deletes the same rows is not the author's concern."""
+    """A deadlock with another deletion of the same rows does not fail the author's request."""
 
     def refuse(*_):
         raise OperationalError(1213, "Deadlock found when trying to get lock")
@@ -136,4 +93,4 @@ def test_what_the_database_refuses_now_is_swept_later(api, alice, bob, story, fa
     assert api.get(f"posts/{story[1].pk}", by=bob).status == 404
     assert Like.objects.count() == 12
     call_command("sweep_removed", once=True)
-    settled(story)
+    assert_settled(story)

@@ -1,4 +1,4 @@
-"""Demo posts: made once, counted at once, never across a block."""
+"""Demo posts: created once, counted at once, never between users who block each other."""
 
 from io import StringIO
 

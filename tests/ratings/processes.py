@@ -1,4 +1,4 @@
-"""Other processes of the application: they rate, delete items and people, or are killed while they do."""
+"""Functions for other processes: they rate, delete items and users, or kill their process while they do."""
 
 import contextlib
 import random
@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from tests.caching.processes import die
-from tests.forks import Fork, connected
+from tests.support.crashes import dies_at_commit
+from tests.support.forkserver import Fork, run_connected
 
 CHUNK = 5
 HIGHEST = 10
 
 
 def rate_each(user_ids: list[int], item_id: int, changes: int, seed: int) -> int:
-    """Each user rates for the first time, then all of them `changes` times more; how many ratings that were."""
+    """Rate an item as each user, 1 + `changes` times; return the number of ratings."""
     from ratings import services
 
     chance, done = random.Random(seed), 0
@@ -28,7 +28,7 @@ def rate_each(user_ids: list[int], item_id: int, changes: int, seed: int) -> int
 
 
 def fire(verbs: tuple[str, ...], user_id: int, item_id: int, times: int, seed: int) -> dict[str, int]:
-    """One user at odds with themselves; how many answers of each status there were."""
+    """Send random writes of one user for one item; return the number of answers by verb and status."""
     chance, answers = random.Random(seed), Counter()
     for _ in range(times):
         verb = chance.choice(verbs)
@@ -48,10 +48,10 @@ def rate_until_gone(user_ids: list[int], item_ids: list[int], seed: int) -> dict
 
 
 def _ask(chance: random.Random, verb: str, user_id: int, item_id: int) -> int:
-    """Over HTTP."""
+    """Write a score over HTTP; return the status."""
     from django.conf import settings
 
-    from tests.api.client import ApiClient
+    from tests.support.api_client import ApiClient
     from users.models import User
 
     settings.THROTTLES = {}
@@ -60,7 +60,7 @@ def _ask(chance: random.Random, verb: str, user_id: int, item_id: int) -> int:
 
 
 def remove(item_ids: list[int], longest_s: float) -> int:
-    """Each item after a while; the rest is swept. How many rows that was."""
+    """Remove each item after a random pause, then sweep; return the number of rows swept."""
     from ratings import removal
 
     removal.CHUNK = removal.AT_ONCE = CHUNK
@@ -71,7 +71,7 @@ def remove(item_ids: list[int], longest_s: float) -> int:
 
 
 def leave(user_ids: list[int], longest_s: float) -> None:
-    """These users are deleted, each after a while."""
+    """Delete each user after a random pause."""
     from ratings import removal
     from users.services import delete_user
 
@@ -83,13 +83,13 @@ def leave(user_ids: list[int], longest_s: float) -> None:
 
 @contextlib.contextmanager
 def raters(number: int, user_ids: list[int], item_id: int) -> Iterator[list[Fork]]:
-    """Processes that rate for ever, and are killed in the end."""
+    """Run processes that rate until the end of the block, when they are killed."""
     with contextlib.ExitStack() as stack:
         running = [
-            stack.enter_context(Fork(connected, rate_for_ever, user_ids, item_id, seed)) for seed in range(number)
+            stack.enter_context(Fork(run_connected, rate_for_ever, user_ids, item_id, seed)) for seed in range(number)
         ]
         for fork in running:
-            fork.until_waiting().go_on()
+            fork.wait_until_paused().resume()
         yield running
 
 
@@ -107,23 +107,11 @@ def rate_for_ever(user_ids: list[int], item_id: int, seed: int) -> None:
 
 
 def die_at(when: str, commits: int, work: str, *arguments: Any) -> None:
-    """Does it, and dies just before or after its n-th commit."""
-    from django.db import connection
-
+    """Do the work and kill the process just "before" or "after" its n-th commit."""
     from ratings import removal, services
 
-    removal.CHUNK, left, commit = CHUNK, commits, connection._commit
-
-    def counted() -> None:
-        nonlocal left
-        left -= 1
-        if left == 0 and when == "before":
-            die()
-        commit()
-        if left == 0:
-            die()
-
-    connection._commit = counted
+    removal.CHUNK = CHUNK
+    dies_at_commit(commits, when)
     works = {
         "rate": lambda user_id, item_id, score: services.rate(user_id=user_id, item_id=item_id, score=score),
         "withdraw": lambda user_id, item_id: services.withdraw(user_id=user_id, item_id=item_id),

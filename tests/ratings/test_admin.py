@@ -1,4 +1,4 @@
-"""The staff's pages of items: what is done there shows in the API at once, and no page reads a whole table."""
+"""Items in the admin: an edit shows in the API at once, and no page reads a whole table."""
 
 import re
 
@@ -11,9 +11,8 @@ from caching.testutils import redis_usage
 from ratings import removal, services
 from ratings.admin import ItemAdmin
 from ratings.models import Item
-from tests.users.test_admin import act, root
+from tests.support.admin_actions import run_action
 
-__all__ = ["root"]
 pytestmark = pytest.mark.django_db(transaction=True)
 ITEMS = "/admin/ratings/item/"
 
@@ -23,7 +22,7 @@ def page_of(item):
 
 
 def heights(html):
-    """Of the bars, by what their titles say: {"5: 2": "41"}."""
+    """Return the heights of the histogram's bars by their titles: {"5: 2": "41"}."""
     return dict(re.findall(r'<i title="(\d+: \d+)" style="[^"]*height: (\d+)px', html))
 
 
@@ -70,7 +69,7 @@ def test_bad_input(root, item, form, sentence):
 
 
 def test_an_edit_meets_a_removal(root, item, monkeypatch):
-    """The page was read before and is saved after it: the item stays removed."""
+    """A form that was read before the removal is saved after it: the item stays removed."""
     read = ItemAdmin.get_object
 
     def read_before(*args):
@@ -93,12 +92,12 @@ def test_deleted_by_the_action_and_by_the_page(api, root, alice, bob):
     with CaptureQueriesContext(connection) as queries:
         assert "Items, with all their scores: 2" in root.post(ITEMS, chosen).content.decode()
         root.get(f"{ITEMS}{items[2].pk}/delete/")
-    assert not any("ratings_score" in query["sql"] for query in queries)  # a million scores are not listed for approval
+    assert not any("ratings_score" in query["sql"] for query in queries)  # the confirmation page lists no scores
     assert root.post(ITEMS, {**chosen, "post": "yes"}).status_code == 302
     with CaptureQueriesContext(connection) as queries:
         assert root.post(f"{ITEMS}{items[2].pk}/delete/", {"post": "yes"}).status_code == 302
     if connection.vendor == "sqlite":
-        assert sum(query["sql"].startswith("BEGIN") for query in queries) >= 3  # not one transaction
+        assert sum(query["sql"].startswith("BEGIN") for query in queries) >= 3  # several transactions
     ids = ",".join(str(item.pk) for item in items)
     assert api.get(f"ratings?ids={ids}", by=bob).json["results"] == []
     assert not Item.objects.exists()
@@ -142,7 +141,7 @@ def test_staff_without_rights_are_refused(sam, item):
     client.force_login(sam)
     for address in (ITEMS, page_of(item), f"{ITEMS}add/", f"{ITEMS}{item.pk}/delete/"):
         assert client.get(address).status_code == 403
-    assert act(client, ITEMS, "delete_selected", item)
+    assert run_action(client, ITEMS, "delete_selected", item)
     assert Item.objects.get().removed_at is None
 
 

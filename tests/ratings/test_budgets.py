@@ -1,4 +1,4 @@
-"""What ratings cost: SQL queries, Redis round trips and commands; nothing that raters share is written."""
+"""Budgets of ratings in SQL, round trips and commands; no row that raters share is written."""
 
 import re
 
@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from caching.testutils import reset_cache
 from counters import rollup
 from ratings import services
-from tests.users.test_budgets import budget
+from tests.support.budgets import budget
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COUNTS = [1, 100]
@@ -17,13 +17,13 @@ COUNTS = [1, 100]
 
 @pytest.fixture
 def log():
-    """Of the roll-up: one INSERT of several rows, or several of one where the database does not tell its pks."""
+    """The INSERTs of deltas: one of several rows, or one for each row if the database does not return their keys."""
     return 1 if connection.features.can_return_rows_from_bulk_insert else 3
 
 
 @pytest.fixture
 def address(alice, item):
-    """Of as many items as asked, the first of which alice has rated, and every second after it."""
+    """of(count): the address of as many items; alice has rated the first and every second after it."""
 
     def of(count):
         ids = [item.pk, *(services.publish(title=f"Item {number}").pk for number in range(count - 1))]
@@ -48,7 +48,7 @@ def test_a_cold_read_is_three_queries(api, alice, address, count):
     asked = address(count)
     api.get("users/me", by=alice)
     reset_cache()
-    with budget(sql=4, round_trips=3, commands=3):  # the caller, the items, the counts, the scores; look, lease, fill
+    with budget(sql=4, round_trips=3, commands=3):  # caller, items, counters, scores; fetch, lease, fill
         api.get(asked, by=alice)
 
 
@@ -63,18 +63,20 @@ def test_one_item(api, alice, bob, item):
 def test_what_a_rating_costs(alice, item, log):
     services.rate(user_id=alice.pk, item_id=services.publish(title="Another").pk, score=5)
     for score in (5, 6):
-        with budget(sql=2 + log, round_trips=2, commands=3):  # mine, insert or update, deltas; hold, lift and bump
+        with budget(
+            sql=2 + log, round_trips=2, commands=3
+        ):  # own score, insert or update, deltas; hold, lift with increments
             services.rate(user_id=alice.pk, item_id=item.pk, score=score)
     with budget(sql=1, round_trips=0, commands=0):
         services.rate(user_id=alice.pk, item_id=item.pk, score=6)
-    with budget(sql=3 + log, round_trips=2, commands=3):  # mine, its part in the counts, delete, deltas
+    with budget(sql=3 + log, round_trips=2, commands=3):  # own score, contribution to counters, delete, deltas
         services.withdraw(user_id=alice.pk, item_id=item.pk)
     with budget(sql=1, round_trips=0, commands=0):
         services.withdraw(user_id=alice.pk, item_id=item.pk)
 
 
 def test_what_a_rating_costs_over_http(api, alice, item, log):
-    """The caller and the item before; the hold; what is answered comes with the lift."""
+    """Round trips: the caller and the item, the hold, the lift with the reads of the answer."""
     api.get(f"ratings/{item.pk}", by=alice)
     address = f"ratings/{item.pk}/score"
     for score in (5, 6):

@@ -1,6 +1,6 @@
-"""Behaviours 25, 27 and 34 for ratings: real processes at once, and killed ones. Counts equal rows every time.
+"""Behaviours 25, 27 and 34 for ratings: counters equal the rows with many processes and after killed ones.
 
-KILLS=200 makes the long run of it, beside the suite.
+Set KILLS=200 for a long run.
 """
 
 import contextlib
@@ -22,15 +22,13 @@ from counters.models import Delta
 from ratings import services
 from ratings.counts import KIND, SCORES, histogram_counter
 from ratings.models import Item, Score
-from tests.caching.own_redis import until
-from tests.caching.threads import Task
-from tests.forks import at_once, killed
 from tests.ratings.processes import die_at, fire, leave, rate_each, rate_until_gone, raters, remove
-from tests.ratings.test_races import drifts, exact, shown, truth
-from tests.ratings.test_removal import fans, settled
+from tests.ratings.totals import assert_exact, assert_settled, drifts, shown, truth
+from tests.support.forkserver import run_in_processes, run_until_killed
+from tests.support.polling import wait_until
+from tests.support.threads import Task
 from users.models import User
 
-__all__ = ["fans"]
 pytestmark = pytest.mark.django_db(transaction=True)
 PROCESSES, USERS, CHANGES = 8, 1_000, 4 if settings.SERVICES else 1
 KILLS = int(os.environ.get("KILLS", "5"))
@@ -38,15 +36,17 @@ KILLS = int(os.environ.get("KILLS", "5"))
 
 @pytest.fixture
 def crowd():
-    """Ids of users, as many parts as there are processes."""
+    """Ids of USERS users, in PROCESSES parts."""
     ids = range(10_000, 10_000 + USERS)
     User.objects.bulk_create([User(pk=pk, username=f"rater{pk}") for pk in ids])
     return [list(ids[part::PROCESSES]) for part in range(PROCESSES)]
 
 
 def test_a_thousand_users_at_once(item, crowd):
-    """And all the while Redis is wiped, deltas are rolled up, and counters reconciled: there are no false zeros."""
-    rating = Task(partial(at_once, *[(rate_each, ids, item.pk, CHANGES, seed) for seed, ids in enumerate(crowd)]))
+    """Redis is wiped, deltas rolled up and counters reconciled meanwhile: no read is too low."""
+    rating = Task(
+        partial(run_in_processes, *[(rate_each, ids, item.pk, CHANGES, seed) for seed, ids in enumerate(crowd)])
+    )
     rounds = 0
     while rating.is_alive() or not rounds:
         redis_client().flushdb()
@@ -55,33 +55,33 @@ def test_a_thousand_users_at_once(item, crowd):
         assert at_least <= counts["count"] <= Score.objects.count()
         assert sum(counts[histogram_counter(score)] for score in SCORES) == counts["count"]
         assert sum(score * counts[histogram_counter(score)] for score in SCORES) == counts["sum"]
-        with contextlib.suppress(OperationalError):  # the victim of a deadlock: it is the next round's work
+        with contextlib.suppress(OperationalError):  # a deadlock: the next round folds the same deltas
             assert [chunk.drifts for chunk in reconcile.run(KIND) if chunk.drifts] == []
             rollup.roll_up_chunk()
         rounds += 1
     assert rating.result() == [(1 + CHANGES) * len(ids) for ids in crowd]
     assert Score.objects.count() == USERS
-    exact(item)
+    assert_exact(item)
 
 
-# SQLite has one writer at a time: there the case that has more to it will do.
+# SQLite has one writer at a time, so only the richer case runs there.
 @pytest.mark.parametrize("withdraws", [pytest.param(False, marks=pytest.mark.services), True])
 def test_one_user_firing_fifty_and_more_scores(alice, item, withdraws):
-    """One row; every answer is the item or "too fast"; the aggregate is the row."""
+    """There is one row; every answer is a success or "too fast"; the counters equal the row."""
     total: Counter[str] = Counter()
     verbs = ("PUT", "DELETE") if withdraws else ("PUT",)
-    for answers in at_once(*[(fire, verbs, alice.pk, item.pk, 10, seed) for seed in range(PROCESSES)]):
+    for answers in run_in_processes(*[(fire, verbs, alice.pk, item.pk, 10, seed) for seed in range(PROCESSES)]):
         total.update(answers)
     assert total.keys() <= {"PUT 200", "PUT 409", *(["DELETE 200"] if withdraws else [])}, total
     assert total["PUT 200"] > 0
     assert Score.objects.count() <= 1
     assert Score.objects.count() == 1 or withdraws
-    exact(item)
+    assert_exact(item)
 
 
 @pytest.mark.services  # SQLite has one writer at a time
 def test_those_who_waited_for_somebody_who_was_killed_are_too_fast(alice, item):
-    """Two first scores that wait for a third one's end become a deadlock when that is none; InnoDB lets one through."""
+    """First scores that wait for a transaction which is rolled back run into a deadlock; InnoDB lets one through."""
 
     def rate(score):
         with contextlib.suppress(services.TooFast):
@@ -93,10 +93,10 @@ def test_those_who_waited_for_somebody_who_was_killed_are_too_fast(alice, item):
         waiting = [Task(partial(rate, score)) for score in range(1, 6)]
         time.sleep(1)
         assert all(task.is_alive() for task in waiting)
-        transaction.set_rollback(True)  # as the server does for a client that is gone
+        transaction.set_rollback(True)  # as the server does for a lost client
     (done,) = [score for task in waiting if (score := task.result())]
     assert Score.objects.get().score == done
-    exact(item)
+    assert_exact(item)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -108,14 +108,14 @@ def test_a_rating_that_is_killed(api, alice, bob, item, write, when):
     for by in (alice, bob):
         api.get(f"ratings/{item.pk}", by=by)
     work = ("withdraw", alice.pk, item.pk) if write == "withdraw" else ("rate", alice.pk, item.pk, 9)
-    killed(die_at, when, 1, *work)
+    run_until_killed(die_at, when, 1, *work)
     mine = {"first": 9, "change": 9, "withdraw": None}[write] if when == "after" else None if write == "first" else 5
     assert api.get(f"ratings/{item.pk}", by=alice).json["my_score"] == mine
     assert drifts() == []
     rollup.roll_up_all()
     assert shown(item) == truth(item)
     assert api.put(f"ratings/{item.pk}/score", {"score": 2}, by=alice).status == 200
-    exact(item)
+    assert_exact(item)
 
 
 def test_raters_killed_at_random_moments(new_user, item):
@@ -123,11 +123,11 @@ def test_raters_killed_at_random_moments(new_user, item):
     for _ in range(KILLS):
         before = newest_delta()
         with raters(3, ids, item.pk) as running:
-            until(lambda before=before: newest_delta() > before + 20)
+            wait_until(lambda before=before: newest_delta() > before + 20)
             time.sleep(random.uniform(0, 0.1))
             assert all(process.is_alive() for process in running)
         assert drifts() == []
-        until(all_folded)
+        wait_until(all_folded)
         redis_client().flushdb()
         assert shown(item) == truth(item)
         services.rate(user_id=ids[0], item_id=item.pk, score=3)
@@ -135,22 +135,22 @@ def test_raters_killed_at_random_moments(new_user, item):
 
 
 def newest_delta():
-    """Grows with every rating."""
+    """Return the largest key of a delta, which grows with every rating."""
     return Delta.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def all_folded():
-    """The database takes a moment to see that a process is dead, and to free the rows that it had locked."""
+    """Fold; return whether no delta is left. The database frees the locks of a killed process with a delay."""
     rollup.roll_up_all()
     return not Delta.objects.exists()
 
 
 def test_items_that_end_while_processes_rate_them(new_user):
-    """Every answer is a yes, "too fast", or that there is no such item; nothing is left behind."""
+    """Every answer is a success, "too fast" or 404; no row is left."""
     ids = [new_user(f"rater_{number}").pk for number in range(6)]
     item_ids = [services.publish(title=f"Item {number}").pk for number in range(20 if settings.SERVICES else 5)]
     rating = [(rate_until_gone, ids, item_ids, seed) for seed in range(4)]
-    *rated, _ = at_once(*rating, (remove, item_ids, 0.3))
+    *rated, _ = run_in_processes(*rating, (remove, item_ids, 0.3))
     for answers in rated:
         assert answers.keys() <= {"200", "404", "409"}, answers
         assert answers["404"] == len(item_ids)
@@ -164,7 +164,7 @@ def test_people_who_leave_while_they_rate(new_user, item):
     ids = [new_user(f"rater_{number}").pk for number in range(8)]
     another = services.publish(title="Another").pk
     rating = [(rate_until_gone, ids, [item.pk, another], seed) for seed in range(4)]
-    *rated, _, _ = at_once(*rating, (leave, ids[:4], 0.4), (remove, [item.pk, another], 1.5))
+    *rated, _, _ = run_in_processes(*rating, (leave, ids[:4], 0.4), (remove, [item.pk, another], 1.5))
     for answers in rated:
         assert answers.keys() <= {"200", "401", "404", "409"}, answers
     assert any("401" in answers for answers in rated)
@@ -173,7 +173,7 @@ def test_people_who_leave_while_they_rate(new_user, item):
     assert drifts() == []
 
 
-# The removal of an item with twelve scores, five at once: the mark, three chunks, one that finds none, the item.
+# Commits of the removal of an item with 12 scores: the mark, three chunks of 5, a chunk without rows, the item.
 MARKED, IN_THE_MIDDLE, LAST_SCORES, GONE = 1, 3, 4, 6
 
 
@@ -181,7 +181,7 @@ MARKED, IN_THE_MIDDLE, LAST_SCORES, GONE = 1, 3, 4, 6
 @pytest.mark.parametrize("commits", [MARKED, IN_THE_MIDDLE, LAST_SCORES, GONE])
 def test_a_removal_that_is_killed(api, item, fans, commits, when):
     api.get(f"ratings/{item.pk}", by=fans[0])
-    killed(die_at, when, commits, "remove", item.pk)
+    run_until_killed(die_at, when, commits, "remove", item.pk)
     assert drifts() == []
     is_marked = (commits, when) != (MARKED, "before")
     assert api.get(f"ratings/{item.pk}", by=fans[0]).status == (404 if is_marked else 200)
@@ -189,15 +189,15 @@ def test_a_removal_that_is_killed(api, item, fans, commits, when):
         Item.objects.filter(pk=item.pk).update(removed_at="2026-01-01T00:00:00Z")
     call_command("sweep_removed", once=True)
     rollup.roll_up_all()
-    settled(item)
+    assert_settled(item)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("commits", [IN_THE_MIDDLE - MARKED, GONE - MARKED])
 def test_a_sweep_that_is_killed(item, fans, commits, when):
     Item.objects.filter(pk=item.pk).update(removed_at="2026-01-01T00:00:00Z")
-    killed(die_at, when, commits, "sweep")
+    run_until_killed(die_at, when, commits, "sweep")
     assert drifts() == []
     call_command("sweep_removed", once=True)
     rollup.roll_up_all()
-    settled(item)
+    assert_settled(item)

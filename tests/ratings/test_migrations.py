@@ -1,4 +1,4 @@
-"""The tables come and go, with what people have rated already."""
+"""The migrations create the tables and remove them, and keep existing scores."""
 
 import pytest
 from django.core.management import call_command
@@ -40,7 +40,7 @@ def test_scores_outlive_the_way_back_and_forth(alice, item):
     services.rate(user_id=alice.pk, item_id=item.pk, score=5)
     now = indexes()
     assert HISTOGRAM in now
-    assert ["item_id"] not in now  # the wider one serves the foreign key
+    assert ["item_id"] not in now  # the wider index serves the foreign key
     try:
         call_command("migrate", "ratings", "0001", verbosity=0)
         assert "removed_at" not in columns()

@@ -1,4 +1,4 @@
-"""The caller's own score, out of the cache: never older than an acknowledged write, whoever wrote it and how."""
+"""The caller's own score from the cache is never older than an acknowledged write of any kind."""
 
 import pytest
 from django.core.management import call_command
@@ -7,19 +7,17 @@ from django.db import transaction
 from caching.testutils import reset_cache
 from ratings import removal, services
 from ratings.models import Item, Score, my_scores
-from tests.caching.steps import once
-from tests.caching.threads import elsewhere
-from tests.users.test_admin import root
+from tests.support.interpose import interpose
+from tests.support.threads import in_another_thread
 from users.models import User
 from users.services import delete_user
 
-__all__ = ["root"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def scored(alice, bob, item):
-    """Alice has rated it, bob has not; both have seen so."""
+    """An item that alice has rated and bob has not; both answers are cached."""
     services.rate(user_id=alice.pk, item_id=item.pk, score=5)
     return item
 
@@ -47,7 +45,7 @@ WRITES = {
     "bulk_create": lambda item, alice, bob: Score.objects.bulk_create([Score(user=bob, item=item, score=2)]),
     "delete": lambda item, alice, bob: Score.objects.get().delete(),
     "delete many": lambda item, alice, bob: Score.objects.filter(item=item).delete(),
-    "farewell": lambda item, alice, bob: list(removal.delete_scores_of(alice.pk)),
+    "deletion hook": lambda item, alice, bob: list(removal.delete_scores_of(alice.pk)),
 }
 
 
@@ -60,7 +58,7 @@ def test_a_write_shows_at_once(api, alice, bob, scored, write):
     assert now == (truth(scored, alice), truth(scored, bob)) != before
 
 
-@pytest.mark.parametrize("write", [each for each in WRITES if each != "farewell"])
+@pytest.mark.parametrize("write", [each for each in WRITES if each != "deletion hook"])
 def test_nobody_sees_it_before_its_commit_and_everybody_after(api, alice, bob, scored, write):
     def seen():
         return mine(api, scored, alice), mine(api, scored, bob)
@@ -68,15 +66,17 @@ def test_nobody_sees_it_before_its_commit_and_everybody_after(api, alice, bob, s
     before = seen()
     with transaction.atomic():
         WRITES[write](scored, alice, bob)
-        assert elsewhere(seen) == before
-    assert elsewhere(seen) == (truth(scored, alice), truth(scored, bob))
+        assert in_another_thread(seen) == before
+    assert in_another_thread(seen) == (truth(scored, alice), truth(scored, bob))
 
 
 @pytest.mark.parametrize("write", WRITES)
 def test_who_read_before_a_write_leaves_nothing_old_behind(api, alice, bob, scored, write):
     for by in (alice, bob):
         reset_cache()
-        with once(type(my_scores), "load", after=lambda: elsewhere(lambda: WRITES[write](scored, alice, bob))):
+        with interpose(
+            type(my_scores), "load", after=lambda: in_another_thread(lambda: WRITES[write](scored, alice, bob))
+        ):
             api.get(f"ratings/{scored.pk}", by=by)
         assert mine(api, scored, by) == truth(scored, by)
         Score.objects.all().delete()
@@ -105,7 +105,7 @@ def test_people_and_items_that_go(api, root, alice, bob, scored, end):
     assert mine(api, again, alice) is None
 
 
-def test_a_deleted_user_whose_farewell_is_cut_short(api, alice, bob, scored):
+def test_a_deleted_user_whose_deletion_is_cut_short(api, alice, bob, scored):
     deleting = delete_user(alice.pk)
     next(deleting)
     del deleting

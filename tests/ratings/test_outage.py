@@ -1,4 +1,4 @@
-"""Redis wiped, killed or frozen at any moment: ratings are taken, and the next read is exact."""
+"""Redis is wiped, killed or frozen at any moment: ratings are accepted, and the next read is exact."""
 
 from importlib import import_module
 
@@ -9,13 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from counters import blocks
 from ratings import services
 from ratings.models import Score
-from tests.api.client import ApiClient
-from tests.caching.conftest import own_redis
-from tests.caching.own_redis import until
-from tests.caching.steps import once
-from tests.ratings.test_races import drifts, truth
+from tests.ratings.totals import drifts, truth
+from tests.support.api_client import ApiClient
+from tests.support.interpose import interpose
+from tests.support.polling import wait_until
 
-__all__ = ["own_redis"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -28,7 +26,7 @@ def back_empty(redis):
     redis.start()
 
 
-# How it goes, and how it comes back.
+# {outage: (how it begins, how it ends)}
 OUTAGES = {
     "killed": (lambda redis: redis.kill(), back_with_its_data),
     "killed and its disk lost": (lambda redis: redis.kill(), back_empty),
@@ -38,7 +36,7 @@ OUTAGES = {
 
 
 def exact(api, item, *people):
-    """What each of them is shown is what the rows say."""
+    """Assert that what each user is shown equals the rows."""
     rows = truth(item)
     for by in people:
         found = api.get(f"ratings/{item.pk}", by=by).json
@@ -55,13 +53,13 @@ def exact_out_of_the_cache(api, item, *people):
                 api.get(f"ratings/{item.pk}", by=by)
         return not queries
 
-    until(cached)
+    wait_until(cached)
     exact(api, item, *people)
 
 
 @pytest.fixture
 def rated(api, own_redis, settings, item, alice, bob):
-    settings.CACHING = {**settings.CACHING, "HOLD_MS": 1_000}  # one that nobody lifts keeps its key uncached so long
+    settings.CACHING = {**settings.CACHING, "HOLD_MS": 1_000}  # a hold that is not lifted expires after this time
     services.rate(user_id=alice.pk, item_id=item.pk, score=5)
     exact_out_of_the_cache(api, item, alice, bob)
     return item
@@ -87,7 +85,7 @@ STEPS = {
     "before the first look": ("caching.protocol.steps", "fetch", "before"),
     "before the hold": ("caching.protocol.steps", "hold", "before"),
     "after the hold": ("caching.protocol.steps", "hold", "after"),
-    "before the lift and the bump": ("caching.protocol.steps", "lift", "before"),
+    "before the lift and the increment": ("caching.protocol.steps", "lift", "before"),
     "after them": ("caching.protocol.steps", "lift", "after"),
 }
 
@@ -95,10 +93,10 @@ STEPS = {
 @pytest.mark.parametrize("outage", ["killed", "killed and its disk lost", "wiped"])
 @pytest.mark.parametrize("step", STEPS)
 def test_at_any_moment_of_a_rating(api, own_redis, rated, alice, bob, outage, step):
-    """It is back at once, so that what it had would be read at once."""
+    """Redis returns at once, so that its old entries would be read at once."""
     begin, end = OUTAGES[outage]
     module, name, when = STEPS[step]
-    with once(import_module(module), name, **{when: lambda: (begin(own_redis), end(own_redis))}):
+    with interpose(import_module(module), name, **{when: lambda: (begin(own_redis), end(own_redis))}):
         assert ApiClient().put(f"ratings/{rated.pk}/score", {"score": 9}, by=alice).status == 200
     exact(api, rated, alice, bob)
     exact_out_of_the_cache(api, rated, alice, bob)
@@ -106,8 +104,8 @@ def test_at_any_moment_of_a_rating(api, own_redis, rated, alice, bob, outage, st
 
 
 def test_a_bump_that_is_lost(api, own_redis, rated, alice, bob):
-    """Redis is away for the bump, and the lift with it, and comes back with what it had."""
-    with once(blocks, "increment_commands", before=own_redis.kill):
+    """Redis is away during the lift and the increment, and returns with its old entries."""
+    with interpose(blocks, "increment_commands", before=own_redis.kill):
         services.rate(user_id=bob.pk, item_id=rated.pk, score=9)
     own_redis.start()
     exact(api, rated, alice, bob)

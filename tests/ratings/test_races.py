@@ -1,53 +1,28 @@
-"""A thousand at once, one user with themselves, and the sums afterwards."""
+"""Concurrent ratings of many users and of one user leave exact counters."""
 
 import random
-from collections import Counter
 from functools import partial
 
 import pytest
 
 from caching.redis.client import round_trip
-from caching.testutils import reset_cache
-from counters import blocks, reconcile, rollup
+from counters import blocks
 from counters.blocks import LoggedDelta
 from counters.reads import counts_of
 from ratings import scores, services
 from ratings.counts import KIND, SCORES, histogram_counter
 from ratings.models import Item, Score
-from tests.caching.threads import together
-from tests.users.test_budgets import budget
+from tests.ratings.totals import assert_exact, shown, truth
+from tests.support.budgets import budget
+from tests.support.threads import in_parallel
 from users.models import User
 from users.services import delete_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-# Of a change from 10 to 1.
+# The increments of a change from 10 to 1.
 TORN = {"sum": -9, histogram_counter(10): -1, histogram_counter(1): +1}
-
-
-def shown(item):
-    return counts_of(KIND, [item.pk])[item.pk]
-
-
-def truth(item):
-    scores = list(Score.objects.filter(item=item).values_list("score", flat=True))
-    bars = Counter(scores)
-    return {"count": len(scores), "sum": sum(scores), **{histogram_counter(score): bars[score] for score in SCORES}}
-
-
-def drifts():
-    return [drift for chunk in reconcile.run(KIND, mend=False) for drift in chunk.drifts]
-
-
-def exact(item):
-    """With deltas that are pending, and without. A commit that came while somebody was filling the cached value may be
-    missing there until the next roll-up, so that is not looked at."""
-    reset_cache()  # "Redis wiped at any moment: the next read is exact"
-    assert shown(item) == truth(item)
-    rollup.roll_up_all()
-    assert shown(item) == truth(item)
-    assert drifts() == []
 
 
 def test_many_at_once_are_exact(item):
@@ -61,13 +36,13 @@ def test_many_at_once_are_exact(item):
             if user_id % 5 == 0:
                 services.withdraw(user_id=user_id, item_id=item.pk)
 
-    together(*[partial(rate, part) for part in range(8)])
+    in_parallel(*[partial(rate, part) for part in range(8)])
     assert Score.objects.count() == 128
-    exact(item)
+    assert_exact(item)
 
 
 def test_one_user_firing_fifty_scores(alice, item):
-    """One row; every answer is "done" or "too fast"; the aggregate is the row."""
+    """There is one row; every answer is "done" or "too fast"; the counters equal the row."""
 
     def rate(score):
         try:
@@ -77,17 +52,17 @@ def test_one_user_firing_fifty_scores(alice, item):
         return "done"
 
     for _ in range(4):
-        answers = together(*[partial(rate, 1 + number % 10) for number in range(50)])
+        answers = in_parallel(*[partial(rate, 1 + number % 10) for number in range(50)])
         assert set(answers) <= {"done", "too fast"}
         assert "done" in answers
         assert Score.objects.count() == 1
-        exact(item)
+        assert_exact(item)
 
 
 def test_the_loser_of_a_race_changes_nothing(alice, item, monkeypatch):
     services.rate(user_id=alice.pk, item_id=item.pk, score=5)
     before = scores.StoredScore(Score.objects.get().pk, 4)
-    monkeypatch.setattr(scores, "select", lambda *_: before)  # as it was when this request read it
+    monkeypatch.setattr(scores, "select", lambda *_: before)  # as this request read it
     with pytest.raises(services.TooFast):
         services.rate(user_id=alice.pk, item_id=item.pk, score=9)
     monkeypatch.setattr(scores, "select", lambda *_: None)
@@ -103,7 +78,7 @@ def test_a_user_takes_their_scores_along(alice, bob, item):
     list(delete_user(alice.pk))
     assert shown(item)["sum"] == 7
     bob.delete()
-    exact(item)
+    assert_exact(item)
 
 
 def test_a_rater_who_is_gone_by_now(alice, item):
@@ -123,7 +98,7 @@ def test_an_item_takes_its_scores_along(alice, item):
 
 
 def test_an_average_is_never_made_of_numbers_that_do_not_agree(api, alice, item):
-    """Redis was told of a second score, and not yet of the first: by its numbers one person gave −8 in all."""
+    """Redis has the increments of a change and not those of the first score: its sum is −8 with one rating."""
     services.rate(user_id=alice.pk, item_id=item.pk, score=1)
     api.get(f"ratings/{item.pk}", by=alice)
     round_trip(blocks.increment_commands(LoggedDelta(10**9, KIND, item.pk, name, by) for name, by in TORN.items()))

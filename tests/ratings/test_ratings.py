@@ -1,4 +1,4 @@
-"""Ratings over HTTP: what the contract says, field by field."""
+"""Ratings over HTTP: every field of the contract."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""reconcile_counters on ratings: what drifted is mended, and what is rebuilt from the rows is what was live."""
+"""reconcile_counters corrects the counters of ratings and rebuilds them from the rows."""
 
 import io
 
@@ -10,7 +10,7 @@ from counters.models import Counter, Delta
 from ratings import services
 from ratings.counts import KIND
 from ratings.models import Score
-from tests.ratings.test_races import shown, truth
+from tests.ratings.totals import shown, truth
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,4 +1,4 @@
-"""Deleting items: gone at once for readers, every count settled, short transactions, resumable."""
+"""Deletion of items: invisible at once, exact counters, short transactions, resumable."""
 
 import pytest
 from django.core.management import call_command
@@ -7,7 +7,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from caching.protocol import steps
-from counters import reconcile
 from counters.reads import counts_of
 from jobs import deletion
 from posts import services as posts
@@ -16,34 +15,14 @@ from posts.removal import _mark as mark_post
 from ratings import removal, services
 from ratings.counts import KIND
 from ratings.models import Item, Score
-from tests.users.test_admin import root
+from tests.ratings.totals import assert_settled, drifts
 from users.services import delete_user
 
-__all__ = ["root"]
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def fans(new_user, item):
-    people = [new_user(f"fan_{number:02}") for number in range(12)]
-    for number, person in enumerate(people):
-        services.rate(user_id=person.pk, item_id=item.pk, score=1 + number % 10)
-    return people
-
-
-def drifts():
-    return [drift for chunk in reconcile.run(KIND, mend=False) for drift in chunk.drifts]
 
 
 def shown(item_id):
     return counts_of(KIND, [item_id])[item_id]
-
-
-def settled(item):
-    assert not set(shown(item.pk).values()) - {0}
-    assert not Score.objects.filter(item_id=item.pk).exists()
-    assert not Item.objects.filter(pk=item.pk).exists()
-    assert drifts() == []
 
 
 @pytest.fixture
@@ -55,12 +34,12 @@ def small_chunks(monkeypatch):
 def test_everything_is_settled(root, item, fans):
     assert shown(item.pk)["count"] == 12
     assert root.post(f"/admin/ratings/item/{item.pk}/delete/", {"post": "yes"}).status_code == 302
-    settled(item)
+    assert_settled(item)
 
 
 def test_by_the_model_itself(item, fans):
     Item.objects.get(pk=item.pk).delete()
-    settled(item)
+    assert_settled(item)
 
 
 def test_what_many_rated_is_gone_at_once_and_swept_later(api, root, alice, item, fans, small_chunks):
@@ -83,20 +62,20 @@ def test_what_many_rated_is_gone_at_once_and_swept_later(api, root, alice, item,
         assert next(sweeping) == 5
     assert sum(query["sql"].startswith("DELETE FROM") for query in queries) == 1
     assert drifts() == []
-    del sweeping  # as if it had been killed
+    del sweeping  # as if its process had been killed
     call_command("sweep_removed", once=True)
-    settled(item)
+    assert_settled(item)
     assert shown(kept.pk)["sum"] == 9
 
 
 def test_a_chunk_costs_the_same_however_many_rows_it_has(item, fans, monkeypatch):
-    """At most: a delta for the count, the sum and each bar."""
+    """Upper bound: a delta for the count, the sum and each bar of the histogram."""
     Item.objects.filter(pk=item.pk).update(removed_at=timezone.now())
     log = 1 if connection.features.can_return_rows_from_bulk_insert else 12
     with CaptureQueriesContext(connection) as queries:
         assert next(removal.sweep()) == 12
     texts = [query["sql"] for query in queries if not query["sql"].startswith(("BEGIN", "COMMIT"))]
-    assert len(texts) <= 4 + log, texts  # whose turn it is, which rows, lock, delete
+    assert len(texts) <= 4 + log, texts  # the item, its rows, lock, delete
 
 
 def test_a_sweep_finds_what_is_removed_without_looking_through_all_items(item):
@@ -113,11 +92,11 @@ def test_the_sweeper_takes_turns_between_rooms(item, alice, fans, small_chunks):
     post = posts.publish(author_id=alice.pk, text="Hello")
     Item.objects.filter(pk=item.pk).update(removed_at=timezone.now())
     mark_post(post.pk)
-    assert deletion.step() == 5 + 1  # scores; the post, at which nothing points
+    assert deletion.step() == 5 + 1  # five scores; the post, to which no row refers
     assert not Post.objects.exists()
     while deletion.step():
         pass
-    settled(item)
+    assert_settled(item)
 
 
 def test_what_the_database_refuses_now_is_swept_later(api, root, bob, item, fans, monkeypatch):
@@ -130,12 +109,14 @@ def test_what_the_database_refuses_now_is_swept_later(api, root, bob, item, fans
     assert api.get(f"ratings/{item.pk}", by=bob).status == 404
     assert Score.objects.count() == 12
     call_command("sweep_removed", once=True)
-    settled(item)
+    assert_settled(item)
 
 
 def test_somebody_who_came_just_before_the_end(api, bob, item, fans, monkeypatch):
-    """Let in before the mark, and writing after all other scores are gone: swept as well, and not by a cascade, which
-    would hold the item's lock for as many as came."""
+    """A rating that passed the check before the removal's mark is written after all other scores are deleted.
+
+    The sweep deletes it, not a cascade, which would hold the item's lock for any number of such ratings.
+    """
     delete_alone, gone = removal._delete_alone, []
 
     def once_more(item_id):
@@ -147,14 +128,14 @@ def test_somebody_who_came_just_before_the_end(api, bob, item, fans, monkeypatch
     monkeypatch.setattr(removal, "_delete_alone", once_more)
     removal.remove([item.pk])
     assert gone == [False, True]
-    settled(item)
+    assert_settled(item)
     with pytest.raises(Item.DoesNotExist):
         services.rate(user_id=bob.pk, item_id=item.pk, score=5)
 
 
 @pytest.mark.parametrize("warm", [True, False])
 def test_a_rating_whose_item_goes_before_the_answer(api, alice, item, monkeypatch, warm):
-    """Between its commit and what is read for the answer, which is in the cache before or not."""
+    """The item is removed between the commit of a rating and the read for its answer, cached or not."""
     lift = steps.lift
 
     def too_late(*written):
@@ -167,7 +148,7 @@ def test_a_rating_whose_item_goes_before_the_answer(api, alice, item, monkeypatc
     api.get(f"ratings/{item.pk}", by=alice)
     monkeypatch.setattr(steps, "lift", too_late)
     assert api.put(f"ratings/{item.pk}/score", {"score": 5}, by=alice).status == 404
-    settled(item)
+    assert_settled(item)
 
 
 def test_a_person_goes_with_all_scores(alice, item, fans, small_chunks):

@@ -1,4 +1,4 @@
-"""Demo items: made once, counted at once, with histograms of many shapes."""
+"""Demo items: created once, counted at once, with histograms of various shapes."""
 
 from io import StringIO
 

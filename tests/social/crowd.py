@@ -1,4 +1,4 @@
-"""People who follow and block each other over HTTP, as fast as they are answered, while servers die under them."""
+"""Users who follow and block each other over HTTP as fast as they are answered, while servers are killed."""
 
 import contextlib
 import http.client
@@ -24,7 +24,7 @@ EXPECTED = (200, 403)  # 403: one of the two blocks the other
 
 
 class Crowd:
-    """`clients` threads that write edges among `people`; `answers` counts what they got, by status."""
+    """Threads (`clients`) that write edges among `people`; `answers` counts the answers by outcome."""
 
     def __init__(self, port: int, people: Sequence[Any], clients: int) -> None:
         self._port = port
@@ -48,14 +48,14 @@ class Crowd:
 
     @contextlib.contextmanager
     def at_rest(self) -> Iterator[None]:
-        """No request is under way during the block."""
+        """Pause the clients: no request is in progress during the block."""
         with contextlib.ExitStack() as stack:
             for turn in self._turns:
                 stack.enter_context(turn)
             yield
 
     def ask(self, method: str, path: str, by: int) -> tuple[int, Any]:
-        """(status, document); raises OSError or HTTPException where the server dies."""
+        """Return (status, document); OSError or HTTPException if the server dies."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S)
         with contextlib.closing(connection):
             connection.request(method, f"/api/v1/{path}", headers={"Authorization": f"Bearer {self._tokens[by]}"})

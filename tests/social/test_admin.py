@@ -1,4 +1,4 @@
-"""Edges in the admin: the same rules as in the API, and lists that count no whole table."""
+"""Edges in the admin: the rules of the API, and lists that do not count a whole table."""
 
 import re
 
@@ -8,25 +8,23 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from social.models import Block, Follow
-from tests.social.test_settled_counts import counted
-from tests.users.test_admin import root
+from tests.social.follow_counts import follow_counts
 from users.models import User
 
-__all__ = ["root"]
 pytestmark = pytest.mark.django_db(transaction=True)
 FOLLOWS, BLOCKS = "/admin/social/follow/", "/admin/social/block/"
 
 
 def test_a_follow_made_and_ended_here_is_counted_and_seen(api, root, alice, bob):
-    assert counted(alice, bob) == [(0, 0), (0, 0)]
+    assert follow_counts(alice, bob) == [(0, 0), (0, 0)]
     relationship = f"relationships?ids={bob.pk}"
     assert not api.get(relationship, by=alice).json["results"][0]["following"]
     assert root.post(f"{FOLLOWS}add/", {"follower": alice.pk, "followee": bob.pk}).status_code == 302
-    assert counted(alice, bob) == [(0, 1), (1, 0)]
+    assert follow_counts(alice, bob) == [(0, 1), (1, 0)]
     assert api.get(relationship, by=alice).json["results"][0]["following"]
     confirmed = {"action": "delete_selected", "_selected_action": [Follow.objects.get().pk], "post": "yes"}
     assert root.post(FOLLOWS, confirmed).status_code == 302
-    assert counted(alice, bob) == [(0, 0), (0, 0)]
+    assert follow_counts(alice, bob) == [(0, 0), (0, 0)]
     assert not api.get(relationship, by=alice).json["results"][0]["following"]
 
 
@@ -35,14 +33,14 @@ def test_one_edge_ended_by_its_page_leads_back_to_the_list(root, alice, bob, fol
     page = root.post(f"{FOLLOWS}{Follow.objects.get().pk}/delete/", {"post": "yes"}, follow=True)
     assert page.redirect_chain == [(FOLLOWS, 302)]
     assert b"was deleted successfully" in page.content
-    assert counted(alice, bob) == [(0, 0), (0, 0)]
+    assert follow_counts(alice, bob) == [(0, 0), (0, 0)]
 
 
 def test_a_block_made_here_ends_the_follows(root, alice, bob, follow):
     follow(alice, bob)
     follow(bob, alice)
     assert root.post(f"{BLOCKS}add/", {"blocker": alice.pk, "blocked": bob.pk}).status_code == 302
-    assert counted(alice, bob) == [(0, 0), (0, 0)]
+    assert follow_counts(alice, bob) == [(0, 0), (0, 0)]
     assert (Block.objects.count(), Follow.objects.count()) == (1, 0)
 
 
@@ -82,7 +80,7 @@ def test_the_same_edge_twice_is_a_sentence(root, alice, bob, follow):
 
 @pytest.mark.parametrize(("address", "names"), [(FOLLOWS, ("follower", "followee")), (BLOCKS, ("blocker", "blocked"))])
 def test_somebody_deleted_while_the_form_is_saved(root, alice, bob, monkeypatch, address, names):
-    """As another process does after the form was checked and before it is saved."""
+    """Another process deletes the user after the form's validation and before its save."""
     take = ModelAdmin.save_form
 
     def deleted_meanwhile(*args, **options):
@@ -93,7 +91,7 @@ def test_somebody_deleted_while_the_form_is_saved(root, alice, bob, monkeypatch,
     page = root.post(f"{address}add/", dict(zip(names, (alice.pk, bob.pk), strict=True)), follow=True)
     assert page.status_code == 200
     assert b"One of the two was deleted meanwhile; nothing is changed." in page.content
-    assert User.objects.filter(pk=bob.pk).exists()  # it was deleted in the transaction that was refused
+    assert User.objects.filter(pk=bob.pk).exists()  # the deletion was part of the transaction that was rolled back
     assert not Follow.objects.exists()
     assert not Block.objects.exists()
 

@@ -1,4 +1,4 @@
-"""What each endpoint of the graph costs: SQL queries, Redis round trips and commands; and that more costs no more."""
+"""Budgets of follows and blocks in SQL, round trips and commands; they do not grow with the number of users."""
 
 import pytest
 from django.db import connection
@@ -7,11 +7,10 @@ from django.test.utils import CaptureQueriesContext
 from caching.testutils import redis_usage, reset_cache
 from social import services
 from social.models import Block, Follow
-from tests.users.test_budgets import budget
+from tests.support.budgets import PAIR_LOCK, budget, measure, rows_read
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LOCK = 0 if connection.vendor == "sqlite" else 1  # the pair's
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def test_cold_relationships_cost_the_same_for_any_number(api, alice, crowd, coun
     reset_cache()
     with CaptureQueriesContext(connection) as queries:
         api.get(f"relationships?ids={ids(crowd[:count])}", by=alice)
-    assert len(queries) == 5  # the rows; four sets
+    assert len(queries) == 5  # the rows and four sets
 
 
 LISTS = ["users/{0}/followers", "users/{0}/following", "users/me/friends", "users/me/blocks"]
@@ -61,7 +60,7 @@ def test_a_page_is_one_query_and_two_round_trips(api, alice, crowd, address):
         if page is None:
             continue
         api.get(page, by=alice)
-        with budget(sql=1, round_trips=2, commands=2 + filtered):  # the caller; the rows, blocks
+        with budget(sql=1, round_trips=2, commands=2 + filtered):  # the caller; rows and blocks
             api.get(page, by=alice)
 
 
@@ -77,23 +76,22 @@ def test_bad_input_and_refusals_cost_no_transaction(api, alice, bob):
 def test_writes(api, alice, bob):
     api.put(f"users/{bob.pk}/follow", by=alice)
     api.delete(f"users/{bob.pk}/follow", by=alice)
-    # Round trips: the caller and the other user, hold, lift, the answer.
+    # Round trips: caller and other user, hold, lift, answer.
     for method, edge, sql, round_trips in (
-        ("PUT", "follow", 4, 4),  # blocks, is it there, insert, deltas
+        ("PUT", "follow", 4, 4),  # blocks, existing edge, insert, deltas
         ("PUT", "follow", 2, 2),
-        ("DELETE", "follow", 4, 4),  # is it there, its part in the counts, delete, deltas
+        ("DELETE", "follow", 4, 4),  # existing edge, contribution to counters, delete, deltas
         ("DELETE", "follow", 1, 2),
-        ("PUT", "block", 3, 4),  # follows, is it there, insert
+        ("PUT", "block", 3, 4),  # follows, existing edge, insert
         ("PUT", "block", 2, 2),
         ("DELETE", "block", 2, 4),
         ("DELETE", "block", 1, 2),
     ):
         api.get(f"relationships?ids={bob.pk}", by=alice)
-        with CaptureQueriesContext(connection) as queries, redis_usage() as usage:
+        with measure() as cost:
             assert api.request(method, f"users/{bob.pk}/{edge}", by=alice).status == 200
-        texts = [query["sql"] for query in queries if not query["sql"].startswith(("BEGIN", "COMMIT", "SAVEPOINT"))]
-        assert len(texts) == sql + LOCK, (method, edge, texts)
-        assert usage.round_trips == round_trips, (method, edge, usage)
+        assert len(cost.sql) == sql + PAIR_LOCK, (method, edge, cost.sql)
+        assert cost.round_trips == round_trips, (method, edge, cost.sql)
 
 
 def test_a_write_of_any_number_of_edges_holds_once_and_lifts_once(alice, bob):
@@ -115,7 +113,7 @@ def test_a_write_of_any_number_of_edges_holds_once_and_lifts_once(alice, bob):
 @pytest.mark.services
 @pytest.mark.parametrize("which", ["followers", "following"])
 def test_rows_read_do_not_grow_with_the_depth(api, alice, bob, new_user, which):
-    """Rows that the storage engine handed out for a page, by the server's own account."""
+    """The rows that the storage engine reads for a page do not grow with the page's depth."""
     User.objects.bulk_create([User(id=10**6 + number, username=f"deep_{number}") for number in range(2_000)])
     owner, member = ("followee_id", "follower_id") if which == "followers" else ("follower_id", "followee_id")
     with connection.cursor() as cursor:
@@ -134,13 +132,3 @@ def test_rows_read_do_not_grow_with_the_depth(api, alice, bob, new_user, which):
         read.append(rows_read() - before)
     assert max(read) <= 30, read
     assert len(page["results"]) == 20
-
-
-def rows_read() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT SUM(variable_value) FROM information_schema.session_status "
-            "WHERE variable_name IN ('HANDLER_READ_FIRST', 'HANDLER_READ_KEY', 'HANDLER_READ_LAST', "
-            "'HANDLER_READ_NEXT', 'HANDLER_READ_PREV', 'HANDLER_READ_RND')"
-        )
-        return int(cursor.fetchone()[0])

@@ -1,4 +1,4 @@
-"""Edges made while one of the two is being deleted: they end with the account, or their maker is told so."""
+"""Edges to or by a user who is being deleted: they are deleted with the account, or the request is a 404."""
 
 from functools import partial
 
@@ -7,14 +7,12 @@ import pytest
 from counters import reconcile
 from social import relationships
 from social.models import Block, Follow
-from tests.api.client import ApiClient
-from tests.caching.threads import Task
-from tests.social.processes import delete_waiting, waiting
-from tests.users.test_admin import root
-from tests.users.test_budgets import budget
+from tests.support.api_client import ApiClient
+from tests.support.budgets import budget
+from tests.support.deletion_races import delete_with_pause, paused_process
+from tests.support.threads import Task
 from users.models import User
 
-__all__ = ["root"]
 pytestmark = pytest.mark.django_db(transaction=True)
 TRIES_S = 1
 
@@ -38,11 +36,11 @@ def assert_nothing_is_left(user) -> None:
     ],
 )
 def test_an_edge_to_somebody_who_is_being_deleted(alice, bob, how, point, edge):
-    with waiting(delete_waiting, how, point, bob.pk) as go_on:
+    with paused_process(delete_with_pause, how, point, bob.pk) as resume:
         asking = Task(partial(ApiClient().put, f"users/{bob.pk}/{edge}", by=alice))
-        asking.join(TRIES_S)  # through, or waiting for the other process
+        asking.join(TRIES_S)  # finished, or waiting for the other process
         assert asking.is_alive() == (point != "edges ended")
-        assert go_on() is True
+        assert resume() is True
         answer = asking.result()
     assert answer.status == (200 if point == "edges ended" else 404), answer
     assert_nothing_is_left(bob)
@@ -50,21 +48,21 @@ def test_an_edge_to_somebody_who_is_being_deleted(alice, bob, how, point, edge):
 
 @pytest.mark.parametrize("edge", ["follow", "block"])
 def test_an_edge_by_somebody_who_is_being_deleted(alice, bob, edge):
-    with waiting(delete_waiting, "model", "user deleted", alice.pk) as go_on:
+    with paused_process(delete_with_pause, "model", "user deleted", alice.pk) as resume:
         asking = Task(partial(ApiClient().put, f"users/{bob.pk}/{edge}", by=alice))
         asking.join(TRIES_S)
-        assert go_on() is True
+        assert resume() is True
         assert asking.result().status == 404
     assert_nothing_is_left(alice)
 
 
-@pytest.mark.services  # SQLite refuses at the commit, of which the cache cannot know that it had no effect
+@pytest.mark.services  # SQLite refuses at the commit, after which the cache must assume that the write took effect
 def test_a_refused_edge_leaves_the_caller_s_sets_cached(alice, bob, carol, follow):
     follow(alice, carol)
-    with waiting(delete_waiting, "service", "user deleted", bob.pk) as go_on:
+    with paused_process(delete_with_pause, "service", "user deleted", bob.pk) as resume:
         asking = Task(partial(ApiClient().put, f"users/{bob.pk}/follow", by=alice))
         asking.join(TRIES_S)
-        assert go_on() is True
+        assert resume() is True
         assert asking.result().status == 404
     relationships.relationship_of(alice.pk, carol.pk)
     with budget(sql=0, round_trips=1, commands=1):

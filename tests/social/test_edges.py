@@ -1,4 +1,4 @@
-"""Following, blocking and what is between two people."""
+"""Follows, blocks and relationships between two users."""
 
 import pytest
 
@@ -48,7 +48,9 @@ def test_a_block_removes_both_follows_and_unblocking_restores_none(api, alice, b
         refused = api.put(f"users/{other.pk}/follow", by=viewer)
         assert (refused.status, refused.json["code"]) == (403, "blocked")
     assert api.delete(f"users/{alice.pk}/follow", by=bob).json == relationship(alice, "blocked_by")
-    assert api.delete(f"users/{alice.pk}/block", by=bob).json == relationship(alice, "blocked_by")  # not bob's to lift
+    assert api.delete(f"users/{alice.pk}/block", by=bob).json == relationship(
+        alice, "blocked_by"
+    )  # alice's block of bob stays
     for _ in range(2):
         assert api.delete(f"users/{bob.pk}/block", by=alice).json == relationship(bob)
     assert not Follow.objects.exists()

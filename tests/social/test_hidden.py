@@ -1,13 +1,13 @@
-"""Whoever is blocked, in either direction, appears in no list that the API gives: a walk over all of them."""
+"""A user who blocks or is blocked by the caller appears in no list of the API: all lists are read."""
 
 import pytest
 
 from posts import services as posts
 from social.models import Follow
-from tests.api import contract
+from tests.support import openapi_contract
 
 pytestmark = pytest.mark.django_db(transaction=True)
-# Every list of people in the schema; {owner} has carol in all of hers.
+# Every list of users in the schema; {owner} has carol in all of hers.
 LISTS = {
     "users/search": "users/search?q=carol",
     "users/{user_id}/followers": "users/{owner}/followers",
@@ -17,13 +17,13 @@ LISTS = {
     "posts/{post_id}/comments": "posts/{post}/comments",
     "favorites": "favorites",
 }
-# The list of those who are blocked; and a list whose owner's block refuses it as a whole (tests/posts).
+# The list of blocked users, and a list that a block by its owner refuses as a whole (tests/posts).
 NOT_FILTERED = {"users/me/blocks", "users/{user_id}/posts"}
 
 
 def list_endpoints() -> set[str]:
-    """GETs that answer a page."""
-    document = contract.document()
+    """Return the GET endpoints that answer with a page."""
+    document = openapi_contract.document()
     found = set()
     for path, operations in document["paths"].items():
         answer = operations.get("get", {}).get("responses", {}).get("200", {})
@@ -58,7 +58,7 @@ def test_nobody_blocked_appears(api, alice, bob, carol, follow, block, template,
     block(*((bob, carol) if blocker_is_the_viewer else (carol, bob)))
     assert shown() == []
     if template == LISTS["users/me/friends"]:
-        # The follows are gone with the block; even if they were not, she would stay hidden.
+        # A block deletes the follows; the caller must not see carol even if they existed.
         Follow.objects.create(follower=bob, followee=carol)
         Follow.objects.create(follower=carol, followee=bob)
         assert shown() == []

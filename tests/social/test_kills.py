@@ -1,6 +1,6 @@
-"""Behaviour 25 on the real programs: under load a web worker or the roll-up is killed, and started again.
+"""Behaviour 25 on the real programs: a web worker or the roll-up is killed under load and started again.
 
-KILLS=200 makes the long run of it, beside the suite.
+Set KILLS=200 for a long run.
 """
 
 import os
@@ -19,8 +19,8 @@ from counters.models import Delta
 from devtools.servers import end_with_parent
 from loadtest.bench.web_server import PROJECT_ROOT, WebServer, run_web_server, worker_pids
 from social.models import Follow
-from tests.caching.own_redis import until
 from tests.social.crowd import Crowd
+from tests.support.polling import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KILLS = int(os.environ.get("KILLS", "4"))
@@ -68,9 +68,9 @@ def test_counts_equal_edges_whoever_is_killed(web, new_user, kills):
                     roll_up.kill()
                     roll_up = RollUp()
                     killed["roll-ups"] += 1
-                assert drifts() == []  # while all others go on
+                assert drifts() == []  # while all other processes run
                 with crowd.at_rest():
-                    until(lambda: not Delta.objects.exists())
+                    wait_until(lambda: not Delta.objects.exists())
                     assert shown(crowd) == edges(crowd)
     finally:
         roll_up.kill()
@@ -80,23 +80,23 @@ def test_counts_equal_edges_whoever_is_killed(web, new_user, kills):
 
 def until_some_more(crowd: Crowd) -> None:
     before = crowd.answers["done"]
-    until(lambda: crowd.answers["done"] >= before + AT_LEAST)
+    wait_until(lambda: crowd.answers["done"] >= before + AT_LEAST)
 
 
 def kill_a_worker(web: WebServer) -> None:
-    """Until gunicorn has started another in its place."""
+    """Kill a worker of gunicorn and wait until another is started."""
     before = worker_pids(web.master_pid, WORKERS)
     os.kill(victim := random.choice(before), signal.SIGKILL)
-    until(lambda: victim not in worker_pids(web.master_pid, WORKERS))
+    wait_until(lambda: victim not in worker_pids(web.master_pid, WORKERS))
 
 
 def drifts() -> list[reconcile.Drift]:
-    """Of all counters, each chunk from one snapshot."""
+    """Return the drifts of all counters, each chunk from one snapshot."""
     return [drift for chunk in reconcile.run("user", mend=False) for drift in chunk.drifts]
 
 
 def shown(crowd: Crowd) -> dict[str, dict[str, int]]:
-    """By the API, out of the cache."""
+    """Return the counters that the API shows."""
     status, document = crowd.ask("GET", f"counters?targets={','.join(map(target, crowd.ids))}", crowd.ids[0])
     assert status == 200
     return document["results"]

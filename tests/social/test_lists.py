@@ -1,4 +1,4 @@
-"""Followers, following, friends and blocks: order, cursors, and who is left out."""
+"""Followers, following, friends and blocks: order, cursors, and hidden users."""
 
 from functools import partial
 
@@ -44,7 +44,7 @@ def test_newest_edge_first(api, alice, bob, carol, follow):
 
 
 @pytest.mark.parametrize("which", ["followers", "following", "friends", "blocks"])
-def test_pages_forth_and_back_show_everybody_once(api, alice, crowd, which):
+def test_pages_forth_and_back_show_every_user_once(api, alice, crowd, which):
     for person in crowd:
         if which in ("followers", "friends"):
             Follow.objects.create(follower=person, followee=alice)
@@ -65,7 +65,7 @@ def test_edges_inserted_or_deleted_between_pages_skip_and_repeat_nobody(api, ali
     seen = names(page)
     while page["next"]:
         follow(new_user(f"late_{len(seen)}"), alice)
-        Follow.objects.filter(follower__username=seen[-1]).delete()  # the edge that the cursor names
+        Follow.objects.filter(follower__username=seen[-1]).delete()  # the edge at the cursor
         page = api.get(page["next"], by=bob).json
         seen += names(page)
     assert seen == [person.username for person in crowd[::-1]]
@@ -74,7 +74,7 @@ def test_edges_inserted_or_deleted_between_pages_skip_and_repeat_nobody(api, ali
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="test_budgets asks MariaDB for the rows that it read")
 @pytest.mark.parametrize(("page_of", "edges"), [(followers_of, FOLLOWERS), (followed_by, FOLLOWING)])
 def test_a_deep_page_takes_as_many_steps_as_the_first(alice, page_of, edges):
-    """Steps of SQLite's machine, most of the table being the owner's."""
+    """Counted in steps of SQLite's virtual machine; most rows of the table are the owner's."""
     User.objects.bulk_create([User(id=10**6 + number, username=f"deep_{number}") for number in range(3_000)])
     members = range(10**6, 10**6 + 3_000)
     Follow.objects.bulk_create(Follow(**{edges.owner: alice.pk, edges.member: member}) for member in members)

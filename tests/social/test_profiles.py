@@ -1,4 +1,4 @@
-"""GET users/profiles: everything merged, in the order asked."""
+"""GET users/profiles: rows, counters and relationships, in the order of the ids."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Writes of the same pair, and of one celebrity, at the same time: threads and processes that start at a barrier."""
+"""Concurrent writes to one pair of users and to one followee, by threads and processes that start together."""
 
 import threading
 from functools import partial
@@ -11,44 +11,33 @@ from counters import reconcile
 from social import locks, relationships, services
 from social.models import Block, Follow
 from social.seeding import BLOCK, FOLLOW
-from tests.caching.threads import Task, together
-from tests.forks import at_once
+from tests.social.follow_counts import follow_counts
+from tests.social.follows_despite_blocks import follows_despite_blocks
 from tests.social.processes import follow_all, scramble
-from tests.social.test_settled_counts import counted
+from tests.support.forkserver import run_in_processes
+from tests.support.threads import Task, in_parallel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 8
-TOGETHER = """
-    SELECT COUNT(*) FROM social_follow f JOIN social_block b
-    ON (b.blocker_id = f.follower_id AND b.blocked_id = f.followee_id)
-    OR (b.blocker_id = f.followee_id AND b.blocked_id = f.follower_id)
-"""
-
-
-def follows_beside_blocks() -> int:
-    """In one statement, so in one snapshot."""
-    with connection.cursor() as cursor:
-        cursor.execute(TOGETHER)
-        return cursor.fetchone()[0]
 
 
 def test_fifty_follows_of_one_pair_are_one_edge(alice, bob):
     pair = {"follower_id": alice.pk, "followee_id": bob.pk}
-    assert sum(together(*[partial(services.follow, **pair)] * 50)) == 1
+    assert sum(in_parallel(*[partial(services.follow, **pair)] * 50)) == 1
     assert Follow.objects.filter(**pair).count() == 1
-    assert sum(together(*[partial(services.unfollow, **pair)] * 50)) == 1
+    assert sum(in_parallel(*[partial(services.unfollow, **pair)] * 50)) == 1
     assert not Follow.objects.exists()
 
 
 def test_follows_of_one_pair_by_processes_are_one_edge(alice, bob):
-    assert sum(at_once(*[(follow_all, [alice.pk] * 13, bob.pk)] * 4)) == 1
+    assert sum(run_in_processes(*[(follow_all, [alice.pk] * 13, bob.pk)] * 4)) == 1
     assert Follow.objects.count() == 1
-    assert counted(alice, bob) == [(0, 1), (1, 0)]
+    assert follow_counts(alice, bob) == [(0, 1), (1, 0)]
 
 
 def test_two_block_each_other_while_they_follow(alice, bob):
     for _ in range(10):
-        together(
+        in_parallel(
             partial(follow_if_allowed, alice, bob),
             partial(follow_if_allowed, bob, alice),
             partial(services.block, blocker_id=alice.pk, blocked_id=bob.pk),
@@ -75,14 +64,14 @@ def follow_if_allowed(one, other) -> bool:
 
 
 def test_nobody_ever_sees_a_follow_beside_a_block(new_user):
-    """Processes scramble the edges of five people while this one looks, in the database and through the id sets."""
+    """Processes write random edges among five users while this process reads the database and the id sets."""
     ids = [new_user(f"crowd_{number}").pk for number in range(5)]
     over = threading.Event()
 
     def look() -> int:
         looked = 0
         while not over.is_set():
-            assert follows_beside_blocks() == 0
+            assert follows_despite_blocks() == 0
             for viewer in ids:
                 for seen in [relationships.relationship_of(viewer, other) for other in ids if other != viewer]:
                     assert not ((seen.following or seen.followed_by) and (seen.blocking or seen.blocked_by))
@@ -90,13 +79,13 @@ def test_nobody_ever_sees_a_follow_beside_a_block(new_user):
         return looked
 
     looking = Task(look)
-    changed = at_once(*[(scramble, ids, 150, seed) for seed in range(4)])
+    changed = run_in_processes(*[(scramble, ids, 150, seed) for seed in range(4)])
     over.set()
     assert looking.result() > 0
     for verb in ("follow", "unfollow", "block", "unblock"):
         assert sum(each[verb] for each in changed) > 0
-    assert follows_beside_blocks() == 0
-    # What was really inserted, less what was really deleted (by a block as well), is what there is.
+    assert follows_despite_blocks() == 0
+    # Inserted rows less deleted rows (also by blocks) are the rows in the table.
     assert sum(each["block"] - each["unblock"] for each in changed) == Block.objects.count()
     assert sum(each["follow"] - each["unfollow"] for each in changed) >= Follow.objects.count()
     follows, blocks = (set(model.objects.values_list(*names)) for model, names in ((Follow, FOLLOW), (Block, BLOCK)))
@@ -108,9 +97,9 @@ def test_nobody_ever_sees_a_follow_beside_a_block(new_user):
     assert [drift for chunk in reconcile.run("user", mend=False) for drift in chunk.drifts] == []
 
 
-@pytest.mark.services  # on SQLite there is one writer at a time: nothing can go wrong
+@pytest.mark.services  # SQLite has one writer at a time, which excludes the race
 def test_the_scrambling_test_can_fail(alice, bob, monkeypatch):
-    """Without the lock a follow that looked before a block is inserted after it."""
+    """Without the pair's lock a follow that checked before a block is inserted after it."""
     monkeypatch.setattr(services, "lock_pair", lambda *_: None)
     looked, blocked = threading.Event(), threading.Event()
     insert = services._insert
@@ -127,7 +116,7 @@ def test_the_scrambling_test_can_fail(alice, bob, monkeypatch):
     services.block(blocker_id=bob.pk, blocked_id=alice.pk)
     blocked.set()
     following.result()
-    assert follows_beside_blocks() == 1
+    assert follows_despite_blocks() == 1
 
 
 @pytest.mark.services
@@ -136,14 +125,14 @@ def test_followers_of_one_celebrity_do_not_wait_for_each_other(new_user):
     people = [new_user(f"crowd_{number:03}").pk for number in range(400)]
     over = threading.Event()
     watching = Task(partial(tables_waited_for, over))
-    assert at_once(*[(follow_all, people[part::8], celebrity.pk) for part in range(8)]) == [50] * 8
+    assert run_in_processes(*[(follow_all, people[part::8], celebrity.pk) for part in range(8)]) == [50] * 8
     over.set()
     assert Follow.objects.filter(followee=celebrity).count() == 400
     assert "users_user" not in " ".join(watching.result())
 
 
 def tables_waited_for(over: threading.Event) -> set[str]:
-    """Tables whose rows somebody waited for, by InnoDB's own account, looked at until it is `over`."""
+    """Return the tables for whose rows a transaction waited, as reported by InnoDB until the event `over`."""
     found = set()
     while not over.is_set():
         with connection.cursor() as cursor:
@@ -157,7 +146,7 @@ def tables_waited_for(over: threading.Event) -> set[str]:
 
 @pytest.mark.services
 def test_a_follow_goes_through_while_another_of_the_same_celebrity_is_open(alice, bob, carol):
-    """Held open: a lock on the celebrity's row would make the second wait until its time limit."""
+    """The first transaction stays open: a lock on the followee's row would block the second until its time limit."""
     assert locks.stripe_of(alice.pk, carol.pk) != locks.stripe_of(bob.pk, carol.pk)
     with transaction.atomic():
         services.follow(follower_id=alice.pk, followee_id=carol.pk)

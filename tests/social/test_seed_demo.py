@@ -1,4 +1,4 @@
-"""The demo graph: made once, counted at once, and never against a block."""
+"""Demo follows and blocks: created once, counted at once, no follow despite a block."""
 
 import statistics
 from io import StringIO
@@ -11,8 +11,8 @@ from counters.models import Counter, Delta
 from social import services
 from social.demo import newcomers
 from social.models import Block, Follow, PairLock
-from tests.api.client import ApiClient
-from tests.social.test_races import follows_beside_blocks
+from tests.social.follows_despite_blocks import follows_despite_blocks
+from tests.support.api_client import ApiClient
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,7 +53,7 @@ def test_everything_is_there_and_counted_at_once(api):
     assert f"{Block.objects.count()} blocks added." in said
     assert Follow.objects.count() > 1_000
     assert Block.objects.count() > 5
-    assert follows_beside_blocks() == 0
+    assert follows_despite_blocks() == 0
     assert Delta.objects.exists()
     assert not Counter.objects.exists()
     assert drifts() == []
@@ -76,7 +76,7 @@ def test_again_changes_nothing_and_more_adds_the_rest():
 
 
 def test_what_people_did_meanwhile_stays_and_what_is_loaded_follows(api):
-    """With everything in the cache that the new edges change, and people who blocked and followed before."""
+    """Edges of users are kept, and cached sets and counters follow the edges that are added."""
     seed(60)
     follows, blocks = edges()
     one, gone = Follow.objects.all()[:2]
@@ -94,11 +94,11 @@ def test_what_people_did_meanwhile_stays_and_what_is_loaded_follows(api):
     assert seen() == (True, was[1] + 1)
     assert Follow.objects.count() == len(follows) - 1
     assert Block.objects.count() == len(blocks) + 1
-    assert follows_beside_blocks() == 0
+    assert follows_despite_blocks() == 0
     assert drifts() == []
 
 
-@pytest.mark.services  # SQLite locks all of itself
+@pytest.mark.services  # SQLite locks the whole database
 def test_pairs_are_locked_while_they_are_looked_at():
     seed(20)
     assert PairLock.objects.count() > 20

@@ -3,7 +3,7 @@
 import pytest
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from tests.users.conftest import PASSWORD
+from tests.support.cast import PASSWORD
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-"""The staff's pages, used as a person does: every edit shows in the API at once."""
+"""Users in the admin: every edit shows in the API at once."""
 
 import re
 
@@ -8,7 +8,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from redis import RedisError
 
-from tests.users.conftest import PASSWORD
+from tests.support.admin_actions import run_action
+from tests.support.cast import PASSWORD
 from users.models import User, UserState
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -16,23 +17,9 @@ USERS = "/admin/users/user/"
 STATES = "/admin/users/userstate/"
 
 
-@pytest.fixture
-def root(new_user) -> Client:
-    new_user("root", is_staff=True, is_superuser=True)
-    client = Client()
-    page = client.post("/admin/login/?next=/admin/", {"username": "root", "password": PASSWORD}, follow=True)
-    assert b"Log out" in page.content
-    return client
-
-
 def form_of(page) -> dict:
     fields = page.context["adminform"].form
     return {name: fields[name].value() for name in fields.fields if fields[name].value() not in (None, False)}
-
-
-def act(client, address, action, *rows) -> str:
-    page = client.post(address, {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True)
-    return page.content.decode()
 
 
 def test_an_edit_shows_in_the_api_and_in_the_search_at_once(api, root, alice, bob):
@@ -47,9 +34,9 @@ def test_an_edit_shows_in_the_api_and_in_the_search_at_once(api, root, alice, bo
 
 def test_deactivating_by_action_refuses_the_token_at_once(api, root, alice, bob):
     assert api.get("users/me", by=alice).status == 200
-    assert "2 accounts deactivated." in act(root, USERS, "deactivate", alice, bob)
+    assert "2 accounts deactivated." in run_action(root, USERS, "deactivate", alice, bob)
     assert api.get("users/me", by=alice).json["code"] == "user_inactive"
-    assert "1 accounts activated." in act(root, USERS, "activate", alice)
+    assert "1 accounts activated." in run_action(root, USERS, "activate", alice)
     assert api.get("users/me", by=alice).status == 200
     assert api.get("users/search?q=alice", by=alice).json["results"]
 
@@ -73,15 +60,15 @@ def test_a_state_edit_shows_at_once(api, root, alice, bob):
 
 
 def test_cache_entry_is_shown_and_dropped(api, root, alice, bob):
-    assert "is absent" in act(root, USERS, "show_cache_entry", alice)
+    assert "is absent" in run_action(root, USERS, "show_cache_entry", alice)
     api.get(f"users/{alice.pk}", by=bob)
-    shown = act(root, USERS, "show_cache_entry", alice)
+    shown = run_action(root, USERS, "show_cache_entry", alice)
     assert "has a value" in shown
     assert "alice" in shown
     assert "argon2" not in shown
-    assert "is absent" in act(root, USERS, "drop_cache_entry", alice)
+    assert "is absent" in run_action(root, USERS, "drop_cache_entry", alice)
     UserState.objects.create_one(user_id=alice.pk)
-    assert "is absent" in act(root, STATES, "show_cache_entry", alice)
+    assert "is absent" in run_action(root, STATES, "show_cache_entry", alice)
 
 
 def test_show_cache_entry_says_so_if_redis_is_away(root, alice, monkeypatch):
@@ -89,7 +76,7 @@ def test_show_cache_entry_says_so_if_redis_is_away(root, alice, monkeypatch):
         raise RedisError("refused")
 
     monkeypatch.setattr(type(User.objects), "cache_entry", refuse)
-    assert "Redis cannot be asked: refused" in act(root, USERS, "show_cache_entry", alice)
+    assert "Redis cannot be asked: refused" in run_action(root, USERS, "show_cache_entry", alice)
 
 
 def test_password_is_changed_by_the_form_and_new_accounts_can_log_in(api, root, alice):
@@ -139,5 +126,5 @@ def test_staff_without_rights_are_refused(api, sam, alice):
     client = Client()
     client.force_login(sam)
     assert client.get(USERS).status_code == 403
-    assert act(client, USERS, "deactivate", alice)
+    assert run_action(client, USERS, "deactivate", alice)
     assert User.objects.get(pk=alice.pk).is_active

@@ -1,30 +1,12 @@
-"""What each endpoint costs: SQL queries, Redis round trips and commands; and that a batch costs no more."""
-
-from contextlib import contextmanager
+"""Budgets of each endpoint in SQL, round trips and commands; a batch costs the same for any size."""
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
-from caching.testutils import redis_usage, reset_cache
+from caching.testutils import reset_cache
+from tests.support.budgets import budget
 from users.models import User, UserState
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@contextmanager
-def budget(sql: int, round_trips: int, commands: int):
-    with CaptureQueriesContext(connection) as queries, redis_usage() as usage:
-        yield
-    texts = [
-        query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT"))
-    ]
-    assert (len(texts), usage.round_trips, usage.commands) == (sql, round_trips, commands), texts
-
-
-@pytest.fixture
-def throttled(settings):
-    settings.THROTTLES = {"user": (1_000, 1_000), "register": (1_000, 1_000), "token": (1_000, 1_000)}
 
 
 @pytest.fixture
@@ -51,7 +33,7 @@ def test_a_warm_read_is_one_round_trip_and_no_sql(api, bob, crowd, throttled, ad
     fifty = ",".join(str(person.pk) for person in crowd[:50])
     address = address.format(crowd[0].pk, last=crowd[-1].pk, fifty=fifty)
     first = api.get(address, by=bob)
-    with budget(sql=0, round_trips=1, commands=2):  # one MGET for all rows, and the throttle
+    with budget(sql=0, round_trips=1, commands=2):  # one MGET for all rows; the throttle
         assert api.get(address, by=bob).bytes == first.bytes
 
 
@@ -59,7 +41,7 @@ def test_a_warm_read_is_one_round_trip_and_no_sql(api, bob, crowd, throttled, ad
 def test_a_cold_batch_is_one_query(api, bob, crowd, count):
     ids = ",".join(str(person.pk) for person in crowd[:count])
     reset_cache()
-    with budget(sql=1, round_trips=3, commands=3):  # look, lease, fill; the caller's row among the others
+    with budget(sql=1, round_trips=3, commands=3):  # fetch, lease, fill; the caller's row among them
         assert len(api.get(f"users?ids={ids}", by=bob).json["results"]) == count
 
 
@@ -76,34 +58,36 @@ def test_bad_input_costs_no_more_than_the_caller(api, bob):
 
 
 def test_by_username(api, bob, crowd):
-    for _ in range(2):  # the first look-up learns the pointer, the second the row
+    for _ in range(2):  # the first read fills the pointer, the second the row
         api.get("users?username=crowd_1", by=bob)
-    with budget(sql=0, round_trips=3, commands=3):  # the caller, the name's pointer, the row
+    with budget(sql=0, round_trips=3, commands=3):  # the caller, the pointer of the name, the row
         assert api.get("users?username=crowd_1", by=bob).json["results"]
 
 
 @pytest.mark.parametrize("q", ["crowd_1", "crowd"])
 def test_search_is_one_query_and_two_round_trips(api, bob, crowd, q):
     assert api.get(f"users/search?q={q}", by=bob).json["results"]
-    with budget(sql=1, round_trips=2, commands=3):  # the caller; the rows of the page, blocks in either direction
+    with budget(sql=1, round_trips=2, commands=3):  # the caller; the rows of the page and blocks in both directions
         api.get(f"users/search?q={q}", by=bob)
 
 
 def test_writes(api, bob):
     api.patch("users/me/state", {}, by=bob)
     api.get("users/me", by=bob)
-    with budget(sql=2, round_trips=3, commands=3):  # lock and update; the caller, hold, lift
+    with budget(sql=2, round_trips=3, commands=3):  # lock, update; caller, hold, lift
         api.patch("users/me", {"city": "X"}, by=bob)
     api.get("users/me", by=bob)
     with budget(sql=2, round_trips=3, commands=3):
         api.patch("users/me/state", {}, by=bob)
     api.get("users/me", by=bob)
-    with budget(sql=5, round_trips=3, commands=3):  # and the search terms: old ones, the row, insert
+    with budget(sql=5, round_trips=3, commands=3):  # and the search terms: old terms, row, insert
         api.patch("users/me", {"nickname": "Robert"}, by=bob)
 
 
 def test_registration_and_tokens(api, throttled, password_hash):
-    with budget(sql=5, round_trips=4, commands=4):  # is it taken, insert, terms; throttle, hold, hold the pk, lift
+    with budget(
+        sql=5, round_trips=4, commands=4
+    ):  # is the name taken, insert, terms; throttle, hold, hold of the new key, lift
         api.post("users", {"username": "fresh", "password": "correct-horse-battery"})
     with budget(sql=1, round_trips=1, commands=1):
         tokens = api.post("auth/token", {"username": "fresh", "password": "correct-horse-battery"}).json

@@ -1,4 +1,4 @@
-"""Requests of the same user at the same time, in real threads."""
+"""Concurrent requests of one user, in threads."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from tests.api.client import ApiClient
+from tests.support.api_client import ApiClient
 from users import views
 from users.models import SearchTerm, User, UserState
 from users.terms import terms_of
@@ -16,7 +16,7 @@ THREADS = 6
 
 
 def together(request) -> list:
-    """What `request(number)` returns in each of THREADS threads that start at once."""
+    """Return the results of `request(number)` in THREADS threads that start at the same moment."""
     barrier = threading.Barrier(THREADS)
 
     def run(number):

@@ -1,4 +1,4 @@
-"""GET users/search: what is found, how it pages."""
+"""GET users/search: results and pages."""
 
 import contextlib
 
@@ -38,7 +38,7 @@ def cast(new_user):
         ("王小明", {"al.bert"}),
         ("小明wang", {"xiaoming"}),
         ("天地人", {"pairs"}),
-        ("人天地", set()),  # has both pairs, not the three in a row
+        ("人天地", set()),  # the name has both pairs but not the three characters in a row
         ("o'brien", {"obrien"}),
         ("brien", {"obrien"}),
         ("alice", {"alice", "wide"}),
@@ -46,7 +46,7 @@ def cast(new_user):
         ("🦊", {"fox"}),
         ("doe", {"j_doe"}),
         ("smith", {"j_doe"}),
-        ("lice", set()),  # words match from their beginning
+        ("lice", set()),  # words match by their beginning
         ("%", set()),
         ("_", set()),
         ("  ", set()),
@@ -65,8 +65,8 @@ def alice_token(new_user):
     return new_user("zed_reader")
 
 
-def test_pages_forth_and_back_show_everybody_once(api, bob):
-    # Everybody has three terms in the range: the username, and two words of the nickname.
+def test_pages_forth_and_back_show_every_user_once(api, bob):
+    # Each user has three terms in the range: the username and two words of the nickname.
     users = [User(username=f"li_{n:03}", nickname=f"Li Lin{n % 7}") for n in range(65)]
     for user in users:
         user.save()

@@ -1,4 +1,4 @@
-"""Search reads a bounded number of index rows, whatever the size of the table: the plans, and what was really read."""
+"""Search reads a bounded number of index rows for any size of the table, by query plans and by rows read."""
 
 import re
 from itertools import product
@@ -18,9 +18,9 @@ SHARED = ("王", "小", "明", "王小", "小明", "li", "wang")
 
 @pytest.fixture
 def filled() -> None:
-    """The terms of USERS users who all have the same nickname; the users themselves do not matter here.
+    """Insert the search terms of USERS users with the same nickname, without the users.
 
-    Usernames are in the opposite order of the ids.
+    The order of usernames is opposite to the order of ids.
     """
     rows = [SearchTerm(term=f"alice_{USERS - pk:05}", user_id=pk) for pk in range(1, USERS + 1)]
     rows += [SearchTerm(term=term, user_id=pk) for pk in range(1, USERS + 1) for term in SHARED]
@@ -54,7 +54,7 @@ def _check_mysql(plan):
         kind, extra = row[3], row[9]
         assert kind in ("range", "ref", "eq_ref", "const"), plan
         assert "Using index" in extra, plan
-        # A range must come in the order of the index; only the rows of a window may be sorted.
+        # A range must be read in index order; only the rows of a window may be sorted.
         assert "filesort" not in extra, plan
 
 
@@ -71,7 +71,7 @@ def test_pages_follow_each_other_over_several_windows(filled):
 
 @pytest.mark.services
 def test_rows_read_do_not_grow_with_the_table_or_the_depth(filled):
-    # Of each row of a window: read, copied, sorted; and for each other condition its user's terms, which are few.
+    # For each row of a window: reads to find, copy and sort it, and the user's few terms for each other condition.
     per_row = 3 + 2 * (len(SHARED) + 2)
     for q in ["al", "alice_0042", "王", "小明", "王小明", "li wang", "a 王", "zz", "li zz", "王 zz"]:
         parts = parse(q).parts

@@ -1,4 +1,4 @@
-"""The demo people: made once, whoever asks again."""
+"""Demo users: created once, also if the command is repeated."""
 
 from io import StringIO
 

@@ -1,4 +1,4 @@
-"""Text to terms, without a database."""
+"""Search terms of a text, without a database."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def test_terms_of_a_name():
 
 
 def test_terms_are_bounded():
-    terms = terms_of("a" * 30, "ﷺ" * 64)  # one character that normalises to eighteen
+    terms = terms_of("a" * 30, "ﷺ" * 64)  # one character that is normalised to eighteen
     assert len(terms) <= MOST_TERMS
     assert all(len(term) <= TERM_LENGTH for term in terms)
     assert all(len(term) <= TERM_LENGTH for term in terms_of("x", "㍿" * 10 + "w" * 64))

@@ -1,4 +1,4 @@
-"""Every endpoint by everybody: one table, and a check that the table knows every endpoint of the schema."""
+"""Permissions: the status of every endpoint for every kind of caller; the table must cover the schema."""
 
 import re
 
@@ -9,13 +9,13 @@ from popups.delivery.claims import new_claim, sign
 from popups.models import Popup
 from posts import services
 from ratings import services as ratings
-from tests.api import contract
-from tests.users.conftest import PASSWORD
+from tests.support import openapi_contract
+from tests.support.cast import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WHO = ("anonymous", "expired", "refresh", "forged", "deactivated", "other", "owner", "staff")
 PUBLIC = "public"
-# method, address (alice is the owner), body, then the status for other, owner and staff; or PUBLIC, one for everybody
+# method, address (alice is the owner), body, statuses for other, owner and staff; or PUBLIC and one status for all
 TABLE = [
     ("POST", "users", {"username": "fresh", "password": PASSWORD}, PUBLIC, 201),
     ("POST", "auth/token", {"username": "alice", "password": PASSWORD}, PUBLIC, 200),
@@ -126,7 +126,7 @@ def _token(who, alice, bob, dora, sam):
 def test_the_table_is_complete():
     described = {
         (method.upper(), re.sub(r"{(\w+)_id}", r"{\1}", path.removeprefix("/api/v1/")).replace("{user}", "{alice}"))
-        for path, operations in contract.document()["paths"].items()
+        for path, operations in openapi_contract.document()["paths"].items()
         for method in operations
         if path.startswith("/api/v1/")
     }

@@ -1,0 +1,67 @@
+"""The MySQL backend: its round trips."""
+
+import time
+
+import pytest
+from django.db import connection, connections, transaction
+
+from tests.support.threads import in_another_thread
+from users.models import User
+
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+
+
+def round_trips():
+    """Return the number of statements of this connection so far, including this query."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW SESSION STATUS LIKE 'Questions'")
+        return int(cursor.fetchone()[1])
+
+
+def test_a_transaction_is_two_round_trips_more_than_its_statements():
+    before = round_trips()
+    with transaction.atomic():
+        User.objects.filter(pk=1).exists()
+        with transaction.atomic(savepoint=False):
+            User.objects.filter(pk=2).exists()
+    assert round_trips() - before == 2 + 2 + 1
+
+
+def test_it_is_a_transaction():
+    people = User.objects.filter(username="ghost")
+    with transaction.atomic():
+        User.objects.create(username="ghost")
+        assert not in_another_thread(people.exists)
+        transaction.set_rollback(True)
+    assert not people.exists()
+    with transaction.atomic():
+        User.objects.create(username="ghost")
+    assert in_another_thread(people.exists)
+
+
+@pytest.fixture
+def checked(monkeypatch):
+    """The connection at the start of a request, which is to be checked before its use."""
+    wrapper = connections["default"]
+    round_trips()
+    monkeypatch.setattr(wrapper, "health_check_enabled", True)
+    wrapper.close_if_unusable_or_obsolete()
+    return wrapper
+
+
+@pytest.mark.parametrize(("idle_s", "pings"), [(0, 0), (5, 1)])
+def test_a_connection_is_pinged_only_after_a_rest(checked, monkeypatch, idle_s, pings):
+    seen = []
+    monkeypatch.setattr(checked, "is_usable", lambda: seen.append(True) or True)
+    monkeypatch.setattr(checked, "_used_at", time.monotonic() - idle_s)
+    round_trips()
+    round_trips()
+    assert len(seen) == pings
+
+
+def test_a_connection_that_is_gone_is_replaced_after_a_rest(checked):
+    gone = checked.connection.thread_id()
+    in_another_thread(lambda: connection.cursor().execute(f"KILL {gone}"))
+    checked._used_at -= 5
+    assert round_trips()
+    assert checked.connection.thread_id() != gone

@@ -1,0 +1,152 @@
+"""Everything that the hot lane answers, and its limits: status, headers and bytes equal Django's."""
+
+import itertools
+
+import pytest
+
+from posts.models import Favorite, Post
+from social import services as graph
+from tests.support.asgi_server import login
+from users.projections import OWN, PUBLIC
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+UNKNOWN = 10**12
+
+
+@pytest.fixture
+def world(new_user, alice, bob, dora):
+    """Users with names of all kinds, and alice's follows, blocks, favourites and likes."""
+    odd = {
+        "ümläut": {"nickname": '小明 🎉 \u2028 "quoted" \\ <b>', "bio": "line\nbreak\ttab \x7f é"},
+        "plain": {"nickname": "", "level": 7, "is_vip": True},
+    }
+    others = [new_user(f"other_{n}", **columns) for n, columns in enumerate(odd.values())]
+    graph.follow(follower_id=alice.pk, followee_id=bob.pk)
+    graph.follow(follower_id=bob.pk, followee_id=alice.pk)
+    graph.block(blocker_id=others[0].pk, blocked_id=alice.pk)
+    graph.block(blocker_id=alice.pk, blocked_id=others[1].pk)
+    posts = [Post.objects.create_one(author_id=bob.pk, text=f"post {n}") for n in range(4)]
+    for post in posts[1:3]:
+        Favorite.objects.create(user_id=alice.pk, post_id=post.pk)
+    return [alice, bob, dora, *others], posts
+
+
+def lists(ids):
+    """Yield lists of ids: in several orders, with duplicates, with encoded commas."""
+    texts = [str(each) for each in ids]
+    yield ",".join(texts)
+    yield ",".join(reversed(texts))
+    yield ",".join([*texts, texts[0], *texts])
+    yield "%2C".join(texts[:2])
+    yield "%2c".join(texts[1:3])
+    yield texts[-1]
+
+
+def domain(people, posts):
+    """Yield the addresses that the hot lane answers."""
+    ids = [*(user.pk for user in people), UNKNOWN, 2**63 - 1]
+    post_ids = [*(post.pk for post in posts), UNKNOWN]
+    fields = ["", "fields=id", "fields=nickname,id,nickname", f"fields={','.join(PUBLIC)}", "fields=id%2Cbio"]
+    for pk, chosen in itertools.product(ids[:-2], fields):
+        yield f"users/{pk}" + (f"?{chosen}" if chosen else "")
+    yield f"users/{ids[0]}?fields={','.join(OWN)}"
+    for text, chosen in itertools.product(lists(ids), fields):
+        yield f"users?ids={text}" + (f"&{chosen}" if chosen else "")
+    yield f"users?ids={ids[0]}&fields=email,id"
+    for text in lists(ids):
+        yield f"relationships?ids={text}"
+    for text in lists(post_ids):
+        yield f"favorites/check?ids={text}"
+    targets = [f"{kind}:{pk}" for kind, pks in (("user", ids), ("post", post_ids), ("rating", [1])) for pk in pks]
+    for text in lists(targets):
+        yield f"counters?targets={text}"
+        yield f"counters?targets={text.replace(':', '%3A')}"
+    yield f"relationships?ids={','.join(map(str, range(1, 101)))}"
+    yield f"favorites/check?ids={','.join(map(str, range(1, 201)))}"
+
+
+def test_the_domain(world, alice, lane, django):
+    for path in domain(*world):
+        path = f"/api/v1/{path}"
+        expected = django.ask(path, headers=login(alice))  # also fills the cache
+        found = lane.ask(path, headers=login(alice))
+        assert found.by_lane, path
+        assert found.answer == expected.answer, path
+        assert found.status == 200
+        assert found.body
+
+
+ODD = {
+    "an unknown user": "users/{unknown}",
+    "a bad id": "users/0",
+    "an id with a zero": "users/01",
+    "an id too long": f"users/{2**63}",
+    "a private field of another": "users/{bob}?fields=email",
+    "an unknown field": "users/{bob}?fields=id,nope",
+    "no field": "users/{bob}?fields=",
+    "another parameter": "users/{bob}?fields=id&x=1",
+    "a field twice": "users/{bob}?fields=id&fields=bio",
+    "an empty list": "users?ids=",
+    "a comma too many": "users?ids={alice},,{bob}",
+    "too many": "users?ids=" + ",".join(["1"] * 101),
+    "ids twice": "users?ids={alice}&ids={bob}",
+    "ids and a name": "users?ids={alice}&username=bob",
+    "a name": "users?username=bob",
+    "an encoded ampersand": "users?ids={alice}%26fields=id",
+    "an unknown kind": "counters?targets=user:1,nothing:2",
+    "a target without id": "counters?targets=user",
+    "digits that are not ASCII": "users/%D9%A3",
+    "a slash at the end": "users/{bob}/",
+    "an encoded slash": "users%2F{bob}",
+    "an encoded digit": "users/%31",
+    "broken UTF-8": "users/%ff",
+    "too many favourites": "favorites/check?ids=" + ",".join(["1"] * 201),
+    "relationships with nothing": "relationships",
+}
+
+
+@pytest.mark.parametrize("path", ODD.values(), ids=ODD)
+def test_what_is_odd_is_answered_by_django(world, alice, bob, lane, django, path):
+    path = "/api/v1/" + path.format(alice=alice.pk, bob=bob.pk, unknown=UNKNOWN)
+    expected, found = django.ask(path, headers=login(alice)), lane.ask(path, headers=login(alice))
+    assert found.answer == expected.answer
+    assert found.status == 200 or not found.by_lane
+    again = lane.ask(path, headers=login(alice))
+    assert (again.answer, again.by_lane) == (found.answer, found.by_lane)
+
+
+def strange_requests(alice, bob, dora):
+    path, own = f"/api/v1/users/{bob.pk}", login(alice)
+    yield "HEAD", path, own
+    yield "POST", path, own
+    yield "OPTIONS", path, own
+    yield "GET", path, []
+    yield "GET", path, [("authorization", "Bearer x.y.z")]
+    yield "GET", path, [("authorization", own[0][1].replace("Bearer", "Basic"))]
+    yield "GET", path, [("authorization", "Bearer \xe9")]
+    yield "GET", path, [*own, *own]
+    yield "GET", path, login(dora)
+    yield "GET", path, [*own, ("host", "evil.example")]
+    yield "GET", path, [*own, ("host", "")]
+    yield "GET", path, [*own, ("x-forwarded-proto", "http")]
+    yield "GET", path, [*own, ("content-length", "2")]
+    yield "GET", path, [*own, ("transfer-encoding", "chunked")]
+
+
+def test_strange_requests_are_answered_by_django(alice, bob, dora, settings, request):
+    settings.ALLOWED_HOSTS = ["testserver"]
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_HSTS_SECONDS = 3600
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    lane, django = request.getfixturevalue("lane"), request.getfixturevalue("django")
+    for method, path, headers in strange_requests(alice, bob, dora):
+        for _ in range(2):
+            body = b"{}" if "content-length" in dict(headers) else b""
+            expected = django.ask(path, method=method, headers=headers, body=body)
+            found = lane.ask(path, method=method, headers=headers, body=body)
+            assert found.answer == expected.answer, (method, headers)
+            assert not found.by_lane, (method, headers)
+    usual = lane.ask(f"/api/v1/users/{bob.pk}", headers=login(alice))
+    assert usual.by_lane
+    assert usual.headers["strict-transport-security"] == "max-age=3600"
+    assert usual.headers["x-frame-options"] == "DENY"

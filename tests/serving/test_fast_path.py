@@ -1,0 +1,267 @@
+"""Requests that the protocol offers to the hot lane without httptools; each client gets the answers to its requests."""
+
+import asyncio
+import json
+import socket
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from serving.accepting.connection_shares import ConnectionShares
+from serving.http.protocol import MAX_FAST_PATH_BYTES, Protocol
+
+pytestmark = pytest.mark.embedded
+LINES = b"Host: a\r\nAuthorization: Bearer b\r\n\r\n"
+PLAIN = b"GET /hot HTTP/1.1\r\n" + LINES
+
+
+class Application:
+    """An application whose hot lane answers when the test says so, and whose bridge answers with the request it got."""
+
+    def __init__(self):
+        self.asked, self.heads = [], []
+        self.goes_on = asyncio.Event()
+
+    def parse_headers(self, scheme, raw):
+        self.heads.append(list(raw))
+        return raw
+
+    def try_answer(self, parsed, path, query, extra_environ, callback):
+        if path.startswith("/cold"):
+            extra_environ["why"] = "cold"
+            return False
+        self.asked.append((path, query, extra_environ, callback))
+        return True
+
+    async def bridge(self, scope, receive, send, extra_environ):
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        if scope["path"] == "/slow":
+            await self.goes_on.wait()
+        told = json.dumps({"path": scope["path"], "body": body.decode(), "extra": extra_environ}).encode()
+        length = str(len(told)).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+        await send({"type": "http.response.body", "body": told})
+
+    async def __call__(self, scope, receive, send):
+        raise AssertionError("the protocol knows the way to the bridge")
+
+
+class Answer:
+    body = b'"hot"'
+
+    def http1_headers(self):
+        return (b"content-length: 5\r\n",)
+
+
+class Wire:
+    """The client's end of a connection to the protocol."""
+
+    async def __aenter__(self):
+        self.application = Application()
+        config = uvicorn.Config(self.application, log_config=None, access_log=False, lifespan="off", ws="none")
+        config.load()
+        config.loaded_app = self.application
+        self.client, server = socket.socketpair()
+        self.client.setblocking(False)
+        self.loop = asyncio.get_running_loop()
+        share = ConnectionShares().allocate()
+        _, self.protocol = await self.loop.connect_accepted_socket(
+            lambda: Protocol(share=share, config=config, server_state=ServerState(), app_state={}), server
+        )
+        return self
+
+    async def __aexit__(self, *_):
+        self.protocol.transport.abort()
+        self.client.close()
+        await asyncio.sleep(0)
+
+    async def send(self, data):
+        await self.loop.sock_sendall(self.client, data)
+        await asyncio.sleep(0.02)
+
+    async def answers(self, number):
+        """Return the bodies of the next answers; "" where the server has closed the connection."""
+        found, data = [], b""
+        while len(found) < number:
+            head, end, rest = data.partition(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0) if end else None
+            if length is not None and len(rest) >= length:
+                found.append(json.loads(rest[:length]) if length else head.decode())
+                data = rest[length:]
+                continue
+            block = await asyncio.wait_for(self.loop.sock_recv(self.client, 1 << 16), 5)
+            if not block:
+                return [*found, ""]
+            data += block
+        assert data == b""
+        return found
+
+    @property
+    def waiting(self):
+        return [path for path, *_ in self.application.asked]
+
+    def tell(self, answer):
+        *_, callback = self.application.asked.pop(0)
+        callback(answer)
+
+
+def on_a_wire(test):
+    async def played():
+        async with Wire() as wire:
+            await test(wire)
+
+    return lambda: asyncio.run(played())
+
+
+@on_a_wire
+async def test_a_plain_request_is_the_lane_s(wire):
+    for number in range(3):
+        await wire.send(b"GET /hot?x=%d HTTP/1.1\r\n" % number + LINES)
+        ((path, query, _, _),) = wire.application.asked
+        assert (path, query) == ("/hot", b"x=%d" % number)
+        wire.tell(Answer())
+        assert await wire.answers(1) == ["hot"]
+
+
+@on_a_wire
+async def test_what_the_lane_does_not_answer_is_the_bridge_s(wire):
+    await wire.send(b"GET /cold HTTP/1.1\r\n" + LINES)
+    assert await wire.answers(1) == [{"path": "/cold", "body": "", "extra": {}}]
+    await wire.send(PLAIN)
+    wire.application.asked[0][2]["counted"] = 1
+    wire.tell(None)
+    assert await wire.answers(1) == [{"path": "/hot", "body": "", "extra": {"counted": 1}}]
+    await wire.send(b"GET /cold HTTP/1.1\r\n" + LINES)
+    assert await wire.answers(1) == [{"path": "/cold", "body": "", "extra": {}}]
+
+
+@pytest.mark.parametrize("answer", [Answer(), None])
+def test_requests_that_come_while_the_hot_lane_works_wait(answer):
+    @on_a_wire
+    async def played(wire):
+        await wire.send(PLAIN)
+        await wire.send(b"GET /cold/1 HTTP/1.1\r\n" + LINES)
+        await wire.send(b"GET /cold/2 HTTP/1.1\r\n" + LINES[:9])
+        await wire.send(LINES[9:] + PLAIN[:7])
+        assert wire.waiting == ["/hot"]
+        wire.tell(answer)
+        found = await wire.answers(3)
+        assert found[0] == "hot" if answer else found[0]["path"] == "/hot"
+        assert [each["path"] for each in found[1:]] == ["/cold/1", "/cold/2"]
+        await wire.send(PLAIN[7:])
+        assert [each["path"] for each in await wire.answers(1)] == ["/hot"]
+        await wire.send(PLAIN)
+        wire.tell(Answer())
+        assert await wire.answers(1) == ["hot"]
+
+    played()
+
+
+@on_a_wire
+async def test_a_body_that_looks_like_a_request_is_a_body(wire):
+    await wire.send(b"POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(PLAIN))
+    await wire.send(PLAIN)
+    assert wire.waiting == []
+    assert await wire.answers(1) == [{"path": "/form", "body": PLAIN.decode(), "extra": {}}]
+
+
+@on_a_wire
+async def test_a_chunk_that_looks_like_a_request_is_a_body(wire):
+    await wire.send(b"POST /form HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(PLAIN))
+    await wire.send(PLAIN)
+    await wire.send(b"\r\n0\r\n\r\n")
+    assert wire.waiting == []
+    assert await wire.answers(1) == [{"path": "/form", "body": PLAIN.decode(), "extra": {}}]
+
+
+@on_a_wire
+async def test_a_line_that_looks_like_a_request_is_a_header(wire):
+    await wire.send(b"GET /cold HTTP/1.1\r\nX-Said: ")
+    await wire.send(PLAIN)
+    assert wire.waiting == []
+    assert await wire.answers(1) == [{"path": "/cold", "body": "", "extra": {}}]
+
+
+@on_a_wire
+async def test_while_the_bridge_is_at_work_nobody_overtakes(wire):
+    await wire.send(b"GET /slow HTTP/1.1\r\n" + LINES)
+    wire.tell(None)
+    await wire.send(PLAIN)
+    assert wire.waiting == []
+    wire.application.goes_on.set()
+    assert [each["path"] for each in await wire.answers(2)] == ["/slow", "/hot"]
+
+
+ODD = {
+    "two at once": PLAIN + PLAIN,
+    "one and a part": PLAIN + PLAIN[:10],
+    "another method": PLAIN.replace(b"GET", b"HEAD"),
+    "an older version": PLAIN.replace(b"/1.1", b"/1.0"),
+    "an absolute address": PLAIN.replace(b"/hot", b"http://a/hot"),
+    "a line before it": b"\r\n" + PLAIN,
+    "a long head": PLAIN.replace(b"\r\n\r\n", b"\r\nX-Long: %b\r\n\r\n" % (b"x" * MAX_FAST_PATH_BYTES)),
+    "a malformed head": PLAIN.replace(b"Host: a", b"Host a"),
+    "a folded line": PLAIN.replace(b"Host: a", b"Host:\r\n a"),
+    "bare line feeds": PLAIN.replace(b"\r\n", b"\n"),
+    "a body": PLAIN.replace(b"\r\n\r\n", b"\r\nContent-Length: 1\r\n\r\n") + b"x",
+    "a body that is to come": PLAIN.replace(b"\r\n\r\n", b"\r\nContent-Length: 1\r\n\r\n"),
+    "chunks": PLAIN.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    "an upgrade": PLAIN.replace(b"\r\n\r\n", b"\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_odd_is_httptools(odd):
+    @on_a_wire
+    async def played(wire):
+        await wire.send(ODD[odd])
+        assert wire.waiting == []
+
+    played()
+
+
+@on_a_wire
+async def test_a_client_that_wants_no_more_is_hung_up_on(wire):
+    await wire.send(PLAIN.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    wire.tell(Answer())
+    assert await wire.answers(2) == ["hot", ""]
+
+
+@pytest.mark.parametrize("answer", [Answer(), None])
+def test_a_server_that_ends_answers_first(answer):
+    @on_a_wire
+    async def played(wire):
+        await wire.send(PLAIN)
+        wire.protocol.shutdown()
+        wire.tell(answer)
+        first, second = await wire.answers(2)
+        assert first == "hot" if answer else first["path"] == "/hot"
+        assert second == ""
+
+    played()
+
+
+@pytest.mark.parametrize("answer", [Answer(), None])
+def test_a_client_that_leaves_is_forgotten(answer):
+    @on_a_wire
+    async def played(wire):
+        await wire.send(PLAIN)
+        wire.client.close()
+        await asyncio.sleep(0.02)
+        assert wire.protocol.transport.is_closing()
+        wire.tell(answer)
+
+    played()
+
+
+@on_a_wire
+async def test_lines_are_read_once(wire):
+    for _ in range(3):
+        await wire.send(PLAIN.replace(b"Bearer b", b"Bearer once"))
+        wire.tell(Answer())
+        await wire.answers(1)
+    assert len(wire.application.heads) == 1

@@ -1,1 +1,0 @@
-"""A small application that exercises every corner of the cache framework."""

@@ -1,0 +1,22 @@
+"""The circuit breaker to Redis in the state of a process that has just started."""
+
+import contextlib
+from collections.abc import Iterator
+
+from caching.redis.breaker import Breaker, breaker
+
+
+def renew() -> None:
+    """Put this process's breaker into its initial state."""
+    vars(breaker).update(vars(Breaker(breaker.recover)))
+
+
+@contextlib.contextmanager
+def fresh_breaker() -> Iterator[None]:
+    """Use a breaker in its initial state during the block, and restore the previous state afterwards."""
+    before = dict(vars(breaker))
+    renew()
+    try:
+        yield
+    finally:
+        vars(breaker).update(before)

@@ -1,0 +1,1 @@
+"""A small Django application that uses every feature of the cache framework and of counters."""
