@@ -11,5 +11,5 @@ class PostsConfig(AppConfig):
         from users.seeding import register
 
         deletion_hooks.register(removal.delete_posts_of)
-        deletion.register(removal.sweep)
+        deletion.register(removal.removed_posts.sweep)
         register(seeding.seed)

@@ -11,5 +11,5 @@ class RatingsConfig(AppConfig):
         from users.seeding import register
 
         deletion_hooks.register(removal.delete_scores_of)
-        deletion.register(removal.sweep)
+        deletion.register(removal.removed_items.sweep)
         register(seeding.seed)

@@ -10,11 +10,10 @@ from django.db import IntegrityError, connections, router
 from django.db.models import Q, QuerySet
 
 from caching.api import atomic_write, hold_instances
+from jobs.deletion import in_chunks
 from social.locks import lock_pair
 from social.models import Block, Follow
 from users.models import User
-
-CHUNK = 200  # edges deleted in one transaction
 
 
 class Blocked(Exception):
@@ -65,10 +64,7 @@ def unblock(*, blocker_id: int, blocked_id: int) -> bool:
 def delete_edges_of(user_id: int) -> Iterator[int]:
     """Deletes a user's edges, CHUNK in a transaction, and yields how many; for users.deletion_hooks."""
     for model, column in ((Follow, "follower"), (Follow, "followee"), (Block, "blocker"), (Block, "blocked")):
-        edges = model.objects.filter(**{column: user_id})
-        while pks := list(edges.values_list("pk", flat=True)[:CHUNK]):
-            model.objects.filter(pk__in=pks).delete()
-            yield len(pks)
+        yield from in_chunks(model.objects.filter(**{column: user_id}))
 
 
 def _follows_between(one_id: int, other_id: int) -> QuerySet[Follow]:

@@ -50,11 +50,11 @@ def mark(user_ids: list[int], post_ids: list[int], seed: int) -> dict[str, int]:
 
 def remove(author_id: int, post_ids: list[int], longest_s: float) -> dict[str, int]:
     """Over HTTP, each post after a while, and once more; the rest is left to sweep()."""
-    from posts import removal
+    from jobs import deletion
     from tests.api.client import ApiClient
     from users.models import User
 
-    removal.CHUNK = removal.AT_ONCE = CHUNK
+    deletion.CHUNK = deletion.AT_ONCE = CHUNK
     api, answers, author = ApiClient(), Counter(), User.objects.get(pk=author_id)
     for post_id in post_ids:
         time.sleep(random.uniform(0, longest_s))
@@ -67,22 +67,23 @@ def sweep(post_ids: list[int]) -> int:
     """Until none of these posts is left; how many rows were deleted."""
     from django.db import OperationalError
 
+    from jobs import deletion
     from posts import removal
     from posts.models import Post
 
-    removal.CHUNK, rows = CHUNK, 0
+    deletion.CHUNK, rows = CHUNK, 0
     while Post.objects.filter(pk__in=post_ids).exists():
         with contextlib.suppress(OperationalError):  # a deadlock with the author's own; as the command, it tries again
-            rows += next(removal.sweep(), 0)
+            rows += next(removal.removed_posts.sweep(), 0)
     return rows
 
 
 def leave(user_ids: list[int], longest_s: float) -> None:
     """These users are deleted, each after a while."""
-    from posts import removal
+    from jobs import deletion
     from users.services import delete_user
 
-    removal.CHUNK = CHUNK
+    deletion.CHUNK = CHUNK
     for user_id in user_ids:
         time.sleep(random.uniform(0, longest_s))
         list(delete_user(user_id))
@@ -92,9 +93,10 @@ def die_at(work: str, post_id: int, commits: int, when: str) -> None:
     """Removes or sweeps a post, and dies just before or after its n-th commit."""
     from django.db import connection
 
+    from jobs import deletion
     from posts import removal
 
-    removal.CHUNK, left, commit = CHUNK, commits, connection._commit
+    deletion.CHUNK, left, commit = CHUNK, commits, connection._commit
 
     def count() -> None:
         nonlocal left
@@ -106,4 +108,4 @@ def die_at(work: str, post_id: int, commits: int, when: str) -> None:
             die()
 
     connection._commit = count
-    removal.remove([post_id]) if work == "remove" else list(removal.sweep())
+    removal.remove([post_id]) if work == "remove" else list(removal.removed_posts.sweep())

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from counters import reconcile
 from counters.reads import counts_of
+from jobs import deletion
 from posts import removal, services
 from posts.models import Comment, Favorite, Like, Post, Removal
 from users.services import delete_user
@@ -80,8 +81,8 @@ def test_by_the_model_itself(alice, bob, carol, story, fans):
 
 
 def test_what_many_liked_is_gone_at_once_and_swept_later(api, alice, bob, carol, story, fans, monkeypatch):
-    monkeypatch.setattr(removal, "CHUNK", 5)
-    monkeypatch.setattr(removal, "AT_ONCE", 5)
+    monkeypatch.setattr(deletion, "CHUNK", 5)
+    monkeypatch.setattr(deletion, "AT_ONCE", 5)
     original, post, _ = story
     assert api.delete(f"posts/{post.pk}", by=alice).status == 204
     assert Like.objects.count() == 7
@@ -91,7 +92,7 @@ def test_what_many_liked_is_gone_at_once_and_swept_later(api, alice, bob, carol,
     assert api.get("favorites", by=fans[0]).json["results"] == []
     assert api.put(f"posts/{post.pk}/like", by=bob).status == 404
     assert drifts() == []
-    sweeping = removal.sweep()
+    sweeping = removal.removed_posts.sweep()
     with CaptureQueriesContext(connection) as queries:
         assert next(sweeping) == 5
     assert sum(query["sql"].startswith("DELETE FROM") for query in queries) <= 2
@@ -103,7 +104,7 @@ def test_what_many_liked_is_gone_at_once_and_swept_later(api, alice, bob, carol,
 
 def test_a_sweep_finds_what_is_removed_without_looking_through_all_posts(story):
     with CaptureQueriesContext(connection) as queries:
-        assert list(removal.sweep()) == []
+        assert list(removal.removed_posts.sweep()) == []
     assert not any("posts_post" in query["sql"] for query in queries)
 
 
@@ -131,7 +132,7 @@ def test_what_the_database_refuses_now_is_swept_later(api, alice, bob, story, fa
         raise OperationalError(1213, "Deadlock found when trying to get lock")
 
     with monkeypatch.context() as patched:
-        patched.setattr(removal, "_in_chunks", refuse)
+        patched.setattr(deletion, "in_chunks", refuse)
         assert api.delete(f"posts/{story[1].pk}", by=alice).status == 204
     assert api.get(f"posts/{story[1].pk}", by=bob).status == 404
     assert Like.objects.count() == 12

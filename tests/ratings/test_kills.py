@@ -173,8 +173,8 @@ def test_people_who_leave_while_they_rate(new_user, item):
     assert drifts() == []
 
 
-# The removal of an item with twelve scores, five at once: the mark, three chunks, one that finds none, the item.
-MARKED, IN_THE_MIDDLE, LAST_SCORES, GONE = 1, 3, 4, 6
+# The removal of an item with twelve scores, five at once: the mark, three chunks, the item.
+MARKED, IN_THE_MIDDLE, LAST_SCORES, GONE = 1, 3, 4, 5
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
