@@ -1,3 +1,5 @@
+"""The Django application of rated items and their scores."""
+
 from django.apps import AppConfig
 
 
@@ -6,7 +8,7 @@ class RatingsConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs import deletion
-        from ratings import counts, removal, seeding  # noqa: F401  counts declares
+        from ratings import counts, removal, seeding  # noqa: F401  counts declares counters
         from users import deletion_hooks
         from users.seeding import register
 

@@ -1,4 +1,4 @@
-"""What is rated, and who gave it which score."""
+"""Rated items and the scores that users give them."""
 
 from django.core.validators import MaxValueValidator, MinLengthValidator, MinValueValidator
 from django.db import models
@@ -13,11 +13,13 @@ LOWEST, HIGHEST = 1, 10
 
 
 class Item(CachedModel):
+    """Something that users rate."""
+
     id = models.BigAutoField(primary_key=True)
     title = models.CharField(max_length=TITLE_LENGTH, validators=[MinLengthValidator(1)])
     description = models.CharField(max_length=DESCRIPTION_LENGTH, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    removed_at = models.DateTimeField(null=True, db_index=True, editable=False)  # being deleted since then
+    removed_at = models.DateTimeField(null=True, db_index=True, editable=False)  # set while being deleted
     cached = Cached(since="created_at")
 
     class Meta(CachedModel.Meta):
@@ -28,7 +30,7 @@ class Item(CachedModel):
 
 
 class Score(EdgeModel):
-    """One for each user and item. The constraint begins with the user: what is asked for is somebody's own scores."""
+    """The score of one user for one item. The unique index starts with the user, as users read their own."""
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)

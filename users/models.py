@@ -1,4 +1,4 @@
-"""Accounts and what they are doing now."""
+"""Accounts, their states and their search terms."""
 
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.core.validators import RegexValidator
@@ -20,7 +20,7 @@ class Gender(models.TextChoices):
 
 
 class User(CachedModel, AbstractBaseUser, PermissionsMixin):
-    """One account. `username` is kept as typed and is unique ignoring case."""
+    """An account. `username` keeps its case, and is unique regardless of case."""
 
     id = models.BigAutoField(primary_key=True)
     username = CollatedCharField(
@@ -57,7 +57,7 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
 
 
 class UserState(CachedModel):
-    """What a user shows to be doing; a user without a row is offline and was never seen."""
+    """The presence of a user; a user without a row is offline and was never seen."""
 
     class Status(models.TextChoices):
         ONLINE = "online"
@@ -81,7 +81,7 @@ class UserState(CachedModel):
 
 
 class SearchTerm(models.Model):
-    """One term under which one user is found; see users/search.py and docs/decisions/0002-search-terms.md."""
+    """A term by which search finds a user; see users/search.py and docs/decisions/0002-search-terms.md."""
 
     pk = models.CompositePrimaryKey("term", "user_id")
     term = CollatedCharField(max_length=TERM_LENGTH, rule=BINARY)

@@ -27,7 +27,7 @@ VERSION = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$"}
 class NextView(BatchedView):
     http_method_names = ("get",)  # no HEAD: asking is being shown
 
-    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         query = request.query_params
         asked = client_context(query.get("placement"), query.get("platform"), query.get("app_version"))
         self.entry = NextPopup(batch, caller_id, asked)
@@ -46,7 +46,7 @@ class NextView(BatchedView):
 
 
 class EventsView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int, popup_id: str) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int, popup_id: str) -> None:
         self.popup_id = parse_id(popup_id)
         batch.add(STATES.of(caller_id))
 

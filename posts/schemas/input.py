@@ -1,4 +1,4 @@
-"""The shapes of what may be written."""
+"""The JSON shapes of input."""
 
 from rest_framework import serializers
 

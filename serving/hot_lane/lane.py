@@ -140,13 +140,13 @@ def _steps(said: ParsedHeaders, address: Route, arguments: tuple[Any, ...], coun
     read = address.read(batch, caller_id, *arguments)
     hit = yield batch
     if admission.verdict is not None and admission.verdict.result is not None:
-        counted[throttles.ASKED] = (SCOPE, caller_id), admission.verdict
+        counted[throttles.VERDICT] = (SCOPE, caller_id), admission.verdict
     if not hit:
         return None
     admission.enforce()
-    if not read.is_at_hand():
+    if not read.is_nonblocking():
         return None
-    while more := read.more():
+    while more := read.next_batch():
         if not (yield more):
             return None
     return Answer(said.head, read.headers(), encoded(read.document()))

@@ -1,4 +1,4 @@
-"""The shapes of what may be written to accounts and states."""
+"""The JSON shapes of input to accounts and states."""
 
 from typing import Any
 
