@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -23,7 +23,8 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list[: self.LIMIT].count()
+        rows: Any = self.object_list
+        return rows[: self.LIMIT].count()
 
 
 def any_of(columns: Iterable[str], value: Any) -> Q:
@@ -39,10 +40,10 @@ class NewestFirstAdmin(admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     list_filter = ()
     list_per_page = 50
-    sortable_by = ()
+    sortable_by: ClassVar[Any] = ()
     ordering = ("-pk",)
     search_fields = ("pk",)  # makes Django show the search box; search() decides what is found
-    id_columns = ("pk",)
+    id_columns: tuple[str, ...] = ("pk",)
     text_column = ""
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
@@ -78,7 +79,7 @@ class ChunkedDeletionAdmin(NewestFirstAdmin):
     @method_decorator(csrf_protect)
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Answer Django's deletion page outside the transaction that Django would open."""
-        return self._delete_view(request, object_id, extra_context)
+        return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.delete_rows([obj.pk])

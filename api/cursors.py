@@ -36,14 +36,14 @@ class Page(NamedTuple):
 
 
 class Paging:
-    """A request for one page of a list.
+    """A viewer's request for one page of a list.
 
     `purpose` names the list and everything that determines its rows, such as "users.search:alice". Raises the 400 of a
     cursor that was not made for this list.
     """
 
-    def __init__(self, request: Request, purpose: str) -> None:
-        self.request, self.purpose = request, purpose
+    def __init__(self, request: Request, viewer_id: int, purpose: str) -> None:
+        self.request, self.viewer_id, self.purpose = request, viewer_id, purpose
         text = request.GET.get("cursor")
         self.cursor = None if text is None else decode(text, purpose)
 

@@ -25,7 +25,7 @@ class Integer(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class StrictMixin:
+class StrictSerializer(serializers.Serializer):
     # Refuses fields that are unknown or read-only, instead of ignoring them. Not a docstring, which would be the
     # description of each input in the schema.
 

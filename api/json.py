@@ -40,7 +40,7 @@ class JSONParser(BaseParser):
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         if _charset(media_type or "") not in {"", "utf-8", "utf8"}:
-            raise UnsupportedMediaType(media_type, "The body has to be JSON in UTF-8.")
+            raise UnsupportedMediaType(media_type or "", "The body has to be JSON in UTF-8.")
         # HttpRequest.body, unlike the stream, enforces DATA_UPLOAD_MAX_MEMORY_SIZE.
         body = stream.body if isinstance(stream, HttpRequest) else stream.read()
         try:

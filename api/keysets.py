@@ -15,14 +15,14 @@ PAGE = 20
 class Keyset(NamedTuple):
     """The rows of a model that have one owner, as a paged list of their `member` column.
 
-    `index` names the index on (owner, …, id) to read; `only` is SQL for the columns between the two. `is_listed` is SQL
-    on `edge` that tells whether a row belongs to the list: with it, a page reads at most `window` rows.
+    `index_name` is the index on (owner, …, id) to read; `only` is SQL for the columns between the two. `is_listed` is
+    SQL on `edge` that tells whether a row belongs to the list: with it, a page reads at most `window` rows.
     """
 
     model: type[models.Model]
     owner: str
     member: str
-    index: str
+    index_name: str
     size: int = PAGE
     only: str = ""
     is_listed: str = "1"
@@ -47,7 +47,7 @@ class Keyset(NamedTuple):
         beyond, order = (">", "ASC") if cursor is not None and cursor.backwards else ("<", "DESC")
         start, args = ("", [owner_id]) if cursor is None else (f"AND edge.id {beyond} %s", [owner_id, cursor.key[0]])
         connection = connections[router.db_for_read(self.model)]
-        named = {"mysql": f"FORCE INDEX ({self.index})", "sqlite": f"INDEXED BY {self.index}"}
+        named = {"mysql": f"FORCE INDEX ({self.index_name})", "sqlite": f"INDEXED BY {self.index_name}"}
         with connection.cursor() as database:
             database.execute(
                 f"SELECT edge.id, edge.{self.member}, {self.is_listed} FROM {self.model._meta.db_table} AS edge "

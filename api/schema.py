@@ -32,7 +32,9 @@ class Problem(serializers.Serializer):
 class BadInput(Problem):
     """An error in the request; `errors` lists the messages by field."""
 
-    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False)
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()), required=False
+    )
 
 
 def described(
@@ -53,7 +55,7 @@ def described(
     if body:
         statuses |= {411, 413, 415}
     documents = {(status, PROBLEM): _problem(status) for status in sorted(statuses)}
-    security = [] if public else [{"bearer": []}]
+    security: Any = [] if public else [{"bearer": []}]
     return extend_schema(
         request=body, parameters=list(query), responses={**answers, **documents}, auth=security, **options
     )
@@ -88,7 +90,7 @@ def cursor_query() -> OpenApiParameter:
 
 def page_of(item: type[serializers.BaseSerializer], name: str) -> type[serializers.Serializer]:
     """Return a serializer that describes a page of items (see api.cursors.Paging), as a named component."""
-    link = {"read_only": True, "allow_null": True}
+    link: Any = {"read_only": True, "allow_null": True}
     columns = {
         "results": item(many=True, read_only=True),
         "next": serializers.URLField(**link),

@@ -57,8 +57,7 @@ def request_token(batch: Batch, scope: str, client: str | int, environ: Mapping[
 
 @cache
 def _rates() -> Mapping[str, Rate]:
-    rates: Mapping[str, Rate] = settings.THROTTLES
-    return rates
+    return {scope: Rate(*rate) for scope, rate in settings.THROTTLES.items()}
 
 
 def _clear_rates(*, setting: str, **_: object) -> None:

@@ -36,7 +36,7 @@ def _verified(authorization: str) -> tuple[int, int]:
     if scheme.lower() != "bearer" or not token:
         raise Problem(401, "not_authenticated", "Send an access token: Authorization: Bearer <access>.")
     try:
-        access = AccessToken(token)
+        access = AccessToken(token)  # type: ignore[arg-type]
     except TokenError:
         raise _invalid() from None
     return user_id_of(access), access["exp"]

@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from django.contrib import auth
-from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -24,7 +23,7 @@ class Caller(NamedTuple):
     id: int
     is_staff: bool
 
-    is_authenticated = True
+    is_authenticated: bool = True
 
     @property
     def pk(self) -> int:
@@ -74,7 +73,7 @@ class JsonView(APIView):
         if method.lower() not in self.http_method_names or not hasattr(self, method.lower()):
             raise MethodNotAllowed(method)
 
-    def handle_exception(self, exc: Exception) -> HttpResponseBase:
+    def handle_exception(self, exc: Exception) -> Any:
         response = super().handle_exception(exc)
         if response.status_code == 405:
             response["Allow"] = ", ".join(self.allowed_methods)
@@ -89,10 +88,11 @@ class BatchedView(JsonView):
 
     permission_classes = ()  # perform_authentication() checks the token
     throttle = "user"
+    caller_id: int  # of an admitted caller; not set for public methods
     public: dict[str, str] = {}
     """Methods that need no token, each with the scope of the throttle that counts requests by client address."""
 
-    def prepare(self, request: Request, batch: Batch, caller_id: int, **kwargs: Any) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int, *args: Any, **kwargs: Any) -> None:
         """Parse the path and the query, and add rows to the batch, to be kept on `self` for the handler.
 
         Not called for public methods. Problems raised here are answered only to callers who are admitted.
@@ -117,7 +117,8 @@ class BatchedView(JsonView):
         problem = self._prepare(request, batch, caller_id)
         batch.run()
         row = admission.enforce()
-        request.user = Caller(row.id, row.is_staff)
+        self.caller_id = caller_id
+        request.user = Caller(row.id, row.is_staff)  # type: ignore[assignment]
         if problem is not None:
             raise problem
 

@@ -9,7 +9,6 @@ class Cacheable(Protocol):
     """A Django model class that declares `cached = Cached(…)`."""
 
     _meta: ClassVar[Any]
-    _base_manager: ClassVar[Any]
     cached: ClassVar[Cached]
 
     @classmethod

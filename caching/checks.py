@@ -19,6 +19,6 @@ def check_managers(**_: Any) -> list[CheckMessage]:
             id="caching.E001",
         )
         for model in registry.models()
-        for manager in {*model._meta.managers, model._base_manager}
+        for manager in {*model._meta.managers, model._meta.base_manager}
         if not isinstance(manager.get_queryset(), CachedQuerySet)
     ]

@@ -33,7 +33,7 @@ class HomePageView(BatchedView):
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
         self.owner_id = parse_id(user_id)
-        self.paging = Paging(request, f"posts.home:{self.owner_id}")
+        self.paging = Paging(request, caller_id, f"posts.home:{self.owner_id}")
         self.owners = batch.rows(User, [self.owner_id])
         self.read_hidden_ids = list_filters.request_hidden(batch, caller_id, [self.owner_id])
         self.newest = None if self.paging.cursor else batch.add(newest_posts.of(self.owner_id))
@@ -55,12 +55,12 @@ class HomePageView(BatchedView):
 
 class FavoritesView(BatchedView):
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
-        self.paging = Paging(request, f"posts.favorites:{caller_id}")
+        self.paging = Paging(request, caller_id, f"posts.favorites:{caller_id}")
 
     @described(answers={200: output.PostPage}, query=[cursor_query()])
     def get(self, request: Request) -> HttpResponse:
         """List the caller's favourites, the newest favourite first."""
-        return _post_page(self.paging, keysets.FAVORITES.page(request.user.id, self.paging.cursor))
+        return _post_page(self.paging, keysets.FAVORITES.page(self.caller_id, self.paging.cursor))
 
 
 class FavoritesCheckView(BatchedView):
@@ -78,14 +78,14 @@ class _AboutPostView(BatchedView):
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
         self.post_id = parse_id(post_id)
-        self.paging = Paging(request, f"{self.purpose}:{self.post_id}")
+        self.paging = Paging(request, caller_id, f"{self.purpose}:{self.post_id}")
         self.posts = batch.rows(Post, [self.post_id])
 
     def require_post(self, request: Request) -> None:
         row = self.posts.row(self.post_id)
         if row is None or row.state != Post.State.SHOWN:
             raise no_such_post()
-        if not visible_users(request.user.id, [row.author_id]):
+        if not visible_users(self.caller_id, [row.author_id]):
             raise blocked()
 
 
@@ -112,7 +112,7 @@ class CommentsView(_AboutPostView):
         self.require_post(request)
         page = keysets.COMMENTS.page(self.post_id, self.paging.cursor)
         rows = Comment.objects.filter(pk__in=page.ids).order_by("-pk")
-        authors = visible_users(request.user.id, sorted({row.author_id for row in rows}))
+        authors = visible_users(self.caller_id, sorted({row.author_id for row in rows}))
         results = [_comment(row, authors[row.author_id]) for row in rows if row.author_id in authors]
         return self.paging.response(results, page)
 
@@ -121,11 +121,11 @@ class CommentsView(_AboutPostView):
         """Comment on a post."""
         columns = validated(CommentInput, request.data)
         with refusals():
-            comment = services.comment(post_id=self.post_id, author_id=request.user.id, **columns)
-        authors = visible_users(request.user.id, [request.user.id])
+            comment = services.comment(post_id=self.post_id, author_id=self.caller_id, **columns)
+        authors = visible_users(self.caller_id, [self.caller_id])
         if not authors:  # deleted meanwhile
             raise inactive_account()
-        return json_response(_comment(comment, authors[request.user.id]), status=201)
+        return json_response(_comment(comment, authors[self.caller_id]), status=201)
 
 
 class CommentView(BatchedView):
@@ -136,7 +136,7 @@ class CommentView(BatchedView):
     def delete(self, request: Request, comment_id: str) -> HttpResponse:
         """Delete a comment, which its author may do, and the author of the post."""
         try:
-            services.delete_comment(comment_id=self.comment_id, by=request.user.id)
+            services.delete_comment(comment_id=self.comment_id, by=self.caller_id)
         except Comment.DoesNotExist:
             raise not_found("such comment") from None
         except services.NotAllowed:
@@ -156,4 +156,4 @@ def _comment(row: Comment, author: Any) -> dict[str, Any]:
 
 
 def _post_page(paging: Paging, page: Page, authors: Mapping[int, Any] | None = None) -> HttpResponse:
-    return paging.response(presentation.posts_of(paging.request.user.id, page.ids, authors).results, page)
+    return paging.response(presentation.posts_of(paging.viewer_id, page.ids, authors).results, page)

@@ -1,5 +1,7 @@
 """Posts, and the comments, likes and favourites that users add to them."""
 
+from typing import ClassVar
+
 from django.core.validators import MinLengthValidator
 from django.db import models
 from django.db.models import Q
@@ -26,7 +28,7 @@ class Post(CachedModel):
     repost_of = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     state = models.PositiveSmallIntegerField(choices=State, default=State.SHOWN, db_default=State.SHOWN)
-    cached = Cached(since="created_at")
+    cached: ClassVar = Cached(since="created_at")
 
     class Meta(CachedModel.Meta):
         indexes = [models.Index(fields=["author", "state", "id"], name="posts_post_home_page")]

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import islice
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Model
+from django.db.models import Max
 
 from posts import demo
 from posts.demo import DemoPost
@@ -52,7 +53,7 @@ def _posts(
 
 def _insert(batch: list[DemoPost], posts: list[Post | None], user_ids: Sequence[int], admits: Admits) -> dict[str, int]:
     """Insert posts with their marks and comments, except between users of whom one blocks the other."""
-    rows: dict[type[Model], list] = {Post: [], Like: [], Favorite: [], Comment: []}
+    rows: dict[Any, list] = {Post: [], Like: [], Favorite: [], Comment: []}
     for each, post in zip(batch, posts, strict=True):
         if post is None:
             continue
@@ -66,6 +67,6 @@ def _insert(batch: list[DemoPost], posts: list[Post | None], user_ids: Sequence[
             for author_id, text in comments
             if admits(author_id, post.author_id)
         ]
-    for model, instances in rows.items():
-        model.objects.bulk_create(instances)
-    return {f"{model._meta.model_name}s": len(instances) for model, instances in rows.items()}
+    for kind, instances in rows.items():
+        kind.objects.bulk_create(instances)
+    return {f"{kind._meta.model_name}s": len(instances) for kind, instances in rows.items()}

@@ -59,8 +59,8 @@ class PostsView(BatchedView):
         """Create a post, or repost one."""
         columns = validated(PostInput, request.data)
         with refusals():
-            post = services.publish(author_id=request.user.id, **columns)
-        found = presentation.posts_of(request.user.id, [post.pk]).results
+            post = services.publish(author_id=self.caller_id, **columns)
+        found = presentation.posts_of(self.caller_id, [post.pk]).results
         if not found:  # removed meanwhile
             raise no_such_post()
         return json_response(found[0], status=201)
@@ -87,7 +87,7 @@ class PostView(BatchedView):
         """Delete a post of the caller's, with its likes, favourites and comments."""
         try:
             with refusals():
-                services.delete_post(post_id=self.post_id, by=request.user.id)
+                services.delete_post(post_id=self.post_id, by=self.caller_id)
         except services.NotAllowed:
             raise Problem(403, "not_the_author", "Only its author deletes a post.") from None
         return no_content()
@@ -105,8 +105,8 @@ class _MarkView(BatchedView):
         if row is None or row.state != Post.State.SHOWN:
             raise no_such_post()
         with refusals():
-            service(user_id=request.user.id, post_id=self.post_id)
-        return json_response({"id": self.post_id, **presentation.marks_of(request.user.id, self.post_id)})
+            service(user_id=self.caller_id, post_id=self.post_id)
+        return json_response({"id": self.post_id, **presentation.marks_of(self.caller_id, self.post_id)})
 
 
 def _mark(*problems: int) -> Any:

@@ -1,5 +1,7 @@
 """Rated items and the scores that users give them."""
 
+from typing import ClassVar
+
 from django.core.validators import MaxValueValidator, MinLengthValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -20,7 +22,7 @@ class Item(CachedModel):
     description = models.CharField(max_length=DESCRIPTION_LENGTH, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     removed_at = models.DateTimeField(null=True, db_index=True, editable=False)  # set while being deleted
-    cached = Cached(since="created_at")
+    cached: ClassVar = Cached(since="created_at")
 
     class Meta(CachedModel.Meta):
         pass

@@ -65,7 +65,7 @@ class ScoreView(BatchedView):
         self.require_item()
         score = validated(ScoreInput, request.data)["score"]
         try:
-            services.rate(user_id=request.user.id, item_id=self.item_id, score=score, read_after=self.read_after)
+            services.rate(user_id=self.caller_id, item_id=self.item_id, score=score, read_after=self.read_after)
         except services.TooFast:
             raise Problem(409, "too_fast", "You are rating too fast: another of your scores came in between.") from None
         except Item.DoesNotExist:
@@ -78,7 +78,7 @@ class ScoreView(BatchedView):
     def delete(self, request: Request, item_id: str) -> HttpResponse:
         """Withdraw the caller's score."""
         self.require_item()
-        services.withdraw(user_id=request.user.id, item_id=self.item_id, read_after=self.read_after)
+        services.withdraw(user_id=self.caller_id, item_id=self.item_id, read_after=self.read_after)
         return self.response_with(None)
 
     def require_item(self) -> None:

@@ -23,7 +23,7 @@ class _EdgeForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        users = [cleaned.get(name) for name in self.pair]
+        users: list[Any] = [cleaned.get(name) for name in self.pair]
         if None in users:
             return cleaned
         if users[0] == users[1]:
@@ -46,6 +46,7 @@ class BlockForm(_EdgeForm):
 class _EdgeAdmin(NewestFirstAdmin):
     # An edge is created or deleted, but never changed.
 
+    form: type[_EdgeForm]
     search_help_text = "The id or the whole username of one of the two."
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ class _ListView(BatchedView):
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str = "") -> None:
         self.owner_id = parse_id(user_id) if user_id else caller_id
-        self.paging = Paging(request, f"{self.purpose}:{self.owner_id}")
+        self.paging = Paging(request, caller_id, f"{self.purpose}:{self.owner_id}")
         self.owners = batch.rows(User, [self.owner_id])
 
     def page(self) -> HttpResponse:

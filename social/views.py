@@ -37,7 +37,7 @@ class _EdgeView(BatchedView):
             raise Problem(403, "blocked", "One of you two blocks the other.") from None
         except User.DoesNotExist:
             raise not_found("such user") from None
-        return json_response(relationships.relationship_of(request.user.id, self.user_id))
+        return json_response(relationships.relationship_of(self.caller_id, self.user_id))
 
 
 def _edge(*problems: int) -> Any:
@@ -48,31 +48,31 @@ class FollowView(_EdgeView):
     @_edge(403)
     def put(self, request: Request, user_id: str) -> HttpResponse:
         """Follow a user."""
-        return self.write(request, services.follow, follower_id=request.user.id, followee_id=self.user_id)
+        return self.write(request, services.follow, follower_id=self.caller_id, followee_id=self.user_id)
 
     @_edge()
     def delete(self, request: Request, user_id: str) -> HttpResponse:
         """Unfollow a user."""
-        return self.write(request, services.unfollow, follower_id=request.user.id, followee_id=self.user_id)
+        return self.write(request, services.unfollow, follower_id=self.caller_id, followee_id=self.user_id)
 
 
 class FollowerView(_EdgeView):
     @_edge()
     def delete(self, request: Request, user_id: str) -> HttpResponse:
         """Remove a user from the caller's followers."""
-        return self.write(request, services.unfollow, follower_id=self.user_id, followee_id=request.user.id)
+        return self.write(request, services.unfollow, follower_id=self.user_id, followee_id=self.caller_id)
 
 
 class BlockView(_EdgeView):
     @_edge()
     def put(self, request: Request, user_id: str) -> HttpResponse:
         """Block a user; deletes the follows in both directions."""
-        return self.write(request, services.block, blocker_id=request.user.id, blocked_id=self.user_id)
+        return self.write(request, services.block, blocker_id=self.caller_id, blocked_id=self.user_id)
 
     @_edge()
     def delete(self, request: Request, user_id: str) -> HttpResponse:
         """Unblock a user; does not restore follows."""
-        return self.write(request, services.unblock, blocker_id=request.user.id, blocked_id=self.user_id)
+        return self.write(request, services.unblock, blocker_id=self.caller_id, blocked_id=self.user_id)
 
 
 class RelationshipsView(BatchedView):

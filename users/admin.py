@@ -24,7 +24,7 @@ class CachedUserAdmin(NewestFirstAdmin):
     """Rows by user: found by the API's search terms, with actions on the cache entries of the selected rows."""
 
     MOST_SHOWN = 20
-    actions = ("show_cache_entry", "drop_cache_entry")
+    actions: tuple[str, ...] = ("show_cache_entry", "drop_cache_entry")
     search_help_text = "An id, the beginning of a username or of a word of the nickname, or Chinese characters in it."
     user_column = "pk"
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from django.db import IntegrityError, connections, models
+from django.db import IntegrityError, connections
 
 from caching.api import EdgeModel, atomic_write
 
 
 @contextmanager
-def referring_write(using: str, *referenced: tuple[type[models.Model], int | None]) -> Iterator[None]:
+def referring_write(using: str, *referenced: tuple[Any, int | None]) -> Iterator[None]:
     """Open a transaction; raise DoesNotExist of the first (model, pk) that was deleted while the body ran.
 
     Within a transaction of the caller's, IntegrityError is raised instead, as no further query is possible there.
@@ -20,7 +21,7 @@ def referring_write(using: str, *referenced: tuple[type[models.Model], int | Non
     except IntegrityError:  # SQLite raises it only at the commit
         if not connections[using].needs_rollback:
             for model, pk in referenced:
-                if pk is not None and not model._default_manager.filter(pk=pk).exists():
+                if pk is not None and not model.objects.filter(pk=pk).exists():
                     raise model.DoesNotExist from None
         raise
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ObjectDoesNotExist
 from django.dispatch import Signal
 
 from api.ids import is_id
@@ -35,14 +36,14 @@ class UserQuerySet(CachedQuerySet):
         return users
 
 
-class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):
+class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  # type: ignore[misc]
     def named(self, username: str) -> Any:
         """Return the user with a username in any case, through the cache; None if there is none."""
         if not USERNAME.fullmatch(username):
             return None
         try:
             return self.get_one(username=username.lower())
-        except self.model.DoesNotExist:
+        except ObjectDoesNotExist:
             return None
 
     def ids_named(self, text: str) -> list[int]:

@@ -1,5 +1,7 @@
 """Accounts, their states and their search terms."""
 
+from typing import ClassVar
+
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
@@ -49,8 +51,8 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
 
     USERNAME_FIELD = "username"
-    cached = Cached(ttl_s=3600, never=("password", "last_login"), lookups=("username",), since="created_at")
-    objects = UserManager()
+    cached: ClassVar = Cached(ttl_s=3600, never=("password", "last_login"), lookups=("username",), since="created_at")
+    objects: ClassVar = UserManager()
 
     class Meta(CachedModel.Meta):
         pass
@@ -70,8 +72,8 @@ class UserState(CachedModel):
     message = models.CharField(max_length=140, blank=True, default="")
     last_seen_at = models.DateTimeField(null=True, blank=True, default=None)
 
-    cached = Cached(ttl_s=3600, since="last_seen_at")
-    objects = UserStateManager()
+    cached: ClassVar = Cached(ttl_s=3600, since="last_seen_at")
+    objects: ClassVar = UserStateManager()
 
     class Meta(CachedModel.Meta):
         pass

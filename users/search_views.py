@@ -24,7 +24,7 @@ class SearchView(BatchedView):
         self.q = request.GET.get("q", "")
         if not 1 <= len(self.q) <= LONGEST_QUERY or "\0" in self.q:
             raise bad_input("q", f"q is 1 to {LONGEST_QUERY} characters of a username or nickname.", "bad_query")
-        self.paging = Paging(request, f"users.search:{self.q}")
+        self.paging = Paging(request, caller_id, f"users.search:{self.q}")
 
     @described(
         answers={200: output.UserPage},

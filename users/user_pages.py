@@ -37,4 +37,4 @@ def visible_users(
 
 def page_of_users(paging: Paging, page: Page, **options: Any) -> HttpResponse:
     """Return the response for a page of user ids; for the options see visible_users()."""
-    return paging.response(list(visible_users(paging.request.user.id, page.ids, **options).values()), page)
+    return paging.response(list(visible_users(paging.viewer_id, page.ids, **options).values()), page)

@@ -68,7 +68,7 @@ class OwnUserView(BatchedView):
         """Change the caller's own profile; if any field is unknown or read-only, nothing is changed."""
         changes = validated(ProfileInput, request.data, partial=True)
         with _existing_caller():
-            user = services.update_profile(request.user.id, **changes)
+            user = services.update_profile(self.caller_id, **changes)
         return json_response(columns_of(user, OWN))
 
 
@@ -92,8 +92,8 @@ class OwnStateView(BatchedView):
         """Change the caller's state. An empty object is a heartbeat: it only renews `last_seen_at`."""
         changes = validated(StateInput, request.data, partial=True)
         with _existing_caller():
-            state = services.set_state(request.user.id, **changes)
-        return json_response(state_document(request.user.id, columns_of(state, STATE_COLUMNS)))
+            state = services.set_state(self.caller_id, **changes)
+        return json_response(state_document(self.caller_id, columns_of(state, STATE_COLUMNS)))
 
 
 class UsersView(BatchedView):
@@ -132,6 +132,6 @@ class UsersView(BatchedView):
 
     def _named(self, request: Request) -> list[dict[str, Any]]:
         user = User.objects.named(request.GET["username"])
-        own = user is not None and user.pk == request.user.id
+        own = user is not None and user.pk == self.caller_id
         fields = split_fields(fields_parameter(request.GET), public=PUBLIC, private=PRIVATE, own=own)
         return [] if user is None else [columns_of(user, fields)]

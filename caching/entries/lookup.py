@@ -51,7 +51,7 @@ class Lookup:
     def load(self, values: Iterable[Any]) -> dict[Any, Pointer]:
         """As a by-product, `self.row` is the row that was found."""
         (value,) = values
-        found = self.model._base_manager.using(self.using).filter(**{self.column: value})
+        found = self.model._meta.base_manager.using(self.using).filter(**{self.column: value})
         row = found.values_list(*self.rows.codec.columns).first()
         if row is None:
             return {}
@@ -116,7 +116,7 @@ class CachedRows:
         lookups = {column for relative in family(self._model) for column in relative.cached.lookups} & set(columns)
         if not lookups:
             return []
-        rows = self._model._base_manager.using(using).filter(pk__in=pks)
+        rows = self._model._meta.base_manager.using(using).filter(pk__in=pks)
         return [key for values in rows.values(*lookups) for key in lookup_keys(self._model, values)]
 
     def note_inserted(self, using: str, instances: list[Any]) -> None:

@@ -57,7 +57,7 @@ class Rows:
         return getattr(row, self.pk_column)
 
     def load(self, pks: Iterable[Any]) -> dict[Any, Any]:
-        rows = self.model._base_manager.using(self.using).filter(pk__in=list(pks))
+        rows = self.model._meta.base_manager.using(self.using).filter(pk__in=list(pks))
         return {row[self._pk_at]: self.codec.row_type(*row) for row in rows.values_list(*self.codec.columns)}
 
     def encode(self, pk: Any, row: Any) -> tuple[bytes, int]:

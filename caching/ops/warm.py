@@ -36,7 +36,7 @@ class Warming:
         if since and not model.cached.since:
             raise FieldError(f"{model._meta.label} declares no Cached(since=…) column: it cannot be warmed by --since.")
         self.model = model
-        rows = model._base_manager.using(rows_of(model).using)
+        rows = model._meta.base_manager.using(rows_of(model).using)
         self._rows = rows.filter(**{f"{model.cached.since}__gte": since}) if since else rows.all()
         count = self._rows.count()
         self.total = count if limit is None else min(limit, count)

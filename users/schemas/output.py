@@ -20,7 +20,8 @@ class _Answer(serializers.ModelSerializer):
 class PublicUser(_Answer):
     class Meta:
         model = User
-        fields = read_only_fields = PUBLIC
+        fields: tuple[str, ...] = PUBLIC
+        read_only_fields = fields
 
 
 class OwnUser(_Answer):
