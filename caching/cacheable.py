@@ -11,5 +11,7 @@ class Cacheable(Protocol):
     _meta: ClassVar[Any]
     cached: ClassVar[Cached]
 
-    @classmethod
-    def from_db(cls, db: Any, field_names: Any, values: Any) -> Any: ...
+
+def all_rows(model: Any, using: str) -> Any:
+    """Return a QuerySet of a model's rows in a database, also those that its default manager leaves out."""
+    return model._base_manager.using(using)

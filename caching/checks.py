@@ -1,4 +1,4 @@
-"""System checks: what would make a cached model stale without anybody noticing."""
+"""System checks: declarations that would leave cached rows stale without a sign."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from caching.orm.querysets import CachedQuerySet
 
 @register
 def check_managers(**_: Any) -> list[CheckMessage]:
-    """Every manager of a cached model must invalidate what it writes, the base manager what cascades do."""
+    """Report managers of cached models that do not invalidate what they write; cascades write by the base manager."""
     return [
         Error(
             f"The manager {manager.name!r} of a cached model does not invalidate what it writes.",
@@ -19,6 +19,10 @@ def check_managers(**_: Any) -> list[CheckMessage]:
             id="caching.E001",
         )
         for model in registry.models()
-        for manager in {*model._meta.managers, model._meta.base_manager}
+        for manager in _managers_of(model)
         if not isinstance(manager.get_queryset(), CachedQuerySet)
     ]
+
+
+def _managers_of(model: Any) -> set[Any]:
+    return {*model._meta.managers, model._base_manager}

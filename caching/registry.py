@@ -2,30 +2,34 @@
 
 from collections.abc import Collection, Iterable
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import router
 
 from caching.cacheable import Cacheable
 
 
-class Declaration(Protocol):
+class Declaration:
     """Entries that follow from the rows of a model, and which of them a write touches."""
 
-    keeps: bool
+    keeps = False
     """Whether a hold keeps what is loaded, for the lift to change (id sets)."""
 
     def concerns(self, columns: Collection[str] | None) -> bool:
         """Return whether writing these columns (None: all) changes what any entry says."""
+        raise NotImplementedError
 
     def keys_of(self, instance: Any, columns: Collection[str] | None = None) -> Iterable[str]:
         """Return the keys that an instance's own values lead to; `columns`: what is written (None: all)."""
+        raise NotImplementedError
 
     def stored_keys(self, pks: list[Any], using: str) -> Iterable[str]:
         """Return the keys that rows lead to as they are in the database."""
+        raise NotImplementedError
 
     def keys_after_update(self, pks: list[Any], using: str, columns: Collection[str]) -> Iterable[str]:
         """Return the keys that rows lead to once an UPDATE of `columns` has been made."""
+        return self.stored_keys(pks, using)
 
     def note_inserted(self, using: str, instances: list[Any]) -> None:
         """Tell the transaction of inserted rows, which have their primary keys by now."""

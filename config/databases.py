@@ -1,7 +1,7 @@
-"""How the database is spoken to: SQLite by default, MySQL or MariaDB by DATABASE_URL.
+"""Connection options of the database: SQLite by default, MySQL or MariaDB by DATABASE_URL.
 
-Every time limit here is below the 60 s that the cache keeps a hold (CACHING["HOLD_MS"]): a transaction that outlived
-its holds could commit while readers fill the old value again.
+Every time limit here is below the 60 s that the cache keeps a hold (CACHING["HOLD_MS"]). If a transaction lasted longer
+than its holds, readers could fill the cache with the old value just before the commit.
 """
 
 from importlib import import_module
@@ -16,41 +16,43 @@ CONNECT_S = 3
 DRIVER_PACKAGES = "libmariadb-dev pkg-config gcc python3-dev"
 
 SQLITE = {
-    "transaction_mode": "IMMEDIATE",  # a transaction that first reads and then writes would fail with "locked"
+    "transaction_mode": "IMMEDIATE",  # a deferred transaction that reads and then writes can fail with "locked"
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-20000;",
 }
 
 
 def parse(url: str) -> dict:
-    """One entry of DATABASES. Options in the address (?ssl-ca=…) win over ours."""
+    """Return the entry of DATABASES for a URL. Options in the URL (?ssl-ca=…) take precedence over those set here."""
     if url.startswith("sqlite:"):
         return _entry(url, SQLITE)
     _require_driver()
     limit_s = environment.number("DB_TIME_LIMIT_S", default=20, low=0, high=3600)
-    return _entry(url.replace("mariadb:", "mysql:", 1), _mysql(limit_s))
+    return _entry(url.replace("mariadb:", "mysql:", 1), _mysql(limit_s)) | {"ENGINE": MYSQL}
 
 
 def _entry(url: str, options: dict) -> dict:
     entry = dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True)
-    engine = {"ENGINE": MYSQL} if entry["ENGINE"] == "django.db.backends.mysql" else {}
-    return {**entry, **engine, "OPTIONS": options | entry.get("OPTIONS", {})}
+    return {**entry, "OPTIONS": options | entry.get("OPTIONS", {})}
 
 
 def _mysql(limit_s: int) -> dict:
-    """limit_s: longest statement, and longest idleness inside a transaction; 0 for none, as migrations need it."""
+    """Return options that limit each statement, and idle time in a transaction, to `limit_s`; 0 for no limit."""
     options = {
         "charset": "utf8mb4",
         "isolation_level": "read committed",
         "connect_timeout": CONNECT_S,
         "init_command": "SET " + ", ".join(_session(limit_s)),
     }
-    # MySQL limits only SELECTs by itself; for other statements the client hangs up, and the server rolls back.
+    # MySQL itself limits only SELECTs; for other statements the client disconnects, and the server rolls back.
     return options | ({"read_timeout": limit_s + 5, "write_timeout": limit_s + 5} if limit_s else {})
 
 
 def _session(limit_s: int) -> list[str]:
-    """Session variables. MariaDB alone runs /*M!…*/, MySQL alone runs /*!80000…*/ (MariaDB skips 50700 to 99999)."""
+    """Return assignments of session variables.
+
+    Only MariaDB runs /*M!…*/, only MySQL runs /*!80000…*/ (MariaDB skips 50700 to 99999).
+    """
     variables = [
         "sql_mode='STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
         "time_zone='+00:00'",

@@ -1,11 +1,12 @@
-"""What the environment says, checked once: a wrong value ends the program with one sentence instead of a traceback.
+"""Environment variables, checked once: a wrong value ends the program with one sentence instead of a traceback.
 
-Standard library only, so that the sentences come even when nothing is installed.
+This module imports the standard library only, so that it works even if no library is installed.
 """
 
 import os
 import secrets
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
@@ -22,10 +23,11 @@ TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
 class Misconfigured(SystemExit):
-    """Carries the sentence; Python prints it and exits with status 1."""
+    """Ends the program: Python prints the sentence given, and exits with status 1."""
 
 
 def flag(name: str, *, default: bool) -> bool:
+    """Return a variable that is on or off."""
     value = os.environ.get(name, "1" if default else "0").strip().lower()
     if value not in TRUE | FALSE:
         raise Misconfigured(f"{name}={value} is neither on nor off: write 1 or 0.")
@@ -33,6 +35,7 @@ def flag(name: str, *, default: bool) -> bool:
 
 
 def number(name: str, *, default: int, low: int, high: int) -> int:
+    """Return a variable that is a whole number from `low` to `high`."""
     value = os.environ.get(name) or str(default)
     if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
         raise Misconfigured(f"{name}={value} is not a whole number from {low} to {high}.")
@@ -40,23 +43,25 @@ def number(name: str, *, default: int, low: int, high: int) -> int:
 
 
 def choice(name: str, *options: str) -> str:
-    """The first option by default."""
+    """Return a variable that is one of the options; the first one by default."""
     value = os.environ.get(name) or options[0]
     if value not in options:
         raise Misconfigured(f"{name}={value} is unknown: write {' or '.join(options)}.")
     return value
 
 
-def words(name: str, *, default: str) -> list[str]:
+def comma_separated(name: str, *, default: str) -> list[str]:
+    """Return the words of a variable that is a list separated by commas."""
     return [word.strip() for word in (os.environ.get(name) or default).split(",") if word.strip()]
 
 
 def data_dir() -> Path:
+    """Return the folder for data, DATA_DIR or `data` in the project, as an absolute path."""
     return Path(os.environ.get("DATA_DIR") or BASE_DIR / "data").expanduser().absolute()
 
 
 def secret_key(*, debug: bool) -> str:
-    """SECRET_KEY; in debug a random one is made once and kept, so that logins survive a restart."""
+    """Return SECRET_KEY; in debug mode a random key by default, stored so that logins survive a restart."""
     if key := os.environ.get("SECRET_KEY"):
         return key
     if not debug:
@@ -66,26 +71,24 @@ def secret_key(*, debug: bool) -> str:
         )
     path = writable(data_dir()) / "secret_key"
     try:
-        return _kept_key(path)
+        return _stored_key(path)
     except OSError as error:
         raise Misconfigured(f"The key kept in {path} cannot be used ({error.strerror}): set SECRET_KEY.") from None
 
 
-def _kept_key(path: Path) -> str:
+def _stored_key(path: Path) -> str:
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(64))
-        try:
-            os.link(draft, path)  # fails where another process was first: then all take that one's key
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        with suppress(FileExistsError):  # another process was first; its key is used
+            os.link(draft, path)
+        draft.unlink()
     return path.read_text().strip()
 
 
 def writable(folder: Path) -> Path:
+    """Return the folder, which is created if it does not exist; end the program if it is not writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -96,26 +99,30 @@ def writable(folder: Path) -> Path:
 
 
 def database_url() -> str:
-    """DATABASE_URL, or SQLite under DATA_DIR."""
+    """Return DATABASE_URL; an SQLite file in DATA_DIR by default."""
     url = os.environ.get("DATABASE_URL")
     if not url:
         return f"sqlite:///{quote(str(writable(data_dir()) / 'hotpath.sqlite3'))}"
     parts = _split("DATABASE_URL", url, DATABASE_SCHEMES, "mysql://user:password@host:3306/hotpath")
     if parts.scheme != "sqlite" and (not parts.path.strip("/") or "/" in parts.path.strip("/")):
-        raise Misconfigured(f"DATABASE_URL {shown(url)} does not name one database: end it with /hotpath, for example.")
+        raise Misconfigured(
+            f"DATABASE_URL {masked(url)} does not name one database: end it with /hotpath, for example."
+        )
     if parts.scheme == "sqlite" and parts.path in {"", "/", "/:memory:"}:
-        raise Misconfigured(f"DATABASE_URL {shown(url)} names no file, and processes cannot share memory: name a file.")
+        raise Misconfigured(
+            f"DATABASE_URL {masked(url)} names no file, and processes cannot share memory: name a file."
+        )
     return url
 
 
 def redis_url() -> str:
-    """REDIS_URL, or the embedded server that `make run` left under DATA_DIR, or this machine's."""
+    """Return REDIS_URL; by default the embedded server that `make run` started in DATA_DIR, else localhost."""
     url = os.environ.get("REDIS_URL")
     if not url:
         embedded = data_dir() / "redis" / "url"
         return embedded.read_text().strip() if embedded.exists() else "redis://127.0.0.1:6379/0"
-    for one in url.split(","):
-        _split("REDIS_URL", one, REDIS_SCHEMES, "redis://:password@host:6379/0")
+    for each in url.split(","):
+        _split("REDIS_URL", each, REDIS_SCHEMES, "redis://:password@host:6379/0")
     return url
 
 
@@ -127,12 +134,12 @@ def _split(name: str, url: str, schemes: tuple[str, ...], example: str) -> Split
         raise Misconfigured(f"{name} is not an address, its host or port is malformed: write {example}.") from None
     if parts.scheme not in schemes or "://" not in url:
         known = ", ".join(f"{scheme}://" for scheme in schemes)
-        raise Misconfigured(f"{name} {shown(url)} is of no supported kind ({known}): write for example {example}.")
+        raise Misconfigured(f"{name} {masked(url)} is of no supported kind ({known}): write for example {example}.")
     return parts
 
 
-def shown(url: str) -> str:
-    """The address without its password, for messages."""
+def masked(url: str) -> str:
+    """Return the URL with its password replaced by ***, for messages."""
     before, at, host = url.rpartition("@")
     if not at:
         return url
@@ -141,6 +148,7 @@ def shown(url: str) -> str:
 
 
 def require_libraries() -> None:
+    """End the program if a library that the project needs is not installed."""
     missing = [name for name in LIBRARIES if find_spec(name) is None]
     if missing:
         raise Misconfigured(

@@ -1,4 +1,7 @@
-"""Turns "a server cannot be reached" errors into one sentence that says what to do; other errors stay as they are."""
+"""One sentence, instead of a traceback, for an error that says that a server cannot be reached."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db.utils import DatabaseError
 from redis import exceptions as redis
@@ -19,22 +22,29 @@ ADVICE = {
 }
 
 
-def sentence(error: Exception) -> str | None:
-    """For one of FAILURES; None when the error is not about reaching a server."""
-    return _database(error) if isinstance(error, DatabaseError) else _redis(error)
+@contextmanager
+def exit_if_unreachable() -> Iterator[None]:
+    """End the program with one sentence if the database or Redis cannot be reached; raise other errors unchanged."""
+    try:
+        yield
+    except FAILURES as error:
+        if not (sentence := _database(error) if isinstance(error, DatabaseError) else _redis(error)):
+            raise
+        raise environment.Misconfigured(sentence) from None
 
 
 def _database(error: DatabaseError) -> str | None:
+    """Return the sentence; None if the error is not about reaching the database."""
     code = error.args[0] if error.args else None
     advice = ADVICE.get(code) if isinstance(code, int) else None
     if "unable to open database file" in str(error) or "not a database" in str(error):
         advice = "the file cannot be opened: correct DATABASE_URL or DATA_DIR"
     if advice is None:
         return None
-    return f"The database {environment.shown(environment.database_url())} cannot be used, {advice} ({error.args[-1]})."
+    return f"The database {environment.masked(environment.database_url())} cannot be used, {advice} ({error.args[-1]})."
 
 
 def _redis(error: Exception) -> str:
     wrong = isinstance(error, redis.AuthenticationError)
     advice = "the password is wrong: correct REDIS_URL" if wrong else "start the server, or correct REDIS_URL"
-    return f"Redis at {environment.shown(environment.redis_url())} cannot be used, {advice} ({error})."
+    return f"Redis at {environment.masked(environment.redis_url())} cannot be used, {advice} ({error})."

@@ -1,6 +1,6 @@
-"""Composition of the project: which rooms, which database, which Redis.
+"""Django's settings: the composition of the project.
 
-Everything that differs between machines comes from the environment; README.md lists the variables.
+All that differs between machines is set by environment variables, which README.md lists.
 """
 
 from datetime import timedelta
@@ -18,7 +18,7 @@ BASE_DIR = environment.BASE_DIR
 DATA_DIR = environment.data_dir()
 DEBUG = environment.flag("DEBUG", default=False)
 SECRET_KEY = environment.secret_key(debug=DEBUG)
-ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
+ALLOWED_HOSTS = environment.comma_separated("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -71,7 +71,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True  # no collectstatic step: files are served from the installed packages
+WHITENOISE_USE_FINDERS = True  # files are served from the installed packages, without collectstatic
 APPEND_SLASH = False
 
 DATABASES = {"default": databases.parse(environment.database_url())}
@@ -85,9 +85,9 @@ CACHES = {
             "SOCKET_CONNECT_TIMEOUT": 0.25,
             "CONNECTION_POOL_KWARGS": {
                 "protocol": 2,
-                # One try: a slow Redis must not hold a request for several timeouts, the database answers instead.
+                # No retry: if Redis is slow, the database answers after one timeout.
                 "retry": Retry(NoBackoff(), 0),
-                # A thread uses one at a time, so threads are the bound; redis-py's own, 100, would refuse the next.
+                # Each thread uses one connection at a time; with redis-py's default, 100, further threads would fail.
                 "max_connections": 10_000,
             },
         },
@@ -109,7 +109,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["api.json.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.json.JSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],  # api.views.BatchedView authenticates in the request's one round trip
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],  # any other view is closed
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],  # the default for other views
     "DEFAULT_SCHEMA_CLASS": "api.schema.AutoSchema",
     "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": None,
@@ -132,12 +132,12 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.close_objects"],
     "ENUM_NAME_OVERRIDES": {"Gender": "users.models.Gender", "Status": "users.models.UserState.Status"},
 }
-# Scope → (requests a second in the long run, requests at once); "user" counts the caller, the others the address.
+# By scope: (requests per second on average, requests at once). "user" is per caller, the others are per IP address.
 THROTTLES = {"user": (50, 200), "register": (20 / 60, 20), "token": (30 / 60, 30)}
 if not environment.flag("THROTTLES", default=True):
     THROTTLES = {}
 
-# Of a web process; each holds at most one database connection.
+# Threads of each web worker; each thread has at most one database connection.
 WEB_THREADS = environment.number("WEB_THREADS", default=8, low=1, high=1000)
 WEB_WORKERS = environment.number("WEB_WORKERS", default=2, low=1, high=256)
 SERVER = environment.choice("SERVER", "gunicorn", "granian")
@@ -149,12 +149,12 @@ PROXIES = environment.number("PROXIES", default=0, low=0, high=10)
 if PROXIES:
     MIDDLEWARE.insert(0, "config.middleware.client_address.ClientAddress")
 
-# Plain HTTP only in debug or where HTTPS=off says so; otherwise a proxy in front ends TLS and sets X-Forwarded-Proto.
+# Plain HTTP only in debug mode or with HTTPS=off; otherwise a proxy terminates TLS and sets X-Forwarded-Proto.
 HTTPS = environment.flag("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
-# Other hosts of the domain are not this service's to decide on: no includeSubDomains, no preload.
+# No includeSubDomains and no preload, because other hosts of the domain may not support HTTPS.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 LOGGING = {
@@ -165,7 +165,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-        "django.request": {"level": "ERROR"},  # a client's 4xx is no event of ours
+        "django.request": {"level": "ERROR"},  # 4xx responses are not logged
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }

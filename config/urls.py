@@ -1,4 +1,4 @@
-"""Addresses of the project."""
+"""URLs of the project."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -12,12 +12,13 @@ import social.urls
 import users.urls
 from api import problems
 
-# In this order: `users/profiles` would be an id to users; and what comes in crowds early, as each is tried in turn.
+# The order matters: `users/profiles` of social must precede `users/{id}`; frequent requests come early, because Django
+# tries one pattern after the other.
 ROOMS = (ratings.urls, social.urls, users.urls, counters.http.urls, posts.urls, popups.api.urls)
 
 urlpatterns = [
-    # Together: a prefix shared by several includes is matched, and left again, once for each.
-    path("api/v1/", include([each for room in ROOMS for each in room.urlpatterns])),
+    # One include for all rooms, so that the prefix is matched once.
+    path("api/v1/", include([pattern for room in ROOMS for pattern in room.urlpatterns])),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/<path:rest>", problems.no_such_address),

@@ -1,4 +1,4 @@
-"""WSGI entry point: of gunicorn's gthread, and of config.asgi."""
+"""WSGI entry point, for gunicorn's gthread and for config.asgi."""
 
 import gc
 import os
@@ -8,17 +8,17 @@ from django.core.wsgi import get_wsgi_application
 
 from config.environment import Misconfigured
 
-GUNICORN_HALTS = 4  # with this status of a worker gunicorn ends, with any other it starts the worker again and again
+APP_LOAD_ERROR = 4  # gunicorn ends if a worker exits with this status; after others it starts the worker again
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 try:
     application = get_wsgi_application()
 except Misconfigured as sentence:
     print(sentence, file=sys.stderr)
-    sys.exit(GUNICORN_HALTS)
+    sys.exit(APP_LOAD_ERROR)
 
-# What has been loaded by now stays for the life of the process; full collections need not walk it each time. A request
-# leaves few cycles behind: looking for them less often is a twentieth of the cost of a small one.
+# Objects loaded by now are never freed, so the garbage collector need not traverse them. A request leaves few reference
+# cycles; collecting them less often saves a twentieth of the cost of a small request.
 gc.collect()
 gc.freeze()
 gc.set_threshold(20_000, 20, 20)

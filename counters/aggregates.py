@@ -1,14 +1,14 @@
-"""What a counter counts: the rows that point at a target, or the sum of one of their columns."""
+"""The aggregates of counters: the number of rows that point at a target, or the sum of a column of these rows."""
 
 from typing import Any, cast
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Count, Model, Q, Sum
+from django.db.models import Case, Count, IntegerField, Model, Q, Sum, Value, When
 from django.db.models.expressions import Combinable
 
 
 class CountOf:
-    """How many rows of `model` point at a target by their column `owner`; only those that `where` admits."""
+    """The number of rows of `model` that point at a target by their column `owner` and meet the condition `where`."""
 
     column: str | None = None
 
@@ -18,21 +18,24 @@ class CountOf:
         self.where = where
 
     def total(self) -> Combinable:
-        """The aggregate over all rows of one target."""
+        """Return the aggregate over all rows of one target."""
         return Count("*")
 
     def contribution_of(self, instance: Model) -> int | None:
-        """What a new row adds; None if only the database can tell."""
+        """Return the amount that a new row adds to the counter; None if only the database can tell."""
         admitted = True if self.where is None else _holds(self.where, instance)
-        if admitted is None:
-            return None
-        return self._weight_of(instance) if admitted else 0
+        if not admitted:
+            return None if admitted is None else 0
+        value = 1 if self.column is None else _plain(instance, self.column)
+        return None if value is _UNKNOWN else int(value or 0)
 
-    def _weight_of(self, instance: Model) -> int | None:
-        return 1
+    def contribution(self) -> Case:
+        """Return the expression of the amount that a row of the database adds to the counter."""
+        then = self.column or Value(1)
+        return Case(When(self.where or Q(pk__isnull=False), then=then), default=0, output_field=IntegerField())
 
     def columns(self) -> set[str]:
-        """The columns of an edge row that its part in the counter depends on, apart from those in the condition."""
+        """Return the columns that a row's contribution depends on, without those of the condition."""
         return {self.owner} | ({self.column} if self.column else set())
 
 
@@ -43,11 +46,8 @@ class SumOf(CountOf):
         super().__init__(model, owner, where=where)
         self.column = _attname(model, column)
 
-    def _weight_of(self, instance: Model) -> int | None:
-        value = _plain(instance, str(self.column))
-        return None if value is _UNKNOWN else int(value or 0)
-
     def total(self) -> Combinable:
+        """Return the aggregate over all rows of one target."""
         return Sum(str(self.column), default=0)
 
 
@@ -55,7 +55,7 @@ _UNKNOWN = object()
 
 
 def _holds(condition: Q, instance: Model) -> bool | None:
-    """Whether a condition that compares columns with plain values holds for an instance; None for any other."""
+    """Return whether a condition holds for an instance; None unless it compares columns with plain values."""
     if condition.connector != Q.AND or not all(isinstance(child, tuple) for child in condition.children):
         return None
     equal = True
@@ -68,7 +68,7 @@ def _holds(condition: Q, instance: Model) -> bool | None:
 
 
 def _plain(instance: Model, name: str) -> Any:
-    """A column's value as the database will have it, or _UNKNOWN: an expression, a lookup, no column at all."""
+    """Return a column's value as it will be stored; _UNKNOWN for an expression, a lookup and a name of no column."""
     try:
         field: Any = instance._meta.get_field(name)
     except FieldDoesNotExist:

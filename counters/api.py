@@ -1,4 +1,4 @@
-"""The public face of counters: what rooms import."""
+"""The public interface of counters: all that other applications import."""
 
 from counters.aggregates import CountOf, SumOf
 from counters.declaration import CounterSet

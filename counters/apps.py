@@ -1,4 +1,4 @@
-"""Django application of the counters."""
+"""The Django application of counters."""
 
 from django.apps import AppConfig
 

@@ -1,8 +1,8 @@
-"""What Redis holds: one entry for the counters of NEIGHBOURS targets with neighbouring ids.
+"""Blocks: cache entries that each hold the counters of TARGETS_PER_BLOCK targets with neighbouring ids.
 
-A key of its own costs a target more than its numbers do (see docs/decisions/0003-counter-values.md). The entry is
-MessagePack, behind 'V' and a fingerprint of the counters' names: [mark, then for each target each counter]. `mark` is
-the newest delta that may be in the values.
+A key per target would take more memory than its numbers (see docs/decisions/0003-counter-values.md). An entry is
+MessagePack, behind 'V' and a fingerprint of the counters' names: [watermark, then for each target each counter]. The
+watermark is the id of the newest delta that may be in the values.
 """
 
 from collections.abc import Iterable
@@ -15,22 +15,22 @@ import msgspec
 from caching.extend import Command, Script, Stale, conf, fingerprint, jittered_ms
 from counters import queries, registry
 
-NEIGHBOURS = 8
+TARGETS_PER_BLOCK = 8
 TTL_S = 24 * 3_600
 FINGERPRINT_BYTES = 4
 PREFIX_BYTES = 1 + FINGERPRINT_BYTES
 
-_bump = Script.from_files(Path(__file__).parent / "lua", "bump")
+_increment = Script.from_files(Path(__file__).parent / "lua", "increment")
 _decode = msgspec.msgpack.Decoder(list[int]).decode
 
 
 Block = tuple[str, int]
-"""(kind, number): the targets of a kind with ids from number × NEIGHBOURS on. Many are made in a request, so it is a
-plain tuple."""
+"""(kind, number): the targets of a kind with ids from number × TARGETS_PER_BLOCK on. A plain tuple, because a request
+creates many."""
 
 
 class Layout(NamedTuple):
-    """How a kind's blocks look."""
+    """The names, the prefix and the number of values of the blocks of a kind."""
 
     names: tuple[str, ...]
     prefix: bytes
@@ -38,38 +38,40 @@ class Layout(NamedTuple):
 
 
 def layout_of(kind: str) -> Layout:
-    """Raises UnknownKind."""
+    """Return the layout of a kind's blocks; raises UnknownKind."""
     return _layout(registry.names_of(kind))
 
 
 @cache
 def _layout(names: tuple[str, ...]) -> Layout:
-    prefix = b"V" + fingerprint([NEIGHBOURS, *names])[:FINGERPRINT_BYTES]
-    return Layout(names, prefix, 1 + NEIGHBOURS * len(names))
+    prefix = b"V" + fingerprint([TARGETS_PER_BLOCK, *names])[:FINGERPRINT_BYTES]
+    return Layout(names, prefix, 1 + TARGETS_PER_BLOCK * len(names))
 
 
 def block_of(kind: str, target_id: int) -> Block:
-    return kind, target_id // NEIGHBOURS
+    """Return the block that holds a target's counters."""
+    return kind, target_id // TARGETS_PER_BLOCK
 
 
 def key_prefix(kind: str) -> str:
-    """A key is this and the block's number."""
+    """Return the part of a block's key before its number."""
     return f"{conf().prefix}:c:{kind}:"
 
 
 def key(block: Block) -> str:
+    """Return the Redis key of a block."""
     kind, number = block
     return f"{key_prefix(kind)}{number}"
 
 
 def position(kind: str, target_id: int, name: str) -> int:
-    """Where in the block's values, behind the mark, a counter is; raises ValueError for a name nobody declares."""
+    """Return the index of a counter in its block's values, after the watermark; raises ValueError if undeclared."""
     names = registry.names_of(kind)
-    return target_id % NEIGHBOURS * len(names) + names.index(name)
+    return target_id % TARGETS_PER_BLOCK * len(names) + names.index(name)
 
 
-class Blocks:
-    """A source of the cache (caching.extend.Source). A value is the list in the entry."""
+class BlockSource:
+    """The cache source of blocks (caching.extend.Source). A value is the list of the entry."""
 
     label = "counters"
     scripted = False
@@ -85,7 +87,7 @@ class Blocks:
         loaded = {block: [0] * layout_of(block[0]).length for block in blocks}
         targets: dict[str, list[int]] = {}
         for kind, number in loaded:
-            targets.setdefault(kind, []).extend(range(number * NEIGHBOURS, (number + 1) * NEIGHBOURS))
+            targets.setdefault(kind, []).extend(range(number * TARGETS_PER_BLOCK, (number + 1) * TARGETS_PER_BLOCK))
         for kind, target_id, name, amount, newest in queries.read(targets):
             if name in registry.counters_of(kind):
                 content = loaded[block_of(kind, target_id)]
@@ -100,6 +102,7 @@ class Blocks:
         return self.decode_all([block], [entry])[0]
 
     def decode_all(self, blocks: Iterable[Block], entries: Iterable[bytes]) -> list[list[int]]:
+        """Return the values of entries, the layout looked up once per run of one kind; raises Stale."""
         contents, of = [], None
         try:
             for (kind, _), entry in zip(blocks, entries, strict=True):
@@ -127,17 +130,17 @@ class LoggedDelta(NamedTuple):
 
 
 def keys_of(deltas: Iterable[LoggedDelta]) -> set[str]:
-    """The entries that these deltas change."""
+    """Return the keys of the blocks that deltas change."""
     return {key(block_of(delta.kind, delta.target_id)) for delta in deltas}
 
 
 def increment_commands(deltas: Iterable[LoggedDelta]) -> list[Command]:
-    """What adds committed deltas to the entries that are there; a command that fails is no matter to the others."""
+    """Return commands that add committed deltas to existing entries; each succeeds or fails independently."""
     args: dict[Block, list[int]] = {}
     for delta in deltas:
         at = position(delta.kind, delta.target_id, delta.name)
         args.setdefault(block_of(delta.kind, delta.target_id), []).extend((at, delta.amount, delta.pk))
-    return [_bump.command([key(block)], [layout_of(block[0]).prefix, *numbers]) for block, numbers in args.items()]
+    return [_increment.command([key(block)], [layout_of(block[0]).prefix, *numbers]) for block, numbers in args.items()]
 
 
-SOURCE = Blocks()
+SOURCE = BlockSource()

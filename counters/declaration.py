@@ -1,4 +1,4 @@
-"""Declaring counters beside the rows that they are derived from."""
+"""The declaration of counters, beside the rows that they are derived from."""
 
 import re
 
@@ -11,9 +11,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 
 
 class CounterSet:
-    """Declares counters of a kind; declarations of one kind in several rooms add up.
+    """Declares counters of a kind of target; several applications may declare counters of one kind.
 
-    To be made while Django starts, in `AppConfig.ready()`. Raises ImproperlyConfigured for a name that is taken.
+    Create it in `AppConfig.ready()`. Raises ImproperlyConfigured for a name that is invalid or declared twice.
     """
 
     def __init__(self, kind: str, **counters: CountOf) -> None:

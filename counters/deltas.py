@@ -1,4 +1,4 @@
-"""The delta log: append in the writer's transaction, and tell Redis after its commit."""
+"""The delta log: deltas are inserted in the writer's transaction, and added to cached values after its commit."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -14,41 +14,42 @@ from counters.blocks import LoggedDelta
 from counters.models import Delta
 
 Amounts = Counter[tuple[str, int, str]]
-"""{(kind, target id, name): change}"""
+"""The change of each counter, by (kind, target id, name)."""
 
 
 def append_deltas(using: str, amounts: Amounts) -> None:
-    """Insert a row for each change that is not 0; must run in the transaction that changes what is counted."""
+    """Insert a delta for each change that is not 0; must run in the transaction that writes the counted rows."""
     changes = [(*counter, amount) for counter, amount in amounts.items() if amount]
     if changes:
-        pks = _inserted(using, changes)
+        pks = _insert_returning_pks(using, changes)
         _increments(using).rows.extend(LoggedDelta(pk, *change) for pk, change in zip(pks, changes, strict=True))
 
 
-def _inserted(using: str, changes: list[tuple[str, int, str, int]]) -> list[int]:
-    """The pks of the rows. The statement is written out: the ORM takes longer to put it together than all the rest."""
+def _insert_returning_pks(using: str, changes: list[tuple[str, int, str, int]]) -> list[int]:
+    """Insert deltas; return their pks. In plain SQL: building the statement by the ORM would take most of the time."""
     connection = connections[using]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
         if connection.features.can_return_rows_from_bulk_insert:
-            places = ", ".join([_PLACES] * len(changes))
-            cursor.execute(f"{_INSERT} {places} RETURNING id", [each for change in changes for each in (*change, now)])
+            placeholders = ", ".join([_PLACEHOLDERS] * len(changes))
+            values = [value for change in changes for value in (*change, now)]
+            cursor.execute(f"{_INSERT} {placeholders} RETURNING id", values)
             return [pk for (pk,) in cursor.fetchall()]
-        return [_inserted_id(cursor, (*change, now)) for change in changes]  # MySQL tells of one row at a time
+        return [_insert_one(cursor, (*change, now)) for change in changes]  # MySQL returns the id of one row only
 
 
-def _inserted_id(cursor: Any, row: tuple[Any, ...]) -> int:
-    cursor.execute(f"{_INSERT} {_PLACES}", row)
+def _insert_one(cursor: Any, row: tuple[Any, ...]) -> int:
+    cursor.execute(f"{_INSERT} {_PLACEHOLDERS}", row)
     return int(cursor.lastrowid)
 
 
 _INSERT = "INSERT INTO counters_delta (kind, target_id, name, amount, created_at) VALUES"
-_PLACES = "(%s, %s, %s, %s, %s)"
+_PLACEHOLDERS = "(%s, %s, %s, %s, %s)"
 
 
 class CacheIncrements:
-    """Adds the deltas of one transaction (or savepoint) to cached values: after the commit, in the round trip of the
-    lift if there is one, else as a hook in one of its own."""
+    """The additions of one transaction (or savepoint) to cached values, sent after its commit: in the round trip of the
+    lift if there is one, else as an on-commit hook with a round trip of its own."""
 
     def __init__(self, using: str) -> None:
         self.using = using
@@ -62,39 +63,36 @@ class CacheIncrements:
             self.resolve(None)
 
     def commands(self) -> list[Command]:
+        """Return the commands that add the deltas."""
         return blocks.increment_commands(self.rows)
 
     def resolve(self, replies: list[Any] | None) -> None:
-        """Nothing is done about an entry that could not be bumped: it was of another version, or none."""
+        """Record the keys as pending invalidations if Redis could not be used (`replies` is None).
+
+        An entry that is missing, or that another version of the code wrote, needs no addition.
+        """
         if replies is None:
-            # Redis may come back with what it had, before the roll-up makes everybody read it anew.
+            # Redis may return with its old values, before the roll-up invalidates them.
             record_pending(self.using, blocks.keys_of(self.rows))
 
 
 def _increments(using: str) -> CacheIncrements:
-    """Those that wait for the commit of the current savepoint; a rollback takes them away with the rows."""
+    """Return the increments of the current savepoint, sent after the commit; a rollback drops them with the rows."""
+    connection: Any = connections[using]
     joined = joined_to_commit(using)
-    if joined is None:
-        return _hooked(using)
-    for each in joined:
+    here = set(connection.savepoint_ids)
+    hooks = (hook for savepoints, hook, _ in reversed(connection.run_on_commit) if savepoints == here)
+    for each in hooks if joined is None else joined:
         if isinstance(each, CacheIncrements):
             return each
-    bumps = CacheIncrements(using)
-    joined.append(bumps)
-    return bumps
-
-
-def _hooked(using: str) -> CacheIncrements:
-    connection: Any = connections[using]
-    here = set(connection.savepoint_ids)
-    for savepoints, hook, _ in reversed(connection.run_on_commit):
-        if isinstance(hook, CacheIncrements) and savepoints == here:
-            return hook
-    bumps = CacheIncrements(using)
-    transaction.on_commit(bumps, using=using)
-    return bumps
+    increments = CacheIncrements(using)
+    if joined is None:
+        transaction.on_commit(increments, using=using)
+    else:
+        joined.append(increments)
+    return increments
 
 
 def insert(using: str, rows: Iterable[Delta]) -> None:
-    """Append without telling Redis."""
+    """Insert deltas without adding them to cached values."""
     Delta.objects.using(using).bulk_create(rows, batch_size=1_000)

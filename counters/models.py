@@ -1,11 +1,11 @@
-"""The rolled-up counters, what is still to be rolled up, and how far the reconciliation of a set has come."""
+"""The rolled-up counters, the delta log, and the progress of reconciliations."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class Counter(models.Model):
-    """What has been rolled up. The value shown is this one and the pending deltas of the same target and name."""
+    """A rolled-up counter. The value shown is the sum of `value` and of the pending deltas of the same counter."""
 
     kind = models.CharField(max_length=32, default="")
     target_id = models.BigIntegerField(default=0)
@@ -21,7 +21,7 @@ class Counter(models.Model):
 
 
 class Delta(models.Model):
-    """A change of a counter, inserted in the transaction that changed the rows; never updated, deleted when folded."""
+    """A change of a counter, inserted in the transaction that changed the rows, and deleted by the roll-up."""
 
     kind = models.CharField(max_length=32, default="")
     target_id = models.BigIntegerField(default=0)
@@ -37,7 +37,7 @@ class Delta(models.Model):
 
 
 class Reconciliation(models.Model):
-    """One row per kind: its lock keeps two reconciliations from mending one drift twice."""
+    """The progress of a kind's reconciliation. The row's lock keeps two runs from mending one drift twice."""
 
     kind = models.CharField(max_length=32, unique=True, default="")
     done_up_to = models.BigIntegerField(default=0)

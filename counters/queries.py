@@ -1,4 +1,4 @@
-"""The value of a counter: what is rolled up and what is pending, in one SQL statement for any number of targets."""
+"""Queries for counter values: rolled-up values and pending deltas, in one SQL statement for any number of targets."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -12,14 +12,14 @@ from counters.models import Counter, Delta
 
 
 def database() -> str:
-    """Always the primary: a replica may not know yet what has been counted."""
+    """Return the alias of the primary database: a replica may lag behind."""
     return router.db_for_write(Counter)
 
 
 def read(targets: Mapping[str, Collection[int]]) -> Iterator[tuple[str, int, str, int, int]]:
-    """(kind, target id, name, amount, newest delta's id); several rows of one counter are to be added up.
+    """Yield (kind, target id, name, amount, id of the newest delta); the amounts of one counter are to be added up.
 
-    `targets`: ids by kind. Targets without rows do not appear. The values may be negative where rows drifted.
+    `targets`: ids by kind. Targets without rows do not appear. A counter that drifted may be negative.
     """
     wanted = reduce(or_, (Q(kind=kind, target_id__in=ids) for kind, ids in targets.items()))
     name = ("kind", "target_id", "name")
@@ -31,7 +31,7 @@ def read(targets: Mapping[str, Collection[int]]) -> Iterator[tuple[str, int, str
 
 
 def read_targets(targets: Mapping[str, Collection[int]]) -> dict[tuple[str, int], dict[str, int]]:
-    """{(kind, target id): {name: value}} of the targets that have rows."""
+    """Return {(kind, target id): {name: value}}; a missing target or name reads as 0."""
     found: dict[tuple[str, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for kind, target_id, name, amount, _ in read(targets):
         found[kind, target_id][name] += amount

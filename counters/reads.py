@@ -1,4 +1,4 @@
-"""Reading counters: through the cache, in the caller's own Redis round trip."""
+"""Reads of counters through the cache, in the caller's Redis round trip."""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -7,57 +7,59 @@ from typing import Any
 from caching.api import Batch
 from caching.extend import Result
 from counters import blocks, registry
-from counters.blocks import NEIGHBOURS, Block
+from counters.blocks import TARGETS_PER_BLOCK, Block
 
 
 class Counts(Result[dict[str, dict[str, int]]]):
-    """Counters asked of a batch; `result` is readable once the batch has run."""
+    """All counters of some targets, requested from a batch; `result` is readable once the batch has run."""
 
     def __init__(self, targets: Iterable[str]) -> None:
         self.source = blocks.SOURCE
         identities: dict[str, Block] = {}
-        places: list[tuple[str, str, tuple[str, ...], int, int]] = []
+        slices: list[tuple[str, str, tuple[str, ...], int, int]] = []
         kind: str | None = None
-        stem: str = ""
+        prefix: str = ""
         names: tuple[str, ...] = ()
-        # Each target of each request comes through here, and through `result`: no calls of our own.
+        # This loop and `result` run for each target of each request, so they call no functions of the project.
         for target in targets:
-            asked, _, text = target.partition(":")
-            if asked != kind:
-                kind, stem, names = asked, blocks.key_prefix(asked), registry.names_of(asked)
+            target_kind, _, text = target.partition(":")
+            if target_kind != kind:
+                kind = target_kind
+                prefix, names = blocks.key_prefix(kind), registry.names_of(kind)
                 width = len(names)
             target_id = int(text)
-            number = target_id // NEIGHBOURS
-            key = f"{stem}{number}"
+            number = target_id // TARGETS_PER_BLOCK
+            key = f"{prefix}{number}"
             identities[key] = (kind, number)
-            first = 1 + target_id % NEIGHBOURS * width  # behind the mark
-            places.append((target, key, names, first, first + width))
-        self.identities, self._places = identities, places
+            first = 1 + target_id % TARGETS_PER_BLOCK * width  # after the watermark
+            slices.append((target, key, names, first, first + width))
+        self.identities, self._slices = identities, slices
         self._values: dict[str, list[int]] = {}
 
     def resolve(self, values: Sequence[Any]) -> None:
         self._values = dict(zip(self.identities, values, strict=True))
-        self.__dict__.pop("result", None)
 
     @cached_property
     def result(self) -> dict[str, dict[str, int]]:  # type: ignore[override]
-        """{"user:7": {"followers": 1, …}} in the order asked, each target once; one without rows has zeros, and none
-        is negative, whatever drifted."""
+        """{"user:7": {"followers": 1, …}} in the order requested, each target once.
+
+        A target without rows has zeros. No value is negative, even if a counter drifted.
+        """
         values, found = self._values, {}
-        for target, key, names, first, end in self._places:
+        for target, key, names, first, end in self._slices:
             numbers = values[key][first:end]
             if min(numbers) < 0:
                 numbers = [max(0, number) for number in numbers]
-            found[target] = dict(zip(names, numbers))  # noqa: B905  to be strict takes half as long again
+            found[target] = dict(zip(names, numbers))  # noqa: B905  `strict` would add half of the time
         return found
 
 
 def request_counts(batch: Batch, targets: Iterable[str]) -> Counts:
-    """Ask for all counters of targets ("user:7") in a batch that is about to run.
+    """Add the request for all counters of targets ("user:7") to a batch that has not run yet.
 
-    Any number of targets, of several kinds, is one command; what is not cached is one SQL query. A cached value may
-    lack the last second's changes, and always lacks what the caller's own transaction has not committed yet.
-    Raises UnknownKind, and ValueError for what is no "kind:id".
+    Any number of targets, of several kinds, takes one command, and one SQL query for values that are not cached. A
+    cached value may lack the changes of the last second, and always lacks changes that the caller's own transaction has
+    not committed yet. Raises UnknownKind, and ValueError for a text that is not "kind:id".
     """
     counts = Counts(targets)
     batch.add(counts)
@@ -65,7 +67,7 @@ def request_counts(batch: Batch, targets: Iterable[str]) -> Counts:
 
 
 def counts_of(kind: str, ids: Iterable[int]) -> dict[int, dict[str, int]]:
-    """{id: {name: value}} of one kind, in a round trip of its own; raises UnknownKind."""
+    """Return {id: {name: value}} of targets of one kind, in a round trip of its own; raises UnknownKind."""
     targets = {id_: f"{kind}:{id_}" for id_ in ids}
     batch = Batch()
     counts = request_counts(batch, targets.values())

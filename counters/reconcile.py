@@ -1,10 +1,10 @@
-"""Comparing counters with the rows they count, and mending what drifted, while writes go on.
+"""Reconciliation: compares counters with the rows they count and mends those that drifted, while writes go on.
 
-Truth and shown value come from one SQL statement, hence from one snapshot. The difference is appended as one more
-delta: whatever is written after the snapshot changes both sides alike, so the sum stays exact.
+The truth and the shown value come from one SQL statement, hence from one snapshot. The difference is appended as one
+more delta: a write after the snapshot changes both sides alike, so the sum stays exact.
 """
 
-from collections import Counter as Tally
+from collections import Counter as Sums
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ CHUNK = 1_000
 
 
 class Drift(NamedTuple):
-    """A counter that did not show what its rows say."""
+    """A counter that differs from the rows that it counts."""
 
     kind: str
     target_id: int
@@ -26,13 +26,21 @@ class Drift(NamedTuple):
     shown: int
     truth: int
 
+    @property
+    def difference(self) -> int:
+        """The amount that mends the counter."""
+        return self.truth - self.shown
+
+    def delta(self) -> Delta:
+        """Return the delta that mends the counter, not saved yet."""
+        return Delta(kind=self.kind, target_id=self.target_id, name=self.name, amount=self.difference)
+
     def __str__(self) -> str:
-        difference = self.truth - self.shown
-        return f"{self.kind}:{self.target_id} {self.name}: showed {self.shown}, is {self.truth} ({difference:+})"
+        return f"{self.kind}:{self.target_id} {self.name}: showed {self.shown}, is {self.truth} ({self.difference:+})"
 
 
 class Chunk(NamedTuple):
-    """The targets from `first` to `last` have been compared: how many there are, and which of them drifted."""
+    """The outcome of comparing the targets from `first` to `last`: their number, and the counters that drifted."""
 
     first: int
     last: int
@@ -43,7 +51,7 @@ class Chunk(NamedTuple):
 def run(kind: str, *, mend: bool = True, resume: bool = False) -> Iterator[Chunk]:
     """Compare all targets of a kind, in chunks by ascending id; without `mend`, change nothing.
 
-    `resume` goes on where a mending run was interrupted. Raises UnknownKind.
+    `resume` continues an interrupted run that mends. Raises UnknownKind.
     """
     registry.counters_of(kind)
     after = interrupted_at(kind) if resume else 0
@@ -56,19 +64,19 @@ def run(kind: str, *, mend: bool = True, resume: bool = False) -> Iterator[Chunk
 
 
 def run_one(kind: str, target_id: int, *, mend: bool = True) -> Chunk:
-    """Compare one target; raises UnknownKind."""
+    """Compare one target and mend its counters; without `mend`, change nothing. Raises UnknownKind."""
     if not mend:
         return _compare(kind, target_id, target_id)
     return _compare_and_mend(kind, target_id, target_id, progress=False)
 
 
 def interrupted_at(kind: str) -> int:
-    """The id up to which an interrupted run has come; 0 if there was none."""
+    """Return the last id that an interrupted run has compared; 0 if no run was interrupted."""
     return _progress(kind).values_list("done_up_to", flat=True).first() or 0
 
 
-def expected(kind: str) -> int:
-    """About how many targets there are."""
+def target_count(kind: str) -> int:
+    """Return the approximate number of targets of a kind."""
     return Counter.objects.using(queries.database()).filter(kind=kind).values("target_id").distinct().count()
 
 
@@ -77,7 +85,7 @@ def _progress(kind: str) -> QuerySet[Reconciliation]:
 
 
 def _next_chunk(kind: str, after: int) -> tuple[int, int] | None:
-    """The next ids to compare: at most CHUNK targets that are counted, or have counters."""
+    """Return the first and last id of the next CHUNK targets that have counted rows or counters; None at the end."""
     owners: set[int] = set()
     for counter in registry.counters_of(kind).values():
         rows = _edges(counter).filter(**{f"{counter.owner}__gt": after})
@@ -91,27 +99,21 @@ def _next_chunk(kind: str, after: int) -> tuple[int, int] | None:
 
 def _compare_and_mend(kind: str, first: int, last: int, *, progress: bool) -> Chunk:
     using = queries.database()
-    # Made outside of the transaction, or two first runs would wait for each other's insert.
+    # Created outside of the transaction: otherwise two first runs would wait for each other's insert.
     Reconciliation.objects.using(using).get_or_create(kind=kind)
     with transaction.atomic(using=using):
-        # Somebody else's mending must be in the snapshot, or it would be done twice.
+        # The lock comes before the snapshot: what another run has mended must be in it, or it would be mended twice.
         _progress(kind).select_for_update().get()
         chunk = _compare(kind, first, last)
-        deltas.insert(
-            using,
-            [
-                Delta(kind=kind, target_id=each.target_id, name=each.name, amount=each.truth - each.shown)
-                for each in chunk.drifts
-            ],
-        )
+        deltas.insert(using, [drift.delta() for drift in chunk.drifts])
         if progress:
             _progress(kind).update(done_up_to=last)
     return chunk
 
 
 def _compare(kind: str, first: int, last: int) -> Chunk:
-    truths: Tally[tuple[int, str]] = Tally()
-    shown: Tally[tuple[int, str]] = Tally()
+    truths: Sums[tuple[int, str]] = Sums()
+    shown: Sums[tuple[int, str]] = Sums()
     for target_id, name, truth, value in _snapshot(kind, first, last):
         truths[target_id, name] += int(truth)
         shown[target_id, name] += int(value)
@@ -125,14 +127,14 @@ def _compare(kind: str, first: int, last: int) -> Chunk:
 
 
 def _snapshot(kind: str, first: int, last: int) -> QuerySet[Any]:
-    """Rows (target id, name, truth, shown) to be added up, all from one statement."""
-    parts = [_truth(name, counter, first, last) for name, counter in registry.counters_of(kind).items()]
+    """Return rows (target id, name, truth, shown), to be added up by counter, from one statement."""
+    truths = [_truth(name, counter, first, last) for name, counter in registry.counters_of(kind).items()]
     within = {"kind": kind, "target_id__gte": first, "target_id__lte": last}
     columns = ("target_id", "name", "truth")
     rolled_up = Counter.objects.using(queries.database()).filter(**within).annotate(truth=Value(0))
     pending = Delta.objects.using(queries.database()).filter(**within).annotate(truth=Value(0))
     return rolled_up.values_list(*columns, "value").union(
-        pending.order_by().values_list(*columns, "amount"), *parts, all=True
+        pending.order_by().values_list(*columns, "amount"), *truths, all=True
     )
 
 

@@ -1,4 +1,4 @@
-"""Which counters there are, by the kind of thing they belong to ("user", "post")."""
+"""The declared counters, by the kind of target that they belong to ("user", "post")."""
 
 from functools import cache
 
@@ -9,14 +9,14 @@ from counters.aggregates import CountOf
 
 
 class UnknownKind(Exception):
-    """No counter set of this kind is declared."""
+    """No counter of this kind is declared."""
 
 
 _sets: dict[str, dict[str, CountOf]] = {}
 
 
 def add(kind: str, name: str, counter: CountOf) -> None:
-    """Add a counter to a kind; raises ImproperlyConfigured for a name that is taken."""
+    """Add a counter to a kind; raises ImproperlyConfigured for a name that is declared already."""
     declared = _sets.setdefault(kind, {})
     if name in declared:
         raise ImproperlyConfigured(f"The counter {kind}.{name} is declared twice.")
@@ -25,11 +25,12 @@ def add(kind: str, name: str, counter: CountOf) -> None:
 
 
 def kinds() -> list[str]:
+    """Return the kinds with declared counters, sorted."""
     return sorted(_sets)
 
 
 def counters_of(kind: str) -> dict[str, CountOf]:
-    """{name: declaration} in the order of declaration; raises UnknownKind."""
+    """Return {name: declaration} in the order of declaration; raises UnknownKind."""
     try:
         return _sets[kind]
     except KeyError:
@@ -38,12 +39,12 @@ def counters_of(kind: str) -> dict[str, CountOf]:
 
 @cache
 def names_of(kind: str) -> tuple[str, ...]:
-    """In the order of declaration; raises UnknownKind."""
+    """Return the names of a kind's counters in the order of declaration; raises UnknownKind."""
     return tuple(counters_of(kind))
 
 
 def counters_fed_by(model: type[Model]) -> list[tuple[str, str, CountOf]]:
-    """(kind, name, declaration) of every counter that rows of this model take part in."""
+    """Return (kind, name, declaration) of each counter that rows of a model contribute to."""
     return [
         (kind, name, counter)
         for kind, counters in _sets.items()

@@ -1,8 +1,8 @@
-"""Folding deltas into counters, in any number of processes at once."""
+"""The roll-up: moves deltas from the log into the counters, in any number of processes at once."""
 
 import json
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections import Counter as Sums
+from typing import Any
 
 from django.db import connections
 
@@ -12,19 +12,14 @@ from counters.models import Counter, Delta
 from counters.upserts import upsert
 
 _KEY = ("kind", "target_id", "name")
-CHUNK = 5_000  # more deltas a second than one item gets, which is then written once a second
+CHUNK = 5_000  # more deltas per second than one target receives, so that its row is written once per second
 
 
-class Folded(NamedTuple):
-    amount: int = 0
-    newest: int = 0
+def roll_up_chunk() -> int:
+    """Roll up the oldest deltas, at most CHUNK, that no other process is rolling up; return their number.
 
-
-def fold() -> int:
-    """Fold the oldest deltas, at most CHUNK, that no other process is folding; returns how many.
-
-    One transaction adds them up and deletes exactly them. The cached values are held for its commit, so that whoever
-    reads next reads them anew; a process that dies then leaves holds that expire.
+    One transaction adds them to the counters and deletes exactly them. It holds the cached values for its commit, so
+    that they are read again afterwards; if the process dies, the holds expire.
     """
     using = queries.database()
     if not Delta.objects.using(using).exists():
@@ -32,21 +27,19 @@ def fold() -> int:
     with atomic_write(using):
         rows = list(_oldest(using))
         if rows:
-            folded = _added_up(rows)
-            _add(using, folded)
+            changed = _add(using, rows)
             _delete(using, [row.pk for row in rows])
-            # So late because a fold changes no value, only where it is kept: what is read or filled meanwhile is right.
-            # Under a hold everybody who reads counts asks the database, which is then too busy for the fold itself.
-            blocks_of_rows = {blocks.block_of(kind, target_id) for kind, target_id, _ in folded}
-            hold_keys(using, {blocks.key(block) for block in blocks_of_rows})
+            # The holds come last, because a roll-up changes no value, only where it is stored: entries that are read or
+            # filled meanwhile are right. Under a hold all readers query the database, which would slow the roll-up.
+            hold_keys(using, {blocks.key(blocks.block_of(kind, target_id)) for kind, target_id in changed})
     return len(rows)
 
 
-def fold_all() -> int:
-    """Fold until nothing is left to this process; returns how many deltas."""
+def roll_up_all() -> int:
+    """Roll up until no delta is left to this process; return the number of deltas."""
     total = 0
-    while folded := fold():
-        total += folded
+    while rolled_up := roll_up_chunk():
+        total += rolled_up
     return total
 
 
@@ -55,19 +48,20 @@ def _oldest(using: str) -> list[Delta]:
     return list(Delta.objects.using(using).select_for_update(skip_locked=skip).order_by("pk")[:CHUNK])
 
 
-def _added_up(rows: list[Delta]) -> dict[tuple[str, int, str], Folded]:
-    folded: dict[tuple[str, int, str], Folded] = {}
+def _add(using: str, rows: list[Delta]) -> set[tuple[str, int]]:
+    """Add deltas, ordered by pk, to the counters; return their targets.
+
+    One upsert in one order, so that two processes wait for each other instead of deadlocking.
+    """
+    amounts: Sums[tuple[str, int, str]] = Sums()
+    newest: dict[Any, int] = {}
     for row in rows:
         counter = (row.kind, row.target_id, row.name)
-        amount, newest = folded.get(counter, Folded())
-        folded[counter] = Folded(amount + row.amount, max(newest, row.pk))
-    return folded
-
-
-def _add(using: str, folded: Mapping[tuple[str, int, str], Folded]) -> None:
-    """Make one upsert of all, in one order, so that two processes wait for each other rather than deadlock."""
-    rows = [(*counter, *folded[counter]) for counter in sorted(folded)]
-    upsert(connections[using], Counter, _KEY, {"value": "add", "last_delta_id": "latest"}, rows)
+        amounts[counter] += row.amount
+        newest[counter] = row.pk
+    values = [(*counter, amounts[counter], newest[counter]) for counter in sorted(amounts)]
+    upsert(using, Counter, _KEY, {"value": "add", "last_delta_id": "latest"}, values)
+    return {(kind, target_id) for kind, target_id, _ in amounts}
 
 
 def _delete(using: str, pks: list[int]) -> None:
@@ -78,7 +72,7 @@ def _delete(using: str, pks: list[int]) -> None:
     else:
         deleted, _ = Delta.objects.using(using).filter(pk__in=pks).delete()
     if deleted != len(pks):
-        raise RuntimeError(f"{len(pks) - deleted} deltas were folded by somebody else meanwhile: nothing is changed.")
+        raise RuntimeError(f"{len(pks) - deleted} deltas were rolled up by another process: nothing is changed.")
 
 
 # For many ids of a short table, "IN (…)" reads all of it, whatever index is named, and waits for every delta there that

@@ -1,11 +1,11 @@
-"""Upserts: insert rows, or add to existing ones, in one statement, in whatever order several processes commit."""
+"""Upserts: insert rows or merge them into existing ones, in one statement; the order of commits does not matter."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import models
+from django.db import connections, models
 
-# By what is done where a row is there: SQL for a column, with the row's value and the new one.
+# SQL by kind of merge: the value of a column in an existing row, from its old value and the new one.
 _MERGES = {
     "add": "{old} + {new}",
     "latest": "CASE WHEN {new} IS NULL OR {old} > {new} THEN {old} ELSE {new} END",
@@ -14,32 +14,33 @@ _MERGES = {
 
 
 def upsert(
-    connection: Any,
-    model: type[models.Model],
-    key: Sequence[str],
-    merges: Mapping[str, str],
-    rows: Sequence[Sequence[Any]],
+    using: str, model: type[models.Model], key: Sequence[str], merges: Mapping[str, str], rows: Sequence[Sequence[Any]]
 ) -> None:
-    """`rows` have the columns of the unique `key`, then those of `merges` in its order, sorted by the key so that two
-    who write the same rows wait for each other rather than deadlock.
+    """Insert rows, merging each into the row with the same unique `key` if there is one.
 
-    merges: "add", "latest" (the greater one; None is less than any), or "with:column", which goes as that one goes.
+    `rows` have the columns of `key`, then those of `merges` in its order. They must be sorted by the key, so that
+    concurrent writers of the same rows wait for each other instead of deadlocking. Rows with the same key are merged in
+    turn.
+
+    `merges`: by column, "add", "latest" (the greater value; None is the least), or "with:column" (the new value if the
+    named "latest" column takes its new value).
     """
     if not rows:
         return
+    connection: Any = connections[using]
     columns = (*key, *merges)
     table = model._meta.db_table
-    place = f"({', '.join(['%s'] * len(columns))})"
+    placeholders = f"({', '.join(['%s'] * len(columns))})"
     is_mysql = connection.vendor == "mysql"
     sets = ", ".join(f"{column} = {_merged(column, merge, table, is_mysql)}" for column, merge in merges.items())
     on_conflict = "ON DUPLICATE KEY UPDATE" if is_mysql else f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET"
-    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([place] * len(rows))} {on_conflict} {sets}"
+    insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([placeholders] * len(rows))}"
     fields: list[Any] = [model._meta.get_field(column) for column in columns]
     values = [
         field.get_db_prep_value(value, connection) for row in rows for field, value in zip(fields, row, strict=True)
     ]
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(f"{insert} {on_conflict} {sets}", values)
 
 
 def _merged(column: str, merge: str, table: str, is_mysql: bool) -> str:

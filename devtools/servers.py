@@ -1,6 +1,6 @@
-"""Private servers for the tests: a Redis always, a MariaDB when asked; free ports, temporary folder, ended at exit.
+"""Servers for tests and benchmarks: Redis and MariaDB on free ports, with data in a temporary folder, ended at exit.
 
-`python -m devtools.servers` says which Debian packages `make test-services` lacks, if any.
+`python -m devtools.servers` names the Debian packages that `make test-services` needs and that are not installed.
 """
 
 import atexit
@@ -8,12 +8,12 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import sysconfig
 import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from launcher.processes import end_with_parent
 
@@ -21,29 +21,34 @@ SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/
 
 
 def program(name: str) -> str | None:
+    """Return the path of an installed program."""
     return shutil.which(name, path=SYSTEM_PATH)
 
 
 def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that no process uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def wait_for_port(port: int, process: subprocess.Popen, timeout_s: float = 60) -> None:
+    """Return when the process listens on the port; end the program if it exits, or does not listen in time."""
+    command: Any = process.args
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise SystemExit(f"{process.args[0]} ended at once with status {process.returncode}.")
+            raise SystemExit(f"{command[0]} ended at once with status {process.returncode}.")
         with socket.socket() as probe:
             probe.settimeout(0.2)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise SystemExit(f"{process.args[0]} did not listen on port {port} within {timeout_s} s.")
+    raise SystemExit(f"{command[0]} did not listen on port {port} within {timeout_s} s.")
 
 
-def started(command: list[str], port: int, log: Path) -> subprocess.Popen:
+def start_process(command: list[str], port: int, log: Path) -> subprocess.Popen:
+    """Start a server, which is killed when this process ends; return when it listens on the port."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=output, start_new_session=True, preexec_fn=end_with_parent
@@ -54,24 +59,26 @@ def started(command: list[str], port: int, log: Path) -> subprocess.Popen:
 
 
 def temporary_folder() -> Path:
+    """Create a folder that is removed when this process ends."""
     folder = Path(tempfile.mkdtemp(prefix="hotpath-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 def start_redis(binary: str, folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
+    """Start an empty Redis with more options, if any; return its port and process."""
     port = free_port()
-    kept = ["--save", "", "--set-max-intset-entries", "6000"]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), *kept, *extra]
-    return port, started([binary, *options], port, folder / "redis.log")
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+    command = [binary, *options, "--set-max-intset-entries", "6000", *extra]
+    return port, start_process(command, port, folder / "redis.log")
 
 
 def start_mariadb(folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
-    """An empty server that lets root in without a password, on this machine only; durability is turned off."""
+    """Start an empty MariaDB without durability, with root having no password; return its port and process."""
     data, port = folder / "mariadb", free_port()
     user = ["--user=root"] if os.getuid() == 0 else []
     subprocess.run(
-        [program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", "--skip-test-db",
+        [program("mariadb-install-db") or "mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
          "--auth-root-authentication-method=normal", *user],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -81,12 +88,12 @@ def start_mariadb(folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
         "--innodb-doublewrite=0", "--skip-name-resolve", "--max-connections=300",
         "--character-set-server=utf8mb4", *user, *extra,
     ]  # fmt: skip
-    return port, started([program("mariadbd"), *options], port, folder / "mariadb.log")
+    return port, start_process([program("mariadbd") or "mariadbd", *options], port, folder / "mariadb.log")
 
 
 def missing_packages() -> list[str]:
-    """Debian packages that the suite on MariaDB and Redis still needs on this machine."""
-    needs = {
+    """Return the Debian packages that the tests on MariaDB and Redis need and that are not installed."""
+    needs: dict[str, object] = {
         "mariadb-server": program("mariadbd") and program("mariadb-install-db"),
         "redis-server": program("redis-server"),
     }
@@ -102,9 +109,10 @@ def missing_packages() -> list[str]:
 
 
 def require_packages() -> None:
+    """End the program if a Debian package is missing."""
     if missing := missing_packages():
         raise SystemExit(f"The suite on MariaDB and Redis needs Debian packages: apt-get install {' '.join(missing)}")
 
 
 if __name__ == "__main__":
-    sys.exit(require_packages())
+    require_packages()

@@ -1,1 +1,1 @@
-"""`make run`: everything on this machine by one command."""
+"""`make run`: one command that starts all processes on this machine."""

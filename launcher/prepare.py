@@ -1,7 +1,7 @@
-"""Makes the data ready before the first request: `python -m launcher.prepare`, run by the launcher.
+"""Prepare the data before the first request: `python -m launcher.prepare`, run by the launcher.
 
-Checks that the database and Redis answer, migrates, loads demo data into an empty debug installation, and settles
-invalidations that a previous run left behind. Exit status 1 and one sentence if a server cannot be reached.
+Checks that the database and Redis answer, migrates, loads demo data into an empty database in debug mode, and applies
+invalidations that a previous run left pending. Exits with status 1 and one sentence if a server cannot be reached.
 """
 
 import os
@@ -12,6 +12,7 @@ from config import environment
 
 
 def main() -> None:
+    """Set Django up, and prepare the data."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("DB_TIME_LIMIT_S", "0")
     environment.require_libraries()
@@ -19,13 +20,9 @@ def main() -> None:
 
     from config import server_errors
 
-    try:
+    with server_errors.exit_if_unreachable():
         django.setup()
         _prepare()
-    except server_errors.FAILURES as error:
-        if not (sentence := server_errors.sentence(error)):
-            raise
-        raise environment.Misconfigured(sentence) from None
 
 
 def _prepare() -> None:
@@ -44,20 +41,15 @@ def _prepare() -> None:
 
 
 def _seed(unfinished: Path) -> None:
-    """Demo data, once; the file stands while it is being loaded, so that an interrupted load is taken up again."""
+    """Load demo data once; the file `unfinished` exists meanwhile, so that an interrupted load is resumed."""
+    from django.contrib.auth import get_user_model
     from django.core.management import call_command
 
-    if unfinished.exists() or not _has_users():
+    if unfinished.exists() or not get_user_model().objects.exists():
         unfinished.touch()
         print("Loading demo data, this once …", flush=True)
         call_command("seed_demo", verbosity=0)
         unfinished.unlink()
-
-
-def _has_users() -> bool:
-    from django.contrib.auth import get_user_model
-
-    return get_user_model().objects.exists()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Made-up popups, and what people did with them in the last weeks."""
+"""Demo popups, and their demo events of the last weeks."""
 
 import random
 from collections.abc import Iterator
@@ -27,26 +27,26 @@ POPUPS: tuple[dict[str, Any], ...] = (
         "link": "app://profile", "user_cap": 3,
     },
 )  # fmt: skip
-DAYS = range(2, 21)  # ago: whoever tries the demo today is due again
-MOST_A_DAY = 30
+DAYS = range(2, 21)  # ago: no demo user is in a re-show interval or a cooldown of these popups today
+MAX_PER_DAY = 30
 
 
 class Showing(NamedTuple):
-    """`popup` and `person` are numbers from 0; `outcome` is "click", "dismiss" or nothing."""
+    """A demo showing. `popup` and `user` are numbers from 0; `outcome` is "click", "dismiss" or ""."""
 
     popup: int
-    person: int
+    user: int
     days_ago: int
     second: int
     outcome: str
 
 
-def showings(people: int) -> Iterator[Showing]:
-    """Nobody is shown a popup twice."""
+def showings(users: int) -> Iterator[Showing]:
+    """Return demo showings to a number of users, always the same ones; no user is shown a popup twice."""
     chance = random.Random(20240104)
     for popup in range(len(POPUPS)):
-        guests = iter(chance.sample(range(people), people))
+        guests = iter(chance.sample(range(users), users))
         for days_ago in reversed(DAYS):
-            for _, person in zip(range(chance.randint(MOST_A_DAY // 3, MOST_A_DAY)), guests, strict=False):
+            for _, user in zip(range(chance.randint(MAX_PER_DAY // 3, MAX_PER_DAY)), guests, strict=False):
                 outcome = chance.choices(("click", "dismiss", ""), (2 + popup, 6, 3))[0]
-                yield Showing(popup, person, days_ago, chance.randrange(24 * 3_600), outcome)
+                yield Showing(popup, user, days_ago, chance.randrange(24 * 3_600), outcome)

@@ -1,11 +1,11 @@
-"""What could not be recorded, counted: in memory at once, in the log, and in the table each second for the admin."""
+"""Counts of events that could not be recorded: in memory at once, in the log and in the table each second."""
 
 import logging
 import threading
 from collections import Counter
 from datetime import date
 
-from django.db import connections, router
+from django.db import router
 from django.utils import timezone
 
 from counters.api import upsert
@@ -18,24 +18,25 @@ _lock = threading.Lock()
 
 
 def count(reason: Reason, times: int = 1) -> None:
+    """Count lost events in memory; the next save() writes them."""
     with _lock:
         _counts[timezone.now().date(), reason.value] += times
 
 
-def waiting() -> dict[tuple[date, str], int]:
-    """What this process has counted and not saved yet."""
+def unsaved() -> dict[tuple[date, str], int]:
+    """Return {(day, reason): times} that this process has counted and not saved yet."""
     with _lock:
         return dict(_counts)
 
 
 def save() -> None:
-    """Add what was counted since the last time to the table; raises DatabaseError, and then nothing is lost."""
+    """Add the counts since the last call to the table; raises DatabaseError, and keeps the counts for the next call."""
     with _lock:
         counts = dict(_counts)
         _counts.clear()
     rows = [(day, reason, times) for (day, reason), times in sorted(counts.items())]
     try:
-        upsert(connections[router.db_for_write(Unrecorded)], Unrecorded, ("day", "reason"), {"times": "add"}, rows)
+        upsert(router.db_for_write(Unrecorded), Unrecorded, ("day", "reason"), {"times": "add"}, rows)
     except BaseException:
         with _lock:
             _counts.update(counts)

@@ -1,6 +1,6 @@
-"""Popup configs, what users were shown and did, and what was counted of it.
+"""Popup configs, the events of popups, and their counts by user and by day.
 
-Configs are edited by the staff. The other tables are written by `drain_popup_events` alone, but for `Unrecorded`.
+The staff edits configs. `drain_popup_events` alone writes the other tables, except `Unrecorded`.
 """
 
 from django.core.exceptions import ValidationError
@@ -16,13 +16,15 @@ LIST_LENGTH, VERSION_LENGTH = 500, 32
 
 
 class Vip(models.TextChoices):
+    """The users whom a popup is shown to, by their VIP status."""
+
     ANYBODY = "", "everybody"
     ONLY = "only", "VIPs only"
     NEVER = "never", "all but VIPs"
 
 
 class Popup(models.Model):
-    """A config. An empty condition admits everybody. Lists are words separated by commas."""
+    """A popup config. An empty condition admits every user. Lists are separated by commas."""
 
     id = models.BigAutoField(primary_key=True)
     title = models.CharField(max_length=200, default="", db_default="")
@@ -32,7 +34,7 @@ class Popup(models.Model):
         max_length=500, blank=True, default="", db_default="",
         help_text="Where a tap leads: an address of the web or of the app (https://…, app://…).",
     )  # fmt: skip
-    placement = models.CharField(max_length=rules.WORD_LENGTH, default="home", db_default="home")
+    placement = models.CharField(max_length=rules.SLUG_LENGTH, default="home", db_default="home")
     priority = models.IntegerField(default=0, db_default=0, help_text="The greatest wins; then the smallest id.")
     starts_at = models.DateTimeField(default=timezone.now, db_default=Now())
     ends_at = models.DateTimeField(null=True, blank=True, default=None, help_text="Empty: it does not end.")
@@ -76,12 +78,12 @@ class Popup(models.Model):
 
     def clean(self) -> None:
         rules.normalize(self)
-        if problems := rules.problems(self):
+        if problems := rules.find_problems(self):
             raise ValidationError(problems)
 
 
 class Pacing(models.Model):
-    """What holds for all popups together; one row, which exists once somebody has changed it."""
+    """The settings of all popups together, in one row, which exists once the staff has opened or changed it."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     quiet_seconds = models.PositiveIntegerField(
@@ -97,9 +99,11 @@ class Pacing(models.Model):
 
 
 class Event(models.Model):
-    """Something that happened to a popup. `claim` is of the showing; `at` is Redis' clock."""
+    """A showing, a click or a dismissal of a popup. `claim` identifies the showing; `at` is by the clock of Redis."""
 
     class Type(models.TextChoices):
+        """What happened: the popup was shown, clicked or dismissed."""
+
         SHOWN = "shown"
         CLICK = "click"
         DISMISS = "dismiss"
@@ -120,8 +124,10 @@ class Event(models.Model):
 
 
 class UserPopup(models.Model):
-    """What one user was shown of one popup, and did. The times of click and dismissal are those of the last showing's
-    claim; `last_claim` is that claim."""
+    """The events of one user and one popup, counted.
+
+    `last_claim` is the claim of the last showing; the times of click and dismissal belong to this claim.
+    """
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
@@ -142,7 +148,7 @@ class UserPopup(models.Model):
 
 
 class Day(models.Model):
-    """What happened to a popup on one day (UTC): kept when users leave, so that caps in total stay what they were."""
+    """The events of a popup on one day (UTC), counted; kept when users are deleted, so that total caps still hold."""
 
     id = models.BigAutoField(primary_key=True)
     popup = models.ForeignKey(Popup, models.PROTECT, related_name="+", db_index=False)
@@ -159,9 +165,11 @@ class Day(models.Model):
 
 
 class Unrecorded(models.Model):
-    """How often on one day (UTC) something could not be recorded, and why."""
+    """How many events could not be recorded on one day (UTC), by reason."""
 
     class Reason(models.TextChoices):
+        """Why events could not be recorded."""
+
         REDIS = "redis", "entries that were due a popup and got none: Redis away"
         FULL = "full", "entries that were due a popup and got none: the stream of events full"
         EVENTS = "events", "clicks and dismissals refused with 503: Redis away or the stream full"

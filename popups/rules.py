@@ -1,4 +1,4 @@
-"""What makes a config right: one set of rules for the admin's form and for whatever reads the table."""
+"""Validation of popup configs: one set of rules for the admin's form and for code that reads the table."""
 
 import math
 import re
@@ -8,8 +8,8 @@ from typing import Any
 
 from api.ids import LARGEST
 
-WORD_LENGTH = 32
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)
+SLUG_LENGTH = 32
+_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)
 _VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}", re.ASCII)
 _LISTS = ("countries", "languages", "platforms")
 _LONGEST_HOURS = 10 * 366 * 24
@@ -18,26 +18,26 @@ _LARGEST_CAP = 2**31 - 1
 Version = tuple[int, ...]
 
 
-def is_word(text: str) -> bool:
-    """A placement, a platform, a country or a language."""
-    return len(text) <= WORD_LENGTH and bool(_WORD.fullmatch(text))
+def is_slug(text: str) -> bool:
+    """Return whether a text can name a placement, a platform, a country or a language."""
+    return len(text) <= SLUG_LENGTH and bool(_SLUG.fullmatch(text))
 
 
 def parse_version(text: str) -> Version | None:
-    """(3, 2, 0, 0) for "3.2" and for "3.2.0"; None for what is no version."""
+    """Return (3, 2, 0, 0) for "3.2" and for "3.2.0"; None for a text that is not a version."""
     if not _VERSION.fullmatch(text):
         return None
     numbers = tuple(map(int, text.split(".")))
     return numbers + (0,) * (4 - len(numbers))
 
 
-def words(text: str) -> list[str]:
-    """The words of a list in lower case."""
-    return [word.strip().lower() for word in text.split(",") if word.strip()]
+def split_list(text: str) -> list[str]:
+    """Return the items of a comma-separated list, in lower case."""
+    return [item.strip().lower() for item in text.split(",") if item.strip()]
 
 
 def normalize(popup: Any) -> None:
-    """As people type it to as it is kept."""
+    """Remove the spaces around the values of a popup and of its lists, in place."""
     popup.placement = popup.placement.strip()
     for name in _LISTS:
         setattr(popup, name, ", ".join(part.strip() for part in getattr(popup, name).split(",") if part.strip()))
@@ -45,8 +45,8 @@ def normalize(popup: Any) -> None:
         setattr(popup, name, getattr(popup, name).strip())
 
 
-def problems(popup: Any) -> dict[str, str]:
-    """What is wrong with a config's row or instance, by column; {} if nothing is."""
+def find_problems(popup: Any) -> dict[str, str]:
+    """Return {column: problem} of a popup's row or instance; {} if it is valid."""
     found: dict[str, str] = {}
     for check in (_content, _window, _lists, _versions, _levels, _numbers):
         for name, problem in check(popup):
@@ -60,7 +60,7 @@ def _content(popup: Any) -> Iterator[tuple[str, str]]:
     for name in ("body", "image", "link"):
         if not isinstance(getattr(popup, name), str):
             yield name, "This is no text."
-    if not isinstance(popup.placement, str) or not is_word(popup.placement):
+    if not isinstance(popup.placement, str) or not is_slug(popup.placement):
         yield "placement", "A placement is a word of letters, digits, dashes and underscores, such as home."
 
 
@@ -76,7 +76,7 @@ def _window(popup: Any) -> Iterator[tuple[str, str]]:
 def _lists(popup: Any) -> Iterator[tuple[str, str]]:
     for name in _LISTS:
         value = getattr(popup, name)
-        if not isinstance(value, str) or not all(is_word(word) for word in words(value)):
+        if not isinstance(value, str) or not all(is_slug(item) for item in split_list(value)):
             yield name, "Separate words such as CN or zh-CN by commas."
 
 

@@ -1,6 +1,6 @@
-"""Demo popups with what was made of them; running it again adds those that are missing."""
+"""Seeding of demo popups with events; running it again adds the missing ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -15,32 +15,27 @@ BATCH = 500
 
 
 def seed(user_ids: Sequence[int]) -> dict[str, int]:
-    """For users.seeding. Returns how many of what were added."""
+    """Add the demo popups and their events; return {what: number added}. Registered with users.seeding."""
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    there = set(Popup.objects.filter(title__in=[each["title"] for each in demo.POPUPS]).values_list("title", flat=True))
-    began = today - timedelta(days=demo.DAYS.stop)
+    titles = [columns["title"] for columns in demo.POPUPS]
+    existing = set(Popup.objects.filter(title__in=titles).values_list("title", flat=True))
+    starts_at = today - timedelta(days=demo.DAYS.stop)
     made = {
-        number: Popup.objects.create(**columns, starts_at=began)
+        number: Popup.objects.create(**columns, starts_at=starts_at)
         for number, columns in enumerate(demo.POPUPS)
-        if columns["title"] not in there
+        if columns["title"] not in existing
     }
-    showings = iter([each for each in demo.showings(len(user_ids)) if each.popup in made])
+    showings = (showing for showing in demo.showings(len(user_ids)) if showing.popup in made)
+    events = (event for each in showings for event in _events(each, made[each.popup].pk, user_ids[each.user], today))
     added = 0
-    while batch := list(islice(showings, BATCH)):
-        events = [
-            event
-            for each in batch
-            for event in _events(
-                each, made[each.popup].pk, user_ids[each.person], today - timedelta(days=each.days_ago)
-            )
-        ]
-        drain.write(events)
-        added += len(events)
+    while batch := list(islice(events, BATCH)):
+        drain.write(batch)
+        added += len(batch)
     return {"popups": len(made), "popup events": added}
 
 
-def _events(showing: demo.Showing, popup_id: int, user_id: int, day: datetime) -> list[StreamEvent]:
-    at = day + timedelta(seconds=showing.second)
+def _events(showing: demo.Showing, popup_id: int, user_id: int, today: datetime) -> Iterator[StreamEvent]:
+    at = today - timedelta(days=showing.days_ago) + timedelta(seconds=showing.second)
     claim = f"{popup_id:08x}{user_id:016x}"[-24:]
-    kinds = [Event.Type.SHOWN.value, *([showing.outcome] if showing.outcome else [])]
-    return [StreamEvent(f"demo-{claim}-{kind}", kind, user_id, popup_id, claim, at, True) for kind in kinds]
+    for kind in filter(None, (Event.Type.SHOWN.value, showing.outcome)):
+        yield StreamEvent(f"demo-{claim}-{kind}", kind, user_id, popup_id, claim, at, True)

@@ -1,4 +1,4 @@
-"""What users do with popups, and their leaving."""
+"""Recording what users do with popups, and deleting it with a user."""
 
 from collections.abc import Iterator
 
@@ -13,22 +13,25 @@ ATTEMPTS = 3
 
 
 class UnknownClaim(Exception):
-    """The token is none, or it was given to somebody else or for another popup."""
+    """The token is not valid for this user and this popup."""
 
 
 def record(*, user_id: int, popup_id: int, token: str, type: str) -> None:  # noqa: A002
-    """Raises UnknownClaim, and Unavailable if the event cannot be kept for sure; done again, it changes nothing."""
+    """Record a click or a dismissal; recording the same event again changes nothing.
+
+    Raises UnknownClaim, and Unavailable if the event could not be recorded safely.
+    """
     claim = claims.verify(token, user_id=user_id, popup_id=popup_id)
     if claim is None:
         raise UnknownClaim
     for _ in range(ATTEMPTS):
         batch = Batch()
-        args = [PREFIX, popup_id, user_id, claim, type, keys.LONGEST_STREAM]
+        args = [PREFIX, popup_id, user_id, claim, type, keys.MAX_STREAM_LENGTH]
         reply = batch.script(scripts.record, [keys.state_key(user_id), keys.STREAM], args)
         batch.run()
-        if reply.result in (b"done", b"again"):
+        if reply.result in (b"recorded", b"duplicate"):
             return
-        if reply.result != b"unloaded":
+        if reply.result != b"state_missing":
             break
         batch = Batch()
         batch.add(STATES.of(user_id))

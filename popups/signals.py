@@ -1,4 +1,4 @@
-"""Edits of configs, in the admin or by code, change the version once they are committed."""
+"""Signal receivers that replace the version of the configs after the commit of an edit."""
 
 from typing import Any
 
@@ -12,5 +12,6 @@ from popups.models import Pacing, Popup
 
 @receiver([post_save, post_delete], sender=Popup)
 @receiver([post_save, post_delete], sender=Pacing)
-def changed(using: str, **_: Any) -> None:
+def bump_after_commit(using: str, **_: Any) -> None:
+    """Replace the version after the commit of the current transaction."""
     transaction.on_commit(version.bump, using=using)

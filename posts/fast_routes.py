@@ -2,7 +2,7 @@
 
 from api.ids import split_ids
 from posts.reads import CHECK_CAP, FavoritesCheck
-from serving.hot_lane.routes import IDS, Route
+from serving.api import IDS, Route
 
 ROUTES = (
     Route(

@@ -1,1 +1,1 @@
-"""The serving side: Django behind an event loop, and the hot lane beside it. Knows no word of the domain."""
+"""Serve Django on an event loop, with a hot lane for cached reads; import only `serving.api` from outside."""

@@ -4,30 +4,34 @@ import contextlib
 import os
 import sys
 
-from django.conf import settings
-
 from serving import gunicorn_config
+
+settings = gunicorn_config.settings
 
 
 def main() -> None:
-    options = ["-c", "python:serving.gunicorn_config"] if settings.SERVER == "gunicorn" else granian()
+    """Replace this process by the server; arguments of the command line are passed on and take precedence."""
     if settings.SERVER == "granian":
-        _let_threads_finish()
-    given = sys.argv[1:]  # options of the server's own, which win
-    os.execv(sys.executable, [sys.executable, "-m", settings.SERVER, *options, *given])  # noqa: S606  no shell
+        _use_batch_scheduling()
+    options = ["-c", "python:serving.gunicorn_config"] if settings.SERVER == "gunicorn" else _granian_options()
+    command = [sys.executable, "-m", settings.SERVER, *options, *sys.argv[1:]]
+    os.execv(sys.executable, command)  # noqa: S606  no shell
 
 
-def _let_threads_finish() -> None:
-    """Two of Granian's threads wake each other for each request. As SCHED_BATCH neither interrupts the other at once,
-    and on a busy core they hand over many requests at a time."""
+def _use_batch_scheduling() -> None:
+    """Set the scheduling policy SCHED_BATCH where the system has it.
+
+    Two threads of Granian wake each other for each request. Under SCHED_BATCH a thread that is woken does not interrupt
+    the running one, so that on a busy core many requests are handed over at a time.
+    """
     if hasattr(os, "SCHED_BATCH"):
-        with contextlib.suppress(OSError):  # where it is forbidden, it is only dearer
+        with contextlib.suppress(OSError):  # where the policy is forbidden, requests only cost more
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-def granian() -> list[str]:
-    """Its own code accepts connections, outside of the event loop; so uvloop, the cheaper one, starves nobody here."""
-    named = {
+def _granian_options() -> list[str]:
+    """Return Granian's options; it accepts connections outside of the event loop, so uvloop delays none of them."""
+    options = {
         "interface": "asginl",
         "host": settings.HOST,
         "port": settings.PORT,
@@ -40,8 +44,8 @@ def granian() -> list[str]:
         "runtime-mode": "st",
         "log-level": gunicorn_config.loglevel,
     }
-    given = [part for name, value in named.items() for part in (f"--{name}", str(value))]
-    return [*given, "--no-ws", "--respawn-failed-workers", "config.asgi:application"]
+    pairs = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    return [*pairs, "--no-ws", "--respawn-failed-workers", "config.asgi:application"]
 
 
 if __name__ == "__main__":

@@ -4,16 +4,16 @@ Threads alone, without an event loop: `gunicorn -c python:serving.gunicorn_confi
 """
 
 import os
+from importlib import import_module
 from typing import Any
-
-from django.conf import settings
 
 from serving.workers import cores
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# The settings module checks the libraries and the environment, before anything else is imported. An error ends the
+# master here with one sentence; if a worker failed, gunicorn would start it again and again.
+settings: Any = import_module(os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings"))
 
 wsgi_app = "config.asgi"
-# A wrong environment ends the master here, with one sentence; a worker would be started over and over.
 bind = f"{settings.HOST}:{settings.PORT}"
 backlog = 2048
 workers = settings.WEB_WORKERS
@@ -21,7 +21,7 @@ worker_class = "serving.workers.gunicorn_worker.Worker"
 threads = settings.WEB_THREADS
 worker_connections = 2000
 keepalive = 30
-secure_scheme_headers: dict[str, str] = {}  # whether a request came by HTTPS is for Django's settings to say
+secure_scheme_headers: dict[str, str] = {}  # Django's settings decide whether a request came by HTTPS
 timeout = 30
 graceful_timeout = 20
 preload_app = True
@@ -37,16 +37,16 @@ _cores = cores.Cores(cores.available())
 
 
 def pre_fork(arbiter: Any, worker: Any) -> None:
-    worker.core = _cores.allot(arbiter.cfg.workers)
+    worker.core = _cores.allocate(arbiter.cfg.workers)
 
 
 def post_fork(_arbiter: Any, worker: Any) -> None:
     if worker.core is not None:
-        cores.keep_to(worker.core)
+        cores.pin_process(worker.core)
 
 
 def child_exit(_arbiter: Any, worker: Any) -> None:
     if worker.core is not None:
-        _cores.free(worker.core)
-    if hasattr(worker, "gone"):  # gthread has no such thing
-        worker.gone()
+        _cores.release(worker.core)
+    if hasattr(worker, "release_share"):  # workers of gthread have no share
+        worker.release_share()

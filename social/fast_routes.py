@@ -1,7 +1,7 @@
 """The reads of the social graph that the hot lane answers, in the form without optional variations."""
 
 from api.ids import split_ids
-from serving.hot_lane.routes import IDS, Route
+from serving.api import IDS, Route
 from social.reads import Relationships
 
 ROUTES = (

@@ -59,7 +59,7 @@ def django_db_modify_db_settings_xdist_suffix() -> None:
 def no_configs_in_memory() -> Iterator[None]:
     """Of popups: their thread leaves the database of the next test alone."""
     yield
-    config_cache.forget()
+    config_cache.reset()
 
 
 @pytest.fixture(scope="session", autouse=True)

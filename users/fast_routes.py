@@ -1,7 +1,7 @@
 """The reads of users that the hot lane answers, in the form without optional variations."""
 
 from api.ids import split_ids
-from serving.hot_lane.routes import FIELDS, IDS, Route
+from serving.api import FIELDS, IDS, Route
 from users.reads import OneUser, SomeUsers
 
 ROUTES = (

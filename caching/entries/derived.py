@@ -7,18 +7,19 @@ from typing import Any
 from django.db import models, router
 from django.db.models import Q
 
+from caching.cacheable import all_rows
 from caching.conf import conf
+from caching.registry import Declaration
 from caching.writing.declarations import declare
 from caching.writing.transactions import hold_keys
 
 
-class Derived:
+class Derived(Declaration):
     """A source and a declaration: entries that rows of a cached model or an edge belong to by their columns."""
 
     kind: str
     """Stands between prefix and label in every key."""
     scripted = False
-    keeps = False
 
     def __init__(
         self, model: type[models.Model], label: str, *, by: tuple[str, ...], of: tuple[str, ...] = (), where: Q | None
@@ -71,20 +72,8 @@ class Derived:
         return self._keys([tuple(getattr(instance, column) for column in self.by)])
 
     def stored_keys(self, pks: list[Any], using: str) -> list[str]:
-        rows = self.model._base_manager.using(using).filter(pk__in=pks)
+        rows = all_rows(self.model, using).filter(pk__in=pks)
         return self._keys(set(rows.order_by().values_list(*self.by)))
-
-    def keys_after_update(self, pks: list[Any], using: str, columns: Collection[str]) -> list[str]:
-        return self.stored_keys(pks, using)
-
-    def note_inserted(self, using: str, instances: list[Any]) -> None:
-        """Nothing: the entries are loaded anew."""
-
-    def note_changed(self, using: str, instance: Any) -> None:
-        """Nothing: the entry is loaded anew."""
-
-    def note_deleted(self, using: str, instance: Any) -> None:
-        """Nothing: the entry is loaded anew."""
 
     def _keys(self, rows: Iterable[tuple[Any, ...]]) -> list[str]:
         return [self.key(self.identity(*values)) for values in rows if None not in values]

@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 from django.db import models
 from django.db.models import Q
 
+from caching.cacheable import all_rows
 from caching.entries.derived import Derived
-from caching.entries.source import NOTHING, Result
+from caching.entries.source import Result
 from caching.options import jittered_ms
-from caching.protocol.codec import Framed
+from caching.protocol.codec import NOTHING, Framed
 
 VALUE_LIFE_S = 3_600
 
@@ -44,7 +45,8 @@ class EdgeValue(Derived):
         owner first in the index; `value` is an integer column, of which null is answered like no edge."""
         super().__init__(model, value, by=(owner, member), of=(value,), where=None)
         self._value = value
-        self._entry: Framed[int] = Framed(["edge", self.label], int)
+        self._entry: Framed[int] = Framed(["edge", self.label], int, nothing=True)
+        self.decode = self._entry.decode
 
     def of(self, owner: Any, members: Iterable[Any]) -> Result[dict[Any, int | None]]:
         """Ask what an owner's edges to these members say: {member: value, or None for no edge}."""
@@ -66,11 +68,8 @@ class EdgeValue(Derived):
             members.setdefault(pair.owner, []).append(pair.member)
         owner, member = self.by
         wanted = (Q(**{owner: each, f"{member}__in": those}) for each, those in members.items())
-        rows = self.model._base_manager.using(self.using).filter(reduce(or_, wanted))
+        rows = all_rows(self.model, self.using).filter(reduce(or_, wanted))
         return {Pair(*values): value for *values, value in rows.values_list(owner, member, self._value)}
 
     def encode(self, identity: Pair, value: int | None) -> tuple[bytes, int]:
         return NOTHING if value is None else self._entry.encode(value), jittered_ms(VALUE_LIFE_S)
-
-    def decode(self, identity: Pair, entry: bytes) -> int | None:
-        return None if entry == NOTHING else self._entry.decode(entry)

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from caching.cacheable import all_rows
 from caching.entries.derived import Derived
 from caching.entries.source import Result
 from caching.options import jittered_ms
@@ -34,6 +35,7 @@ class IdList(Derived):
         super().__init__(model, owner, by=(owner,), where=where)
         self.newest = newest
         self._entry: Framed[list[int]] = Framed(["list", self.label, newest, self.where], list[int])
+        self.decode = self._entry.decode
 
     def of(self, owner: Any) -> Result[list[int]]:
         """Ask for the newest ids of an owner, newest first."""
@@ -48,7 +50,7 @@ class IdList(Derived):
 
     def load(self, identities: Iterable[Any]) -> Mapping[Any, list[int]]:
         """Read one short range of an index for each owner."""
-        rows = self.model._base_manager.using(self.using).filter(self.where).order_by("-pk")
+        rows = all_rows(self.model, self.using).filter(self.where).order_by("-pk")
         (column,) = self.by
         return {
             owner: list(rows.filter(**{column: owner}).values_list("pk", flat=True)[: self.newest])
@@ -57,6 +59,3 @@ class IdList(Derived):
 
     def encode(self, identity: Any, value: list[int]) -> tuple[bytes, int]:
         return self._entry.encode(value), jittered_ms(LIST_LIFE_S)
-
-    def decode(self, identity: Any, entry: bytes) -> list[int]:
-        return self._entry.decode(entry)

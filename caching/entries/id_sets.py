@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 
 from django.db import models
 
+from caching.cacheable import all_rows
+from caching.conf import conf
 from caching.entries.derived import Derived
 from caching.entries.source import Result
 from caching.options import jittered_ms
@@ -59,18 +61,18 @@ class Membership(Result[dict[int, bool]]):
     members: frozenset[int] = _NONE
 
     def __init__(self, id_set: "IdSet", owner: Any, ids: tuple[int, ...]) -> None:
-        super().__init__(id_set, {id_set.state_key(owner): SetQuery(owner, ids)} if ids else {})
-        self._ids = ids
+        self.source = id_set
+        self.identities = {id_set.state_key(owner): SetQuery(owner, ids)} if ids else {}
+        self.question = ids
 
     def resolve(self, values: Sequence[Any]) -> None:
         if values:
             self.members = values[0].members
-            self.__dict__.pop("result", None)
 
     @cached_property
     def result(self) -> dict[int, bool]:  # type: ignore[override]
         members = self.members
-        return {each: each in members for each in self._ids}
+        return {each: each in members for each in self.question}
 
 
 class IdSet(Derived):
@@ -108,18 +110,14 @@ class IdSet(Derived):
 
     def state_key(self, owner: Any) -> str:
         """Return the key that carries the state of an owner's set."""
-        return f"{self.key_prefix()}{{{owner}}}"
+        return f"{conf().prefix}:ids:{self.label}:{{{owner}}}"
 
     # As a source.
 
     @staticmethod
-    def question(identity: SetQuery) -> tuple[int, ...]:
-        return identity.ids
-
-    @staticmethod
-    def read_command(keys: Sequence[str], identity: SetQuery) -> Command:
+    def read_command(keys: Sequence[str], question: tuple[int, ...]) -> Command:
         pairs = [name for key in keys for name in (key, members_key(key))]
-        return _check.command(pairs, identity.ids)
+        return _check.command(pairs, question)
 
     def decode(self, identity: SetQuery, entry: bytes) -> SetContents:
         if not entry.startswith(b"V"):
@@ -173,7 +171,7 @@ class IdSet(Derived):
         return frozenset(rows.values_list(self.member, flat=True))
 
     def _edges(self, owner: Any) -> Any:
-        return self.model._base_manager.using(self.using).filter(**{self.owner: owner})
+        return all_rows(self.model, self.using).filter(**{self.owner: owner})
 
     # As a declaration.
 

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from caching.cacheable import Cacheable
+from caching.cacheable import Cacheable, all_rows
 from caching.conf import conf
 from caching.entries.rows import concerns_rows, row_keys, rows_of
 from caching.options import jittered_ms
 from caching.protocol.codec import Framed, Stale
-from caching.registry import family
+from caching.registry import Declaration, family
 from caching.writing.transactions import hold_keys
 
 
@@ -51,7 +51,7 @@ class Lookup:
     def load(self, values: Iterable[Any]) -> dict[Any, Pointer]:
         """As a by-product, `self.row` is the row that was found."""
         (value,) = values
-        found = self.model._meta.base_manager.using(self.using).filter(**{self.column: value})
+        found = all_rows(self.model, self.using).filter(**{self.column: value})
         row = found.values_list(*self.rows.codec.columns).first()
         if row is None:
             return {}
@@ -64,7 +64,7 @@ class Lookup:
         return self._entry.encode(value or (identity, None, None)), jittered_ms(life_s)
 
     def decode(self, identity: Any, entry: bytes) -> Pointer | None:
-        pointer = Pointer(*self._entry.decode(entry))
+        pointer = Pointer(*self._entry.decode(identity, entry))
         if pointer.asked != identity or pointer == self.disproved:
             raise Stale
         return None if pointer.pk is None else pointer
@@ -94,10 +94,8 @@ def lookup_keys(model: type[Cacheable], values: Mapping[str, Any]) -> list[str]:
     return keys
 
 
-class CachedRows:
+class CachedRows(Declaration):
     """The declaration that every cached model makes: its rows' entries, and its unique lookups."""
-
-    keeps = False
 
     def __init__(self, model: type[Cacheable]) -> None:
         self._model = model
@@ -116,18 +114,12 @@ class CachedRows:
         lookups = {column for relative in family(self._model) for column in relative.cached.lookups} & set(columns)
         if not lookups:
             return []
-        rows = self._model._meta.base_manager.using(using).filter(pk__in=pks)
+        rows = all_rows(self._model, using).filter(pk__in=pks)
         return [key for values in rows.values(*lookups) for key in lookup_keys(self._model, values)]
 
     def note_inserted(self, using: str, instances: list[Any]) -> None:
         # The database has chosen the pks only now; a "no such row" under one must not outlive the commit.
         hold_keys(using, row_keys(self._model, [instance.pk for instance in instances]))
-
-    def note_changed(self, using: str, instance: Any) -> None:
-        """Nothing: the row's entry is held."""
-
-    def note_deleted(self, using: str, instance: Any) -> None:
-        """Nothing: the row's entry is held."""
 
 
 def _about_to_be_written(model: type[Cacheable], instance: Any, columns: Collection[str] | None) -> Mapping[str, Any]:

@@ -9,11 +9,11 @@ import msgspec
 from django.db import router
 from django.db.models import Model
 
-from caching.cacheable import Cacheable
+from caching.cacheable import Cacheable, all_rows
 from caching.conf import conf
-from caching.entries.source import NOTHING, Found, Result
+from caching.entries.source import Found, Result
 from caching.options import jittered_ms
-from caching.protocol.codec import Stale, row_codec_of
+from caching.protocol.codec import NOTHING, Stale, row_codec_of
 from caching.registry import family
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class Rows:
     def __init__(self, model: type[Cacheable]) -> None:
         self.model = model
         self.codec = row_codec_of(model)
-        self._prefix, self._decode = self.codec.entry.prefix, self.codec.entry.decode
+        self.decode = self.codec.entry.decode
         self.label = model._meta.label_lower
         self.using = router.db_for_write(cast("type[Model]", model))
         self.pk_column = model._meta.pk.attname
@@ -57,7 +57,7 @@ class Rows:
         return getattr(row, self.pk_column)
 
     def load(self, pks: Iterable[Any]) -> dict[Any, Any]:
-        rows = self.model._meta.base_manager.using(self.using).filter(pk__in=list(pks))
+        rows = all_rows(self.model, self.using).filter(pk__in=list(pks))
         return {row[self._pk_at]: self.codec.row_type(*row) for row in rows.values_list(*self.codec.columns)}
 
     def encode(self, pk: Any, row: Any) -> tuple[bytes, int]:
@@ -71,9 +71,6 @@ class Rows:
             logger.warning("%s %s is read from the database each time, it cannot be cached: %s", self.label, pk, error)
             return b"", 0
 
-    def decode(self, pk: Any, entry: bytes) -> Any:
-        return None if entry == NOTHING else self._decode(entry)
-
 
 @cache
 def rows_of(model: type[Cacheable]) -> Rows:
@@ -85,9 +82,14 @@ def rows_of(model: type[Cacheable]) -> Rows:
 class Existence(Rows):
     """A source: whether rows exist, told by their entries. A value is anything but None for a row."""
 
-    def decode(self, pk: Any, entry: bytes) -> Any:
+    def __init__(self, model: type[Cacheable]) -> None:
+        super().__init__(model)
+        self._prefix = self.codec.entry.prefix
+        self.decode = self._decode
+
+    def _decode(self, identity: Any, entry: bytes) -> Any:
         if entry.startswith(self._prefix):
-            return pk
+            return identity
         if entry == NOTHING:
             return None
         raise Stale

@@ -8,8 +8,6 @@ from caching.redis.script import Command
 
 T = TypeVar("T")
 
-NOTHING = b"N"
-
 
 class Source(Protocol):
     """One kind of entry. Callers ask by identities, and get values; None stands for nothing.
@@ -43,11 +41,7 @@ class ScriptedSource(Source, Protocol):
     """A source whose entries are read and filled by commands of its own: id sets, the only kind there is."""
 
     @staticmethod
-    def question(identity: Any) -> Any:
-        """Return what an identity asks; entries that are asked the same share one command."""
-
-    @staticmethod
-    def read_command(keys: Sequence[str], identity: Any) -> Command:
+    def read_command(keys: Sequence[str], question: Any) -> Command:
         """Return the command that reads entries of several such sources, all asked the same question."""
 
     def fill_command(self, key: str, value: Any, token: str) -> Command:
@@ -86,6 +80,10 @@ def decode_all(source: Source, identities: Iterable[Any], entries: Iterable[byte
 class Result(Generic[T]):
     """A question to one source, and once the batch has run its answer, `result`."""
 
+    question: Any = None
+    """Of a scripted source: questions that are equal share one command."""
+    source: Any
+    """A Source."""
     result: T
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Commands that do their work every second, for ever, or once."""
+"""Management commands that do their work every second, for ever, or once."""
 
 import signal
 import threading
@@ -12,22 +12,22 @@ INTERVAL_S = 1.0
 
 
 class PollingCommand(BaseCommand):
-    """SIGTERM and SIGINT end it after the current step; a failing server is waited for."""
+    """Repeats `step()` until SIGTERM or SIGINT, which wait for the current step; a failing server is waited for."""
 
     failures: ClassVar[tuple[type[Exception], ...]] = (Error,)
     incomplete = "Nothing lost, but not all done"
     waiting = "Work waits"
 
     def finish(self) -> str:
-        """Do all that waits; returns a sentence on what was done."""
+        """Do all waiting work; return a sentence on what was done."""
         raise NotImplementedError
 
     def step(self) -> bool:
-        """Do a part; returns whether more is likely to wait."""
+        """Do a part of the waiting work; return whether more is likely to wait."""
         raise NotImplementedError
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--once", action="store_true", help="do what waits now and end")
+        parser.add_argument("--once", action="store_true", help="do the work that waits now and end")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         if once:

@@ -1,4 +1,4 @@
-"""Warm-up: fill entries ahead of their readers, under leases like every other fill, so that no writer is overrun.
+"""Warm-up: fill entries ahead of their readers, under leases like every other fill, so that no write is overtaken.
 
 Keys that already carry a value, a lease or a hold are left alone. Work is cut into chunks of primary keys, newest
 first; the last pk up to which all is done is kept in Redis, and an interrupted run goes on from there.
@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import FieldError
 
-from caching.cacheable import Cacheable
+from caching.cacheable import Cacheable, all_rows
 from caching.conf import conf
 from caching.entries.rows import rows_of
 from caching.protocol import steps
@@ -23,20 +23,20 @@ RESUME_S = 3_600
 
 
 class Warming:
-    """One model's warm-up; `total` rows in all, `done` of them before this run."""
+    """The warm-up of one model: `total` rows in all, of which `done` are passed."""
 
     def __init__(
         self, model: type[Cacheable], *, limit: int | None = None, since: datetime | None = None, name: str = ""
     ) -> None:
-        """`limit`: only the newest so many; `since`: only rows whose Cached(since=…) column is not older; `name`: what
-        an interrupted run and the one that goes on from it have in common.
+        """`limit`: the greatest number of rows, newest first; `since`: the age limit by the Cached(since=…) column;
+        `name`: names the limit in the cursor by which an interrupted run is resumed.
 
-        Raises FieldError if the model has declared no such column.
+        Raises FieldError if the model declares no such column.
         """
         if since and not model.cached.since:
             raise FieldError(f"{model._meta.label} declares no Cached(since=…) column: it cannot be warmed by --since.")
         self.model = model
-        rows = model._meta.base_manager.using(rows_of(model).using)
+        rows = all_rows(model, rows_of(model).using)
         self._rows = rows.filter(**{f"{model.cached.since}__gte": since}) if since else rows.all()
         count = self._rows.count()
         self.total = count if limit is None else min(limit, count)
@@ -44,7 +44,7 @@ class Warming:
         self.done, self._last_pk = self._resume()
 
     def run(self, pool: Executor | None = None, *, workers: int = 1) -> Iterator[tuple[int, int]]:
-        """Yields (rows passed, entries filled) per chunk, in order; `pool` runs chunks in other processes."""
+        """Yield (rows passed, entries filled) for each chunk, in order; `pool` runs chunks in other processes."""
         for chunk, filled in _in_order(pool, workers, self._chunks(), self.model._meta.label):
             self.done += len(chunk)
             self._last_pk = chunk[-1]
@@ -71,7 +71,7 @@ class Warming:
 
 
 def warm_chunk(label: str, pks: list[Any]) -> int:
-    """Fill the absent ones among these rows; returns how many. Raises Unavailable."""
+    """Fill the absent entries of these rows; return how many. Raises Unavailable."""
     from django.apps import apps
 
     model: Any = apps.get_model(label)
@@ -91,7 +91,7 @@ def warm_chunk(label: str, pks: list[Any]) -> int:
 def _in_order(
     pool: Executor | None, workers: int, chunks: Iterator[list[Any]], label: str
 ) -> Iterator[tuple[list[Any], int]]:
-    """Warm chunks, at most two per worker under way, and give them back in their order."""
+    """Warm chunks, at most two per worker at a time, and yield them in their order."""
     if pool is None:
         yield from ((chunk, warm_chunk(label, chunk)) for chunk in chunks)
         return

@@ -15,10 +15,10 @@ from caching.writing.transactions import atomic_write
 
 
 class CachedManager(models.Manager.from_queryset(CachedQuerySet)):  # type: ignore[misc]
-    """Reads ask Redis first and the database under a lease; writes invalidate before they are acknowledged."""
+    """The verbs of a cached model: reads use Redis first, and the database under a lease; writes invalidate."""
 
     def get_one(self, pk: Any = None, **lookup: Any) -> Any:
-        """The instance with this pk, or with this value of a declared unique lookup: `get_one(username="ann")`.
+        """Return the instance with this pk, or with this value of a declared unique lookup: `get_one(username="ann")`.
 
         Columns that are never cached are deferred. Raises DoesNotExist, and ValidationError for a pk of a wrong type.
         """
@@ -34,23 +34,23 @@ class CachedManager(models.Manager.from_queryset(CachedQuerySet)):  # type: igno
         return found[0]
 
     def get_some(self, pks: Iterable[Any]) -> Found[Any]:
-        """The instances with these pks in the order asked, each once, and the pks that no row has."""
+        """Return the instances with these pks in the order asked, each once, and the pks that no row has."""
         return read_rows(self.model, pks).instances()
 
     def get_one_cols(self, pk: Any, *columns: str) -> dict[str, Any]:
-        """The named columns (default: all that are cached) of one row; raises DoesNotExist and FieldError."""
+        """Return the named columns (default: all that are cached) of one row; raises DoesNotExist and FieldError."""
         found = self.get_some_cols([pk], *columns)
         if found.missing:
             raise self.model.DoesNotExist(f"{self.model._meta.object_name} does not exist.")
         return found.results[0]
 
     def get_some_cols(self, pks: Iterable[Any], *columns: str) -> Found[dict[str, Any]]:
-        """Like get_some, but dicts of columns, which cost a tenth of instances; raises FieldError."""
+        """Return dicts of columns, at a tenth of the cost of instances, and missing pks; raises FieldError."""
         check_columns(self.model, columns)
         return read_rows(self.model, pks).cols(*columns)
 
     def create_one(self, **fields: Any) -> Any:
-        """Insert a row; a refused one (IntegrityError) leaves nothing held."""
+        """Insert a row; a refused insert (IntegrityError) leaves nothing held."""
         return self.create(**fields)
 
     def update_one(self, pk: Any, **changes: Any) -> Any:
@@ -79,9 +79,9 @@ class CachedManager(models.Manager.from_queryset(CachedQuerySet)):  # type: igno
                     field.set_cached_value(instance, related)
 
     def cache_entry(self, pk: Any) -> str:
-        """What stands in Redis for a row, in words, for operators."""
+        """Return the state of a row's entry in words, for operators."""
         return inspect.describe(self.model, pk)
 
     def drop_entry(self, pk: Any) -> None:
-        """Delete a row's entry; the next reader loads it anew. A writer's hold stays."""
+        """Delete a row's entry, so that the next reader loads it anew; a writer's hold stays."""
         inspect.drop(self.model, pk)

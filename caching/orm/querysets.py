@@ -8,6 +8,7 @@ from typing import Any, NoReturn, cast
 from django.db import NotSupportedError, connections, models
 
 from caching import registry
+from caching.cacheable import all_rows
 from caching.writing import bulk_signals
 from caching.writing.declarations import hold_instances, hold_stored, hold_updated, note_inserted
 from caching.writing.transactions import atomic_write
@@ -75,7 +76,7 @@ class CachedQuerySet(_HoldingQuerySet):
         return any(each.concerns(columns) for each in registry.declarations_of(self.model))
 
     def _update_batch(self, pks: list[Any], changes: dict[str, Any]) -> int:
-        rows = self.model._base_manager.using(self.db).filter(pk__in=pks)
+        rows = all_rows(self.model, self.db).filter(pk__in=pks)
         columns = {self.model._meta.get_field(name).attname for name in changes}
         written = {"pks": pks, "columns": columns, "using": self.db}
         hold_stored(self.db, self._concrete, pks, columns)

@@ -24,6 +24,7 @@ from caching.cacheable import Cacheable
 T = TypeVar("T")
 
 VERSION = 1
+NOTHING = b"N"
 FINGERPRINT_BYTES = 8
 
 _TYPES: dict[str, type] = {
@@ -54,8 +55,11 @@ class Stale(Exception):
 class Framed(Generic[T]):
     """Entries of one shape: `prefix`, then the MessagePack of a value of type `kind`; anything else is Stale."""
 
-    def __init__(self, shape: Sequence[Any], kind: Any, *, fingerprint_bytes: int = FINGERPRINT_BYTES) -> None:
-        """`shape`: whatever the meaning of a value depends on."""
+    def __init__(
+        self, shape: Sequence[Any], kind: Any, *, nothing: bool = False, fingerprint_bytes: int = FINGERPRINT_BYTES
+    ) -> None:
+        """`shape`: all that the meaning of a value depends on; `nothing`: some entries say that there is no value."""
+        self._nothing = NOTHING if nothing else None
         self.prefix = b"V" + fingerprint(shape)[:fingerprint_bytes]
         self._start = len(self.prefix)
         self._encode = msgspec.msgpack.Encoder().encode
@@ -65,13 +69,15 @@ class Framed(Generic[T]):
         """Return the entry; raises OverflowError, TypeError and ValueError for what MessagePack cannot hold."""
         return self.prefix + self._encode(value)
 
-    def decode(self, entry: bytes) -> T:
-        """Return the value; raises Stale."""
+    def decode(self, identity: Any, entry: bytes) -> Any:
+        """Return the value, a `T` or None; raises Stale. A source may use it as its own `decode`."""
         if entry.startswith(self.prefix):
             try:
                 return self._decode(entry[self._start :])
             except msgspec.MsgspecError as error:
                 raise Stale from error
+        if entry == self._nothing:
+            return None
         raise Stale
 
 
@@ -91,7 +97,7 @@ class RowCodec:
         self.types: dict[str, Any] = dict(typed)
         self.row_type: Any = msgspec.defstruct(f"{model.__name__}Row", typed, array_like=True, frozen=True, gc=False)
         described = [(name, str(kind)) for name, kind in typed]
-        self.entry: Framed[Any] = Framed([VERSION, model._meta.label_lower, *described], self.row_type)
+        self.entry: Framed[Any] = Framed([VERSION, model._meta.label_lower, *described], self.row_type, nothing=True)
 
 
 @cache

@@ -9,6 +9,7 @@ from caching.entries.source import Result
 from caching.reading.hit_path import ReadPlan
 from caching.reading.reader import ReadThrough
 from caching.reading.results import RowsResult
+from caching.redis.cluster import on_cluster
 from caching.redis.script import Command, Script
 from caching.writing.transactions import joined_to_commit
 
@@ -42,6 +43,12 @@ class Batch:
             read.resolve([])
         return read
 
+    def add_all(self, reads: Iterable[R]) -> list[R]:
+        """Ask several questions of a kind that has its result also before, where it is asked about nothing."""
+        added = list(reads)
+        self._reads += [read for read in added if read.identities]
+        return added
+
     def rows(self, model: type[Cacheable], pks: Iterable[Any]) -> RowsResult:
         """Ask for rows by primary key; raises ValidationError for a primary key of the wrong type."""
         asked = list(pks)
@@ -69,7 +76,7 @@ class Batch:
         Call `run()` after the commit in any case: it does what is left, if anything.
         """
         joined = joined_to_commit(using)
-        if joined is not None:
+        if joined is not None and not on_cluster():  # there the commands go to several servers
             joined.append(self)
 
     def commands(self) -> list[Command]:
@@ -84,7 +91,8 @@ class Batch:
         """
         if replies is None:
             return False
-        self._answer_scripts(self._plan.replies_to_extra(replies))
+        if self._replies:
+            self._answer_scripts(self._plan.replies_to_extra(replies))
         self._is_resolved = self._plan.resolve(replies)
         return self._is_resolved
 

@@ -18,6 +18,7 @@ from caching.protocol.codec import Stale
 from caching.reading import stats
 from caching.reading.hit_path import ReadPlan
 from caching.redis.client import Unavailable
+from caching.redis.cluster import on_cluster
 from caching.redis.script import Command
 from caching.writing.transactions import written_keys
 
@@ -38,12 +39,13 @@ class ReadThrough:
         in_transaction = [alias for alias in {read.source.using for read in self._reads} if _in_transaction(alias)]
         # Nobody else may see yet what this transaction has written; it reads that from the database.
         own = set().union(*map(written_keys, in_transaction))
-        plan = ReadPlan(_questions(self._wants, self._keys() - own) if own else self._reads, extra)
+        may_hit = not own and not on_cluster() and not _asks_twice(self._reads)
+        plan = ReadPlan(self._reads if may_hit else _questions(self._wants, self._keys() - own), extra)
         replies: Sequence[Any] = ()
         entries: Mapping[str, bytes | None] = {}
         with contextlib.suppress(Unavailable):
             replies = steps.fetch(plan.commands, optional=len(extra))
-            if not own and plan.resolve(replies):
+            if may_hit and plan.resolve(replies):
                 return plan.replies_to_extra(replies)
             entries, replies = plan.entries(replies), plan.replies_to_extra(replies)
             # A transaction never fills: what it reads may be an old snapshot, or its own.
@@ -175,6 +177,12 @@ class ReadThrough:
 
 def _in_transaction(alias: str) -> bool:
     return connections[alias].in_atomic_block
+
+
+def _asks_twice(reads: Sequence[Result[Any]]) -> bool:
+    """Return whether scripted questions differ about one entry."""
+    keys = [key for read in reads if read.question is not None for key in read.identities]
+    return len(set(keys)) < len(keys)
 
 
 def _merged(reads: Sequence[Result[Any]]) -> dict[Source, dict[str, Any]]:

@@ -32,13 +32,12 @@ def hold_instances(using: str, instances: Iterable[Any]) -> None:
 
     For several writes of one transaction, before the first.
     """
-    keys: set[str] = set()
-    kept: set[str] = set()
+    touched = _Touched()
     for instance in instances:
+        columns = None if instance._state.adding else ()
         for declaration in registry.declarations_of(type(instance)):
-            columns = None if instance._state.adding else ()
-            (kept if declaration.keeps else keys).update(declaration.keys_of(instance, columns))
-    hold_keys(using, keys, kept=kept)
+            touched.add(declaration, declaration.keys_of(instance, columns))
+    touched.hold(using)
 
 
 def hold_stored(using: str, model: Any, pks: list[Any], columns: Collection[str] | None = None) -> None:
@@ -57,36 +56,44 @@ def note_inserted(using: str, model: Any, instances: list[Any]) -> None:
         declaration.note_inserted(using, instances)
 
 
+class _Touched:
+    """The keys that a write touches; those of id sets, which a hold keeps, apart."""
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+        self.kept: set[str] = set()
+
+    def add(self, declaration: Declaration, keys: Iterable[str]) -> None:
+        (self.kept if declaration.keeps else self.keys).update(keys)
+
+    def hold(self, using: str, *, drop: Iterable[str] = ()) -> None:
+        """`drop`: sets that the lift shall not keep after all, as nobody can say how they change."""
+        hold_keys(using, self.keys, kept=self.kept)
+        for key in drop:
+            change_set(using, key, None)
+
+
 def _hold(
     using: str, model: Any, columns: Collection[str] | None, keys_of: Callable[[Declaration], Iterable[str]],
     *, drop_kept: bool = False,
 ) -> None:  # fmt: skip
-    keys: set[str] = set()
-    kept: set[str] = set()
+    touched = _Touched()
     for declaration in registry.declarations_of(model):
         if declaration.concerns(columns):
-            (kept if declaration.keeps else keys).update(keys_of(declaration))
-    hold_keys(using, keys, kept=kept)
-    for key in kept if drop_kept else ():
-        change_set(using, key, None)
+            touched.add(declaration, keys_of(declaration))
+    touched.hold(using, drop=touched.kept if drop_kept else ())
 
 
 def _before_save(*, sender: Any, instance: Any, using: str, update_fields: Collection[str] | None, **_: Any) -> None:
-    keys: set[str] = set()
-    kept: set[str] = set()
-    left: set[str] = set()
+    touched, left = _Touched(), set()
     for declaration in registry.declarations_of(sender):
-        if not declaration.concerns(update_fields):
-            continue
-        own = set(declaration.keys_of(instance, update_fields))
-        # The row may have been moved here from another owner, by an instance that was made by hand as well.
-        stored = set() if instance.pk is None else set(declaration.stored_keys([instance.pk], using))
-        (kept if declaration.keeps else keys).update(own | stored)
-        if declaration.keeps:
-            left |= stored - own
-    hold_keys(using, keys, kept=kept)
-    for key in left:
-        change_set(using, key, None)
+        if declaration.concerns(update_fields):
+            own = set(declaration.keys_of(instance, update_fields))
+            # The row may have been moved here from another owner, by an instance that was made by hand as well.
+            stored = set() if instance.pk is None else set(declaration.stored_keys([instance.pk], using))
+            touched.add(declaration, own | stored)
+            left |= stored - own if declaration.keeps else set()
+    touched.hold(using, drop=left)
 
 
 def _after_save(

@@ -1,1 +1,1 @@
-"""Middleware of the project."""
+"""Middleware: probes, the client's address behind proxies, and sessions for pages only."""

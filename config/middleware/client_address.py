@@ -1,6 +1,7 @@
-"""The client's address behind reverse proxies: each appends the address it was called from to X-Forwarded-For.
+"""The client's address behind reverse proxies.
 
-PROXIES says how many stand in front; that many entries from the right were written by them, all others by anyone.
+Each proxy appends the address of its own client to X-Forwarded-For. The setting PROXIES is the number of proxies: only
+that many entries, counted from the right, can be trusted; a client may have sent all others.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 
 
 class ClientAddress:
+    """Middleware that sets REMOTE_ADDR to the client's address, if enough proxies have appended to the header."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 

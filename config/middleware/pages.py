@@ -1,4 +1,4 @@
-"""Middleware that only pages for people need: the API knows no session, and should not pay for one on each request."""
+"""Middleware that only HTML pages need: the API has no sessions, and should not spend time on them."""
 
 from typing import Any
 
@@ -6,24 +6,23 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
+from django.utils.deprecation import MiddlewareMixin
 
 API = "/api/"
 
 
-class _PagesOnly:
+class _PagesOnly(MiddlewareMixin):
     def __call__(self, request: HttpRequest) -> Any:
-        if request.path_info.startswith(API):
-            return self.get_response(request)
-        return super().__call__(request)
+        return self.get_response(request) if request.path_info.startswith(API) else super().__call__(request)
 
 
 class Sessions(_PagesOnly, SessionMiddleware):
-    pass
+    """Django's SessionMiddleware, skipped by requests to the API."""
 
 
 class Authentication(_PagesOnly, AuthenticationMiddleware):
-    pass
+    """Django's AuthenticationMiddleware, skipped by requests to the API."""
 
 
 class Messages(_PagesOnly, MessageMiddleware):
-    pass
+    """Django's MessageMiddleware, skipped by requests to the API."""

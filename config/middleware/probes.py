@@ -1,7 +1,7 @@
-"""`/healthz`: the process answers. `/readyz`: so do the database and Redis, each named; 503 when one does not.
+"""Probes: `/healthz` tells that the process answers, `/readyz` whether the database and Redis do (503 if not).
 
-A middleware, ahead of all others: a probe comes by address and in plain HTTP, so neither the check of the host name
-nor the redirect to HTTPS may stand in its way.
+This middleware comes before all others. Probes connect to an IP address in plain HTTP, so the check of the host name
+and the redirect to HTTPS must not apply to them.
 """
 
 import logging
@@ -19,28 +19,30 @@ log = logging.getLogger(__name__)
 
 
 class Probes:
+    """Middleware that answers probes."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info == "/healthz":
-            return healthz(request)
-        if request.path_info == "/readyz":
-            return readyz(request)
-        return self.get_response(request)
+        return PROBES.get(request.path_info, self.get_response)(request)
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer 200."""
     return _answer({"status": "ok"}, ok=True)
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answers within DEADLINE_S, also when a server hangs."""
-    asked = {name: _asked(name) for name in CHECKS}
-    wait(asked.values(), timeout=DEADLINE_S)
-    states = {name: _state(name, future) for name, future in asked.items()}
+    """Answer the state of each server within DEADLINE_S, even if a server hangs."""
+    futures = {name: _start_check(name) for name in CHECKS}
+    wait(futures.values(), timeout=DEADLINE_S)
+    states = {name: _state(name, future) for name, future in futures.items()}
     ok = all(state == "ok" for state in states.values())
     return _answer({"status": "ok" if ok else "error", **states}, ok=ok)
+
+
+PROBES = {"/healthz": healthz, "/readyz": readyz}
 
 
 def _answer(body: dict[str, str], *, ok: bool) -> HttpResponse:
@@ -50,17 +52,14 @@ def _answer(body: dict[str, str], *, ok: bool) -> HttpResponse:
 
 
 def _state(name: str, future: Future[None]) -> str:
-    if not future.done():
-        log.warning("readyz: %s does not answer within %s s.", name, DEADLINE_S)
-        return "error"
-    if error := future.exception():
+    error = future.exception() if future.done() else f"no answer within {DEADLINE_S} s"
+    if error is not None:
         log.warning("readyz: %s: %s", name, error)
-        return "error"
-    return "ok"
+    return "ok" if error is None else "error"
 
 
 def _database() -> None:
-    """In the probe's own thread, thus on a connection of its own, which is closed at once."""
+    """Query the database on the connection of this thread of the pool, which is closed afterwards."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -78,8 +77,8 @@ _running: dict[str, Future[None]] = {}
 _lock = Lock()
 
 
-def _asked(name: str) -> Future[None]:
-    """The check that still runs, or a new one: while a server hangs, probes share one thread instead of piling up."""
+def _start_check(name: str) -> Future[None]:
+    """Start a check, or return the one that still runs: while a server hangs, all probes wait for one thread."""
     with _lock:
         if name not in _running or _running[name].done():
             _running[name] = _pool.submit(CHECKS[name])

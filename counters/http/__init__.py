@@ -1,1 +1,1 @@
-"""Counters over HTTP and in the admin: a Django application of its own."""
+"""Counters over HTTP and in the admin, as a Django application of its own."""

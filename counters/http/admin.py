@@ -1,4 +1,4 @@
-"""Counters for the staff: to be looked at and reconciled, never edited, because rows are what they follow from."""
+"""The admin of counters: they can be viewed and reconciled, but not edited, because they are derived from rows."""
 
 from collections.abc import Collection
 from typing import Any
@@ -13,11 +13,11 @@ from api.ids import is_id
 from counters import reconcile, registry
 from counters.models import Counter, Delta
 
-MOST_CHOSEN = 200
+MAX_SELECTED = 200
 
 
 class KindFilter(admin.SimpleListFilter):
-    """By what is declared: which kinds there are rows of takes a scan of all."""
+    """Filters by a declared kind: to find the kinds that have rows would scan the whole table."""
 
     title = parameter_name = "kind"
 
@@ -25,6 +25,7 @@ class KindFilter(admin.SimpleListFilter):
         return [(each, each) for each in self.declared()]
 
     def declared(self) -> Collection[str]:
+        """Return the values to choose from."""
         return registry.kinds()
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Counter]) -> QuerySet[Counter]:
@@ -32,6 +33,8 @@ class KindFilter(admin.SimpleListFilter):
 
 
 class NameFilter(KindFilter):
+    """Filters by the name of a declared counter."""
+
     title = parameter_name = "name"
 
     def declared(self) -> Collection[str]:
@@ -40,13 +43,13 @@ class NameFilter(KindFilter):
 
 @admin.register(Counter)
 class CounterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A list that costs the same however many counters there are: it counts, sorts and compares by the index only."""
+    """A list with the same cost for any number of counters: it counts, sorts and compares by the index only."""
 
     paginator = BoundedPaginator
     list_display = ("__str__", "shown", "rolled_up", "pending")
     list_filter = (KindFilter, NameFilter)
     list_per_page = 50
-    search_fields = ("target_id",)  # shows the box; get_search_results uses the index
+    search_fields = ("target_id",)  # displays the search box; get_search_results uses the index
     search_help_text = "The id of a target."
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
@@ -82,10 +85,10 @@ class CounterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Reconcile with the rows", permissions=["reconcile"])
     def reconcile(self, request: HttpRequest, queryset: QuerySet[Counter]) -> None:
-        """Mends all counters of the chosen targets; each drift is answered by a message."""
-        targets = sorted(queryset.order_by().values_list("kind", "target_id").distinct()[: MOST_CHOSEN + 1])
-        if len(targets) > MOST_CHOSEN:
-            text = f"Select at most {MOST_CHOSEN} targets, or run manage.py reconcile_counters."
+        """Mend all counters of the selected targets, with a message for each drift."""
+        targets = sorted(queryset.order_by().values_list("kind", "target_id").distinct()[: MAX_SELECTED + 1])
+        if len(targets) > MAX_SELECTED:
+            text = f"Select at most {MAX_SELECTED} targets, or run manage.py reconcile_counters."
             self.message_user(request, text, messages.WARNING)
             return
         drifts = [drift for target in targets for drift in reconcile.run_one(*target).drifts]
@@ -96,11 +99,7 @@ class CounterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_reconcile_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("counters.change_counter")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Counter | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Counter | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Counter | None = None) -> bool:
-        return False
+    has_change_permission = has_delete_permission = has_add_permission

@@ -1,4 +1,4 @@
-"""Django application that shows the counters."""
+"""The Django application that serves counters over HTTP and in the admin."""
 
 from django.apps import AppConfig
 

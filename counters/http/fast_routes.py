@@ -1,13 +1,13 @@
-"""The read of counters that the hot lane answers, in its plainest form."""
+"""The route of counters in the hot lane, for requests without escapes and with one parameter."""
 
-from counters.http.reads import SomeCounts
+from counters.http.reads import ReadCounters
 from counters.http.targets import targets_of
-from serving.hot_lane.routes import Route
+from serving.api import Route
 
 ROUTES = (
     Route(
         "counters",
         r"targets=([a-z0-9_:,]+)",
-        lambda batch, caller_id, targets: SomeCounts(batch, targets_of(targets)),
+        lambda batch, caller_id, targets: ReadCounters(batch, targets_of(targets)),
     ),
 )

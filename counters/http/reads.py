@@ -1,4 +1,4 @@
-"""The reads of counters, for the view and for the hot lane."""
+"""The read of counters, for the view and for the hot lane."""
 
 from typing import Any
 
@@ -7,7 +7,9 @@ from caching.api import Batch
 from counters import reads
 
 
-class SomeCounts(Read):
+class ReadCounters(Read):
+    """All counters of the requested targets."""
+
     def __init__(self, batch: Batch, targets: list[str]) -> None:
         self._counts = reads.request_counts(batch, targets)
 

@@ -1,4 +1,4 @@
-"""Targets in queries: a kind and an id, such as user:7."""
+"""Parsing of the targets in a query: a kind and an id each, such as user:7."""
 
 import re
 from functools import cache
@@ -7,19 +7,20 @@ from api.ids import LARGEST, is_id
 from api.problems import bad_input
 from counters import registry
 
-CAP = 200
+MAX_TARGETS = 200
 FIELD = "targets"
 
 
 def targets_of(text: str) -> list[str]:
-    """The targets of "post:1,user:7", duplicates removed; raises the 400s."""
+    """Return the targets of "post:1,user:7" without duplicates; raises Problem with status 400."""
     texts = text.split(",")
     if texts == [""]:
-        raise bad_input(FIELD, f"Give 1 to {CAP} targets such as user:7, separated by commas.", "no_targets")
-    if len(texts) > CAP:
-        raise bad_input(FIELD, f"At most {CAP} targets at once; you asked for {len(texts)}.", "too_many_targets")
+        raise bad_input(FIELD, f"Give 1 to {MAX_TARGETS} targets such as user:7, separated by commas.", "no_targets")
+    if len(texts) > MAX_TARGETS:
+        message = f"At most {MAX_TARGETS} targets at once; you asked for {len(texts)}."
+        raise bad_input(FIELD, message, "too_many_targets")
     known = registry.kinds()
-    if _all_short(*known).fullmatch(text):
+    if _short_targets(*known).fullmatch(text):
         return list(dict.fromkeys(texts))
     for each in texts:
         kind, colon, target_id = each.partition(":")
@@ -31,7 +32,7 @@ def targets_of(text: str) -> list[str]:
 
 
 @cache
-def _all_short(*kinds: str) -> re.Pattern[str]:
-    """Targets of these kinds. Ids of up to 18 digits cannot exceed the largest one."""
-    one = f"(?:{'|'.join(kinds)}):[1-9][0-9]{{0,17}}"
-    return re.compile(f"{one}(?:,{one})*", re.ASCII)
+def _short_targets(*kinds: str) -> re.Pattern[str]:
+    """Return a pattern of targets of some kinds, with ids of up to 18 digits, which cannot exceed the largest id."""
+    target = f"(?:{'|'.join(kinds)}):[1-9][0-9]{{0,17}}"
+    return re.compile(f"{target}(?:,{target})*", re.ASCII)

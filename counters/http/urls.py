@@ -1,4 +1,4 @@
-"""Addresses under /api/v1/."""
+"""The URLs of counters under /api/v1/."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Counters over HTTP."""
+"""The view of counters."""
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
@@ -9,14 +9,14 @@ from api.reads import answer
 from api.schema import described
 from api.views import BatchedView
 from caching.api import Batch
-from counters.http.reads import SomeCounts
-from counters.http.targets import CAP, FIELD, targets_of
+from counters.http.reads import ReadCounters
+from counters.http.targets import FIELD, MAX_TARGETS, targets_of
 
 TARGET = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,31}:[1-9][0-9]{0,18}$"}
 
 
 class CountersFound(serializers.Serializer[dict[str, dict[str, dict[str, int]]]]):
-    """By target, the value of each of its counters."""
+    """The value of each counter, by target."""
 
     results = serializers.DictField(child=serializers.DictField(child=serializers.IntegerField(min_value=0)))
 
@@ -24,15 +24,15 @@ class CountersFound(serializers.Serializer[dict[str, dict[str, dict[str, int]]]]
 class CountersView(BatchedView):
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         texts = request.query_params.getlist(FIELD)
-        self.asked = SomeCounts(batch, targets_of(",".join(texts)))
+        self.counters = ReadCounters(batch, targets_of(",".join(texts)))
 
     @described(  # type: ignore[untyped-decorator]
         answers={200: CountersFound},
         query=[
             OpenApiParameter(
                 FIELD,
-                {"type": "array", "items": TARGET, "minItems": 1, "maxItems": CAP},
-                description=f"Up to {CAP} targets such as user:7, counted with duplicates.",
+                {"type": "array", "items": TARGET, "minItems": 1, "maxItems": MAX_TARGETS},
+                description=f"Up to {MAX_TARGETS} targets such as user:7, counted with duplicates.",
                 required=True,
                 explode=False,
                 style="form",
@@ -41,5 +41,5 @@ class CountersView(BatchedView):
         operation_id="counters_list",
     )
     def get(self, request: Request) -> HttpResponse:
-        """The counters of several targets, in the order asked; a target that nothing was counted for has zeros."""
-        return answer(self.asked)
+        """Return the counters of several targets, in the order requested; a target without counted rows has zeros."""
+        return answer(self.counters)

@@ -1,4 +1,4 @@
-"""A Django application for benchmarks only: what the project is measured against, and programs that act inside it.
+"""A Django application for the benchmark only: the baselines that the project is compared with, and commands.
 
-It alone under loadtest/ may import the rooms, and nothing but `loadtest.baselines.settings` installs it.
+Only this package of loadtest imports the project's applications, and only `loadtest.baselines.settings` installs it.
 """

@@ -1,8 +1,8 @@
-"""The earlier design of "which of these posts do I keep?": cached by content, for each post the users who keep it.
+"""The earlier design of checks of favourites: cached by content, for each post the users who have it as a favourite.
 
-They are in 20 Redis sets by their id, so that a popular post is no big key. Each asked post costs one TTL, to know
-whether its set is there, and one SISMEMBER; a set that is not there, one query, SADD and EXPIRE before. Changes go to
-the sets that are there, after the commit.
+The users are in 20 Redis sets by their id, so that a popular post is no big key. Each requested post costs one TTL, to
+know whether its set exists, and one SISMEMBER. A set that does not exist costs one query, SADD and EXPIRE before.
+Changes are made to existing sets after the commit.
 """
 
 from functools import partial
@@ -16,30 +16,30 @@ from django_redis import get_redis_connection
 from loadtest.baselines.sharding import LIFE_S, SHARDS, key, shard_of
 from posts.models import Favorite
 
-NOBODY = 0  # a member of each set, because Redis has no empty ones
+SENTINEL = 0  # a member of each set, because Redis has no empty sets
 
 
-def kept(user_id: int, post_ids: list[int]) -> dict[int, bool]:
-    """{post id: whether the user keeps it}, in the order asked."""
+def check(user_id: int, post_ids: list[int]) -> dict[int, bool]:
+    """Return {post id: whether it is a favourite of the user}, in the order of the request."""
     redis, shard = get_redis_connection("default"), shard_of(user_id)
-    return {post_id: _is_kept(redis, user_id, post_id, shard) for post_id in post_ids}
+    return {post_id: _is_favorite(redis, user_id, post_id, shard) for post_id in post_ids}
 
 
-def watch() -> None:
-    """Have the sets follow what is written from now on."""
+def connect_signals() -> None:
+    """Update the sets after every later write of a favourite."""
     signals.post_save.connect(_added, sender=Favorite)
     signals.post_delete.connect(_removed, sender=Favorite)
 
 
-def _is_kept(redis: Any, user_id: int, post_id: int, shard: int) -> bool:
+def _is_favorite(redis: Any, user_id: int, post_id: int, shard: int) -> bool:
     if redis.ttl(key(post_id, shard)) < 0:
         _load(redis, post_id, shard)
     return bool(redis.sismember(key(post_id, shard), user_id))
 
 
 def _load(redis: Any, post_id: int, shard: int) -> None:
-    keepers = Favorite.objects.alias(shard=Mod("user_id", SHARDS)).filter(post_id=post_id, shard=shard)
-    redis.sadd(key(post_id, shard), NOBODY, *keepers.values_list("user_id", flat=True))
+    users = Favorite.objects.alias(shard=Mod("user_id", SHARDS)).filter(post_id=post_id, shard=shard)
+    redis.sadd(key(post_id, shard), SENTINEL, *users.values_list("user_id", flat=True))
     redis.expire(key(post_id, shard), LIFE_S)
 
 

@@ -1,10 +1,10 @@
-"""Tables of what the project is measured against; only a benchmark's own database has them (migrate --run-syncdb)."""
+"""Tables of the baselines; only the benchmark's own database has them (migrate --run-syncdb)."""
 
 from django.db import models
 
 
 class Tally(models.Model):
-    """The row that all raters of an item write, as ratings have it that keep their sums in the item's row."""
+    """The sums of an item in one row, which all its raters write."""
 
     item_id = models.BigIntegerField(primary_key=True)
     count = models.PositiveIntegerField(default=0)

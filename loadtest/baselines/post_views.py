@@ -1,4 +1,4 @@
-"""The situation before, of posts."""
+"""Posts without the cache, and checks of favourites by the earlier design."""
 
 from typing import Any
 
@@ -12,25 +12,25 @@ from api.json import json_response
 from api.views import BatchedView
 from caching.api import Batch
 from loadtest.baselines import favorites
-from loadtest.baselines.views import AsItComes, UserSerializer
+from loadtest.baselines.views import DefaultAPIView, UserSerializer
 from posts.models import HOME_PAGE, Comment, Favorite, Like, Post
 
 CHECK_CAP = 200
 
 
 class FavoritesCheckView(BatchedView):
-    """Admits the caller as the API does, so that nothing but the check differs."""
+    """Checks of favourites. The caller is admitted as by the API, so that only the check differs."""
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.post_ids = parse_ids(request.query_params, cap=CHECK_CAP)
 
     def get(self, request: Request) -> HttpResponse:
-        kept = favorites.kept(request.user.id, self.post_ids)
-        return json_response({"results": {str(post_id): found for post_id, found in kept.items()}})
+        found = favorites.check(request.user.id, self.post_ids)
+        return json_response({"results": {str(post_id): is_favorite for post_id, is_favorite in found.items()}})
 
 
 class PostSerializer(serializers.ModelSerializer):
-    """`context` has the ids of the posts that the caller has `liked` and `favorited`."""
+    """A post; `context` has the ids of the posts that the caller has `liked` and `favorited`."""
 
     author = UserSerializer()
     counts = serializers.SerializerMethodField()
@@ -55,9 +55,10 @@ class PostSerializer(serializers.ModelSerializer):
         return post.pk in self.context["favorited"]
 
 
-class HomePageView(AsItComes):
+class HomePageView(DefaultAPIView):
+    """A user's posts: 45 COUNTs for 15 posts; favourites are not counted."""
+
     def get(self, request: Request, pk: int) -> Response:
-        """45 COUNTs for 15 posts; favourites are not counted at all."""
         shown = Post.objects.filter(author_id=pk, state=Post.State.SHOWN).select_related("author")
         posts = list(shown.order_by("-pk")[:HOME_PAGE])
         context = {"liked": _marked(Like, request, posts), "favorited": _marked(Favorite, request, posts)}

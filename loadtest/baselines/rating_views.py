@@ -1,4 +1,4 @@
-"""The usual ways to rate, over HTTP."""
+"""Ratings whose sums are columns of one row, over HTTP."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from ratings.views import ScoreView
 
 
 class _TalliedView(ScoreView):
-    """Admits, checks and shows as the API does, so that nothing but the way of writing differs."""
+    """Admits, validates and answers as the API does, so that only the way of writing differs."""
 
     http_method_names = ("put",)
     rate: Callable[..., tallies.Tally]
@@ -28,8 +28,8 @@ class _TalliedView(ScoreView):
 
 
 class LockedView(_TalliedView):
-    rate = staticmethod(tallies.rate_locked)
+    rate = staticmethod(tallies.rate_with_lock)
 
 
-class FView(_TalliedView):
-    rate = staticmethod(tallies.rate_by_f)
+class FExpressionView(_TalliedView):
+    rate = staticmethod(tallies.rate_with_f_expression)

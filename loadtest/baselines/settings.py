@@ -1,4 +1,4 @@
-"""The project's own settings, and the baselines beside them."""
+"""The settings of the project, with the baselines installed."""
 
 from config.settings import *  # noqa: F403
 

@@ -1,6 +1,6 @@
-"""The two usual ways to rate: count, sum and histogram are columns of one row, which every rater writes.
+"""Two common ways to store ratings: count, sum and histogram are columns of one row, which every rater writes.
 
-The rater's own row is written as the project writes it, by the same statements; nothing but the sums differs.
+The rater's own row is written by the same statements as in the project, so that only the sums differ.
 """
 
 from django.db import DEFAULT_DB_ALIAS, transaction
@@ -11,29 +11,34 @@ from ratings import scores
 from ratings.counts import histogram_counter
 
 
-def rate_locked(*, user_id: int, item_id: int, score: int) -> Tally:
-    """Read, add, write back under the row's lock, from before the first read until the commit: what a "synchronized"
-    method is where there are several processes."""
+def rate_with_lock(*, user_id: int, item_id: int, score: int) -> Tally:
+    """Store a score; read, add and write back the sums under a lock on their row; return the sums.
+
+    The lock is held from the first read until the commit, like that of a "synchronized" method, but for many processes.
+    """
     with transaction.atomic():
         tally = Tally.objects.select_for_update().get(pk=item_id)
         before = scores.select(DEFAULT_DB_ALIAS, user_id, item_id)
-        for name, amount in _written(user_id, item_id, before, score).items():
+        for name, amount in _store_score(user_id, item_id, before, score).items():
             setattr(tally, name, getattr(tally, name) + amount)
         tally.save(force_update=True)
     return tally
 
 
-def rate_by_f(*, user_id: int, item_id: int, score: int) -> Tally:
-    """The usual advice: the database adds. The row is locked from then on until the commit, so it comes last."""
+def rate_with_f_expression(*, user_id: int, item_id: int, score: int) -> Tally:
+    """Store a score; let the database add to the sums by F(); return the sums.
+
+    The UPDATE locks the row until the commit, so it is the last statement.
+    """
     before = scores.select(DEFAULT_DB_ALIAS, user_id, item_id)
     with transaction.atomic():
-        if amounts := _written(user_id, item_id, before, score):
+        if amounts := _store_score(user_id, item_id, before, score):
             Tally.objects.filter(pk=item_id).update(**{name: F(name) + amount for name, amount in amounts.items()})
     return Tally.objects.get(pk=item_id)
 
 
-def _written(user_id: int, item_id: int, before: scores.StoredScore | None, after: int) -> dict[str, int]:
-    """Writes the score; what that changes of the sums."""
+def _store_score(user_id: int, item_id: int, before: scores.StoredScore | None, after: int) -> dict[str, int]:
+    """Store the score; return the amounts to add to the sums, by column."""
     if before is None:
         scores.insert(DEFAULT_DB_ALIAS, user_id, item_id, after)
         return {"count": 1, "sum": after, histogram_counter(after): 1}

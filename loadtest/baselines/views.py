@@ -1,6 +1,6 @@
-"""The situation before: the ORM, ModelSerializer, and DRF and simplejwt as they come.
+"""Views without the cache: the ORM, ModelSerializer, and DRF and simplejwt with their defaults.
 
-Only the project's own defaults are undone; each view does what the documentation of DRF does.
+Only the project's own defaults are undone; each view is written as the documentation of DRF shows.
 """
 
 from django.db.models import Exists, OuterRef
@@ -14,7 +14,7 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 from social.models import Block, Follow
 from users.models import User
 
-# The public user of the HTTP contract, in its order.
+# The fields of the public user in the HTTP contract, in their order.
 PUBLIC = (
     "id", "username", "nickname", "avatar", "bio", "gender", "country", "city", "language", "level", "is_vip",
     "created_at",
@@ -22,6 +22,7 @@ PUBLIC = (
 
 
 def empty(request: HttpRequest) -> HttpResponse:
+    """Answer with an empty document: the cost of Django itself."""
     return HttpResponse(b"{}", content_type="application/json")
 
 
@@ -31,18 +32,20 @@ class UserSerializer(serializers.ModelSerializer):
         fields = PUBLIC
 
 
-class AsItComes(APIView):
+class DefaultAPIView(APIView):
+    """A view with the defaults of DRF and simplejwt instead of the project's."""
+
     authentication_classes = [JWTAuthentication]
     permission_classes = [permissions.IsAuthenticated]
     renderer_classes = [renderers.JSONRenderer]
 
 
-class UserView(AsItComes, generics.RetrieveAPIView):
+class UserView(DefaultAPIView, generics.RetrieveAPIView):
     queryset = User.objects.all()
     serializer_class = UserSerializer
 
 
-class UsersView(AsItComes):
+class UsersView(DefaultAPIView):
     def get(self, request: Request) -> Response:
         wanted = list(dict.fromkeys(map(int, request.query_params["ids"].split(","))))
         found = {user.pk: user for user in User.objects.filter(pk__in=wanted)}
@@ -62,9 +65,9 @@ class RelationshipSerializer(serializers.Serializer):
         return user.following and user.followed_by
 
 
-class RelationshipsView(AsItComes):
+class RelationshipsView(DefaultAPIView):
     def get(self, request: Request) -> Response:
-        """One query, which looks for each edge by the index that serves it."""
+        """Answer by one query, with an EXISTS on the index of each kind of edge."""
         wanted, me = list(dict.fromkeys(map(int, request.query_params["ids"].split(",")))), request.user.pk
         people = User.objects.filter(pk__in=wanted).only("pk")
         found = {

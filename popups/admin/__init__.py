@@ -1,3 +1,3 @@
-"""The popups' pages of the admin: configs with a preview, a dry run, statistics."""
+"""The admin of popups: configs with a preview, a dry run, statistics."""
 
-from popups.admin import model_admins  # noqa: F401  registers them
+from popups.admin import model_admins  # noqa: F401  registers the model admins

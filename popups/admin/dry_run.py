@@ -1,70 +1,67 @@
-"""What one user would be shown now, and why not the others; nothing is claimed."""
+"""The dry run: the popup that a user would be shown now, and the reasons against the others. Nothing is claimed."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from caching.api import Batch, Unavailable
 from popups.config import config_cache
-from popups.config.compile import ClientContext, Config, InvalidConfig, compile_config, to_ms
+from popups.config.compile import ClientContext, CompiledConfig, InvalidConfig, compile_config, to_ms
 from popups.config.version import VERSIONS
-from popups.delivery.decision import NOTHING, Verdict, decide, explain, quiet_until
+from popups.delivery.decision import NEVER_SHOWN, Eligibility, decide, explain, quiet_until
 from popups.delivery.states import STATES, State
 from popups.delivery.totals import TOTALS
 from popups.models import Popup
 from users.models import User
 
-MOST = 200
+MAX_POPUPS = 200
 
 
 class Line(NamedTuple):
+    """One popup of a dry run: whether it would be shown, else the reason against it."""
+
     popup: Popup
     is_next: bool
-    why: str
+    reason: str
 
 
 class DryRun(NamedTuple):
-    """`lines`: in the order in which popups are looked at, the newest MOST of them."""
+    """The newest MAX_POPUPS popups in the order of the decision, the user's state, and when to ask again."""
 
     lines: list[Line]
     state: State
     next_at: datetime | None
 
 
-def run(user: User, asked: ClientContext) -> DryRun:
-    """Raises Unavailable."""
+def run(user: User, client: ClientContext) -> DryRun:
+    """Decide for a user and a client without claiming; raises Unavailable."""
     batch = Batch()
-    asked_state, version = batch.add(STATES.of(user.pk)), batch.add(VERSIONS.of())
+    state_result, version = batch.add(STATES.of(user.pk)), batch.add(VERSIONS.of())
     batch.run()
-    state = asked_state.result
-    known, now_ms = config_cache.current(version.result), to_ms(timezone.now())
-    configs = known.placements.get(asked.placement, ())
-    spent = _spent(configs)
-    seen, until_ms = state.seen(), quiet_until(state.rows, known.quiet_ms)
-    decision = decide(configs, user, seen, asked, quiet_until_ms=until_ms, spent=spent, now_ms=now_ms)
+    state, snapshot, now_ms = state_result.result, config_cache.current(version.result), to_ms(timezone.now())
+    configs = snapshot.placements.get(client.placement, ())
+    capped_out = _capped_out(configs)
+    histories, until_ms = state.by_popup(), quiet_until(state.histories, snapshot.quiet_ms)
+    decision = decide(configs, user, histories, client, quiet_until_ms=until_ms, capped_out=capped_out, now_ms=now_ms)
 
-    def line(popup: Popup, config: Config | None) -> Line:
+    def line(popup: Popup, config: CompiledConfig | None) -> Line:
         if config is None:
-            return Line(popup, False, _why_not_at_all(popup, asked))
-        verdict = explain(config, user, seen.get(config.key, NOTHING), asked, until_ms, spent)
+            return Line(popup, False, _reason_for_absence(popup, now_ms))
+        eligibility = explain(config, user, histories.get(config.key, NEVER_SHOWN), client, until_ms, capped_out)
         is_next = decision.due is not None and decision.due.id == config.id
-        return Line(popup, is_next, "" if is_next else _said(verdict, config, now_ms))
+        return Line(popup, is_next, "" if is_next else _describe(eligibility, now_ms))
 
     ranked = {config.id: config for config in configs}
-    lines = [line(popup, ranked.get(popup.pk)) for popup in _newest()]
-    places = {popup_id: place for place, popup_id in enumerate(ranked)}
-    lines.sort(key=lambda line: (places.get(line.popup.pk, len(places)), -line.popup.pk))
+    ranks = {popup_id: rank for rank, popup_id in enumerate(ranked)}
+    lines = [line(popup, ranked.get(popup.pk)) for popup in Popup.objects.order_by("-pk")[:MAX_POPUPS]]
+    lines.sort(key=lambda line: (ranks.get(line.popup.pk, len(ranks)), -line.popup.pk))
     next_at = None if decision.next_ms is None or decision.due else _at(decision.next_ms)
     return DryRun(lines, state, next_at)
 
 
-def _newest() -> QuerySet[Popup]:
-    return Popup.objects.order_by("-pk")[:MOST]
-
-
-def _spent(configs: Any) -> set[int]:
+def _capped_out(configs: Sequence[CompiledConfig]) -> set[int]:
     batch = Batch()
     capped = [(config, batch.add(TOTALS.of(config.id))) for config in configs if config.total_cap is not None]
     batch.run()
@@ -73,23 +70,24 @@ def _spent(configs: Any) -> set[int]:
     return {config.id for config, total in capped if total.result >= config.total_cap}
 
 
-def _why_not_at_all(popup: Popup, asked: ClientContext) -> str:
+def _reason_for_absence(popup: Popup, now_ms: int) -> str:
+    """Return why a popup is not among the configs of the placement."""
     try:
         config = compile_config(popup)
     except InvalidConfig as error:
         return f"broken: {error}"
     if not popup.is_active:
         return "switched off"
-    if config.ends_ms <= to_ms(timezone.now()):
-        return f"over since {_shown(config.ends_ms)}"
+    if config.ends_ms <= now_ms:
+        return f"over since {_format(config.ends_ms)}"
     return f"it is for the placement {popup.placement}"
 
 
-def _said(verdict: Verdict, config: Config, now_ms: int) -> str:
-    if verdict.from_ms is None:
-        return verdict.why
-    if verdict.from_ms > now_ms:
-        return f"not before {_shown(verdict.from_ms)}: {verdict.why}"
+def _describe(eligibility: Eligibility, now_ms: int) -> str:
+    if eligibility.from_ms is None:
+        return eligibility.reason
+    if eligibility.from_ms > now_ms:
+        return f"not before {_format(eligibility.from_ms)}: {eligibility.reason}"
     return "due, but another one comes first"
 
 
@@ -97,5 +95,5 @@ def _at(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
-def _shown(at_ms: int) -> str:
+def _format(at_ms: int) -> str:
     return f"{_at(at_ms):%Y-%m-%d %H:%M:%S} UTC"

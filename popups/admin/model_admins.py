@@ -1,4 +1,4 @@
-"""Popups for the staff: configs with a preview, what a user would see, what became of them."""
+"""The model admins of popups: configs with a preview, and the events that the drain records."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from popups.models import Event, Pacing, Popup, UserPopup
 from users.models import User
 
 
-class _CountedList(ChangeList):
+class _ChangeListWithTotals(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         totals = statistics.totals_of(self.result_list)
@@ -31,20 +31,24 @@ class _CountedList(ChangeList):
 
 
 class PopupForm(forms.ModelForm):
+    """The form of a config, with each problem shown once, at its field."""
+
     class Meta:
         model = Popup
-        fields = ("title", "body")  # the admin adds those of its fieldsets
+        fields = ("title", "body")  # the admin adds the fields of its fieldsets
         widgets = {"body": AdminTextareaWidget}
 
     def add_error(self, field: str | None, error: Any) -> None:
-        """Of a field that is no number one need not hear that it is no number from 1."""
+        """Add an error; a problem found by Popup.clean() is left out for a field that has an error already."""
         if field is None and hasattr(error, "error_dict"):
-            error.error_dict = {name: told for name, told in error.error_dict.items() if name not in self.errors}
+            error.error_dict = {name: errors for name, errors in error.error_dict.items() if name not in self.errors}
         super().add_error(field, error)
 
 
 @admin.register(Popup)
 class PopupAdmin(admin.ModelAdmin):
+    """Configs with a preview, their state and totals, and links to the dry run and the statistics."""
+
     form = PopupForm
     list_display = ("id", "title", "placement", "priority", "state", "window", "shown", "click_rate")
     list_display_links = ("id", "title")
@@ -82,23 +86,22 @@ class PopupAdmin(admin.ModelAdmin):
         return [
             path("dry-run/", view(pages.dry_run), name="popups_dry_run"),
             path("statistics/", view(pages.overview), name="popups_overview"),
-            path("<int:popup_id>/statistics/", view(pages.of_popup), name="popups_statistics"),
+            path("<int:popup_id>/statistics/", view(pages.popup_statistics), name="popups_statistics"),
             *super().get_urls(),
         ]
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
-        return _CountedList
+        return _ChangeListWithTotals
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         text = search_term.strip()
-        if is_id(text):
-            return queryset.filter(pk=int(text)), False
-        return queryset.filter(title__icontains=text), False
+        return queryset.filter(**({"pk": int(text)} if is_id(text) else {"title__icontains": text})), False
 
     @admin.display
     def state(self, popup: Popup) -> Any:
+        """Return broken (with the problems), off, over, scheduled or live."""
         now = timezone.now()
-        if problems := rules.problems(popup):
+        if problems := rules.find_problems(popup):
             return format_html('<b class="broken">broken</b>: {}', " ".join(problems.values()))
         if not popup.is_active:
             return "off"
@@ -117,8 +120,8 @@ class PopupAdmin(admin.ModelAdmin):
 
     @admin.display
     def click_rate(self, popup: Any) -> Any:
-        address = reverse("admin:popups_statistics", args=[popup.pk])
-        return format_html('<a href="{}" title="Statistics">{}</a>', address, popup.totals.click_rate)
+        url = reverse("admin:popups_statistics", args=[popup.pk])
+        return format_html('<a href="{}" title="Statistics">{}</a>', url, popup.totals.click_rate)
 
     @admin.display
     def preview(self, popup: Popup) -> str:
@@ -133,7 +136,7 @@ class PopupAdmin(admin.ModelAdmin):
         self._switch(request, queryset, on=False)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[Popup], *, on: bool) -> None:
-        """One by one: saving is what tells the processes."""
+        """Save the popups one by one: the signal of each save makes the processes read the configs again."""
         popups = list(queryset.exclude(is_active=on))
         for popup in popups:
             popup.is_active = on
@@ -141,7 +144,7 @@ class PopupAdmin(admin.ModelAdmin):
         self.message_user(request, f"{len(popups)} popups switched {'on' if on else 'off'}.")
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict[str, int], set, list[str]]:
-        """What was shown stays, with its events, of which there may be millions: they are not listed."""
+        """Protect popups that were shown, and do not list their events, which may be millions."""
         totals = statistics.totals_of(list(objs))
         kept = [f"{popup} was shown: switch it off instead." for popup in objs if totals[popup.pk].shown]
         refused = set() if self.has_delete_permission(request) else {"popup"}
@@ -150,21 +153,20 @@ class PopupAdmin(admin.ModelAdmin):
 
 @admin.register(Pacing)
 class PacingAdmin(admin.ModelAdmin):
-    """One row, made the first time it is looked at."""
+    """The form of the only row, which is created when the page is first opened."""
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         pacing, _ = Pacing.objects.get_or_create(pk=1)
         return HttpResponseRedirect(reverse("admin:popups_pacing_change", args=[pacing.pk]))
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    has_delete_permission = has_add_permission
 
 
 class _RecordsAdmin(admin.ModelAdmin):
-    """Written by the drain alone; newest first, and no list counts or sorts a whole table."""
+    """The base for tables that only the drain writes: read-only, newest first, without counting or sorting a table."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -172,7 +174,7 @@ class _RecordsAdmin(admin.ModelAdmin):
     sortable_by = ()
     ordering = ("-pk",)
     list_select_related = ("user", "popup")
-    search_fields = ("user",)  # shows the box; get_search_results uses the index
+    search_fields = ("user",)  # displays the search box; get_search_results uses the index
     search_help_text = "A user's id or whole username."
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
@@ -180,24 +182,24 @@ class _RecordsAdmin(admin.ModelAdmin):
         if not text:
             return queryset, False
         named = User.objects.named(text)
-        people = ([int(text)] if is_id(text) else []) + ([named.pk] if named else [])
-        return queryset.filter(user_id__in=people), False
+        user_ids = ([int(text)] if is_id(text) else []) + ([named.pk] if named else [])
+        return queryset.filter(user_id__in=user_ids), False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    has_change_permission = has_delete_permission = has_add_permission
 
 
 @admin.register(Event)
 class EventAdmin(_RecordsAdmin):
+    """The recorded events."""
+
     list_display = ("id", "type", "user", "popup", "at", "claim")
 
 
 @admin.register(UserPopup)
 class UserPopupAdmin(_RecordsAdmin):
+    """The counts of events by user and popup."""
+
     list_display = ("user", "popup", "shown", "clicked", "dismissed", "last_shown_at", "last_clicked_at")

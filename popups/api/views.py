@@ -1,4 +1,4 @@
-"""Popups over HTTP."""
+"""The views of popups."""
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
@@ -13,36 +13,36 @@ from api.schema import described, id_in_path
 from api.views import BatchedView
 from caching.api import Batch, Unavailable
 from popups import rules, services
-from popups.api.fast_routes import client_context
+from popups.api.parameters import client_context
 from popups.api.schemas import output
 from popups.api.schemas.input import EventInput
 from popups.delivery.next_popup import NextPopup
 from popups.delivery.states import STATES
 
 RETRY_AFTER_S = 2
-WORD = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength": rules.WORD_LENGTH}
+SLUG = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength": rules.SLUG_LENGTH}
 VERSION = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$"}
 
 
 class NextView(BatchedView):
-    http_method_names = ("get",)  # no HEAD: asking is being shown
+    http_method_names = ("get",)  # no HEAD: the request counts as a showing
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         query = request.query_params
-        asked = client_context(query.get("placement"), query.get("platform"), query.get("app_version"))
-        self.entry = NextPopup(batch, caller_id, asked)
+        client = client_context(query.get("placement"), query.get("platform"), query.get("app_version"))
+        self.next_popup = NextPopup(batch, caller_id, client)
 
     @described(
         answers={200: output.NextPopup},
         query=[
-            OpenApiParameter("placement", WORD, description="Where in the app, such as home.", required=True),
-            OpenApiParameter("platform", WORD, description="Such as ios. Without it: popups for all platforms only."),
+            OpenApiParameter("placement", SLUG, description="Where in the app, such as home.", required=True),
+            OpenApiParameter("platform", SLUG, description="Such as ios. Without it: popups for all platforms only."),
             OpenApiParameter("app_version", VERSION, description="Without it: popups for all versions only."),
         ],
     )
     def get(self, request: Request) -> HttpResponse:
-        """What is to be shown now, if anything: it counts as shown to the caller, on whatever device."""
-        return answer(self.entry)
+        """Return the popup to show now, if one is due. It counts as shown to the caller, on all devices."""
+        return answer(self.next_popup)
 
 
 class EventsView(BatchedView):
@@ -52,10 +52,10 @@ class EventsView(BatchedView):
 
     @described(answers={202: None}, body=EventInput, problems=(404,), query=[id_in_path("popup_id")])
     def post(self, request: Request, popup_id: str) -> HttpResponse:
-        """Tell what the caller did with a popup; counted once for each claim and type."""
+        """Record what the caller did with a popup; counted once for each claim and type."""
         event = validated(EventInput, request.data)
         try:
-            services.record(user_id=request.user.id, popup_id=self.popup_id, token=event["claim"], type=event["type"])
+            services.record(user_id=self.caller_id, popup_id=self.popup_id, token=event["claim"], type=event["type"])
         except services.UnknownClaim:
             raise not_found("such claim of yours") from None
         except Unavailable:

@@ -1,1 +1,1 @@
-"""The configs of popups: compiled, and held in the memory of each process."""
+"""Popup configs: compiled, and cached in the memory of each process."""

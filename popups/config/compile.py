@@ -1,4 +1,4 @@
-"""Configs as requests use them: compiled once, so that a condition nobody set costs nothing."""
+"""Compilation of popup configs, so that a condition that is not set costs a request nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from popups import rules
 
 NEVER_ENDS_MS = 2**53  # Lua's numbers are exact up to here
 HOUR_MS = 3_600_000
-UNSAID_OLD, UNSAID_NEW = (-1,), (10**9,)  # a version that was not said meets no limit
+BELOW_ALL_VERSIONS, ABOVE_ALL_VERSIONS = (-1,), (10**9,)  # a client without a version meets neither limit
 
 
 class InvalidConfig(Exception):
-    """A row that no form would have let pass; says what is wrong with it."""
+    """The row breaks the rules that the admin's form enforces; the message lists the problems."""
 
 
 class Audience(Protocol):
-    """What is asked of a user: a cached row or an instance."""
+    """The columns of a user that conditions compare: of a cached row or of an instance."""
 
     id: int
     country: str
@@ -28,7 +28,7 @@ class Audience(Protocol):
 
 
 class ClientContext(NamedTuple):
-    """Where a client asks from. `platform` is in lower case; "" and None: it did not say."""
+    """The placement, platform and version that a client sends. `platform` is in lower case; "" and None if not sent."""
 
     placement: str
     platform: str = ""
@@ -39,9 +39,12 @@ Condition = tuple[str, Callable[[Audience, ClientContext], bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
-    """`key`: the id as a state has it. Times are in ms since 1970. `conditions`: those that do not pass with time, each
-    with what it is called."""
+class CompiledConfig:
+    """A config as requests use it.
+
+    `key` is the id as states have it. Times are in ms since 1970. `conditions` are (reason for a refusal, predicate),
+    without those that depend on time.
+    """
 
     id: int
     key: str
@@ -57,18 +60,18 @@ class Config:
     content: dict[str, Any]
 
 
-def compile_config(row: Any) -> Config:
-    """Of a row or an instance of Popup; raises Broken."""
-    if problems := rules.problems(row):
+def compile_config(row: Any) -> CompiledConfig:
+    """Compile a row or an instance of Popup; raises InvalidConfig."""
+    if problems := rules.find_problems(row):
         raise InvalidConfig("; ".join(f"{name}: {problem}" for name, problem in problems.items()))
-    return Config(
+    return CompiledConfig(
         id=row.id,
         key=str(row.id),
         placement=row.placement.lower(),
         priority=row.priority,
         starts_ms=to_ms(row.starts_at),
         ends_ms=NEVER_ENDS_MS if row.ends_at is None else to_ms(row.ends_at),
-        conditions=tuple(_conditions(row)),
+        conditions=(*_user_conditions(row), *_client_conditions(row), *_rollout_conditions(row.id, row.percentage)),
         user_cap=row.user_cap,
         total_cap=row.total_cap,
         reshow_ms=round(row.reshow_hours * HOUR_MS),
@@ -78,57 +81,51 @@ def compile_config(row: Any) -> Config:
 
 
 def to_ms(at: datetime) -> int:
+    """Return a time in ms since 1970."""
     return round(at.timestamp() * 1000)
 
 
-def share(user_id: int, popup_id: int) -> int:
-    """From 0 to 99, always the same for a user and a popup, and independent from popup to popup."""
+def rollout_bucket(user_id: int, popup_id: int) -> int:
+    """Return 0 to 99, always the same for a user and a popup, and independent between popups."""
     digest = blake2b(b"%d:%d" % (popup_id, user_id), digest_size=8).digest()
     return int.from_bytes(digest, "big") % 100
 
 
-def _conditions(row: Any) -> list[Condition]:
-    return [
-        *_of_the_user(row, frozenset(rules.words(row.countries)), frozenset(rules.words(row.languages))),
-        *_of_the_client(row, frozenset(rules.words(row.platforms))),
-        *_of_the_share(row.id, row.percentage),
-    ]
-
-
-def _of_the_user(row: Any, countries: frozenset[str], languages: frozenset[str]) -> list[Condition]:
+def _user_conditions(row: Any) -> list[Condition]:
     found: list[Condition] = []
-    if countries:
+    if countries := frozenset(rules.split_list(row.countries)):
         found.append(("it is for other countries", lambda user, _: user.country.lower() in countries))
-    if languages:
-        found.append(("it is for other languages", lambda user, _: _speaks(user.language.lower(), languages)))
+    if languages := frozenset(rules.split_list(row.languages)):
+        found.append(("it is for other languages", lambda user, _: _matches(user.language.lower(), languages)))
     if (lowest := row.min_level) is not None:
         found.append(("the user's level is too low", lambda user, _: user.level >= lowest))
     if (highest := row.max_level) is not None:
         found.append(("the user's level is too high", lambda user, _: user.level <= highest))
     if row.vip:
         wanted = row.vip == "only"
-        why = "it is for VIPs only" if wanted else "it is not for VIPs"
-        found.append((why, lambda user, _: bool(user.is_vip) == wanted))
+        reason = "it is for VIPs only" if wanted else "it is not for VIPs"
+        found.append((reason, lambda user, _: bool(user.is_vip) == wanted))
     return found
 
 
-def _of_the_client(row: Any, platforms: frozenset[str]) -> list[Condition]:
+def _client_conditions(row: Any) -> list[Condition]:
     found: list[Condition] = []
-    if platforms:
-        found.append(("it is for other platforms", lambda _, asked: asked.platform in platforms))
+    if platforms := frozenset(rules.split_list(row.platforms)):
+        found.append(("it is for other platforms", lambda _, client: client.platform in platforms))
     if oldest := rules.parse_version(row.min_version):
-        found.append(("the version is too old", lambda _, asked: (asked.app_version or UNSAID_OLD) >= oldest))
+        found.append(("the version is too old", lambda _, client: (client.app_version or BELOW_ALL_VERSIONS) >= oldest))
     if newest := rules.parse_version(row.max_version):
-        found.append(("the version is too new", lambda _, asked: (asked.app_version or UNSAID_NEW) <= newest))
+        found.append(("the version is too new", lambda _, client: (client.app_version or ABOVE_ALL_VERSIONS) <= newest))
     return found
 
 
-def _of_the_share(popup_id: int, percentage: int) -> list[Condition]:
+def _rollout_conditions(popup_id: int, percentage: int) -> list[Condition]:
     if percentage == 100:
         return []
-    return [(f"the user is not among the {percentage} %", lambda user, _: share(user.id, popup_id) < percentage)]
+    reason = f"the user is not among the {percentage} %"
+    return [(reason, lambda user, _: rollout_bucket(user.id, popup_id) < percentage)]
 
 
-def _speaks(language: str, wanted: frozenset[str]) -> bool:
-    """`zh` is spoken by whoever has zh-CN."""
+def _matches(language: str, wanted: frozenset[str]) -> bool:
+    """Return whether a language is wanted, itself (zh-CN) or without its region (zh)."""
     return language in wanted or language.replace("_", "-").partition("-")[0] in wanted

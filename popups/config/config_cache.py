@@ -1,175 +1,185 @@
-"""The configs in this process' memory.
+"""The compiled configs in the memory of this process.
 
-They are read again when an entry sees another version in Redis, and every LOOK_S by a thread that runs while entries
-come: so edits arrive without Redis too, and so does what somebody changed by SQL.
+The table is read again when a request finds another version in Redis, and every RELOAD_INTERVAL_S by a thread that runs
+while requests come. So an edit arrives without Redis too, and so does a change by SQL.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from django.db import DatabaseError, connection, models
 from django.utils import timezone
 
 from popups import lost_events
-from popups.config.compile import Config, InvalidConfig, compile_config
-from popups.delivery.decision import ranked
+from popups.config.compile import CompiledConfig, InvalidConfig, compile_config
 from popups.models import Pacing, Popup
 
-LOOK_S = 1.0
-OLD_S = 2.0  # an entry does not answer by what nobody has looked at for so long
-PAUSE_S = 0.1  # while Redis does not tell the version
-IDLE_S = 10.0  # without entries, after which the thread ends
+RELOAD_INTERVAL_S = 1.0
+MAX_AGE_S = 2.0  # a request does not use configs that were compared with the table longer ago
+MAX_AGE_WITHOUT_VERSION_S = 0.1  # the same, if Redis did not tell the version
+IDLE_TIMEOUT_S = 10.0  # without requests, after which the thread ends
+_UNREADABLE = (ValueError, TypeError, OverflowError)
 logger = logging.getLogger(__name__)
 
 
 class ConfigSnapshot(NamedTuple):
-    """`spent` gathers the popups that are known to have reached their cap in total, until something is edited."""
+    """The configs of a moment, by placement and in the order of their rank.
 
-    placements: Mapping[str, tuple[Config, ...]]
+    `invalid`: {popup id: problem}. `capped_out`: ids of popups that are known to have reached their total cap; it is
+    added to until an edit.
+    """
+
+    placements: Mapping[str, tuple[CompiledConfig, ...]]
     quiet_ms: int
-    broken: Mapping[int, str]
-    spent: set[int]
+    invalid: Mapping[int, str]
+    capped_out: set[int]
 
 
-class _Memory:
-    """One process' configs. `rows` are what they were compiled from."""
+class _ProcessCache:
+    """The configs of one process; `rows` are the rows that they were compiled from."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.live = ConfigSnapshot({}, 0, {}, set())
-        self.good: dict[int, Config] = {}
+        self.snapshot = ConfigSnapshot({}, 0, {}, set())
+        self.compiled: dict[int, CompiledConfig] = {}
         self.rows: Any = None
         self.version: str | None = None
-        self.looked_at = self.asked_at = float("-inf")
+        self.reloaded_at = self.used_at = float("-inf")
         self.thread: threading.Thread | None = None
-        self.forgotten = threading.Event()
+        self.stopped = threading.Event()
 
 
-_memory = _Memory()
+_cache = _ProcessCache()
 
 
-def forget() -> None:
-    """For tests: as in a process that has just started. The thread ends."""
-    global _memory
-    _memory.forgotten.set()
-    _memory = _Memory()
+def reset() -> None:
+    """Empty the cache and end the thread, as in a process that has just started; for tests."""
+    global _cache
+    _cache.stopped.set()
+    _cache = _ProcessCache()
 
 
 def cached(version: str | None) -> ConfigSnapshot | None:
-    """The configs of a version as it was read in Redis, None if Redis did not tell; no answer if the table has to be
-    looked at first."""
-    memory, now = _memory, time.monotonic()
-    memory.asked_at = now
-    return None if _is_old(memory, version, now) else memory.live
+    """Return the configs of a version as read in Redis, None if Redis could not be used. Never blocks.
+
+    Returns None if the table must be read first: call current() where it may block.
+    """
+    cache, now = _cache, time.monotonic()
+    cache.used_at = now
+    return None if _is_outdated(cache, version, now) else cache.snapshot
 
 
 def current(version: str | None) -> ConfigSnapshot:
-    """The same, at the price of two SQL queries where it has to be; raises DatabaseError if no config was ever read."""
-    live = cached(version)
-    if live is not None:
-        return live
-    memory = _memory
-    _start(memory)
-    with memory.lock:
-        if _is_old(memory, version, time.monotonic()):
-            _look_or_complain(memory, version)
-    return memory.live
+    """Return the configs of a version, by at most two SQL queries; raises DatabaseError if none was ever read."""
+    if (snapshot := cached(version)) is not None:
+        return snapshot
+    cache = _cache
+    _start_thread(cache)
+    with cache.lock:
+        if _is_outdated(cache, version, time.monotonic()):
+            _reload(cache, version)
+    return cache.snapshot
 
 
-def _is_old(memory: _Memory, version: str | None, now: float) -> bool:
-    age_s = now - memory.looked_at
-    if version is not None and version != memory.version:
+def _is_outdated(cache: _ProcessCache, version: str | None, now: float) -> bool:
+    age_s = now - cache.reloaded_at
+    if version is not None and version != cache.version:
         return True
-    return age_s > (PAUSE_S if version is None else OLD_S)
+    return age_s > (MAX_AGE_WITHOUT_VERSION_S if version is None else MAX_AGE_S)
 
 
-def _start(memory: _Memory) -> None:
-    with memory.lock:
-        if memory.thread is None or not memory.thread.is_alive():
-            memory.thread = threading.Thread(target=_keep, args=(memory,), name="popups", daemon=True)
-            memory.thread.start()
+def _start_thread(cache: _ProcessCache) -> None:
+    with cache.lock:
+        if cache.thread is None or not cache.thread.is_alive():
+            cache.thread = threading.Thread(target=_reload_periodically, args=(cache,), name="popups", daemon=True)
+            cache.thread.start()
 
 
-def _keep(memory: _Memory) -> None:
-    while not memory.forgotten.wait(LOOK_S) and time.monotonic() - memory.asked_at < IDLE_S:
+def _reload_periodically(cache: _ProcessCache) -> None:
+    while not cache.stopped.wait(RELOAD_INTERVAL_S) and time.monotonic() - cache.used_at < IDLE_TIMEOUT_S:
         try:
-            with memory.lock:
-                _look_or_complain(memory, memory.version)
+            with cache.lock:
+                _reload(cache, cache.version)
             lost_events.save()
         except Exception:
-            logger.exception("Popups: what the thread does each second failed; it goes on.")
+            logger.exception("Popups: the periodic reload failed; it will be tried again.")
         finally:
-            connection.close()  # a thread of its own, so it would be a connection more
+            connection.close()  # otherwise this thread would keep a connection of its own
 
 
-def _look_or_complain(memory: _Memory, version: str | None) -> None:
-    """Without the database the configs stay what they were."""
-    memory.looked_at = time.monotonic()
+def _reload(cache: _ProcessCache, version: str | None) -> None:
+    """Read the table again; if that fails, log it and keep the configs."""
+    cache.reloaded_at = time.monotonic()
     try:
-        _look(memory)
+        _compile_rows(cache)
     except DatabaseError as error:
-        if memory.rows is None:
+        if cache.rows is None:
             raise
         logger.warning("Popups: the configs cannot be read, they stay what they were: %s", error)
         return
-    if version != memory.version:  # Redis may have lost the totals, and events that made a cap be reached
-        memory.live = memory.live._replace(spent=set())
-    memory.version = version
+    if version != cache.version:  # Redis may have lost totals, and events that counted towards a cap
+        cache.snapshot = cache.snapshot._replace(capped_out=set())
+    cache.version = version
 
 
-def _look(memory: _Memory) -> None:
+def _compile_rows(cache: _ProcessCache) -> None:
     rows, quiet_seconds = _rows(), Pacing.objects.values_list("quiet_seconds", flat=True).first() or 0
-    if (rows, quiet_seconds) == memory.rows:
+    if (rows, quiet_seconds) == cache.rows:
         return
-    good: dict[int, Config] = {}
-    broken: dict[int, str] = {}
+    compiled: dict[int, CompiledConfig] = {}
+    invalid: dict[int, str] = {}
     for pk, row in rows.items():
         try:
-            good[pk] = _compiled(row)
+            compiled[pk] = _compile_row(row)
         except InvalidConfig as error:
-            broken[pk] = str(error)
-            if pk in memory.good:
-                good[pk] = memory.good[pk]
-    _complain(broken, memory.live.broken, good)
-    memory.good, memory.rows = good, (rows, quiet_seconds)
-    memory.live = ConfigSnapshot(_by_placement(good), quiet_seconds * 1000, broken, set())
+            invalid[pk] = str(error)
+            if pk in cache.compiled:
+                compiled[pk] = cache.compiled[pk]
+    _log_new_problems(invalid, cache.snapshot.invalid, compiled)
+    cache.compiled, cache.rows = compiled, (rows, quiet_seconds)
+    cache.snapshot = ConfigSnapshot(_by_placement(compiled.values()), quiet_seconds * 1000, invalid, set())
 
 
-def _compiled(row: Any) -> Config:
+def _compile_row(row: Any) -> CompiledConfig:
     if isinstance(row, str):
         raise InvalidConfig(row)
     return compile_config(row)
 
 
 def _rows() -> dict[int, Any]:
-    """Of all popups that are active and not over; a sentence in place of a row that cannot even be read."""
+    """Return {id: row} of the popups that are active and not over; the problem instead of a row that is unreadable."""
     wanted = Popup.objects.filter(models.Q(ends_at=None) | models.Q(ends_at__gt=timezone.now()), is_active=True)
     columns = [field.attname for field in Popup._meta.concrete_fields]
     try:
         return {row.id: row for row in wanted.order_by("pk").values_list(*columns, named=True)}
-    except (ValueError, TypeError, OverflowError):
+    except _UNREADABLE:
         return {pk: _row(pk, columns) for pk in wanted.order_by("pk").values_list("pk", flat=True)}
 
 
 def _row(pk: int, columns: list[str]) -> Any:
     try:
         return Popup.objects.values_list(*columns, named=True).get(pk=pk)
-    except (ValueError, TypeError, OverflowError) as error:
+    except _UNREADABLE as error:
         return f"A column cannot be read: {error}"
 
 
-def _complain(broken: Mapping[int, str], before: Mapping[int, str], good: Mapping[int, Config]) -> None:
-    for pk, problem in broken.items():
+def _log_new_problems(invalid: Mapping[int, str], before: Mapping[int, str], compiled: Mapping[int, Any]) -> None:
+    for pk, problem in invalid.items():
         if before.get(pk) != problem:
-            kept = "it stays what it was before" if pk in good else "it is not shown"
-            logger.error("Popup %s is broken, %s. %s", pk, kept, problem)
+            outcome = "it stays what it was before" if pk in compiled else "it is not shown"
+            logger.error("Popup %s is broken, %s. %s", pk, outcome, problem)
 
 
-def _by_placement(good: Mapping[int, Config]) -> dict[str, tuple[Config, ...]]:
-    placements: dict[str, list[Config]] = {}
-    for config in good.values():
-        placements.setdefault(config.placement, []).append(config)
-    return {placement: ranked(configs) for placement, configs in placements.items()}
+def _by_placement(configs: Iterable[CompiledConfig]) -> dict[str, tuple[CompiledConfig, ...]]:
+    placements: dict[str, tuple[CompiledConfig, ...]] = {}
+    for config in ranked(configs):
+        placements[config.placement] = (*placements.get(config.placement, ()), config)
+    return placements
+
+
+def ranked(configs: Iterable[CompiledConfig]) -> tuple[CompiledConfig, ...]:
+    """Return configs by descending priority, then by ascending id."""
+    return tuple(sorted(configs, key=lambda config: (-config.priority, config.id)))

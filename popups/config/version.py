@@ -1,59 +1,51 @@
-"""The version of the configs: a random word in Redis, replaced after each edit, which every entry reads along.
+"""The version of the configs: a random token in Redis, replaced after each edit and read with every request.
 
-It says that something changed, not what: a process that sees another word than before reads the table again. If the
-word is lost, the next reader puts a new one there, under a lease as always.
+The version says that a config changed, not which one: a process that reads another version than before reloads the
+table. If the key is lost, the next reader puts a new version there, under a lease.
 """
 
 import contextlib
 from collections.abc import Iterable, Mapping
 
-from django.db import router
-
 from caching.api import Unavailable
-from caching.extend import Result, Stale, breaker, execute, jittered_ms, new_token
+from caching.extend import Stale, breaker, execute, jittered_ms, new_token
 from popups import keys
 from popups.models import Popup
+from popups.sources import PopupSource
 
 LIFE_S = 7 * 24 * 3_600
 
 
-class Versions:
-    """A source of the cache; its only identity is None. A value is the word, or None where
-    Redis does not tell."""
+class VersionSource(PopupSource):
+    """The source of the version, whose only identity is None. The value is None if Redis cannot be used."""
 
     label = "popups.version"
-    scripted = False
+    model = Popup
 
-    @property
-    def using(self) -> str:
-        return router.db_for_write(Popup)
-
-    def key(self, ident: None = None) -> str:
+    def key(self, identity: None = None) -> str:
         return keys.prefixed(keys.VERSION)
 
-    def load(self, idents: Iterable[None]) -> Mapping[None, str]:
+    def load(self, identities: Iterable[None]) -> Mapping[None, str]:
         return {}
 
-    def encode(self, ident: None, value: None) -> tuple[bytes, int]:
+    def encode(self, identity: None, value: None) -> tuple[bytes, int]:
         return f"V{new_token()}".encode(), jittered_ms(LIFE_S)
 
-    def decode(self, ident: None, entry: bytes) -> str:
+    def decode(self, identity: None, entry: bytes) -> str:
         if not entry.startswith(b"V"):
             raise Stale
         return entry.decode(errors="replace")
 
-    def of(self) -> Result[str | None]:
-        """Ask for the version."""
-        return Result(self, {self.key(): None})
 
-
-VERSIONS = Versions()
+VERSIONS = VersionSource()
 
 
 def bump() -> None:
-    """To be called after the commit of an edit. If Redis cannot be told, processes see it when they look for
-    themselves (live.LOOK_S)."""
-    word, life_ms = VERSIONS.encode(None, None)
-    # No lease: there is nothing in a random word that could be old.
+    """Replace the version; call it after the commit of an edit.
+
+    Without Redis, processes see the edit at their next periodic reload (config_cache.RELOAD_INTERVAL_S).
+    """
+    entry, life_ms = VERSIONS.encode(None, None)
+    # No lease is needed: a random token cannot be outdated.
     with contextlib.suppress(Unavailable):
-        execute([("SET", VERSIONS.key(), word, "PX", life_ms)], allowed=breaker.may_write)
+        execute([("SET", VERSIONS.key(), entry, "PX", life_ms)], allowed=breaker.may_write)

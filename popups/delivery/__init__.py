@@ -1,1 +1,1 @@
-"""Which popup a user is shown: decided in memory, claimed in Redis."""
+"""Choosing the popup that a user is shown: decided in memory, claimed in Redis."""

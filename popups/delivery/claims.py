@@ -1,8 +1,8 @@
-"""Claims: what a client is given with a popup, and sends back with what became of it.
+"""Claims: each identifies one showing; the client receives it with a popup and sends it back with an event.
 
 A claim is 96 bits, the time first, so that the table's index grows at its end. Its token carries a signature over the
-user and the popup: whose it is can be told without looking anything up. (Keyed BLAKE2, RFC 7693, which takes a
-third of the time of an HMAC.)
+user and the popup, so that a token is verified without a look-up. (Keyed BLAKE2, RFC 7693, takes a third of the time of
+an HMAC.)
 """
 
 import base64
@@ -19,17 +19,18 @@ CLAIM_BYTES, SIGNATURE_BYTES = 12, 12
 
 
 def new_claim() -> str:
-    """24 hexadecimal digits."""
+    """Return a new claim, 24 hexadecimal digits."""
     return ((time.time_ns() // 1_000_000).to_bytes(6, "big") + secrets.token_bytes(CLAIM_BYTES - 6)).hex()
 
 
 def sign(claim: str, *, user_id: int, popup_id: int) -> str:
+    """Return the token of a claim for a user and a popup."""
     raw = bytes.fromhex(claim)
     return base64.urlsafe_b64encode(raw + _signature(raw, user_id, popup_id)).decode()
 
 
 def verify(token: str, *, user_id: int, popup_id: int) -> str | None:
-    """The claim; None if this is no token of this user's for this popup."""
+    """Return the claim of a token; None if the token was not signed for this user and this popup."""
     try:
         raw = base64.b64decode(token, altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):

@@ -1,4 +1,4 @@
-"""One entry of a user: which popup comes up now, claimed for this device alone."""
+"""The next popup of a user: decided, then claimed for the requesting device alone."""
 
 import math
 import time
@@ -11,25 +11,25 @@ from caching.api import Batch
 from caching.extend import Reply, Result, Stale
 from popups import keys, lost_events
 from popups.config import config_cache
-from popups.config.compile import ClientContext, Config
+from popups.config.compile import ClientContext, CompiledConfig
 from popups.config.config_cache import ConfigSnapshot
 from popups.config.version import VERSIONS
 from popups.delivery import claims, scripts
 from popups.delivery.decision import Decision, decide, quiet_until
-from popups.delivery.states import PREFIX, STATES, Seen, State
+from popups.delivery.states import PREFIX, STATES, PopupHistory, State
 from popups.delivery.totals import TOTALS
 from users.models import User
 
 Reason = lost_events.Reason
 
 ATTEMPTS = 4
-RETRY_MS = 5_000  # after a failure
-UNFORESEEN_MS = 300_000  # nothing in sight: a new popup may still be made
-LONGEST_MS = 24 * 3_600_000
+RETRY_AFTER_MS = 5_000  # after a failure
+UNFORESEEN_WAIT_MS = 300_000  # no popup is foreseeable, but a new one may be made
+MAX_WAIT_MS = 24 * 3_600_000
 
 
 class Answer(NamedTuple):
-    """`popup` is a document with its claim, or None."""
+    """The popup's document with its claim, or None; and the time at which to ask again."""
 
     popup: dict[str, Any] | None
     now_ms: int
@@ -37,20 +37,23 @@ class Answer(NamedTuple):
 
 
 class NextPopup(Read):
-    """Nothing due is one round trip, a claim is two; only what is not in Redis, or a lost race, takes more."""
+    """The read behind `popups/next`: one round trip to Redis if nothing is due, two for a claim.
 
-    _live: ConfigSnapshot | None = None
+    Entries that are missing in Redis, and a claim that another device won, take more.
+    """
+
+    _snapshot: ConfigSnapshot | None = None
     _answer: Answer
 
-    def __init__(self, batch: Batch, user_id: int, asked: ClientContext) -> None:
-        self._user_id, self._asked = user_id, asked
+    def __init__(self, batch: Batch, user_id: int, client: ClientContext) -> None:
+        self._user_id, self._client = user_id, client
         self._users = batch.rows(User, [user_id])
         self._state, self._version = batch.add(STATES.of(user_id)), batch.add(VERSIONS.of())
-        self._steps = self._entering()
+        self._steps = self._decide_and_claim()
 
     def is_nonblocking(self) -> bool:
-        self._live = config_cache.cached(self._version.result)
-        return self._live is not None
+        self._snapshot = config_cache.cached(self._version.result)
+        return self._snapshot is not None
 
     def next_batch(self) -> Batch | None:
         return next(self._steps, None)
@@ -59,67 +62,69 @@ class NextPopup(Read):
         return {"popup": self._answer.popup, "next_check_at": datetime.fromtimestamp(self._answer.next_ms / 1000, UTC)}
 
     def headers(self) -> dict[str, str]:
-        """A popup is not to come out of a client's cache again, however long there is nothing new to ask for."""
+        """Return the caching headers: a client's cache may keep "no popup" until the next check, but never a popup."""
         max_age = f"private, max-age={math.ceil((self._answer.next_ms - self._answer.now_ms) / 1000)}"
         return {
             "Cache-Control": max_age if self._answer.popup is None else f"{max_age}, no-store",
             "Vary": "Authorization",
         }
 
-    def _entering(self) -> Iterator[Batch]:
-        """Yields batches, and goes on when they have run."""
-        self._live = self._live or config_cache.current(self._version.result)
+    def _decide_and_claim(self) -> Iterator[Batch]:
+        """Yield batches; resumed when they have run."""
+        self._snapshot = self._snapshot or config_cache.current(self._version.result)
         self._user, state, now_ms = self._users.only_row(), self._state.result, time.time_ns() // 1_000_000
         for _ in range(ATTEMPTS):
-            seen, quiet_until_ms = state.seen(), quiet_until(state.rows, self._live.quiet_ms)
-            decision = self._decide(self._live, seen, quiet_until_ms, now_ms)
+            histories, quiet_until_ms = state.by_popup(), quiet_until(state.histories, self._snapshot.quiet_ms)
+            decision = self._decide(self._snapshot, histories, quiet_until_ms, now_ms)
             if decision.due is None:
-                self._answer_nothing(now_ms, UNFORESEEN_MS if decision.next_ms is None else decision.next_ms - now_ms)
+                wait_ms = UNFORESEEN_WAIT_MS if decision.next_ms is None else decision.next_ms - now_ms
+                self._answer_nothing(now_ms, wait_ms)
                 return
             claim = claims.new_claim()
             reply = request_claim(batch := Batch(), decision, user_id=self._user_id, state=state, claim=claim)
             yield batch
-            verdict, *details = reply.result or [b""]
-            if verdict == b"shown":
-                self._answer_popup(self._live, decision.due, claim, seen, details[0])
+            outcome, *details = reply.result or [b""]
+            if outcome == b"shown":
+                self._answer_popup(self._snapshot, decision.due, claim, histories, details[0])
                 return
-            if verdict == b"changed":
+            if outcome == b"changed":
                 try:
-                    state = STATES.decode(self._user_id, details[0])  # what another device has just written there
+                    state = STATES.decode(self._user_id, details[0])  # as another device has just written it
                 except Stale:
-                    asked = STATES.of(self._user_id)
-                    yield _batch(asked)
-                    state = asked.result
-            elif verdict == b"early":
-                (now_ms,) = details  # Redis' clock, the one that all servers share
-            elif verdict == b"uncounted":
+                    reloaded = STATES.of(self._user_id)
+                    yield _batch(reloaded)
+                    state = reloaded.result
+            elif outcome == b"outside_window":
+                (now_ms,) = details  # the clock of Redis, which all servers share
+            elif outcome == b"total_missing":
                 yield _batch(TOTALS.of(decision.due.id))
-            elif verdict == b"spent":
-                self._live.spent.add(decision.due.id)
+            elif outcome == b"capped_out":
+                self._snapshot.capped_out.add(decision.due.id)
             else:
-                lost_events.count(Reason.FULL if verdict == b"full" else Reason.REDIS)
+                lost_events.count(Reason.FULL if outcome == b"stream_full" else Reason.REDIS)
                 break
-        self._answer_nothing(now_ms, RETRY_MS)
+        self._answer_nothing(now_ms, RETRY_AFTER_MS)
 
     def _decide(
-        self, config_cache: ConfigSnapshot, seen: dict[str, Seen], quiet_until_ms: int, now_ms: int
+        self, snapshot: ConfigSnapshot, histories: dict[str, PopupHistory], quiet_until_ms: int, now_ms: int
     ) -> Decision:
         return decide(
-            config_cache.placements.get(self._asked.placement, ()), self._user, seen, self._asked,
-            quiet_until_ms=quiet_until_ms, spent=config_cache.spent, now_ms=now_ms,
+            snapshot.placements.get(self._client.placement, ()), self._user, histories, self._client,
+            quiet_until_ms=quiet_until_ms, capped_out=snapshot.capped_out, now_ms=now_ms,
         )  # fmt: skip
 
     def _answer_nothing(self, now_ms: int, wait_ms: int) -> None:
-        self._answer = Answer(None, now_ms, now_ms + min(wait_ms, LONGEST_MS))
+        self._answer = Answer(None, now_ms, now_ms + min(wait_ms, MAX_WAIT_MS))
 
     def _answer_popup(
-        self, config_cache: ConfigSnapshot, config: Config, claim: str, seen: dict[str, Seen], now_ms: int
-    ) -> None:
+        self, snapshot: ConfigSnapshot, config: CompiledConfig, claim: str, histories: dict[str, PopupHistory],
+        now_ms: int,
+    ) -> None:  # fmt: skip
         token = claims.sign(claim, user_id=self._user_id, popup_id=config.id)
-        seen[config.key] = seen.get(config.key, Seen(config.key)).again(now_ms)
-        after = self._decide(config_cache, seen, config_cache.quiet_ms and now_ms + config_cache.quiet_ms, now_ms)
-        wait_ms = UNFORESEEN_MS if after.next_ms is None else after.next_ms - now_ms
-        self._answer = Answer({**config.content, "claim": token}, now_ms, now_ms + min(wait_ms, LONGEST_MS))
+        histories[config.key] = histories.get(config.key, PopupHistory(config.key)).with_showing(now_ms)
+        after = self._decide(snapshot, histories, snapshot.quiet_ms and now_ms + snapshot.quiet_ms, now_ms)
+        wait_ms = UNFORESEEN_WAIT_MS if after.next_ms is None else after.next_ms - now_ms
+        self._answer = Answer({**config.content, "claim": token}, now_ms, now_ms + min(wait_ms, MAX_WAIT_MS))
 
 
 def _batch(question: Result[Any]) -> Batch:
@@ -129,9 +134,9 @@ def _batch(question: Result[Any]) -> Batch:
 
 
 def request_claim(batch: Batch, decision: Decision, *, user_id: int, state: State, claim: str) -> Reply:
-    """Put the claim of what is due into a batch."""
+    """Add to a batch the script that claims the popup that is due."""
     config = decision.due
     touched = [keys.state_key(user_id), keys.total_key(config.id), keys.STREAM]
     window, cap = (decision.from_ms, config.ends_ms), config.total_cap or 0
-    args = [PREFIX, state.revision, config.id, user_id, claim, *window, cap, keys.LONGEST_STREAM]
+    args = [PREFIX, state.revision, config.id, user_id, claim, *window, cap, keys.MAX_STREAM_LENGTH]
     return batch.script(scripts.claim, touched, args)

@@ -1,7 +1,7 @@
-"""How often a popup was shown to everybody: a number in Redis that every claim needs and adds to.
+"""The total of a popup: the number of its showings to all users, in Redis, which every claim reads and increments.
 
-While it is missing nobody can claim the popup, so what it has to be stands still and can be counted: what the database
-knows, and the events in the stream that it does not know yet.
+While the total is missing nobody can claim the popup, so the right value stands still and can be counted: the showings
+in the database, and those in the stream that the database does not have yet.
 """
 
 import contextlib
@@ -9,36 +9,32 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django.db import router
 from django.db.models import Sum
 
 from caching.api import Unavailable
-from caching.extend import Result, Stale, breaker, execute, jittered_ms
+from caching.extend import Stale, breaker, execute, jittered_ms
 from popups import keys
 from popups.delivery import scripts
 from popups.models import Day, Event
+from popups.sources import PopupSource
 
 LIFE_S = 30 * 24 * 3_600
 CHUNK = 1_000
-PATIENCE_S, PAUSE_S = 2.0, 0.02
+TIMEOUT_S, RETRY_INTERVAL_S = 2.0, 0.02
 
 
-class Totals:
-    """A source of the cache: totals by popup id; None where Redis does not tell what waits."""
+class TotalSource(PopupSource):
+    """The source of totals, by popup id. The value is None if Redis cannot be used."""
 
     label = "popups.total"
-    scripted = False
-
-    @property
-    def using(self) -> str:
-        return router.db_for_write(Day)
+    model = Day
 
     def key(self, popup_id: int) -> str:
         return keys.prefixed(keys.total_key(popup_id))
 
     def load(self, popup_ids: Iterable[int]) -> Mapping[int, int]:
         with contextlib.suppress(Unavailable):
-            return {popup_id: _counted(self.using, popup_id) for popup_id in popup_ids}
+            return {popup_id: _count_showings(self.using, popup_id) for popup_id in popup_ids}
         return {}
 
     def encode(self, popup_id: int, total: int | None) -> tuple[bytes, int]:
@@ -49,37 +45,36 @@ class Totals:
             raise Stale
         return int(entry[1:])
 
-    def of(self, popup_id: int) -> Result[int | None]:
-        """Ask for a popup's total."""
-        return Result(self, {self.key(popup_id): popup_id})
+
+TOTALS = TotalSource()
 
 
-TOTALS = Totals()
+def _count_showings(using: str, popup_id: int) -> int:
+    """Return the showings in the database and in the stream; raises Unavailable.
 
-
-def _counted(using: str, popup_id: int) -> int:
-    """Raises Unavailable. Read between two equal sums, nothing of this popup's was committed: each showing is either in
-    the sum, and by then among the `known`, or still in the stream."""
+    Between two equal sums no showing of this popup was committed, so each showing is either in the sum and, if it is
+    still in the stream, also among the `recorded`; or in the stream only.
+    """
     days = Day.objects.using(using).filter(popup_id=popup_id)
-    gives_up_at = time.monotonic() + PATIENCE_S
+    gives_up_at = time.monotonic() + TIMEOUT_S
     while True:
         before = _sum(days)
-        waiting = list(_waiting(popup_id))
-        known = sum(
-            Event.objects.using(using).filter(stream_id__in=waiting[at : at + CHUNK]).count()
-            for at in range(0, len(waiting), CHUNK)
+        in_stream = list(_showings_in_stream(popup_id))
+        recorded = sum(
+            Event.objects.using(using).filter(stream_id__in=in_stream[at : at + CHUNK]).count()
+            for at in range(0, len(in_stream), CHUNK)
         )
         after = _sum(days)
-        if after == before or time.monotonic() > gives_up_at:  # then rather too many than too few
-            return after + len(waiting) - known
-        time.sleep(PAUSE_S)
+        if after == before or time.monotonic() > gives_up_at:  # after the timeout, rather too many than too few
+            return after + len(in_stream) - recorded
+        time.sleep(RETRY_INTERVAL_S)
 
 
 def _sum(days: Any) -> int:
     return days.aggregate(total=Sum("shown"))["total"] or 0
 
 
-def _waiting(popup_id: int) -> Iterator[str]:
+def _showings_in_stream(popup_id: int) -> Iterator[str]:
     last = b""
     while True:
         command = scripts.scan.command([keys.prefixed(keys.STREAM)], [popup_id, last, CHUNK])

@@ -1,14 +1,15 @@
-"""From the stream into the tables: inserted in batches, each event once, acknowledged after the commit.
+"""Moving events from the stream into the tables: inserted in batches, each once, acknowledged after the commit.
 
-An event that comes again (its drain died between commit and acknowledgement, or a client sent it twice) is known by its
-claim and type.
+An event that comes again (its drain died between commit and acknowledgement, or a client sent it twice) is recognized
+by its claim and type.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
+from operator import attrgetter
 
-from django.db import IntegrityError, OperationalError, connections, router, transaction
+from django.db import IntegrityError, OperationalError, router, transaction
 
 from counters.api import upsert
 from popups import lost_events
@@ -18,9 +19,8 @@ from popups.models import Day, Event, Popup, UserPopup
 from users.models import User
 
 ATTEMPTS = 3
-COUNTED = {Event.Type.SHOWN: "shown", Event.Type.CLICK: "clicked", Event.Type.DISMISS: "dismissed"}
-_PAIR = ("user_id", "popup_id")
-# MySQL assigns from left to right: the claim goes with the time that is still there.
+COUNTED: dict[str, str] = {Event.Type.SHOWN: "shown", Event.Type.CLICK: "clicked", Event.Type.DISMISS: "dismissed"}
+# MySQL assigns from left to right: the claim is compared with the time that is still there.
 _PAIR_MERGES = {
     "shown": "add", "clicked": "add", "dismissed": "add", "last_claim": "with:last_shown_at", "last_shown_at": "latest",
     "last_clicked_at": "latest", "last_dismissed_at": "latest",
@@ -28,24 +28,23 @@ _PAIR_MERGES = {
 _DAY_MERGES = {"shown": "add", "clicked": "add", "dismissed": "add"}
 
 
-def drain(consumer: str, *, silence_ms: int = stream.SILENCE_MS) -> int:
-    """Write a batch; returns how many events were taken. Safe in any number of processes at once.
+def drain(consumer: str, *, min_idle_ms: int = stream.MIN_IDLE_MS) -> int:
+    """Write one batch of events to the tables and return its size. Any number of processes may do so at once.
 
-    Raises Unavailable and DatabaseError; what was taken and not written is taken again by the next call.
+    Raises Unavailable and DatabaseError; the next call then takes the same events again.
     """
-    taken = stream.take(consumer, silence_ms=silence_ms)
+    taken = stream.take(consumer, min_idle_ms=min_idle_ms)
     if taken.ids:
-        _write_patiently(taken.events)
-        unread = len(taken.ids) - len(taken.events)
-        if unread:
-            lost_events.count(lost_events.Reason.MALFORMED, unread)
+        _write_with_retries(taken.events)
+        if malformed := len(taken.ids) - len(taken.events):
+            lost_events.count(lost_events.Reason.MALFORMED, malformed)
         stream.acknowledge(taken)
     lost_events.save()
     return len(taken.ids)
 
 
-def _write_patiently(events: Sequence[StreamEvent]) -> None:
-    """Another drain may be writing the same ones, or be in the way of a lock; and a user may be leaving."""
+def _write_with_retries(events: Sequence[StreamEvent]) -> None:
+    """Write events; retry if another drain writes the same events, holds a lock, or a user is being deleted."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             gone = write(events)
@@ -59,65 +58,53 @@ def _write_patiently(events: Sequence[StreamEvent]) -> None:
 
 
 def write(events: Sequence[StreamEvent]) -> int:
-    """One transaction; returns how many events were of users or popups that are gone."""
+    """Write events in one transaction; return how many were left out because their user or popup was deleted."""
     using = router.db_for_write(Event)
     with transaction.atomic(using=using):
-        present = _of_those_present(using, events)
-        fresh = _unknown(using, present)
+        writable = _with_user_and_popup(using, events)
+        new = _without_recorded(using, writable)
         Event.objects.using(using).bulk_create(
             Event(
                 type=event.type, popup_id=event.popup_id, user_id=event.user_id, claim=event.claim,
                 stream_id=event.stream_id, at=event.at,
             )
-            for event in fresh
+            for event in new
         )  # fmt: skip
-        _add_to_pairs(using, fresh)
-        _add_to_days(using, fresh)
-    return len(events) - len(present)
+        by_pair = sorted(new, key=attrgetter("user_id", "popup_id"))
+        upsert(using, UserPopup, ("user_id", "popup_id"), _PAIR_MERGES, [_pair_row(event) for event in by_pair])
+        _add_to_days(using, new)
+    return len(events) - len(writable)
 
 
-def _of_those_present(using: str, events: Sequence[StreamEvent]) -> list[StreamEvent]:
-    users, popups = ({event[at] for event in events} for at in (2, 3))
-    users &= set(User.objects.using(using).filter(pk__in=users).values_list("pk", flat=True))
-    popups &= set(Popup.objects.using(using).filter(pk__in=popups).values_list("pk", flat=True))
-    return [event for event in events if event.user_id in users and event.popup_id in popups]
+def _with_user_and_popup(using: str, events: Sequence[StreamEvent]) -> list[StreamEvent]:
+    users = User.objects.using(using).filter(pk__in={event.user_id for event in events})
+    popups = Popup.objects.using(using).filter(pk__in={event.popup_id for event in events})
+    user_ids, popup_ids = (set(rows.values_list("pk", flat=True)) for rows in (users, popups))
+    return [event for event in events if event.user_id in user_ids and event.popup_id in popup_ids]
 
 
-def _unknown(using: str, events: Iterable[StreamEvent]) -> list[StreamEvent]:
-    """Each claim and type once, but for those that are in the table."""
-    fresh = {(event.claim, event.type): event for event in events}
+def _without_recorded(using: str, events: Iterable[StreamEvent]) -> list[StreamEvent]:
+    """Return one event per claim and type, without those that are in the table."""
+    unique = {(event.claim, event.type): event for event in events}
     rows = Event.objects.using(using)
-    known = set(rows.filter(claim__in={claim for claim, _ in fresh}).values_list("claim", "type"))
-    found = [event for key, event in fresh.items() if key not in known]
-    # A Redis that was wiped, and whose clock was set back, gives an id a second time: that is another event.
-    taken = set(rows.filter(stream_id__in=[event.stream_id for event in found]).values_list("stream_id", flat=True))
+    recorded = set(rows.filter(claim__in={claim for claim, _ in unique}).values_list("claim", "type"))
+    new = [event for key, event in unique.items() if key not in recorded]
+    # A Redis that lost its data, and whose clock was set back, may give an id twice, to different events.
+    used = set(rows.filter(stream_id__in=[event.stream_id for event in new]).values_list("stream_id", flat=True))
     return [
-        event._replace(stream_id=f"{event.stream_id}/{event.claim}") if event.stream_id in taken else event
-        for event in found
+        event._replace(stream_id=f"{event.stream_id}/{event.claim}") if event.stream_id in used else event
+        for event in new
     ]
 
 
-def _add_to_pairs(using: str, events: Iterable[StreamEvent]) -> None:
-    by_pair: dict[tuple[int, int], list[StreamEvent]] = defaultdict(list)
-    for event in events:
-        by_pair[event.user_id, event.popup_id].append(event)
-    rows = [(*pair, *_pair_columns(by_pair[pair])) for pair in sorted(by_pair)]
-    upsert(connections[using], UserPopup, _PAIR, _PAIR_MERGES, rows)
-
-
-def _pair_columns(events: Sequence[StreamEvent]) -> tuple[object, ...]:
-    """As _PAIR_MERGES has them."""
-    times = Counter(COUNTED[event.type] for event in events)
-    shown = max((event for event in events if event.type == Event.Type.SHOWN), key=lambda event: event.at, default=None)
+def _pair_row(event: StreamEvent) -> tuple[object, ...]:
+    """Return the ids of an event's user and popup, and its values for the columns of _PAIR_MERGES."""
+    shown, clicked, dismissed = (int(event.type == kind) for kind in COUNTED)
+    at = event.at if event.is_last else None
     return (
-        times["shown"], times["clicked"], times["dismissed"],
-        shown.claim if shown else "", shown.at if shown else None,
-        _latest(events, Event.Type.CLICK), _latest(events, Event.Type.DISMISS),
+        event.user_id, event.popup_id, shown, clicked, dismissed, event.claim if shown else "",
+        event.at if shown else None, at if clicked else None, at if dismissed else None,
     )  # fmt: skip
-
-
-def _latest(events: Iterable[StreamEvent], kind: Event.Type) -> datetime | None:
-    return max((event.at for event in events if event.type == kind and event.is_last), default=None)
 
 
 def _add_to_days(using: str, events: Iterable[StreamEvent]) -> None:
@@ -125,4 +112,4 @@ def _add_to_days(using: str, events: Iterable[StreamEvent]) -> None:
     for event in events:
         counts[event.popup_id, event.at.date()][COUNTED[event.type]] += 1
     rows = [(*key, *(counts[key][name] for name in _DAY_MERGES)) for key in sorted(counts)]
-    upsert(connections[using], Day, ("popup_id", "day"), _DAY_MERGES, rows)
+    upsert(using, Day, ("popup_id", "day"), _DAY_MERGES, rows)

@@ -1,4 +1,4 @@
-"""The stream of events between the requests that make them and the table."""
+"""The Redis stream in which events wait between the requests that make them and the table."""
 
 import logging
 import os
@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from caching.extend import Command, breaker, execute, jittered_ms, new_token
+from caching.extend import breaker, execute, jittered_ms, new_token
 from popups import keys
 from popups.delivery import scripts
 from popups.delivery.states import LIFE_S, PREFIX
 from popups.models import Event
 
 GROUP = "drain"
-BATCH = 500
-SILENCE_MS = 30_000  # longer than a batch takes: then another drain takes over what this one had
-FORGOTTEN_MS = 24 * 3_600_000
+BATCH_SIZE = 500
+MIN_IDLE_MS = 30_000  # longer than a batch takes: afterwards another drain takes over its events
+CONSUMER_EXPIRY_MS = 24 * 3_600_000
 logger = logging.getLogger(__name__)
 
 
 class StreamEvent(NamedTuple):
-    """An event as it is in the stream. `is_last`: the claim is of the user's last showing of the popup."""
+    """An event in the stream. `is_last`: whether the claim is that of the user's last showing of the popup."""
 
     stream_id: str
     type: str
@@ -32,46 +32,48 @@ class StreamEvent(NamedTuple):
     is_last: bool
 
 
-class Taken(NamedTuple):
-    """`ids` are all that was taken; what of it cannot be read is not in `events`."""
+class TakenEvents(NamedTuple):
+    """Events that a consumer has taken. `ids` are those of all, `events` only the ones that could be parsed."""
 
     ids: list[str]
     events: list[StreamEvent]
 
 
 def new_consumer() -> str:
-    """A name that no other process has: two with one name would take each other's events for their own."""
+    """Return a unique consumer name: two processes with one name would take each other's events."""
     return f"{socket.gethostname()}:{os.getpid()}:{new_token()}"
 
 
-def take(consumer: str, *, silence_ms: int = SILENCE_MS) -> Taken:
-    """At most BATCH events that are this consumer's from now on; raises Unavailable."""
-    key = keys.prefixed(keys.STREAM)
-    (entries,) = _ask([scripts.take.command([key], [GROUP, consumer, BATCH, silence_ms, FORGOTTEN_MS])])
+def take(consumer: str, *, min_idle_ms: int = MIN_IDLE_MS) -> TakenEvents:
+    """Assign at most BATCH_SIZE events to a consumer and return them; raises Unavailable.
+
+    Events of a consumer that was idle for `min_idle_ms` are taken over.
+    """
+    args = [GROUP, consumer, BATCH_SIZE, min_idle_ms, CONSUMER_EXPIRY_MS]
+    command = scripts.take.command([keys.prefixed(keys.STREAM)], args)
+    (entries,) = execute([command], allowed=breaker.may_write)
     events = [_parsed(*entry) for entry in entries]
-    return Taken([entry[0].decode() for entry in entries], [event for event in events if event is not None])
+    return TakenEvents([entry[0].decode() for entry in entries], [event for event in events if event is not None])
 
 
-def acknowledge(taken: Taken) -> None:
-    """After the commit: the events are forgotten, the states of their users may be evicted; raises Unavailable."""
+def acknowledge(taken: TakenEvents) -> None:
+    """Delete events from the stream and let the states of their users expire; call it after the commit.
+
+    Raises Unavailable.
+    """
     users = {event.stream_id: event.user_id for event in taken.events}
-    states = [keys.prefixed(keys.state_key(user_id)) for user_id in dict.fromkeys(users.values())]
-    places = {key: place for place, key in enumerate(states, 2)}
+    positions = {user_id: position for position, user_id in enumerate(dict.fromkeys(users.values()), 2)}
     args: list[Any] = [GROUP, PREFIX, jittered_ms(LIFE_S)]
     for stream_id in taken.ids:
-        key = keys.prefixed(keys.state_key(users[stream_id])) if stream_id in users else ""
-        args += [stream_id, places.get(key, 0)]
-    _ask([scripts.acknowledge.command([keys.prefixed(keys.STREAM), *states], args)])
+        args += [stream_id, positions.get(users.get(stream_id), 0)]
+    touched = map(keys.prefixed, (keys.STREAM, *map(keys.state_key, positions)))
+    execute([scripts.acknowledge.command([*touched], args)], allowed=breaker.may_write)
 
 
-def waiting() -> int:
-    """How many events wait to be drained; raises Unavailable."""
-    (length,) = _ask([("XLEN", keys.prefixed(keys.STREAM))])
+def backlog() -> int:
+    """Return the number of events that are not acknowledged yet; raises Unavailable."""
+    (length,) = execute([("XLEN", keys.prefixed(keys.STREAM))], allowed=breaker.may_write)
     return int(length)
-
-
-def _ask(commands: Sequence[Command]) -> list[Any]:
-    return execute(commands, allowed=breaker.may_write)
 
 
 def _parsed(stream_id: bytes, fields: Sequence[bytes]) -> StreamEvent | None:

@@ -1,1 +1,1 @@
-"""Accepting connections: each worker leaves the others their share."""
+"""Accepting connections so that all workers get an equal share of them."""

@@ -1,55 +1,61 @@
-"""How many connections each worker leaves to the others, in memory that the workers share."""
+"""Limits to the number of connections of each worker, in memory that all workers share."""
 
 import mmap
 
-_WORKERS = 4096  # far more than there are, even while those of several reloads end
+_MAX_WORKERS = 4096  # far more than there are, even while workers of several reloads end
 _NO_LIMIT = 2**31 - 1
 
 
 class ConnectionShares:
-    """Memory of the master, inherited by its workers: how many slots were ever used, then a limit for each."""
+    """The shares of all workers: memory of the master, inherited by its workers.
+
+    Element 0 is the highest index that was ever allocated; element n is the limit that the share with index n sets to
+    all workers.
+    """
 
     def __init__(self) -> None:
-        self._limits = memoryview(mmap.mmap(-1, 4 * _WORKERS)).cast("i")
-        self._allotted: set[int] = set()
+        self._limits = memoryview(mmap.mmap(-1, 4 * _MAX_WORKERS)).cast("i")
+        self._allocated: set[int] = set()
 
-    def allot(self) -> "ConnectionShare":
-        """In the master, before it forks the worker."""
-        place = next(place for place in range(1, _WORKERS) if place not in self._allotted)
-        self._allotted.add(place)
-        self._limits[place] = _NO_LIMIT
-        self._limits[0] = max(self._limits[0], place)
-        return ConnectionShare(self._limits, place)
+    def allocate(self) -> "ConnectionShare":
+        """Return a share for a new worker; called in the master before the fork."""
+        index = next(index for index in range(1, _MAX_WORKERS) if index not in self._allocated)
+        self._allocated.add(index)
+        self._limits[index] = _NO_LIMIT
+        self._limits[0] = max(self._limits[0], index)
+        return ConnectionShare(self._limits, index)
 
-    def free(self, slot: "ConnectionShare") -> None:
-        """In the master, once the worker is gone, however it went."""
-        slot.close()
-        self._allotted.discard(slot.place)
+    def release(self, share: "ConnectionShare") -> None:
+        """Release the share of a worker that has ended, for whatever reason; called in the master."""
+        share.close()
+        self._allocated.discard(share.index)
 
 
 class ConnectionShare:
-    """What a worker tells the others: with how many connections of their own they leave the queue to it."""
+    """The share of one worker: counts its connections, and limits those of the other workers accordingly."""
 
-    def __init__(self, limits: memoryview, place: int) -> None:
-        self.place = place
+    def __init__(self, limits: memoryview, index: int) -> None:
+        self.index = index
         self._limits = limits
         self._open = 0
-        self._ahead: int | None = None
+        self._headroom: int | None = None
 
-    def accept(self, *, ahead: int) -> None:
-        """Others may be so many connections ahead of this worker, and a sixteenth of what it has."""
-        self._ahead = ahead
+    def set_headroom(self, connections: int) -> None:
+        """Let other workers have this many connections more than this worker, and a sixteenth of its own."""
+        self._headroom = connections
         self.add(0)
 
     def add(self, connections: int) -> None:
+        """Add to the number of open connections; negative for closed ones."""
         self._open += connections
-        if self._ahead is not None:
-            self._limits[self.place] = self._open + self._open // 16 + self._ahead
+        if self._headroom is not None:
+            self._limits[self.index] = self._open + self._open // 16 + self._headroom
 
     def close(self) -> None:
-        self._ahead = None
-        self._limits[self.place] = _NO_LIMIT
+        """Remove the limit for other workers."""
+        self._headroom = None
+        self._limits[self.index] = _NO_LIMIT
 
     def exceeded(self) -> bool:
-        """Whether this worker has more than its share. A worker alone never has: it is within its own limit."""
+        """Return whether this worker has more than its share. A single worker never has: its own limit is higher."""
         return self._open > min(self._limits[1 : self._limits[0] + 1].tolist())

@@ -1,1 +1,1 @@
-"""Django's WSGI handler behind an event loop."""
+"""Django's WSGI handler under an ASGI server."""

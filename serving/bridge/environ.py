@@ -1,4 +1,4 @@
-"""An ASGI request as WSGI has it, the way gunicorn would."""
+"""Translation of an ASGI scope to a WSGI environ, equal to the one that gunicorn would make."""
 
 import sys
 from functools import lru_cache
@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 Scope = dict[str, Any]
 Environ = dict[str, Any]
 
-_STABLE: Environ = {
+_CONSTANT: Environ = {
     "wsgi.version": (1, 0),
     "wsgi.errors": sys.stderr,
     "wsgi.multithread": True,
@@ -19,11 +19,11 @@ _STABLE: Environ = {
 }
 
 
-def environ_of(scope: Scope) -> Environ:
-    """Without `wsgi.input`."""
+def build_environ(scope: Scope) -> Environ:
+    """Return the WSGI environ of an ASGI scope, without `wsgi.input`."""
     client, server = scope.get("client"), scope.get("server") or ("localhost", None)
     environ = {
-        **_STABLE,
+        **_CONSTANT,
         "REQUEST_METHOD": scope["method"],
         "PATH_INFO": _path(scope),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
@@ -42,14 +42,14 @@ def environ_of(scope: Scope) -> Environ:
 
 
 def _path(scope: Scope) -> str:
-    """As bytes that look like text; the scope's own path has replaced what is no UTF-8."""
+    """Return the bytes of the path as Latin-1, as WSGI has it; in `scope["path"]` invalid UTF-8 has been replaced."""
     path: str = scope["path"]
     return path if path.isascii() else unquote_to_bytes(scope["raw_path"]).decode("latin-1")
 
 
 @lru_cache(maxsize=1_000)
 def _key(name: bytes) -> str | None:
-    """None for names that, in an environ, could not be told from others: X_Forwarded_For from X-Forwarded-For."""
+    """Return a header's key in the environ; None for ambiguous names such as X_Forwarded_For beside X-Forwarded-For."""
     if b"_" in name:
         return None
     key = name.decode("latin-1").upper().replace("-", "_")

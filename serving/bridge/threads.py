@@ -1,4 +1,4 @@
-"""A bounded pool of threads for an event loop: what asyncio's own costs two futures and two locks more for."""
+"""A bounded pool of threads for an event loop; asyncio's own costs two futures and two locks more for each call."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,17 +7,20 @@ from threading import Thread
 from typing import Any
 
 
-class Threads:
-    """At most `count` calls run at once, further ones wait in order. Started as needed, after any fork."""
+class ThreadPool:
+    """Runs at most `size` calls at once; further calls wait in order.
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    Threads are started by the first calls, because a fork would not copy them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
         self._started = 0
         self._calls: SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any]]] = SimpleQueue()
 
     def run(self, call: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
-        """The call's answer or error, for the running loop."""
-        if self._started < self._count:
+        """Return a future of the running event loop, for the call's result or exception."""
+        if self._started < self._size:
             self._started += 1
             Thread(target=self._work, daemon=True, name=f"web-{self._started}").start()
         future = asyncio.get_running_loop().create_future()
@@ -27,20 +30,17 @@ class Threads:
     def _work(self) -> None:
         while True:
             call, args, future = self._calls.get()
+            resolve: Callable[[Any], None] = future.set_result
             try:
-                answer, error = call(*args), None
-            except BaseException as raised:
-                answer, error = None, raised
+                outcome = call(*args)
+            except BaseException as error:
+                resolve, outcome = future.set_exception, error
             loop = future.get_loop()
             if not loop.is_closed():
-                loop.call_soon_threadsafe(_settle, future, answer, error)
-            del call, args, future, answer, error  # not to be kept alive while waiting for the next
+                loop.call_soon_threadsafe(_resolve, future, resolve, outcome)
+            del call, args, future, resolve, outcome  # must not be kept alive while the thread waits
 
 
-def _settle(future: "asyncio.Future[Any]", answer: Any, error: BaseException | None) -> None:
-    if future.cancelled():
-        return
-    if error is None:
-        future.set_result(answer)
-    else:
-        future.set_exception(error)
+def _resolve(future: "asyncio.Future[Any]", resolve: Callable[[Any], None], outcome: Any) -> None:
+    if not future.cancelled():
+        resolve(outcome)

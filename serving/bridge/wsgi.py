@@ -1,7 +1,8 @@
-"""Django's ordinary WSGI handler under an ASGI server.
+"""Run Django's ordinary WSGI handler under an ASGI server.
 
-A request takes one of a bounded number of threads when its body is all there, and gives it back when its answer is:
-slow clients hold none. (What is longer than WHOLE_BYTES is streamed by its thread, as the client takes it.)
+A request takes one of a bounded number of threads when its body has been received, and releases it when its response is
+complete, so that slow clients occupy no thread. A response longer than MAX_BUFFERED_BYTES is streamed by the thread at
+the speed of the client.
 """
 
 import asyncio
@@ -13,120 +14,123 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 
-from serving.bridge.environ import Environ, Scope, environ_of
-from serving.bridge.threads import Threads
+from serving.bridge.environ import Environ, Scope, build_environ
+from serving.bridge.threads import ThreadPool
 
-WHOLE_BYTES = 2 << 20
-# A client that is answered while it is still sending may never read the answer. So a body that is refused is taken,
-# and thrown away, up to so many times the size that is allowed.
-DRAINED = 10
+MAX_BUFFERED_BYTES = 2 << 20
+# A client that gets its response while it still sends may never read the response. So a refused body is received and
+# discarded, if it is no longer than this many times the allowed size.
+MAX_DISCARDED_RATIO = 10
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+class Response(NamedTuple):
+    """A complete response, or the beginning of a streamed one."""
 
-
-class Reply(NamedTuple):
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
 
 
 class Bridge:
+    """An ASGI application that runs a WSGI application on `threads` threads."""
+
     def __init__(self, wsgi: Callable[..., Iterable[bytes]], threads: int) -> None:
         self._wsgi = wsgi
-        self._threads = Threads(threads)
+        self._threads = ThreadPool(threads)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, extra: Mapping[str, Any] = _NOTHING) -> None:
-        """`extra` is added to the environ: names that no header can have."""
-        environ = environ_of(scope)
-        environ.update(extra)
+    async def __call__(
+        self, scope: Scope, receive: Receive, send: Send, extra_environ: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        """Answer an HTTP request; `extra_environ` is added to the WSGI environ, under names that no header can have."""
+        environ = build_environ(scope)
+        environ.update(extra_environ)
         try:
-            environ["wsgi.input"] = await _input(environ, receive)
+            environ["wsgi.input"] = await _read_body(environ, receive)
         except ConnectionResetError:
             return
-        asked = Handover(environ, send, receive, asyncio.get_running_loop())
-        reply = await self._threads.run(self._respond, asked)
-        if reply is not None:
-            await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
-            await send({"type": "http.response.body", "body": reply.body})
+        request = BridgedRequest(environ, send, receive, asyncio.get_running_loop())
+        response = await self._threads.run(self._respond, request)
+        if response is not None:
+            await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+            await send({"type": "http.response.body", "body": response.body})
 
-    def _respond(self, asked: "Handover") -> Reply | None:
-        """In a thread; None for what it has streamed itself."""
+    def _respond(self, request: "BridgedRequest") -> Response | None:
+        """Run the WSGI application in this thread; return None if the response has been streamed."""
         started: list[Any] = []
-        response = self._wsgi(asked.environ, lambda status, headers, exc_info=None: started.extend((status, headers)))
+        content = self._wsgi(request.environ, lambda status, headers, exc_info=None: started.extend((status, headers)))
         try:
-            status, headers = _head(*started)
-            if not getattr(response, "streaming", True):
-                return Reply(status, headers, b"".join(response))
-            chunks = iter(response)
-            first, ended = _gather(chunks)
-            if ended:
-                return Reply(status, headers, first)
-            asked.stream(Reply(status, headers, first), chunks)
+            status, headers = _encode(*started)
+            if not getattr(content, "streaming", True):
+                return Response(status, headers, b"".join(content))
+            chunks = iter(content)
+            body, is_complete = _buffer(chunks)
+            if is_complete:
+                return Response(status, headers, body)
+            request.stream(Response(status, headers, body), chunks)
             return None
         finally:
-            if close := getattr(response, "close", None):
+            if close := getattr(content, "close", None):
                 close()
 
 
-class Handover(NamedTuple):
-    """What a thread needs to know of a request."""
+class BridgedRequest(NamedTuple):
+    """A request with all that a thread needs to respond to it."""
 
     environ: Environ
     send: Send
     receive: Receive
     loop: asyncio.AbstractEventLoop
 
-    def stream(self, begin: Reply, rest: Iterator[bytes]) -> None:
-        """Returns when all was taken, or the client is gone."""
-        gone = asyncio.run_coroutine_threadsafe(self._until_gone(), self.loop)
-        self._send({"type": "http.response.start", "status": begin.status, "headers": begin.headers})
-        self._send({"type": "http.response.body", "body": begin.body, "more_body": True})
+    def stream(self, beginning: Response, rest: Iterator[bytes]) -> None:
+        """Send a response; return when all has been sent, or the client has disconnected."""
+        disconnected = asyncio.run_coroutine_threadsafe(self._wait_for_disconnect(), self.loop)
+        self._send({"type": "http.response.start", "status": beginning.status, "headers": beginning.headers})
+        self._send({"type": "http.response.body", "body": beginning.body, "more_body": True})
         for chunk in rest:
-            if gone.done():
+            if disconnected.done():
                 break
             self._send({"type": "http.response.body", "body": chunk, "more_body": True})
         else:
             self._send({"type": "http.response.body", "body": b""})
-        gone.cancel()
+        disconnected.cancel()
 
     def _send(self, message: Message) -> None:
-        asyncio.run_coroutine_threadsafe(_awaited(self.send(message)), self.loop).result()
+        asyncio.run_coroutine_threadsafe(_wait(self.send(message)), self.loop).result()
 
-    async def _until_gone(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
 
-async def _awaited(awaitable: Awaitable[None]) -> None:
+async def _wait(awaitable: Awaitable[None]) -> None:
     await awaitable
 
 
-def _head(status: str, headers: list[tuple[str, str]]) -> tuple[int, list[tuple[bytes, bytes]]]:
+def _encode(status: str, headers: list[tuple[str, str]]) -> tuple[int, list[tuple[bytes, bytes]]]:
     code = int(status[:3])
     encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    if code == 204:  # such an answer must not have one
+    if code == 204:  # must not have a Content-Length
         encoded = [header for header in encoded if header[0] != b"content-length"]
     return code, encoded
 
 
-def _gather(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
-    """What there is up to WHOLE_BYTES, and whether that is all."""
-    gathered, length = [], 0
+def _buffer(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
+    """Return the chunks up to about MAX_BUFFERED_BYTES, joined, and whether they are all."""
+    buffered, length = [], 0
     for chunk in chunks:
-        gathered.append(chunk)
+        buffered.append(chunk)
         length += len(chunk)
-        if length >= WHOLE_BYTES:
-            return b"".join(gathered), False
-    return b"".join(gathered), True
+        if length >= MAX_BUFFERED_BYTES:
+            return b"".join(buffered), False
+    return b"".join(buffered), True
 
 
-class TooBig:
-    """The body that nobody keeps: Django refuses by the header alone, or when it tries to read."""
+class RefusedBody:
+    """A request's body that was discarded; Django refuses the request by Content-Length, or when it reads the body."""
 
     def read(self, size: int = -1) -> bytes:
         raise RequestDataTooBig("The body is longer than DATA_UPLOAD_MAX_MEMORY_SIZE.")
@@ -134,10 +138,10 @@ class TooBig:
     readline = read
 
 
-async def _input(environ: Environ, receive: Receive) -> Any:
-    """The whole body; none where Django would not read one either, as it has no length.
+async def _read_body(environ: Environ, receive: Receive) -> Any:
+    """Return the whole body; an empty one for requests without Content-Length, whose body Django would not read.
 
-    Raises ConnectionResetError if the client leaves before.
+    Raises ConnectionResetError if the client disconnects before the body is complete.
     """
     length_text, limit = environ.get("CONTENT_LENGTH", ""), settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if not length_text.isdigit() or "HTTP_TRANSFER_ENCODING" in environ:
@@ -145,19 +149,19 @@ async def _input(environ: Environ, receive: Receive) -> Any:
     length = int(length_text)
     if limit is None or length <= limit:
         body = BytesIO()
-        await _receive(length, receive, body.write)
+        await _receive_body(length, receive, body.write)
         body.seek(0)
         return body
-    if length <= DRAINED * limit and "HTTP_EXPECT" not in environ:
-        await _receive(length, receive, len)
-    return TooBig()
+    if length <= MAX_DISCARDED_RATIO * limit and "HTTP_EXPECT" not in environ:
+        await _receive_body(length, receive, len)
+    return RefusedBody()
 
 
-async def _receive(length: int, receive: Receive, take: Callable[[bytes], int]) -> None:
+async def _receive_body(length: int, receive: Receive, consume: Callable[[bytes], int]) -> None:
     while length > 0:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ConnectionResetError
-        length -= take(message["body"])
+        length -= consume(message["body"])
         if not message.get("more_body"):
             break

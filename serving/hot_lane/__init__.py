@@ -1,1 +1,1 @@
-"""Cached reads, answered in the event loop."""
+"""Responses from the cache alone, made in the event loop."""

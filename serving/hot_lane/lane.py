@@ -1,7 +1,7 @@
-"""The hot lane: what the cache has, answered in the event loop; everything else is Django's, untouched.
+"""The hot lane: answers a request in the event loop if the cache has all it needs; otherwise Django gets the request.
 
-The lane decides nothing: the reads, admission and throttle are those that the views use, and what is a hit is for
-caching to say. It answers 200 or not at all.
+The lane makes no decisions of its own: reads, admission and throttle are the ones that the views use, and caching
+decides what is a hit. The status is 200, or there is no answer.
 """
 
 import asyncio
@@ -18,104 +18,110 @@ from api.json import encoded
 from api.views import Admission
 from caching.api import Batch
 from caching.extend import EventLoopClient
-from serving.bridge.environ import Scope
+from serving.bridge.environ import Environ, Scope
 from serving.bridge.wsgi import Bridge, Receive, Send
 from serving.hot_lane.response_heads import ResponseHead, ResponseHeadCache
 from serving.hot_lane.routes import Route, Routes
 
-SCOPE = "user"
-REMEMBERED, LONGEST_BYTES = 10_000, 2048  # headers of requests, mostly of half a kilobyte each
-ODD = frozenset((b"content-length", b"transfer-encoding", b"upgrade"))
+THROTTLE_SCOPE = "user"
+MAX_CACHED, MAX_CACHED_BYTES = 10_000, 2048  # sets of request headers, mostly of half a kilobyte each
+UNSUPPORTED_HEADERS = frozenset((b"content-length", b"transfer-encoding", b"upgrade"))
 FAILED = "The hot lane failed. Django answers instead."
 logger = logging.getLogger(__name__)
 
-Named = tuple[tuple[bytes, bytes], ...]
-Counted = dict[str, Any]
-"""What has been found out about a request that Django is to answer, for its environ."""
+RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
 class ParsedHeaders(NamedTuple):
-    """What a request's headers say."""
+    """What a request's headers determine: the head of the response, and the Authorization header."""
 
-    head: ResponseHead
+    response_head: ResponseHead
     authorization: str
 
 
 class Answer(NamedTuple):
-    """With status 200; `headers` are those beside its head and Content-Length."""
+    """A response with status 200; `headers` are those besides the response head and Content-Length."""
 
-    head: ResponseHead
+    response_head: ResponseHead
     headers: Mapping[str, str]
     body: bytes
 
-    def named(self) -> list[tuple[bytes, bytes]]:
-        named = [*self.head.named, (b"content-length", b"%d" % len(self.body))]
-        for name, value in self.headers.items():
-            named.append((name.lower().encode(), value.encode("latin-1")))
-        return named
+    def asgi_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the headers as ASGI has them."""
+        own = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()]
+        return [*self.response_head.asgi_headers, (b"content-length", b"%d" % len(self.body)), *own]
 
-    def lines(self) -> tuple[bytes, bytes]:
-        """As HTTP/1 writes them."""
+    def http1_headers(self) -> tuple[bytes, bytes]:
+        """Return the headers as HTTP/1 has them, in two parts."""
         own = "".join([f"{name.lower()}: {value}\r\n" for name, value in self.headers.items()])
-        return self.head.lines, f"{own}content-length: {len(self.body)}\r\n".encode("latin-1")
+        return self.response_head.http1_headers, f"{own}content-length: {len(self.body)}\r\n".encode("latin-1")
 
 
-Done = Callable[[Answer | None], None]
+AnswerCallback = Callable[[Answer | None], None]
 
 
 class HotLane:
-    """`attempt` is for servers that can do without coroutines, which cost more than all the rest of a hit."""
+    """An ASGI application that answers `routes` (below the path `prefix`) from the cache, and else calls `bridge`.
+
+    Servers that can work without coroutines, which cost more than all other parts of a hit, call `try_answer`.
+    """
 
     def __init__(self, bridge: Bridge, django: BaseHandler, *, prefix: str, routes: Iterable[Route]) -> None:
         self.bridge = bridge
         self._routes = Routes(prefix, routes)
-        self._heads = ResponseHeadCache(django)
+        self._response_heads = ResponseHeadCache(django)
         self._client = EventLoopClient()
-        self._known: dict[tuple[str, Named], ParsedHeaders] = {}
+        self._parsed_headers: dict[tuple[str, RawHeaders], ParsedHeaders] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        counted: Counted = {}
+        extra_environ: Environ = {}
         answer: Answer | None = None
-        said = self._remembered(scope["scheme"], tuple(scope["headers"])) if scope["method"] == "GET" else None
-        if said is not None:
-            done = asyncio.get_running_loop().create_future()
-            if self.attempt(said, scope["path"], scope["query_string"], counted, partial(_settle, done)):
-                answer = await done
+        parsed = self._parse_cached(scope["scheme"], tuple(scope["headers"])) if scope["method"] == "GET" else None
+        if parsed is not None:
+            future = asyncio.get_running_loop().create_future()
+            callback = partial(_set_result, future)
+            if self.try_answer(parsed, scope["path"], scope["query_string"], extra_environ, callback):
+                answer = await future
         if answer is None:
-            await self.bridge(scope, receive, send, counted)
+            await self.bridge(scope, receive, send, extra_environ)
             return
-        await send({"type": "http.response.start", "status": 200, "headers": answer.named()})
+        await send({"type": "http.response.start", "status": 200, "headers": answer.asgi_headers()})
         await send({"type": "http.response.body", "body": answer.body})
 
-    def said(self, scheme: str, named: Named) -> ParsedHeaders | None:
-        """By a request's headers; None if such a request is Django's, whatever its address."""
-        headers = dict(named)
-        if len(headers) < len(named) or not ODD.isdisjoint(headers):
+    def parse_headers(self, scheme: str, raw: RawHeaders) -> ParsedHeaders | None:
+        """Parse a request's headers; return None if Django has to answer, whatever the request's path."""
+        headers = dict(raw)
+        if len(headers) < len(raw) or not UNSUPPORTED_HEADERS.isdisjoint(headers):
             return None
         try:
-            head = self._heads.of(scheme, headers)
+            head = self._response_heads.get(scheme, headers)
         except Exception:
             logger.exception(FAILED)
             return None
         return head and ParsedHeaders(head, headers.get(b"authorization", b"").decode("latin-1"))
 
-    def _remembered(self, scheme: str, named: Named) -> ParsedHeaders | None:
-        """The same, for whoever does not remember it: a client repeats its headers."""
-        said = self._known.get((scheme, named))
-        if said is None:
-            said = self.said(scheme, named)
-            if said is not None and sum(len(name) + len(value) for name, value in named) <= LONGEST_BYTES:
-                if len(self._known) >= REMEMBERED:
-                    self._known.clear()
-                self._known[scheme, named] = said
-        return said
+    def _parse_cached(self, scheme: str, raw: RawHeaders) -> ParsedHeaders | None:
+        """Parse a request's headers, or return the cached result: a client repeats its headers."""
+        parsed = self._parsed_headers.get((scheme, raw))
+        if parsed is None:
+            parsed = self.parse_headers(scheme, raw)
+            if parsed is not None and sum(len(name) + len(value) for name, value in raw) <= MAX_CACHED_BYTES:
+                if len(self._parsed_headers) >= MAX_CACHED:
+                    self._parsed_headers.clear()
+                self._parsed_headers[scheme, raw] = parsed
+        return parsed
 
-    def attempt(self, said: ParsedHeaders, path: str, query: bytes, counted: Counted, done: Done) -> bool:
-        """Whether the lane has begun to answer a GET: then `done` is called once, in a later turn of the event loop,
-        and gets None if there is no answer after all. Without an answer the request and `counted` are for `bridge`."""
+    def try_answer(
+        self, parsed: ParsedHeaders, path: str, query: bytes, extra_environ: Environ, callback: AnswerCallback
+    ) -> bool:
+        """Begin to answer a GET request; return False if Django has to.
+
+        If True, `callback` is called once, in a later turn of the event loop, with the answer, or with None if Django
+        has to answer after all. Then give `extra_environ`, which the lane may have filled, to `bridge`.
+        """
         try:
             found = self._routes.find(path, query)
-            return found is not None and Attempt(self._client, _steps(said, *found, counted), done).begin()
+            return found is not None and _Runner(self._client, _steps(parsed, *found, extra_environ), callback).start()
         except APIException:
             return False
         except Exception:
@@ -123,24 +129,26 @@ class HotLane:
             return False
 
 
-def _settle(future: asyncio.Future[Answer | None], answer: Answer | None) -> None:
-    if not future.done():  # cancelled, as the client is gone
+def _set_result(future: asyncio.Future[Answer | None], answer: Answer | None) -> None:
+    if not future.done():  # cancelled, because the client has disconnected
         future.set_result(answer)
 
 
 Steps = Generator[Batch, bool, Answer | None]
 
 
-def _steps(said: ParsedHeaders, address: Route, arguments: tuple[Any, ...], counted: Counted) -> Steps:
-    """Yields batches, and is told whether they were all hit. Where it ends without an answer, or raises APIException,
-    the request is Django's."""
+def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extra_environ: Environ) -> Steps:
+    """Yield batches to send, and receive for each whether it was all hits. Return the answer.
+
+    If the generator returns None or raises APIException, Django has to answer.
+    """
     batch = Batch()
-    caller_id = tokens.caller_id(said.authorization)
-    admission = Admission(batch, caller_id, SCOPE, counted)
-    read = address.read(batch, caller_id, *arguments)
+    caller_id = tokens.caller_id(parsed.authorization)
+    admission = Admission(batch, caller_id, THROTTLE_SCOPE, extra_environ)
+    read = route.read(batch, caller_id, *arguments)
     hit = yield batch
     if admission.verdict is not None and admission.verdict.result is not None:
-        counted[throttles.VERDICT] = (SCOPE, caller_id), admission.verdict
+        extra_environ[throttles.VERDICT] = (THROTTLE_SCOPE, caller_id), admission.verdict
     if not hit:
         return None
     admission.enforce()
@@ -149,27 +157,25 @@ def _steps(said: ParsedHeaders, address: Route, arguments: tuple[Any, ...], coun
     while more := read.next_batch():
         if not (yield more):
             return None
-    return Answer(said.head, read.headers(), encoded(read.document()))
+    return Answer(parsed.response_head, read.headers(), encoded(read.document()))
 
 
-class Attempt:
-    """Takes the steps to an answer, from reply to reply of Redis."""
+class _Runner:
+    """Runs steps to their end: sends each batch, and resumes with the replies of Redis."""
 
-    def __init__(self, client: EventLoopClient, steps: Steps, done: Done) -> None:
-        self._client, self._steps, self._done = client, steps, done
+    def __init__(self, client: EventLoopClient, steps: Steps, callback: AnswerCallback) -> None:
+        self._client, self._steps, self._callback = client, steps, callback
 
-    def begin(self) -> bool:
+    def start(self) -> bool:
+        """Send the first batch; return False if Redis cannot be used now."""
         self._batch = next(self._steps)
-        return self._ask()
+        return self._client.send(self._batch.commands(), self._resume)
 
-    def _ask(self) -> bool:
-        return self._client.send(self._batch.commands(), self._go_on)
-
-    def _go_on(self, replies: list[Any] | None) -> None:
+    def _resume(self, replies: list[Any] | None) -> None:
         answer = None
         try:
             self._batch = self._steps.send(self._batch.resolve(replies))
-            if self._ask():
+            if self._client.send(self._batch.commands(), self._resume):
                 return
         except StopIteration as end:
             answer = end.value
@@ -177,4 +183,4 @@ class Attempt:
             pass
         except Exception:
             logger.exception(FAILED)
-        self._done(answer)
+        self._callback(answer)

@@ -1,7 +1,7 @@
-"""The headers that an answer of Django has, whatever it answers: what the middleware adds, learnt from itself.
+"""Response heads: the headers that Django gives to every response, found by running its middleware.
 
-They depend on the host that was asked for and on the scheme, so a pair of these is asked for once: Django's
-middleware is run around an empty view. Where it refuses or redirects, there is no head, and no answer of the lane.
+They depend on the request's host and scheme only. For each pair of these Django's middleware runs once, around an empty
+view. If the middleware refuses or redirects the request, there is no head, and the hot lane does not answer.
 """
 
 from io import BytesIO
@@ -14,45 +14,47 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import re_path
 
 from api.json import json_response
-from serving.bridge.environ import environ_of
+from serving.bridge.environ import build_environ
 
-REMEMBERED = 1_000
+MAX_CACHED = 1_000
 _SCOPE = {"http_version": "1.1", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b""}
 
 
 class ResponseHead(NamedTuple):
-    """Names and values, and the same as HTTP/1 writes them."""
+    """The headers of a response as ASGI and as HTTP/1 have them, without Content-Length."""
 
-    named: list[tuple[bytes, bytes]]
-    lines: bytes
+    asgi_headers: list[tuple[bytes, bytes]]
+    http1_headers: bytes
 
 
 class ResponseHeadCache:
+    """The response heads of the WSGI handler `django`, by host and scheme."""
+
     def __init__(self, django: BaseHandler) -> None:
         self._django = django
-        self._known: dict[tuple[Any, ...], ResponseHead | None] = {}
+        self._heads: dict[tuple[Any, ...], ResponseHead | None] = {}
         header = settings.SECURE_PROXY_SSL_HEADER
         self._scheme_header = header[0].removeprefix("HTTP_").replace("_", "-").lower().encode() if header else b""
 
-    def of(self, scheme: str, headers: dict[bytes, bytes]) -> ResponseHead | None:
-        """`headers`: the request's. The answer lacks Content-Length."""
+    def get(self, scheme: str, headers: dict[bytes, bytes]) -> ResponseHead | None:
+        """Return the response head for a request's headers; None if the middleware refuses or redirects them."""
         key = headers.get(b"host"), headers.get(self._scheme_header), scheme
-        if key not in self._known:
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[key] = self._learnt(scheme, headers) if key[0] else None
-        return self._known[key]
+        if key not in self._heads:
+            if len(self._heads) >= MAX_CACHED:
+                self._heads.clear()
+            self._heads[key] = self._make(scheme, headers) if key[0] else None
+        return self._heads[key]
 
-    def _learnt(self, scheme: str, headers: dict[bytes, bytes]) -> ResponseHead | None:
+    def _make(self, scheme: str, headers: dict[bytes, bytes]) -> ResponseHead | None:
         scope = {**_SCOPE, "scheme": scheme, "headers": list(headers.items())}
-        request: Any = WSGIRequest({**environ_of(scope), "wsgi.input": BytesIO()})
+        request: Any = WSGIRequest({**build_environ(scope), "wsgi.input": BytesIO()})
         request.urlconf = __name__
         response = self._django.get_response(request)
         if response.status_code != 200 or response.cookies:
             return None
-        named = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
-        named = [header for header in named if header[0] != b"content-length"]
-        return ResponseHead(named, b"".join(b"%b: %b\r\n" % header for header in named))
+        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
+        encoded = [header for header in encoded if header[0] != b"content-length"]
+        return ResponseHead(encoded, b"".join(b"%b: %b\r\n" % header for header in encoded))
 
 
 def _empty(request: HttpRequest) -> HttpResponse:

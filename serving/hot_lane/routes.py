@@ -1,4 +1,4 @@
-"""Which requests the hot lane answers: those of a room's ADDRESSES, where nothing about them is odd."""
+"""The requests that the hot lane answers: each room declares them in ROUTES, in their usual form only."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -13,8 +13,11 @@ ID = "/{id}"
 
 
 class Route:
-    """`read(batch, caller_id, …)` gets the id in the path, if it ends in {id}, and the groups that the regular
-    expression `query` has found in the whole query; where it raises a Problem, Django tells it."""
+    """A path and a regular expression for the whole query, with the read that answers them.
+
+    `read(batch, caller_id, …)` gets the id in the path, if the path ends in /{id}, then the groups of `query`. If it
+    raises a Problem, Django answers the request.
+    """
 
     def __init__(self, path: str, query: str, read: Callable[..., Read]) -> None:
         self.path = path
@@ -23,26 +26,28 @@ class Route:
 
 
 class Routes:
-    def __init__(self, prefix: str, addresses: Iterable[Route]) -> None:
-        by_path = {prefix + each.path: each for each in addresses}
-        self._plain = {path: each for path, each in by_path.items() if not path.endswith(ID)}
-        self._by_parent = {path.removesuffix(ID): each for path, each in by_path.items() if path.endswith(ID)}
+    """Routes by their paths, each below `prefix`."""
+
+    def __init__(self, prefix: str, routes: Iterable[Route]) -> None:
+        by_path = {prefix + route.path: route for route in routes}
+        self._constant = {path: route for path, route in by_path.items() if not path.endswith(ID)}
+        self._by_parent = {path.removesuffix(ID): route for path, route in by_path.items() if path.endswith(ID)}
 
     def find(self, path: str, query: bytes) -> tuple[Route, tuple[Any, ...]] | None:
-        """The address of a request, and the arguments that its read takes besides batch and caller."""
+        """Return a request's route, and the arguments of its read after batch and caller; None if no route matches."""
         ids: tuple[int, ...] = ()
-        address = self._plain.get(path)
-        if address is None:
+        route = self._constant.get(path)
+        if route is None:
             parent, _, last = path.rpartition("/")
-            address = self._by_parent.get(parent)
-            if address is None or not is_id(last):
+            route = self._by_parent.get(parent)
+            if route is None or not is_id(last):
                 return None
             ids = (int(last),)
         text = query.decode("latin-1")
-        match = address.query.fullmatch(_unquoted(text) if "%" in text else text)
-        return match and (address, (*ids, *match.groups()))
+        match = route.query.fullmatch(_unquote(text) if "%" in text else text)
+        return match and (route, (*ids, *match.groups()))
 
 
-def _unquoted(query: str) -> str:
-    """Clients may, and many do, encode commas and colons."""
+def _unquote(query: str) -> str:
+    """Decode commas and colons, which many clients encode."""
     return re.sub("%2c", ",", re.sub("%3a", ":", query, flags=re.I), flags=re.I)

@@ -1,6 +1,5 @@
-"""HTTP/1 for the application under uvicorn: httptools' protocol, and a way around it for what the hot lane answers."""
+"""HTTP/1 under uvicorn: its httptools protocol, with a fast path for requests that the hot lane answers."""
 
-import asyncio
 from functools import lru_cache, partial
 from math import inf
 from typing import Any, NamedTuple
@@ -11,97 +10,101 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from serving.accepting.connection_shares import ConnectionShare
 from serving.http.transport import CoalescingTransport
 
-REMEMBERED = 10_000  # heads of requests, mostly of half a kilobyte each
-LONGEST_BYTES = 2048  # of a request that the lane is asked for
+MAX_CACHED = 10_000  # sets of request headers, mostly of half a kilobyte each
+MAX_FAST_PATH_BYTES = 2048  # of a request, with its headers
 
 
 class Protocol(HttpToolsProtocol):
-    """A request that comes alone and in one piece is first given to the hot lane: of its head, only the first line is
-    read anew, since a client repeats the others. Its answer is written as it is."""
+    """The protocol of one connection.
+
+    On the fast path a request that comes alone and in one piece is given to the hot lane. Only its first line is
+    parsed; the result for its headers is cached, because a client repeats them. httptools parses all other requests.
+    """
 
     _in_message = False
-    _ends = False
-    _later: bytes | None = None  # what came while the lane was at work
-    _counted: dict[str, Any] | None = None
-    _idle_from = inf
+    _is_shutting_down = False
+    _pending_data: bytes | None = None  # received while the lane is at work; None while it is not
+    _extra_environ: dict[str, Any] | None = None
+    _idle_since = inf
 
-    def __init__(self, *, slot: ConnectionShare, **options: Any) -> None:
+    def __init__(self, *, share: ConnectionShare, **options: Any) -> None:
         super().__init__(**options)
-        self._slot = slot
-        self._has_lane = hasattr(self.app, "attempt") and not self.access_log and not self.root_path
+        self._share = share
+        self._has_lane = hasattr(self.app, "try_answer") and not self.access_log and not self.root_path
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(CoalescingTransport(transport, self.loop))
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(CoalescingTransport(transport, self.loop))  # type: ignore[arg-type]  # delegates
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._slot.add(-1)
+        self._share.add(-1)
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._idle_from = inf
-        if self._later is not None:
-            self._later += data
+        self._idle_since = inf
+        if self._pending_data is not None:
+            self._pending_data += data
             self.flow.pause_reading()
-        elif not self._attempts(data):
+        elif not self._try_fast_path(data):
             super().data_received(data)
 
     def shutdown(self) -> None:
-        self._ends = True
-        if self._later is None:
+        self._is_shutting_down = True
+        if self._pending_data is None:
             super().shutdown()
 
-    # The way around
+    # The fast path: requests for the hot lane
 
-    def _attempts(self, data: bytes) -> bool:
-        """Whether the lane has begun to answer this."""
+    def _try_fast_path(self, data: bytes) -> bool:
+        """Return whether the lane has begun to answer a request that is all of `data`."""
         is_busy = self._in_message or (self.cycle is not None and not self.cycle.response_complete)
-        if is_busy or not self._has_lane or self.flow.write_paused or len(data) > LONGEST_BYTES:
+        if is_busy or not self._has_lane or self.flow.write_paused or len(data) > MAX_FAST_PATH_BYTES:
             return False
         line, _, lines = data.partition(b"\r\n")
         if not (line.startswith(b"GET /") and line.endswith(b" HTTP/1.1")):
             return False
-        head = _head(self.app, self.scheme, lines)
-        if head is None:
+        headers = _parse_headers(self.app, self.scheme, lines)
+        if headers is None:
             return False
         path, _, query = line[4:-9].partition(b"?")
-        counted: dict[str, Any] = {}
-        done = partial(self._attempted, data, head, counted)
-        if not self.app.attempt(head.said, path.decode("latin-1"), query, counted, done):
+        extra_environ: dict[str, Any] = {}
+        callback = partial(self._finish_fast_path, data, headers, extra_environ)
+        if not self.app.try_answer(headers.parsed, path.decode("latin-1"), query, extra_environ, callback):
             return False
-        self._later = b""
+        self._pending_data = b""
         return True
 
-    def _attempted(self, data: bytes, head: "_Head", counted: dict[str, Any], answer: Any) -> None:
-        later, self._later = self._later, None
+    def _finish_fast_path(self, data: bytes, headers: "_Headers", extra_environ: dict[str, Any], answer: Any) -> None:
+        pending, self._pending_data = self._pending_data, None
         if self.transport.is_closing():
             return
         if answer is None:
-            self._counted = counted
+            self._extra_environ = extra_environ
             super().data_received(data)
-            self._counted = None
-            if self._ends:
+            self._extra_environ = None
+            if self._is_shutting_down:
                 super().shutdown()
         else:
-            self._answer(answer, keep_alive=head.keep_alive and not self._ends)
-        if later and not self.transport.is_closing():
+            self._write_answer(answer, keep_alive=headers.keep_alive and not self._is_shutting_down)
+        if pending and not self.transport.is_closing():
             self.flow.resume_reading()
-            self.data_received(later)
+            self.data_received(pending)
 
-    def _answer(self, answer: Any, *, keep_alive: bool) -> None:
-        usual = _lines(tuple(self.server_state.default_headers))
+    def _write_answer(self, answer: Any, *, keep_alive: bool) -> None:
+        defaults = _serialize(tuple(self.server_state.default_headers))
         end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
-        self.transport.write_now(b"".join([STATUS_LINE[200], usual, *answer.lines(), end, answer.body]))
+        response = b"".join([STATUS_LINE[200], defaults, *answer.http1_headers(), end, answer.body])
+        self.transport.write_now(response)  # type: ignore[attr-defined]  # a CoalescingTransport
         self.server_state.total_requests += 1
         if not keep_alive:
             self.transport.close()
             return
-        self._idle_from = self.loop.time()
+        self._idle_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
-            self._watch(self.timeout_keep_alive)
+            self._schedule_timeout(self.timeout_keep_alive)
 
-    # httptools' way, to Django
+    # Requests that httptools parses, for Django
 
     def on_message_begin(self) -> None:
         self._in_message = True
@@ -113,60 +116,61 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if self._has_lane and app is self.app:
-            app = partial(app.bridge, extra=self._counted or {})
+            app = partial(app.bridge, extra_environ=self._extra_environ or {})
         super()._start_asgi_task(cycle, app)
 
-    # uvicorn makes a timer for each answer, and cancels it at the next request. Ours stays, and looks when it is due.
+    # uvicorn makes a timer for each response, and cancels it at the next request. Here one timer stays for the life of
+    # the connection, and compares `_idle_since` with the clock when it is due.
 
     def _unset_keepalive_if_required(self) -> None:
-        """There is one timer, and `_idle_from`."""
+        """Do nothing: data_received() resets `_idle_since` instead."""
 
     def on_response_complete(self) -> None:
         is_idle = not self.pipeline
         if self.pipeline or self.timeout_keep_alive_task is None or self.transport.is_closing():
             super().on_response_complete()
-            if self.pipeline:  # uvicorn reads on, and would keep whatever a client sends that never waits
+            if self.pipeline:  # uvicorn resumes reading, and would buffer without bound what a client sends
                 self.flow.pause_reading()
         else:
             self.server_state.total_requests += 1
             self.flow.resume_reading()
         if is_idle:
-            self._idle_from = self.loop.time()
+            self._idle_since = self.loop.time()
 
     def timeout_keep_alive_handler(self) -> None:
-        left_s = self._idle_from + self.timeout_keep_alive - self.loop.time()
+        left_s = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if left_s <= 0:
             super().timeout_keep_alive_handler()
         else:
-            self._watch(min(left_s, self.timeout_keep_alive))
+            self._schedule_timeout(min(left_s, self.timeout_keep_alive))
 
-    def _watch(self, seconds: float) -> None:
+    def _schedule_timeout(self, seconds: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
 
-class _Head(NamedTuple):
-    """What the lines say that come after a request's first: `said` is for the lane."""
+class _Headers(NamedTuple):
+    """The headers of a request as the lane has parsed them, and whether the connection is kept alive."""
 
-    said: Any
+    parsed: Any
     keep_alive: bool
 
 
-@lru_cache(maxsize=REMEMBERED)
-def _head(app: Any, scheme: str, lines: bytes) -> _Head | None:
-    """None if they are not a whole head and nothing else, or if it is nothing for the lane."""
+@lru_cache(maxsize=MAX_CACHED)
+def _parse_headers(app: Any, scheme: str, lines: bytes) -> _Headers | None:
+    """Parse the lines after a request line; return None unless they are complete, without a body, and for the lane."""
     if lines.find(b"\r\n\r\n") != len(lines) - 4:
         return None
-    found = _Found()
+    request = _RequestParser()
     try:
-        found.parser.feed_data(b"GET / HTTP/1.1\r\n" + lines)
+        request.parser.feed_data(b"GET / HTTP/1.1\r\n" + lines)
     except (httptools.HttpParserError, httptools.HttpParserUpgrade):
         return None
-    said = app.said(scheme, tuple(found.headers))
-    return None if said is None or not found.is_complete else _Head(said, found.keep_alive)
+    parsed = app.parse_headers(scheme, tuple(request.headers))
+    return None if parsed is None or not request.is_complete else _Headers(parsed, request.keep_alive)
 
 
-class _Found:
-    """What httptools finds."""
+class _RequestParser:
+    """Collects what httptools calls back."""
 
     is_complete = False
 
@@ -185,5 +189,5 @@ class _Found:
 
 
 @lru_cache(maxsize=8)
-def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+def _serialize(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in headers)

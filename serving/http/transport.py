@@ -5,19 +5,20 @@ from typing import Any
 
 
 class CoalescingTransport:
-    """A transport whose writes of one turn of the loop leave together: a system call for each answer, not for its head
-    and its body."""
+    """Wraps a transport, and joins the writes of one turn of the event loop, such as a response's head and body."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
-        self._leaving: list[bytes] = []
+        self._buffer: list[bytes] = []
 
     def write(self, data: bytes) -> None:
-        if not self._leaving:
+        """Send data at the end of this turn of the event loop."""
+        if not self._buffer:
             self._loop.call_soon(self._flush)
-        self._leaving.append(data)
+        self._buffer.append(data)
 
     def write_now(self, data: bytes) -> None:
+        """Send data at once, after the data that was written before."""
         self._flush()
         self._transport.write(data)
 
@@ -26,9 +27,9 @@ class CoalescingTransport:
         self._transport.close()
 
     def _flush(self) -> None:
-        leaving, self._leaving = self._leaving, []
-        if leaving and not self._transport.is_closing():  # uvloop's would raise
-            self._transport.write(b"".join(leaving))
+        buffer, self._buffer = self._buffer, []
+        if buffer and not self._transport.is_closing():  # uvloop's transport would raise
+            self._transport.write(b"".join(buffer))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

@@ -1,6 +1,6 @@
-"""gunicorn's worker for `config.asgi`: uvicorn with httptools, on uvloop, and with acceptors of the project's own.
+"""gunicorn's worker for `config.asgi`: uvicorn with httptools on uvloop, and the project's own acceptors.
 
-libuv itself accepts one connection per turn of the loop, so that of many clients the late ones starve.
+libuv itself accepts one connection per turn of the event loop, so that of many new clients the last ones wait long.
 """
 
 import asyncio
@@ -17,52 +17,54 @@ from serving.accepting.acceptor import Acceptor
 from serving.accepting.connection_shares import ConnectionShare, ConnectionShares
 from serving.http.protocol import Protocol
 
-SLOTS = ConnectionShares()
-LAST_REQUESTS_S = 0.1  # for which a worker that ends waits for those who have just connected
+SHARES = ConnectionShares()
+FIRST_REQUEST_S = 0.1  # time for clients that have just connected to send a request, before a worker ends
 
 
 class Server(uvicorn.Server):
-    """Accepts connections by acceptors of the project's own; all else is uvicorn's."""
+    """uvicorn's server, except that the project's acceptors accept its connections."""
 
-    def __init__(self, config: uvicorn.Config, slot: ConnectionShare) -> None:
+    def __init__(self, config: uvicorn.Config, share: ConnectionShare) -> None:
         super().__init__(config)
-        self._slot = slot
+        self._share = share
         self._acceptors: list[Acceptor] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=[])
         state = {"server_state": self.server_state, "app_state": self.lifespan.state}
-        protocol = partial(Protocol, slot=self._slot, config=self.config, **state)
-        self._acceptors = [Acceptor(sock, protocol, self._slot, self.config.ssl) for sock in sockets or []]
+        protocol = partial(Protocol, share=self._share, config=self.config, **state)
+        self._acceptors = [Acceptor(sock, protocol, self._share, self.config.ssl) for sock in sockets or []]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for acceptor in self._acceptors:
             acceptor.close()
-        await asyncio.sleep(LAST_REQUESTS_S)  # what is idle then, uvicorn closes
+        await asyncio.sleep(FIRST_REQUEST_S)  # then uvicorn closes idle connections
         await super().shutdown(sockets)
 
 
-class Worker(UvicornWorker):
+class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn_worker has no types
+    """A worker process; created in the master, before the fork."""
+
     CONFIG_KWARGS: dict[str, Any] = {
         "loop": "uvloop",
         "ws": "none",
         "lifespan": "off",
-        "proxy_headers": False,  # who the client is, is for the settings PROXIES and HTTPS to say
+        "proxy_headers": False,  # the settings PROXIES and HTTPS decide who the client is
         "server_header": False,
     }
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.slot = SLOTS.allot()
+        self.share = SHARES.allocate()
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
-        server = Server(self.config, self.slot)
+        server = Server(self.config, self.share)
         self._install_sigquit_handler()
         await server.serve(sockets=self.sockets)
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
-    def gone(self) -> None:
-        """In the master, after the process."""
-        SLOTS.free(self.slot)
+    def release_share(self) -> None:
+        """Release the worker's share of connections; called in the master after the process has ended."""
+        SHARES.release(self.share)

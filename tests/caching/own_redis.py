@@ -27,7 +27,7 @@ class OwnRedis:
         """With the data that it had when it was stopped, unless `forget()` came in between."""
         kept = ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--dir", str(self.folder)]
         command = [redis_server(), "--port", str(self.port), "--bind", "127.0.0.1", *kept, *options]
-        self._process = servers.started(command, self.port, self.folder / "redis.log")
+        self._process = servers.start_process(command, self.port, self.folder / "redis.log")
         until(self._answers)
 
     def _answers(self) -> bool:

@@ -47,7 +47,7 @@ def start_node(folder):
     while (port := servers.free_port()) > 55_000:
         pass  # a node's bus listens 10,000 above
     options = ["--port", str(port), "--dir", str(folder), "--save", "", "--cluster-enabled", "yes"]
-    return port, servers.started([embedded_redis.redis_server(), *options], port, folder / "redis.log")
+    return port, servers.start_process([embedded_redis.redis_server(), *options], port, folder / "redis.log")
 
 
 def wait_until_whole(clients):

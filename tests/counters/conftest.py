@@ -25,7 +25,7 @@ def voters() -> list[Author]:
 
 @pytest.fixture
 def fold():
-    return rollup.fold_all
+    return rollup.roll_up_all
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def fold(*_: int) -> None:
     rollup.CHUNK = 50
     while True:
         try:
-            rollup.fold()
+            rollup.roll_up_chunk()
         except OperationalError as error:  # chosen as the victim of a deadlock: it is the next turn's work
             print(error, file=sys.stderr)
 
@@ -61,7 +61,7 @@ def reconcile(pk: int, number: int) -> None:
 def one_fold(*_: Any) -> None:
     from counters import rollup
 
-    rollup.fold()
+    rollup.roll_up_chunk()
 
 
 def work(task: str, pk: int, number: int) -> None:

@@ -25,7 +25,7 @@ def admin(new_user):
 @pytest.fixture
 def counter(book, voters):
     vote(voters[0], book)
-    rollup.fold_all()
+    rollup.roll_up_all()
     Delta.objects.create(kind="book", target_id=book.pk, name="votes", amount=4)
     return Counter.objects.get(kind="book", name="votes")
 
@@ -64,12 +64,12 @@ def test_the_chosen_are_reconciled(admin, book, counter):
     assert f"Mended: book:{book.pk} votes: showed 5, is 1 (-4)" in page
     assert "1 targets compared, 1 counters mended." in page
     assert reconcile.run_one("book", book.pk, mend=False).drifts == []
-    rollup.fold_all()
+    rollup.roll_up_all()
     assert counts(book) == truth(book)
 
 
 def test_no_more_than_a_request_can_do(admin, counter, monkeypatch):
-    monkeypatch.setattr("counters.http.admin.MOST_CHOSEN", 0)
+    monkeypatch.setattr("counters.http.admin.MAX_SELECTED", 0)
     page = admin.post(LIST, {"action": "reconcile", "_selected_action": [counter.pk]}, follow=True).content.decode()
     assert "Select at most 0 targets" in page
     assert Delta.objects.count() == 1

@@ -32,7 +32,7 @@ def votes(author):
 def assert_exact(author):
     """By the database alone, and, once all is folded, as it is shown."""
     assert reconcile.run_one("author", author.pk, mend=False).drifts == []
-    rollup.fold_all()
+    rollup.roll_up_all()
     assert not Delta.objects.exists()
     assert reconcile.run_one("author", author.pk, mend=False).drifts == []
     assert shown(author) == votes(author)
@@ -40,7 +40,7 @@ def assert_exact(author):
 
 def all_folded():
     """The database takes a moment to see that a process is dead, and to free the rows that it had locked."""
-    rollup.fold_all()
+    rollup.roll_up_all()
     return not Delta.objects.exists()
 
 

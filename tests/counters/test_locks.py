@@ -52,15 +52,15 @@ def test_a_roll_up_leaves_to_another_what_that_has_taken(book, voters):
     with transaction.atomic():
         taken = Delta.objects.select_for_update().order_by("pk")[:2]
         assert len(taken) == 2
-        assert elsewhere(rollup.fold_all) == 3
-    assert rollup.fold_all() == 2
+        assert elsewhere(rollup.roll_up_all) == 3
+    assert rollup.roll_up_all() == 2
     assert counts(book) == truth(book)
 
 
 def test_a_writer_waits_neither_for_a_roll_up_nor_for_another_writer(book, voters):
     """The author and the book are shared; the counters of both are being folded."""
     vote(voters[0], book)
-    rollup.fold_all()
+    rollup.roll_up_all()
     vote(voters[1], book)
     with transaction.atomic():
         assert len(Delta.objects.select_for_update()) == 5
@@ -76,6 +76,6 @@ def test_a_roll_up_waits_for_no_writer(book, voters):
     with transaction.atomic():
         vote(voters[1], book)
         elsewhere(lambda: vote(voters[2], book))
-        assert elsewhere(rollup.fold_all) == 10  # fails after the 5 s that a lock is waited for
-    assert rollup.fold_all() == 5
+        assert elsewhere(rollup.roll_up_all) == 10  # fails after the 5 s that a lock is waited for
+    assert rollup.roll_up_all() == 5
     assert counts(book) == truth(book)

@@ -27,4 +27,4 @@ def test_four_counters_in_a_hundred_bytes():
     assert used / TARGETS <= MOST_BYTES
     block = blocks.key(blocks.block_of("book", FIRST))
     # The dictionary of expiries and the hash tables' slots are not in MEMORY USAGE.
-    assert redis_client().memory_usage(block) / blocks.NEIGHBOURS <= MOST_BYTES
+    assert redis_client().memory_usage(block) / blocks.TARGETS_PER_BLOCK <= MOST_BYTES

@@ -206,9 +206,9 @@ def test_a_roll_up_takes_all_in_pieces(book, voters, monkeypatch):
     monkeypatch.setattr(rollup, "CHUNK", 3)
     for voter in voters:
         vote(voter, book)
-    assert rollup.fold() == 3
+    assert rollup.roll_up_chunk() == 3
     assert counts(book) == truth(book)
-    assert rollup.fold_all() == 22
+    assert rollup.roll_up_all() == 22
     assert counts(book) == truth(book)
 
 
@@ -216,6 +216,6 @@ def test_roll_ups_at_once(book, voters, monkeypatch):
     monkeypatch.setattr(rollup, "CHUNK", 2)
     for voter in voters:
         vote(voter, book)
-    together(*[rollup.fold_all] * 4)
-    until(lambda: rollup.fold_all() or not Delta.objects.exists())
+    together(*[rollup.roll_up_all] * 4)
+    until(lambda: rollup.roll_up_all() or not Delta.objects.exists())
     assert counts(book) == truth(book)

@@ -173,12 +173,12 @@ def test_workers_without_file_descriptors_accept_again_later(web):
 
 
 def test_a_share():
-    slots = ConnectionShares()
-    one, other = slots.allot(), slots.allot()
-    one.accept(ahead=2)
+    shares = ConnectionShares()
+    one, other = shares.allocate(), shares.allocate()
+    one.set_headroom(2)
     one.add(100)
     assert not one.exceeded()  # alone: the other has not begun
-    other.accept(ahead=2)
+    other.set_headroom(2)
     assert (one.exceeded(), other.exceeded()) == (True, False)
     other.add(93)
     assert not one.exceeded()  # 93, a sixteenth of them, and 2
@@ -190,15 +190,15 @@ def test_a_share():
 
 
 def test_the_slot_of_a_worker_that_is_gone(monkeypatch):
-    slots = ConnectionShares()
-    monkeypatch.setattr("serving.workers.gunicorn_worker.SLOTS", slots)
-    one, killed = slots.allot(), slots.allot()
-    for slot in (one, killed):
-        slot.accept(ahead=2)
+    shares = ConnectionShares()
+    monkeypatch.setattr("serving.workers.gunicorn_worker.SHARES", shares)
+    one, killed = shares.allocate(), shares.allocate()
+    for share in (one, killed):
+        share.set_headroom(2)
     one.add(10)
     assert one.exceeded()
     worker = Worker.__new__(Worker)
-    worker.slot, worker.core = killed, None
+    worker.share, worker.core = killed, None
     gunicorn_config.child_exit(None, worker)
     assert not one.exceeded()
-    assert slots.allot().place == killed.place
+    assert shares.allocate().index == killed.index

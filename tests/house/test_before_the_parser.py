@@ -9,7 +9,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from serving.accepting.connection_shares import ConnectionShares
-from serving.http.protocol import LONGEST_BYTES, Protocol
+from serving.http.protocol import MAX_FAST_PATH_BYTES, Protocol
 
 pytestmark = pytest.mark.embedded
 LINES = b"Host: a\r\nAuthorization: Bearer b\r\n\r\n"
@@ -23,25 +23,25 @@ class Application:
         self.asked, self.heads = [], []
         self.goes_on = asyncio.Event()
 
-    def said(self, scheme, named):
-        self.heads.append(list(named))
-        return named
+    def parse_headers(self, scheme, raw):
+        self.heads.append(list(raw))
+        return raw
 
-    def attempt(self, said, path, query, counted, done):
+    def try_answer(self, parsed, path, query, extra_environ, callback):
         if path.startswith("/cold"):
-            counted["why"] = "cold"
+            extra_environ["why"] = "cold"
             return False
-        self.asked.append((path, query, counted, done))
+        self.asked.append((path, query, extra_environ, callback))
         return True
 
-    async def bridge(self, scope, receive, send, extra):
+    async def bridge(self, scope, receive, send, extra_environ):
         body, more = b"", True
         while more:
             message = await receive()
             body, more = body + message.get("body", b""), message.get("more_body", False)
         if scope["path"] == "/slow":
             await self.goes_on.wait()
-        told = json.dumps({"path": scope["path"], "body": body.decode(), "extra": extra}).encode()
+        told = json.dumps({"path": scope["path"], "body": body.decode(), "extra": extra_environ}).encode()
         length = str(len(told)).encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
         await send({"type": "http.response.body", "body": told})
@@ -53,7 +53,7 @@ class Application:
 class Answer:
     body = b'"hot"'
 
-    def lines(self):
+    def http1_headers(self):
         return (b"content-length: 5\r\n",)
 
 
@@ -68,9 +68,9 @@ class Wire:
         self.client, server = socket.socketpair()
         self.client.setblocking(False)
         self.loop = asyncio.get_running_loop()
-        slot = ConnectionShares().allot()
+        share = ConnectionShares().allocate()
         _, self.protocol = await self.loop.connect_accepted_socket(
-            lambda: Protocol(slot=slot, config=config, server_state=ServerState(), app_state={}), server
+            lambda: Protocol(share=share, config=config, server_state=ServerState(), app_state={}), server
         )
         return self
 
@@ -105,8 +105,8 @@ class Wire:
         return [path for path, *_ in self.application.asked]
 
     def tell(self, answer):
-        *_, done = self.application.asked.pop(0)
-        done(answer)
+        *_, callback = self.application.asked.pop(0)
+        callback(answer)
 
 
 def on_a_wire(test):
@@ -203,7 +203,7 @@ ODD = {
     "an older version": PLAIN.replace(b"/1.1", b"/1.0"),
     "an absolute address": PLAIN.replace(b"/hot", b"http://a/hot"),
     "a line before it": b"\r\n" + PLAIN,
-    "a long head": PLAIN.replace(b"\r\n\r\n", b"\r\nX-Long: %b\r\n\r\n" % (b"x" * LONGEST_BYTES)),
+    "a long head": PLAIN.replace(b"\r\n\r\n", b"\r\nX-Long: %b\r\n\r\n" % (b"x" * MAX_FAST_PATH_BYTES)),
     "a malformed head": PLAIN.replace(b"Host: a", b"Host a"),
     "a folded line": PLAIN.replace(b"Host: a", b"Host:\r\n a"),
     "bare line feeds": PLAIN.replace(b"\r\n", b"\n"),

@@ -16,20 +16,20 @@ GTHREAD = (*GUNICORN, "-k", "gthread", "config.wsgi")
 
 def test_cores_are_shared_alike():
     cores = Cores({4, 5})
-    first, second, new_first, new_second = (cores.allot(2) for _ in range(4))  # two of a reload
+    first, second, new_first, new_second = (cores.allocate(2) for _ in range(4))  # two of a reload
     assert {first, second} == {new_first, new_second} == {4, 5}
     for gone in (first, second, new_second):
-        cores.free(gone)
-    assert cores.allot(2) == new_second
+        cores.release(gone)
+    assert cores.allocate(2) == new_second
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_who_could_not_share_them_alike_keep_to_none(workers):
-    assert Cores({0, 1}).allot(workers) is None
+    assert Cores({0, 1}).allocate(workers) is None
 
 
 def test_where_the_system_does_not_tell_nobody_keeps_to_any():
-    assert Cores(set()).allot(2) is None
+    assert Cores(set()).allocate(2) is None
 
 
 def test_a_system_that_does_not_tell(monkeypatch):
@@ -39,7 +39,7 @@ def test_a_system_that_does_not_tell(monkeypatch):
 
 def test_a_core_that_is_not_there_any_more():
     before = os.sched_getaffinity(0)
-    cores.keep_to(1_000)
+    cores.pin_process(1_000)
     assert os.sched_getaffinity(0) == before
 
 

@@ -38,15 +38,15 @@ def test_a_token_is_remembered_until_it_expires(lane, alice):
 
 
 def test_remembered_headers_are_few_and_short(lane, alice, bob, monkeypatch):
-    monkeypatch.setattr(hot_lane, "REMEMBERED", 3)
-    path, own, known = f"/api/v1/users/{alice.pk}", login(bob), lane.application._known
+    monkeypatch.setattr(hot_lane, "MAX_CACHED", 3)
+    path, own, known = f"/api/v1/users/{alice.pk}", login(bob), lane.application._parsed_headers
     lane.ask(path, headers=own)  # which may be a miss
     known.clear()
     for number in range(7):
         assert lane.ask(path, headers=[*own, ("user-agent", f"phone {number}")]).by_lane
         assert len(known) == 1 + number % 3
         before = dict(known)
-        assert lane.ask(path, headers=[*own, ("user-agent", "x" * hot_lane.LONGEST_BYTES)]).by_lane
+        assert lane.ask(path, headers=[*own, ("user-agent", "x" * hot_lane.MAX_CACHED_BYTES)]).by_lane
         assert known == before
 
 

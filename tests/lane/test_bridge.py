@@ -7,7 +7,7 @@ import time
 import pytest
 from django.core.exceptions import RequestDataTooBig
 
-from serving.bridge.wsgi import WHOLE_BYTES, Bridge
+from serving.bridge.wsgi import MAX_BUFFERED_BYTES, Bridge
 from tests.lane.served import scope_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
@@ -87,7 +87,7 @@ def test_streams_short_and_long(chunks):
     assert [message.get("more_body", False) for message in client.messages][-1] is False
     assert answer.closed.is_set()
     assert len(answer.threads) == 1  # what it holds of the database belongs to one thread
-    assert (len(client.messages) == 2) is (CHUNK * chunks < WHOLE_BYTES)
+    assert (len(client.messages) == 2) is (CHUNK * chunks < MAX_BUFFERED_BYTES)
 
 
 def test_a_stream_ends_when_its_client_leaves():

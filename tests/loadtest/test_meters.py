@@ -1,4 +1,4 @@
-"""The benchmark's accounting, on requests whose costs are known."""
+"""The meters count requests whose costs are known."""
 
 import subprocess
 import sys
@@ -6,9 +6,9 @@ import sys
 import pytest
 from django.db import connection
 
-from loadtest import client
-from loadtest.ground import Web
-from loadtest.meters import TICKS_PER_S, commands_sent, cpu_meter, database_meter, redis_meter
+from loadtest.bench.load_generator import Outcome, Workload, run_load
+from loadtest.bench.meters import TICKS_PER_S, commands_sent, cpu_meter, database_meter, redis_meter
+from loadtest.bench.web_server import WebServer
 
 REQUESTS = 30
 IDS = ",".join(map(str, range(1, 51)))
@@ -22,34 +22,34 @@ COSTS = {  # (SQL statements, Redis round trips of one command) of one request
 
 
 @pytest.fixture
-def ask(web: Web, tokens: list[str]):
-    """Sends exactly REQUESTS requests for a path, after as many to warm up."""
+def send_requests(web: WebServer, tokens: list[str]):
+    """Send exactly REQUESTS requests for a path; as many were sent before, to warm up."""
 
-    def ask(path: str) -> client.Outcome:
-        return client.run(client.Order(port=web.port, paths=[path], tokens=tokens, connections=3, requests=REQUESTS))
+    def send_requests(path: str) -> Outcome:
+        return run_load(Workload(port=web.port, paths=[path], tokens=tokens, connections=3, requests=REQUESTS))
 
     for path in COSTS:
-        ask(path)
-    return ask
+        send_requests(path)
+    return send_requests
 
 
-def test_every_request_is_sent_and_answered_once(ask):
+def test_every_request_is_sent_and_answered_once(send_requests):
     for path in COSTS:
-        outcome = ask(path)
+        outcome = send_requests(path)
         assert outcome.requests == len(outcome.latencies_ms) == REQUESTS
         assert outcome.errors == {}
 
 
-def test_redis_commands_and_round_trips(ask, redis):
+def test_redis_commands_and_round_trips(send_requests, redis):
     meter = redis_meter(redis)
     for path, (_, each) in COSTS.items():
         with meter.counted() as counts:
-            ask(path)
+            send_requests(path)
         assert counts == {"commands": each * REQUESTS, "round_trips": each * REQUESTS}, path
 
 
 @pytest.mark.services
-def test_sql(ask):
+def test_sql(send_requests):
     def sql(statement: str) -> list[tuple]:
         with connection.cursor() as cursor:
             cursor.execute(statement)
@@ -58,7 +58,7 @@ def test_sql(ask):
     meter = database_meter(sql)
     for path, (each, _) in COSTS.items():
         with meter.counted() as counts:
-            ask(path)
+            send_requests(path)
         assert counts == {"questions": each * REQUESTS, "com_select": each * REQUESTS, "connections": 0}, path
 
 
@@ -74,6 +74,6 @@ def test_cpu_time_of_a_process_is_its_own():
             process.stdin.write(b"\n")
             process.stdin.flush()
             process.stdout.readline()
-            sum(range(5_000_000))  # this process' work is not that one's
+            sum(range(5_000_000))  # CPU time of another process
         process.communicate(b"\n")
     assert 0.3 < counts["ticks"] / TICKS_PER_S < 0.45

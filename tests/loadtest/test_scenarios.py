@@ -1,4 +1,4 @@
-"""The locust scenarios run against a live server, and nothing fails."""
+"""The locust scenarios run against a live server without failures."""
 
 import json
 import subprocess
@@ -14,9 +14,9 @@ from popups.models import Event, Popup
 from posts.models import Comment, Favorite, Like, Post
 from ratings.models import Score
 from social.models import Block, Follow
-from tests.loadtest.conftest import PEOPLE
+from tests.loadtest.seeded_users import USER_COUNT
 
-pytestmark = pytest.mark.embedded  # what is tested is the scenarios
+pytestmark = pytest.mark.embedded  # the scenarios are tested, not the database
 CLIENTS = 8
 PROJECT = Path(__file__).parents[2]
 USERS = {
@@ -45,14 +45,14 @@ POPUPS = {("GET", "popups/next"), ("POST", "popups/{id}/events")}
 
 
 def locust(scenario: str, options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "locust", "-f", f"loadtest/{scenario}.py", "--headless", "--json"]
+    command = [sys.executable, "-m", "locust", "-f", f"loadtest/load/{scenario}.py", "--headless", "--json"]
     return subprocess.run([*command, *options.split()], cwd=PROJECT, capture_output=True, text=True, timeout=120)
 
 
 def failures(scenario: str, site: str, expected: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Of each kind of request. Some of the ids have no user."""
-    options = f"--host {site} -u {CLIENTS} -r {CLIENTS} --accounts 3 --think 0.01 --largest-id {PEOPLE + 20}"
-    for time_s in (4, 12, 36):  # on a busy machine, the accounts alone may take the shortest of them
+    """Run a scenario; return the number of failures of each kind of request. Some of the requested ids have no user."""
+    options = f"--host {site} -u {CLIENTS} -r {CLIENTS} --accounts 3 --think 0.01 --largest-id {USER_COUNT + 20}"
+    for time_s in (4, 12, 36):  # on a busy machine, logging in may take all of the shortest time
         run = locust(scenario, f"{options} -t {time_s}s")
         assert run.returncode == 0, run.stderr[-2000:]
         failed = {(each["method"], each["name"]): each["num_failures"] for each in json.loads(run.stdout)}
@@ -69,7 +69,7 @@ def test_social(site):
     assert failures("social", site, SOCIAL) == dict.fromkeys(SOCIAL, 0)
     assert Follow.objects.exists()
     assert [chunk.drifts for chunk in reconcile.run("user", mend=False)] == [[]]
-    assert Block.objects.count() <= CLIENTS  # each forgives at once, unless the test ended in between
+    assert Block.objects.count() <= CLIENTS  # each client unblocks at once, unless the run ends in between
 
 
 def test_posts(site):
@@ -94,7 +94,7 @@ def test_popups(site):
 
 
 @pytest.mark.parametrize("scenario", ["users", "social", "posts", "ratings", "popups"])
-def test_a_server_that_is_not_there(scenario):
+def test_without_a_server(scenario):
     run = locust(scenario, "--host http://127.0.0.1:9 -u 3 -t 20s")
     assert run.returncode == 1
     assert "No account, no test" in run.stderr

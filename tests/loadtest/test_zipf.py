@@ -1,11 +1,13 @@
+"""Ids are drawn by Zipf's law."""
+
 from collections import Counter
 
 import pytest
 
-from loadtest.zipf import Zipf
+from loadtest.load.zipf import Zipf
 
 
-def test_the_most_wanted_id_is_drawn_as_often_as_zipf_says():
+def test_the_hottest_id_is_drawn_as_often_as_zipf_says():
     ids = range(1, 1_001)
     drawn = Counter(Zipf(ids, seed=1).draw(50_000))
     (_, first), (_, second) = drawn.most_common(2)
@@ -20,16 +22,16 @@ def test_the_same_seed_draws_the_same_ids():
 
 @pytest.mark.parametrize("size", [1, 2, 3, 10, 1_000])
 def test_every_id_has_a_rank(size):
-    assert sorted(Zipf(range(size)).distinct(size)) == list(range(size))
+    assert sorted(Zipf(range(size)).draw_distinct(size)) == list(range(size))
 
 
 def test_a_feed_has_15_to_50_different_ids():
-    feeds = [Zipf(range(1, 501), seed=seed).feed() for seed in range(50)]
+    feeds = [Zipf(range(1, 501), seed=seed).draw_feed() for seed in range(50)]
     assert all(15 <= len(feed) == len(set(feed)) <= 50 for feed in feeds)
 
 
 def test_fewer_ids_than_a_feed_shows():
-    assert sorted(Zipf([4, 9]).feed()) == [4, 9]
+    assert sorted(Zipf([4, 9]).draw_feed()) == [4, 9]
 
 
 def test_no_ids():

@@ -145,8 +145,8 @@ def test_the_dry_run_says_what_would_be_shown_and_why_not_the_others(root, enter
     enter(alice)
     waiting = redis_is_asked()
     page = dry_run(root, user=str(alice.pk), placement="home", platform="ios", app_version="3.2.0")
-    lines = {line.popup.title: line.why for line in page.context["found"].lines}
-    assert [line.popup.title for line in page.context["found"].lines if line.is_next] == ["Next"]
+    lines = {line.popup.title: line.reason for line in page.context["dry_run"].lines}
+    assert [line.popup.title for line in page.context["dry_run"].lines if line.is_next] == ["Next"]
     assert "re-show interval" in lines["First"]
     assert lines["For the US"] == "it is for other countries"
     assert lines["Android"] == "it is for other platforms"
@@ -167,14 +167,14 @@ def test_the_dry_run_says_what_would_be_shown_and_why_not_the_others(root, enter
 def redis_is_asked():
     from popups.events import stream
 
-    return stream.waiting
+    return stream.backlog
 
 
 def test_the_dry_run_by_username_and_with_bad_input(root, alice, popup):
-    assert dry_run(root, user="Alice", placement="home").context["found"]
+    assert dry_run(root, user="Alice", placement="home").context["dry_run"]
     for wrong in ({"user": "nobody"}, {"user": "alice", "placement": "a b"}, {"user": "alice", "app_version": "x"}):
         page = dry_run(root, **{"placement": "home", **wrong})
-        assert page.context["found"] is None
+        assert page.context["dry_run"] is None
         assert "errorlist" in page.content.decode()
     assert "errorlist" not in dry_run(root).content.decode()
 
@@ -196,7 +196,7 @@ def test_statistics_are_those_of_the_events(root, api, enter, drain, alice, bob,
 
 def test_the_overview_tells_what_waits_and_what_was_not_recorded(root, enter, alice, bob, drain, popup, monkeypatch):
     enter(alice)
-    monkeypatch.setattr("popups.keys.LONGEST_STREAM", 1)
+    monkeypatch.setattr("popups.keys.MAX_STREAM_LENGTH", 1)
     enter(bob)
     page = root.get(f"{POPUPS}statistics/").content.decode()
     assert "(drain_popup_events)</td><td>1</td>" in page

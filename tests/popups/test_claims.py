@@ -38,7 +38,7 @@ def test_two_devices_at_once_claim_each_popup_once(enter, alice, make):
     while popup := shown(enter(alice)):
         claimed.append(popup)
     assert sorted(claimed) == sorted(popups)
-    assert stream.waiting() == 4
+    assert stream.backlog() == 4
 
 
 def test_the_loser_of_a_race_is_given_what_is_due_after_it(enter, alice, make, monkeypatch):
@@ -50,7 +50,7 @@ def test_the_loser_of_a_race_is_given_what_is_due_after_it(enter, alice, make, m
     monkeypatch.setattr(STATES, "of", lambda user_id: Result(STATES, {key: user_id}, lambda values: stale))
     assert shown(enter(alice)) == second.pk
     assert shown(enter(alice)) is None
-    assert [row.popup for row in state_of(alice).rows] == [str(first.pk), str(second.pk)]
+    assert [row.popup for row in state_of(alice).histories] == [str(first.pk), str(second.pk)]
 
 
 def test_the_interval_is_over_on_redis_clock(enter, alice, make):
@@ -128,7 +128,7 @@ def test_a_cap_is_counted_anew_after_a_wipe(enter, alice, bob, make, redis):
     assert [bool(shown(enter(person))) for person in (alice, bob)] == [True, False]
     redis.flushdb()  # the showing was not drained: nobody knows of it any more
     assert [bool(shown(enter(bob))) for _ in range(3)].count(True) == 1
-    assert stream.waiting() == 1
+    assert stream.backlog() == 1
 
 
 def test_a_cap_that_is_raised(enter, alice, bob, carol, make):
@@ -142,14 +142,14 @@ def test_a_cap_that_is_raised(enter, alice, bob, carol, make):
 def test_a_state_is_kept_until_the_database_knows_it(api, enter, alice, drain, popup, redis):
     claim = enter(alice).json["popup"]["claim"]
     key = STATES.key(alice.pk)
-    assert (redis.ttl(key), state_of(alice).undrained) == (-1, 1)
+    assert (redis.ttl(key), state_of(alice).pending_events) == (-1, 1)
     api.post(f"popups/{popup.pk}/events", {"claim": claim, "type": "click"}, by=alice)
-    assert (redis.ttl(key), state_of(alice).undrained) == (-1, 2)
+    assert (redis.ttl(key), state_of(alice).pending_events) == (-1, 2)
     before = state_of(alice)
     drain()
     after = state_of(alice)
     assert redis.ttl(key) > 6 * 24 * 3_600 * 0.9
-    assert (after.undrained, after.revision, after.rows) == (0, before.revision, before.rows)
+    assert (after.pending_events, after.revision, after.histories) == (0, before.revision, before.histories)
 
 
 def test_a_state_that_is_loaded_says_the_same(api, enter, alice, drain, make, redis):
@@ -165,10 +165,10 @@ def test_a_state_that_is_loaded_says_the_same(api, enter, alice, drain, make, re
     before = state_of(alice)
     redis.flushdb()
     assert shown(enter(alice)) is None
-    assert state_of(alice).rows == before.rows
+    assert state_of(alice).histories == before.histories
     body = {"claim": claim, "type": "click"}
     assert api.post(f"popups/{second.pk}/events", body, by=alice).status == 202  # known to be there by what was loaded
-    assert stream.waiting() == 0
+    assert stream.backlog() == 0
 
 
 def test_redis_is_wiped(api, enter, alice, drain, popup, redis):
@@ -200,7 +200,7 @@ def test_ids_beyond_the_numbers_of_lua(api, enter, alice, drain, make):
 
 def test_the_stream_is_full(api, enter, alice, bob, drain, popup, monkeypatch):
     claim = enter(alice).json["popup"]["claim"]
-    monkeypatch.setattr(keys, "LONGEST_STREAM", 1)
+    monkeypatch.setattr(keys, "MAX_STREAM_LENGTH", 1)
     answer = enter(bob)
     assert (shown(answer), answer.headers["cache-control"]) == (None, "private, max-age=5")
     refused = api.post(f"popups/{popup.pk}/events", {"claim": claim, "type": "click"}, by=alice)

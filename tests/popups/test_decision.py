@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from popups.config.compile import ClientContext, InvalidConfig, compile_config, share, to_ms
-from popups.delivery.decision import Decision, decide, quiet_until, ranked
-from popups.delivery.states import Seen
+from popups.config.compile import ClientContext, InvalidConfig, compile_config, rollout_bucket, to_ms
+from popups.config.config_cache import ranked
+from popups.delivery.decision import Decision, decide, quiet_until
+from popups.delivery.states import PopupHistory
 from popups.models import Popup
 from popups.rules import parse_version
 
@@ -27,9 +28,9 @@ def person(**columns):
     return SimpleNamespace(**{"id": 7, "country": "CN", "language": "zh-CN", "level": 5, "is_vip": False, **columns})
 
 
-def decided(*configs, user=None, seen=(), asked=HOME, quiet_ms=0, spent=(), now_ms=NOW_MS) -> Decision:
+def decided(*configs, user=None, seen=(), asked=HOME, quiet_ms=0, capped_out=(), now_ms=NOW_MS) -> Decision:
     seen = {row.popup: row for row in seen}
-    given = {"quiet_until_ms": quiet_until(seen.values(), quiet_ms), "spent": spent, "now_ms": now_ms}
+    given = {"quiet_until_ms": quiet_until(seen.values(), quiet_ms), "capped_out": capped_out, "now_ms": now_ms}
     return decide(ranked(configs), user or person(), seen, asked, **given)
 
 
@@ -43,7 +44,7 @@ def test_the_same_input_gives_the_same_popup_in_whatever_order_configs_come():
     for seed in range(20):
         random.Random(seed).shuffle(configs)
         assert due(*configs) == 2  # the greatest priority, then the smallest id
-    assert due(*configs, spent={2}) == 5
+    assert due(*configs, capped_out={2}) == 5
 
 
 ADMITTED = [
@@ -79,14 +80,14 @@ def test_who_is_not(columns, user, asked):
 
 def test_a_share_is_stable_grows_and_is_another_one_for_each_popup():
     people = range(1, 10_001)
-    tenth = {user for user in people if share(user, 1) < 10}
-    fifth = {user for user in people if share(user, 1) < 20}
-    others = {user for user in people if share(user, 2) < 10}
+    tenth = {user for user in people if rollout_bucket(user, 1) < 10}
+    fifth = {user for user in people if rollout_bucket(user, 1) < 20}
+    others = {user for user in people if rollout_bucket(user, 2) < 10}
     assert 900 < len(tenth) < 1_100
     assert 1_850 < len(fifth) < 2_150
     assert tenth < fifth
     assert 60 < len(tenth & others) < 140  # a tenth of a tenth
-    assert [share(user, 1) for user in (1, 2, 2**63 - 1)] == [22, 78, 40]  # as in every process, for ever
+    assert [rollout_bucket(user, 1) for user in (1, 2, 2**63 - 1)] == [22, 78, 40]  # as in every process, for ever
 
 
 def test_the_window_holds_to_the_millisecond():
@@ -99,9 +100,9 @@ def test_the_window_holds_to_the_millisecond():
 
 def test_shown_and_clicked_differ():
     popup = config(reshow_hours=1, click_cooldown_hours=3)
-    shown = Seen("1", 1, NOW_MS, "c")
-    clicked = Seen("1", 1, NOW_MS, "c", clicked_ms=NOW_MS + 5)
-    dismissed = Seen("1", 1, NOW_MS, "c", dismissed_ms=NOW_MS + 5)
+    shown = PopupHistory("1", 1, NOW_MS, "c")
+    clicked = PopupHistory("1", 1, NOW_MS, "c", clicked_ms=NOW_MS + 5)
+    dismissed = PopupHistory("1", 1, NOW_MS, "c", dismissed_ms=NOW_MS + 5)
     for seen, from_ms in ((shown, HOUR_MS), (dismissed, HOUR_MS), (clicked, 3 * HOUR_MS + 5)):
         assert decided(popup, seen=[seen], now_ms=NOW_MS + from_ms - 1) == Decision(None, 0, NOW_MS + from_ms)
         assert due(popup, seen=[seen], now_ms=NOW_MS + from_ms) == 1
@@ -109,17 +110,17 @@ def test_shown_and_clicked_differ():
 
 def test_a_window_that_ends_before_the_interval_does():
     popup = config(ends_at=NOW + timedelta(hours=23))
-    assert decided(popup, seen=[Seen("1", 1, NOW_MS, "c")], now_ms=NOW_MS + 1) == Decision(None, 0, None)
+    assert decided(popup, seen=[PopupHistory("1", 1, NOW_MS, "c")], now_ms=NOW_MS + 1) == Decision(None, 0, None)
 
 
 def test_the_user_s_cap():
     popup = config(user_cap=2, reshow_hours=0)
-    assert due(popup, seen=[Seen("1", 1, NOW_MS - 1, "c")]) == 1
-    assert decided(popup, seen=[Seen("1", 2, NOW_MS - 1, "c")]) == Decision(None, 0, None)
+    assert due(popup, seen=[PopupHistory("1", 1, NOW_MS - 1, "c")]) == 1
+    assert decided(popup, seen=[PopupHistory("1", 2, NOW_MS - 1, "c")]) == Decision(None, 0, None)
 
 
 def test_quiet_time_is_after_any_popup():
-    other = Seen("99", 1, NOW_MS - 10_000, "c")
+    other = PopupHistory("99", 1, NOW_MS - 10_000, "c")
     assert decided(config(), seen=[other], quiet_ms=60_000) == Decision(None, 0, NOW_MS + 50_000)
     assert due(config(), seen=[other], quiet_ms=10_000) == 1
     assert due(config(), quiet_ms=60_000) == 1

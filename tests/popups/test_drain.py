@@ -33,10 +33,10 @@ def settled():
     assert sorted(Event.objects.values_list("type", flat=True)) == ["click", "shown", "shown"]
     assert sorted(UserPopup.objects.values_list("shown", "clicked")) == [(1, 0), (1, 1)]
     assert list(Day.objects.values_list("shown", "clicked", "dismissed")) == [(2, 1, 0)]
-    assert stream.waiting() == 0
+    assert stream.backlog() == 0
     for user_id in UserPopup.objects.values_list("user_id", flat=True):
         state = STATES.decode(user_id, redis_client().get(STATES.key(user_id)))
-        assert state.undrained == 0
+        assert state.pending_events == 0
         assert redis_client().ttl(STATES.key(user_id)) > 0
     return True
 
@@ -55,9 +55,9 @@ def test_another_drain_takes_over_after_a_while(shown, monkeypatch):
     other = stream.new_consumer()
     assert draining.drain(other) == 0  # it may be alive
     time.sleep(0.05)
-    assert draining.drain(other, silence_ms=40) == 3
+    assert draining.drain(other, min_idle_ms=40) == 3
     assert settled()
-    draining._write_patiently(())  # and the dead one awakes: nothing is left to settle
+    draining._write_with_retries(())  # and the dead one awakes: nothing is left to settle
     assert draining.drain(dead) == 0
 
 
@@ -73,7 +73,7 @@ def test_what_was_not_written_is_taken_again(shown, drain, monkeypatch):
                 draining.drain(consumer)
         with pytest.raises(CommandError, match="Nothing lost, but not all written: away"):
             drain()
-    assert draining.drain(consumer) + draining.drain(stream.new_consumer(), silence_ms=0) == 3
+    assert draining.drain(consumer) + draining.drain(stream.new_consumer(), min_idle_ms=0) == 3
     assert settled()
 
 
@@ -97,7 +97,7 @@ def test_several_drains_for_ever_and_sigterm(enter, new_user, popup, drain):
     drain()
     assert sorted(Event.objects.values_list("user_id", flat=True)) == sorted(person.pk for person in people)
     assert Day.objects.get().shown == 30
-    assert stream.waiting() == 0
+    assert stream.backlog() == 0
 
 
 def test_the_group_is_made_anew(enter, alice, bob, drain, popup):
@@ -121,7 +121,7 @@ def test_events_of_those_who_are_gone(enter, new_user, alice, make, drain):
     drain()
     assert list(Event.objects.values_list("user_id", "popup_id")) == [(alice.pk, popup.pk)]
     assert dict(Unrecorded.objects.values_list("reason", "times")) == {"gone": 3}
-    assert stream.waiting() == 0
+    assert stream.backlog() == 0
     list(delete_user(alice.pk))
     assert not Event.objects.exists()
     assert not UserPopup.objects.exists()
@@ -175,12 +175,12 @@ def test_an_event_is_counted_down_once(enter, alice, make, monkeypatch):
     make(reshow_hours=0)
     for _ in range(2):
         enter(alice)
-    monkeypatch.setattr(stream, "BATCH", 1)
+    monkeypatch.setattr(stream, "BATCH_SIZE", 1)
     taken = stream.take(stream.new_consumer())
     for _ in range(2):
         stream.acknowledge(taken)
     state = STATES.decode(alice.pk, redis_client().get(STATES.key(alice.pk)))
-    assert (state.undrained, redis_client().ttl(STATES.key(alice.pk))) == (1, -1)
+    assert (state.pending_events, redis_client().ttl(STATES.key(alice.pk))) == (1, -1)
 
 
 def test_consumers_that_are_gone_are_forgotten(enter, alice, bob, popup, drain, monkeypatch):
@@ -191,7 +191,7 @@ def test_consumers_that_are_gone_are_forgotten(enter, alice, bob, popup, drain, 
         stream.take(stream.new_consumer())
     assert redis_client().xinfo_groups(key)[0]["consumers"] == 4
     time.sleep(0.05)
-    monkeypatch.setattr(stream, "FORGOTTEN_MS", 40)
+    monkeypatch.setattr(stream, "CONSUMER_EXPIRY_MS", 40)
     stream.take(stream.new_consumer())
     names = {each["name"].decode() for each in redis_client().xinfo_consumers(key, stream.GROUP)}
     assert len(names) == 2

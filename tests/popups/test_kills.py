@@ -71,7 +71,7 @@ def test_every_answered_claim_and_accepted_click_is_in_the_table_once(own_redis,
     assert truth_of(seen.clicks) <= clicked
     assert {*shown.values(), *clicked.values()} == {1}
     assert max(Counter((user_id, popup_id) for user_id, popup_id, _ in shown).values()) == 1
-    assert stream.waiting() == 0
+    assert stream.backlog() == 0
     assert sum(Day.objects.values_list("shown", flat=True)) == shown.total()
     assert sum(UserPopup.objects.values_list("clicked", flat=True)) == clicked.total()
 

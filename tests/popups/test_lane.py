@@ -96,7 +96,7 @@ def test_what_takes_the_database_is_left_to_django(both, popups, alice, disturb)
 
 
 def test_a_full_stream_is_counted(both, monkeypatch):
-    monkeypatch.setattr("popups.keys.LONGEST_STREAM", 0)
+    monkeypatch.setattr("popups.keys.MAX_STREAM_LENGTH", 0)
     by_lane, by_django = both()
     assert comparable(by_lane) == comparable(by_django)
     assert by_lane.by_lane

@@ -80,7 +80,7 @@ def test_the_version_is_lost(enter, people, popup, monkeypatch):
     """Whoever finds none looks for himself, and puts a new one there."""
     enter(people[0])
     monkeypatch.setattr("popups.config.version.bump", lambda: None)
-    monkeypatch.setattr(config_cache, "PAUSE_S", 0)
+    monkeypatch.setattr(config_cache, "MAX_AGE_WITHOUT_VERSION_S", 0)
     Popup.objects.filter(pk=popup.pk).update(title="After the loss")
     redis_client().delete(VERSIONS.key())
     assert title(enter(people[1])) == "After the loss"
@@ -124,16 +124,16 @@ def test_nothing_is_read_again_while_nothing_changes(enter, people, popup):
 
 
 def test_the_thread_ends_when_nobody_enters_and_starts_again(enter, people, popup, monkeypatch):
-    monkeypatch.setattr(config_cache, "LOOK_S", 0.01)
-    monkeypatch.setattr(config_cache, "IDLE_S", 0.05)
+    monkeypatch.setattr(config_cache, "RELOAD_INTERVAL_S", 0.01)
+    monkeypatch.setattr(config_cache, "IDLE_TIMEOUT_S", 0.05)
     enter(people[0])
-    config_cache._memory.thread.join(5)
-    assert not config_cache._memory.thread.is_alive()
-    monkeypatch.setattr(config_cache, "OLD_S", 0)
+    config_cache._cache.thread.join(5)
+    assert not config_cache._cache.thread.is_alive()
+    monkeypatch.setattr(config_cache, "MAX_AGE_S", 0)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE popups_popup SET title = 'Meanwhile'")
     assert title(enter(people[1])) == "Meanwhile"
-    assert config_cache._memory.thread.is_alive()
+    assert config_cache._cache.thread.is_alive()
 
 
 def test_a_broken_config_keeps_the_last_good_one_and_says_so(enter, people, make, caplog):
@@ -142,11 +142,11 @@ def test_a_broken_config_keeps_the_last_good_one_and_says_so(enter, people, make
     assert title(enter(people[0])) == "Good"
     with caplog.at_level(logging.ERROR), connection.cursor() as cursor:
         cursor.execute("UPDATE popups_popup SET title = 'Bad', min_version = 'x' WHERE title = 'Good'")
-        until(lambda: config_cache._memory.live.broken)
+        until(lambda: config_cache._cache.snapshot.invalid)
         assert title(enter(people[1])) == "Good"
     assert "is broken, it stays what it was before. min_version: A version is" in caplog.text
     assert caplog.text.count("is broken") == 1  # not each second
-    config_cache.forget()  # a process that never saw the good one
+    config_cache.reset()  # a process that never saw the good one
     with caplog.at_level(logging.ERROR):
         assert title(enter(people[2])) == "Other"
     assert "it is not shown" in caplog.text
@@ -171,4 +171,4 @@ def test_a_row_that_cannot_even_be_read(enter, people, make):
     Pacing.objects.create(quiet_seconds=1)  # an edit elsewhere goes through
     assert title(enter(people[1])) == "Good"
     assert config_cache.current(None).quiet_ms == 1_000
-    assert "A column cannot be read" in "".join(config_cache.current(None).broken.values())
+    assert "A column cannot be read" in "".join(config_cache.current(None).invalid.values())

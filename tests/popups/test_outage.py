@@ -34,7 +34,7 @@ def test_redis_away(api, enter, drain, own_redis, alice, bob, popup, gone):
         assert (refused.status, refused.headers["retry-after"]) == (503, "2")
         unknown = api.post(f"popups/{popup.pk}/events", {"claim": "x", "type": "click"}, by=alice)
         assert unknown.status == 404
-    assert sum(lost_events.waiting().values()) + sum(Unrecorded.objects.values_list("times", flat=True)) == 6
+    assert sum(lost_events.unsaved().values()) + sum(Unrecorded.objects.values_list("times", flat=True)) == 6
     own_redis.thaw() if gone == "frozen" else own_redis.start()
     gives_up_at = time.monotonic() + 5
     while enter(bob).json["popup"] is None:
@@ -53,7 +53,7 @@ def test_whoever_is_due_nothing_is_told_so_without_redis(enter, drain, own_redis
     own_redis.kill()
     answer = timed(lambda: enter(alice))
     assert answer.json["next_check_at"] == before.json["next_check_at"]
-    assert lost_events.waiting() == {}
+    assert lost_events.unsaved() == {}
 
 
 def test_redis_goes_away_while_a_total_is_counted(enter, own_redis, alice, popup, monkeypatch):
@@ -67,7 +67,7 @@ def test_redis_goes_away_while_a_total_is_counted(enter, own_redis, alice, popup
     monkeypatch.setattr(totals, "_sum", killing)
     assert timed(lambda: enter(alice)).json["popup"] is None
     assert list(moments) == []
-    assert sum(lost_events.waiting().values()) == 1
+    assert sum(lost_events.unsaved().values()) == 1
 
 
 def test_a_redis_that_takes_no_writes(api, enter, own_redis, alice, bob, popup):

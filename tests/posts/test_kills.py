@@ -22,7 +22,7 @@ def test_eight_processes_and_one_post(new_user, post):
     ids = [new_user(f"fan_{number}").pk for number in range(5)]
     assert sum(at_once(*[(toggle, ids, post.pk, TIMES, seed) for seed in range(PROCESSES)])) == Like.objects.count()
     assert drifts() == []
-    rollup.fold_all()
+    rollup.roll_up_all()
     assert post_counts(post) == [{**ZEROS, "likes": Like.objects.count()}]
 
 
@@ -67,7 +67,7 @@ def test_a_removal_that_is_killed(api, alice, bob, story, fans, commits, when):
     if not is_marked:
         services.delete_post(post_id=post.pk, by=alice.pk)
     call_command("sweep_removed", once=True)
-    rollup.fold_all()
+    rollup.roll_up_all()
     settled(story)
 
 
@@ -78,5 +78,5 @@ def test_a_sweep_that_is_killed(story, fans, commits, when):
     killed(die_at, "sweep", story[1].pk, commits, when)
     assert drifts() == []
     call_command("sweep_removed", once=True)
-    rollup.fold_all()
+    rollup.roll_up_all()
     settled(story)

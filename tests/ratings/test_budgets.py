@@ -96,7 +96,7 @@ def test_no_row_that_raters_share_is_written_but_by_the_roll_up(api, alice, bob,
     assert set(tables) == {"ratings_score", "counters_delta"}
     assert not any("UPDATE" in query["sql"] and "counters_delta" in query["sql"] for query in queries)
     with CaptureQueriesContext(connection) as queries:
-        rollup.fold()
+        rollup.roll_up_chunk()
     assert sum("INSERT INTO counters_counter" in query["sql"] for query in queries) == 1
 
 

@@ -57,7 +57,7 @@ def test_a_thousand_users_at_once(item, crowd):
         assert sum(score * counts[histogram_counter(score)] for score in SCORES) == counts["sum"]
         with contextlib.suppress(OperationalError):  # the victim of a deadlock: it is the next round's work
             assert [chunk.drifts for chunk in reconcile.run(KIND) if chunk.drifts] == []
-            rollup.fold()
+            rollup.roll_up_chunk()
         rounds += 1
     assert rating.result() == [(1 + CHANGES) * len(ids) for ids in crowd]
     assert Score.objects.count() == USERS
@@ -112,7 +112,7 @@ def test_a_rating_that_is_killed(api, alice, bob, item, write, when):
     mine = {"first": 9, "change": 9, "withdraw": None}[write] if when == "after" else None if write == "first" else 5
     assert api.get(f"ratings/{item.pk}", by=alice).json["my_score"] == mine
     assert drifts() == []
-    rollup.fold_all()
+    rollup.roll_up_all()
     assert shown(item) == truth(item)
     assert api.put(f"ratings/{item.pk}/score", {"score": 2}, by=alice).status == 200
     exact(item)
@@ -141,7 +141,7 @@ def newest_delta():
 
 def all_folded():
     """The database takes a moment to see that a process is dead, and to free the rows that it had locked."""
-    rollup.fold_all()
+    rollup.roll_up_all()
     return not Delta.objects.exists()
 
 
@@ -188,7 +188,7 @@ def test_a_removal_that_is_killed(api, item, fans, commits, when):
     if not is_marked:
         Item.objects.filter(pk=item.pk).update(removed_at="2026-01-01T00:00:00Z")
     call_command("sweep_removed", once=True)
-    rollup.fold_all()
+    rollup.roll_up_all()
     settled(item)
 
 
@@ -199,5 +199,5 @@ def test_a_sweep_that_is_killed(item, fans, commits, when):
     killed(die_at, when, commits, "sweep")
     assert drifts() == []
     call_command("sweep_removed", once=True)
-    rollup.fold_all()
+    rollup.roll_up_all()
     settled(item)

@@ -45,7 +45,7 @@ def exact(item):
     missing there until the next roll-up, so that is not looked at."""
     reset_cache()  # "Redis wiped at any moment: the next read is exact"
     assert shown(item) == truth(item)
-    rollup.fold_all()
+    rollup.roll_up_all()
     assert shown(item) == truth(item)
     assert drifts() == []
 

@@ -17,7 +17,7 @@ import pytest
 from counters import reconcile
 from counters.models import Delta
 from devtools.servers import end_with_parent
-from loadtest.ground import BASE, Web, serving, workers_of
+from loadtest.bench.web_server import PROJECT_ROOT, WebServer, run_web_server, worker_pids
 from social.models import Follow
 from tests.caching.own_redis import until
 from tests.social.crowd import Crowd
@@ -36,7 +36,9 @@ ENVIRONMENT = {
 class RollUp:
     def __init__(self) -> None:
         command = [sys.executable, "manage.py", "rollup_counters"]
-        self.process = subprocess.Popen(command, cwd=BASE, env=os.environ | ENVIRONMENT, preexec_fn=end_with_parent)
+        self.process = subprocess.Popen(
+            command, cwd=PROJECT_ROOT, env=os.environ | ENVIRONMENT, preexec_fn=end_with_parent
+        )
 
     def kill(self) -> None:
         self.process.kill()
@@ -44,8 +46,8 @@ class RollUp:
 
 
 @pytest.fixture
-def web(tmp_path) -> Iterator[Web]:
-    with serving(os.environ | ENVIRONMENT, tmp_path / "web.log") as server:
+def web(tmp_path) -> Iterator[WebServer]:
+    with run_web_server(os.environ | ENVIRONMENT, tmp_path / "web.log") as server:
         yield server
 
 
@@ -81,11 +83,11 @@ def until_some_more(crowd: Crowd) -> None:
     until(lambda: crowd.answers["done"] >= before + AT_LEAST)
 
 
-def kill_a_worker(web: Web) -> None:
+def kill_a_worker(web: WebServer) -> None:
     """Until gunicorn has started another in its place."""
-    before = workers_of(web.master, WORKERS)
+    before = worker_pids(web.master_pid, WORKERS)
     os.kill(victim := random.choice(before), signal.SIGKILL)
-    until(lambda: victim not in workers_of(web.master, WORKERS))
+    until(lambda: victim not in worker_pids(web.master_pid, WORKERS))
 
 
 def drifts() -> list[reconcile.Drift]:

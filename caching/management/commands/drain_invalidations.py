@@ -1,4 +1,4 @@
-"""manage.py drain_invalidations: tell Redis of the writes made while it could not be reached."""
+"""manage.py drain_invalidations: delete the entries of rows that were written while Redis could not be reached."""
 
 from django.db import Error
 

@@ -85,7 +85,7 @@ def positive(text: str) -> int:
 
 
 class Since(NamedTuple):
-    """What was asked for, in the words in which it will be asked for again, and the moment that it means now."""
+    """The moment from which on rows are warmed, and the option's text, which a later run will repeat."""
 
     moment: datetime
     text: str

@@ -3,7 +3,6 @@
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -11,14 +10,15 @@ from django.db import Error
 from tqdm import tqdm
 
 from counters import reconcile, registry
-from counters.reconcile import Chunk, Drift
-from counters.registry import UnknownKind
+from counters.reconcile import Chunk
 
-MOST_SHOWN = 100
+MAX_REPORTED = 100
 DRIFTED = 1
 
 
 class Command(BaseCommand):
+    """Reports and mends drifted counters, with progress on a terminal."""
+
     help = (
         "Compare counters with the rows they count and mend what drifted. Exact beside live writers. Ends with status "
         "1 if --check found a drift."
@@ -34,23 +34,21 @@ class Command(BaseCommand):
     def handle(
         self, *, kinds: list[str], target: tuple[str, int] | None, dry_run: bool, check: bool, resume: bool, **more: Any
     ) -> None:
-        self._refuse_senseless(kinds, target, resume=resume, mend=not (dry_run or check))
+        mend = not (dry_run or check)
+        self._check_arguments(kinds, target, resume=resume, mend=mend)
         self.tally: Counter[str] = Counter()
-        self.shown = 0
         try:
             if target:
-                self._report([reconcile.run_one(*target, mend=not (dry_run or check))])
+                self._report(reconcile.run_one(*target, mend=mend))
             for kind in [] if target else kinds or registry.kinds():
-                self._run(kind, mend=not (dry_run or check), resume=resume, quiet=more["verbosity"] == 0)
-        except UnknownKind as error:
-            raise CommandError(f"Nothing is counted for {error}. There are: {', '.join(registry.kinds())}.") from error
+                self._run(kind, mend=mend, resume=resume, quiet=more["verbosity"] == 0)
         except Error as error:
             raise CommandError(f"{error}. Nothing is lost: run the command again with --resume to go on.") from error
-        self._summarize(mended=not (dry_run or check))
+        self._summarize(mended=mend)
         if check and self.tally["drifts"]:
             sys.exit(DRIFTED)
 
-    def _refuse_senseless(self, kinds: list[str], target: tuple[str, int] | None, *, resume: bool, mend: bool) -> None:
+    def _check_arguments(self, kinds: list[str], target: tuple[str, int] | None, *, resume: bool, mend: bool) -> None:
         if target and (kinds or resume):
             raise CommandError("--target names all that is to be compared: give neither kinds nor --resume with it.")
         if resume and not mend:
@@ -62,26 +60,21 @@ class Command(BaseCommand):
     def _run(self, kind: str, *, mend: bool, resume: bool, quiet: bool) -> None:
         if resume and (after := reconcile.interrupted_at(kind)):
             self.stdout.write(f"{kind}: resuming after {kind}:{after}.")
-        with tqdm(total=reconcile.expected(kind), desc=kind, unit=" targets", disable=quiet) as bar:
+        with tqdm(total=reconcile.target_count(kind), desc=kind, unit=" targets", disable=quiet) as bar:
             for chunk in reconcile.run(kind, mend=mend, resume=resume):
                 bar.update(chunk.targets)
-                self._report([chunk])
+                self._report(chunk)
 
-    def _report(self, chunks: Iterable[Chunk]) -> None:
-        for chunk in chunks:
-            self.tally["targets"] += chunk.targets
-            for drift in chunk.drifts:
-                self._report_drift(drift)
-
-    def _report_drift(self, drift: Drift) -> None:
-        self.tally["drifts"] += 1
-        self.tally["by"] += abs(drift.truth - drift.shown)
-        if self.shown < MOST_SHOWN:
-            self.shown += 1
-            self.stdout.write(str(drift))
+    def _report(self, chunk: Chunk) -> None:
+        self.tally["targets"] += chunk.targets
+        for drift in chunk.drifts:
+            self.tally["drifts"] += 1
+            self.tally["by"] += abs(drift.difference)
+            if self.tally["drifts"] <= MAX_REPORTED:
+                self.stdout.write(str(drift))
 
     def _summarize(self, *, mended: bool) -> None:
-        if (hidden := self.tally["drifts"] - self.shown) > 0:
+        if (hidden := self.tally["drifts"] - MAX_REPORTED) > 0:
             self.stdout.write(f"… and {hidden} more.")
         outcome = "mended" if mended else "nothing changed"
         self.stdout.write(
@@ -91,6 +84,7 @@ class Command(BaseCommand):
 
 
 def target(text: str) -> tuple[str, int]:
+    """Parse "post:17" into its kind and id; raises ArgumentTypeError."""
     kind, _, target_id = text.partition(":")
     if kind not in registry.kinds() or not target_id.isdecimal():
         raise ArgumentTypeError(f"{text!r} is no target such as {(registry.kinds() or ['user'])[0]}:7")

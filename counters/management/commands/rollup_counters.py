@@ -1,4 +1,4 @@
-"""manage.py rollup_counters: fold the delta log into the counters."""
+"""manage.py rollup_counters: roll up the delta log into the counters."""
 
 from caching.management.polling import PollingCommand
 from counters import rollup
@@ -10,7 +10,7 @@ class Command(PollingCommand):
     waiting = "Deltas wait"
 
     def finish(self) -> str:
-        return f"{rollup.fold_all()} deltas folded."
+        return f"{rollup.roll_up_all()} deltas folded."
 
     def step(self) -> bool:
-        return rollup.fold() == rollup.CHUNK
+        return rollup.roll_up_chunk() == rollup.CHUNK

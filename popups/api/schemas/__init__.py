@@ -1,1 +1,1 @@
-"""The shapes of what is answered and of what may be written."""
+"""The shapes of the input and output of popups over HTTP."""

@@ -1,4 +1,4 @@
-"""The shapes of what may be written."""
+"""The shapes of the input of popups over HTTP."""
 
 from rest_framework import serializers
 

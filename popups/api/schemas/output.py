@@ -1,10 +1,10 @@
-"""The shapes of what is answered about popups, for the schema alone."""
+"""The shapes of the output of popups over HTTP, for the OpenAPI schema alone."""
 
 from rest_framework import serializers
 
 
 class Shown(serializers.Serializer):
-    """`claim` is to be sent back with what the user does."""
+    """The popup to show. `claim` is to be sent back with the user's click or dismissal."""
 
     id = serializers.IntegerField(read_only=True)
     title = serializers.CharField(read_only=True)
@@ -15,7 +15,7 @@ class Shown(serializers.Serializer):
 
 
 class NextPopup(serializers.Serializer):
-    """`next_check_at`: the earliest time at which asking again makes sense."""
+    """The popup to show now, or null. `next_check_at`: the earliest time at which asking again makes sense."""
 
     popup = Shown(allow_null=True, read_only=True)
     next_check_at = serializers.DateTimeField(read_only=True)

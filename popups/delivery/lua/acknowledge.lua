@@ -1,19 +1,20 @@
--- After the commit: forget events, and count them down in the states of their users.
--- KEYS: stream, states.  ARGV: group, prefix of a state, life of a settled state in ms, then per event its id and the
--- position of its user's state among KEYS, 0 for none.  Returns how many were settled by this call.
+-- Acknowledge and delete events after the commit, and count them down in the states of their users.
+-- KEYS: stream, states.  ARGV: group, prefix of a state, TTL in ms of a state without pending events, then per event
+-- its id and the position of its user's state among KEYS, 0 for none.
+-- Returns the number of events that this call acknowledged.
 local group, prefix = ARGV[1], ARGV[2]
-local settled, drained = 0, {}
+local acknowledged, drained = 0, {}
 for i = 4, #ARGV, 2 do
   if redis.call('XACK', KEYS[1], group, ARGV[i]) == 1 then
     redis.call('XDEL', KEYS[1], ARGV[i])
-    local place = tonumber(ARGV[i + 1])
-    drained[place] = (drained[place] or 0) + 1
-    settled = settled + 1
+    local position = tonumber(ARGV[i + 1])
+    drained[position] = (drained[position] or 0) + 1
+    acknowledged = acknowledged + 1
   end
 end
 drained[0] = nil
-for place, count in pairs(drained) do
-  local key = KEYS[place]
+for position, count in pairs(drained) do
+  local key = KEYS[position]
   local entry = redis.call('GET', key)
   if entry and string.sub(entry, 1, #prefix) == prefix then
     local state = cmsgpack.unpack(string.sub(entry, #prefix + 1))
@@ -26,4 +27,4 @@ for place, count in pairs(drained) do
     end
   end
 end
-return settled
+return acknowledged

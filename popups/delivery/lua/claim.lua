@@ -1,8 +1,9 @@
--- Show a popup, if nothing has changed since that was decided: write the state, count, append the event.
+-- Claim a popup, unless something has changed since the decision: write the state, increment the total, append the event.
 -- KEYS: state, total, stream.
--- ARGV: prefix of a state, revision, popup, user, claim, from (ms), until (ms), cap in total (0: none), longest stream.
--- Returns {'shown', now (ms)}, or why not: {'changed', entry} the state is another one, {'early', now} by this clock,
--- {'uncounted'} the total is not known, {'spent'} the cap is reached, {'full'} the stream is.
+-- ARGV: prefix of a state, revision, popup, user, claim, from (ms), until (ms), total cap (0: none), maximum length of
+-- the stream.
+-- Returns {'shown', now (ms)}, or a reason: {'changed', entry} the state has another revision, {'outside_window', now}
+-- by the clock of Redis, {'total_missing'}, {'capped_out'} the total cap is reached, {'stream_full'}.
 local entry = redis.call('GET', KEYS[1])
 local prefix = ARGV[1]
 if not entry or string.sub(entry, 1, #prefix) ~= prefix then
@@ -15,36 +16,36 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if now < tonumber(ARGV[6]) or now >= tonumber(ARGV[7]) then
-  return {'early', now}
+  return {'outside_window', now}
 end
 local total = redis.call('GET', KEYS[2])
 if not total or string.sub(total, 1, 1) ~= 'V' then
-  return {'uncounted'}
+  return {'total_missing'}
 end
 total = tonumber(string.sub(total, 2))
 local cap = tonumber(ARGV[8])
 if cap > 0 and total >= cap then
-  return {'spent'}
+  return {'capped_out'}
 end
 if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[9]) then
-  return {'full'}
+  return {'stream_full'}
 end
-local row
+local history
 for _, each in ipairs(state[3]) do
   if each[1] == ARGV[3] then
-    row = each
+    history = each
   end
 end
-if not row then
-  row = {ARGV[3], 0, 0, '', 0, 0}
-  state[3][#state[3] + 1] = row
+if not history then
+  history = {ARGV[3], 0, 0, '', 0, 0}
+  state[3][#state[3] + 1] = history
 end
--- The first write: where it is refused for lack of memory, nothing has happened.
+-- The first write: if Redis refuses it for lack of memory, nothing has changed.
 local id = redis.call('XADD', KEYS[3], '*', 'type', 'shown', 'user', ARGV[4], 'popup', ARGV[3], 'claim', ARGV[5],
   'at', string.format('%.0f', now), 'last', '1')
-row[2], row[3], row[4] = row[2] + 1, now, ARGV[5]
+history[2], history[3], history[4] = history[2] + 1, now, ARGV[5]
 state[1], state[2] = state[1] + 1, id
--- Without a life: it must not be evicted before the database knows what it says.
+-- Without a TTL: the state must not be evicted before the database has its events.
 redis.call('SET', KEYS[1], prefix .. cmsgpack.pack(state))
 redis.call('SET', KEYS[2], string.format('V%.0f', total + 1), 'KEEPTTL')
 return {'shown', now}

@@ -1,6 +1,6 @@
--- Which showings of a popup wait in the stream.
--- KEYS: stream.  ARGV: popup, id to begin after ('' for the beginning), most events to look at.
--- Returns {id of the last event looked at ('' at the end), ids of showings…}.
+-- Find the showings of a popup in the stream.
+-- KEYS: stream.  ARGV: popup, id to begin after ('' for the beginning), maximum number of events to read.
+-- Returns {id of the last event read ('' at the end), ids of showings…}.
 local from = ARGV[2] == '' and '-' or '(' .. ARGV[2]
 local entries = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', ARGV[3])
 local found = {''}

@@ -1,4 +1,4 @@
-"""manage.py drain_popup_events: write what was shown, clicked and dismissed into the table."""
+"""manage.py drain_popup_events: write the events of popups from Redis into the database."""
 
 from typing import Any
 
@@ -20,11 +20,11 @@ class Command(PollingCommand):
         self.consumer = stream.new_consumer()
 
     def finish(self) -> str:
-        """What others have taken and not yet finished included: who knows whether they are alive."""
+        """Write all events, also those that another consumer has taken: its process may have ended."""
         written = 0
-        while taken := drain.drain(self.consumer, silence_ms=0):
+        while taken := drain.drain(self.consumer, min_idle_ms=0):
             written += taken
         return f"{written} popup events written."
 
     def step(self) -> bool:
-        return drain.drain(self.consumer) == stream.BATCH
+        return drain.drain(self.consumer) == stream.BATCH_SIZE

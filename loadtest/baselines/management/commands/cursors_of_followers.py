@@ -1,4 +1,4 @@
-"""manage.py cursors_of_followers: cursors into the middle of a follower list, which no client could walk to in time."""
+"""manage.py cursors_of_followers: print cursors into a follower list, deeper than a client could page in time."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -1,4 +1,4 @@
-"""manage.py read_cold_key: many threads read one row through the manager at the same moment."""
+"""manage.py read_cold_key: read one row through the manager from many threads at the same moment."""
 
 import sys
 import threading
@@ -16,8 +16,8 @@ THREAD_STACK_BYTES = 512 * 1024
 
 class Command(BaseCommand):
     help = (
-        'Say "ready"; then for each line "<pk> <Unix time>" on standard input let --threads threads read that user at '
-        'that time, and say "<reads that gave the right row> <errors>".'
+        'Print "ready"; then for each line "<pk> <Unix time>" on standard input, read that user by --threads threads '
+        'at that time, and print "<reads that returned the right row> <errors>".'
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -25,35 +25,35 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, threads: int, **options: Any) -> None:
         threading.stack_size(THREAD_STACK_BYTES)
-        User.objects.get_one(1)  # this process has met Redis and the database
-        self._say("ready")
+        User.objects.get_one(1)  # connects this process to Redis and the database
+        self._print("ready")
         for line in sys.stdin:
             pk, begins_at = line.split()
-            good = _round(int(pk), float(begins_at), threads)
-            self._say(f"{good} {threads - good}")
+            successes = _run_round(int(pk), float(begins_at), threads)
+            self._print(f"{successes} {threads - successes}")
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
 
 
-def _round(pk: int, begins_at: float, count: int) -> int:
+def _run_round(pk: int, begins_at: float, count: int) -> int:
     barrier = threading.Barrier(count + 1)
-    good: list[int] = []
-    threads = [threading.Thread(target=_read, args=(pk, barrier, good)) for _ in range(count)]
+    successes: list[int] = []
+    threads = [threading.Thread(target=_read, args=(pk, barrier, successes)) for _ in range(count)]
     for thread in threads:
         thread.start()
     time.sleep(max(0.0, begins_at - time.time()))
     barrier.wait()
     for thread in threads:
         thread.join()
-    return len(good)
+    return len(successes)
 
 
-def _read(pk: int, barrier: threading.Barrier, good: list[int]) -> None:
+def _read(pk: int, barrier: threading.Barrier, successes: list[int]) -> None:
     try:
         barrier.wait()
         if User.objects.get_one(pk).pk == pk:
-            good.append(pk)
+            successes.append(pk)
     finally:
         connection.close()

@@ -1,4 +1,4 @@
-"""manage.py seed_benchmark: many users at once, with ids from 1."""
+"""manage.py seed_benchmark: create many users at once, with ids from 1."""
 
 from argparse import ArgumentParser
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 class Command(BaseCommand):
-    help = "Users user1, user2, … up to --users, all with one password; those that exist are left alone."
+    help = "Create the users user1, user2, … up to --users, all with one password; existing users are left unchanged."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--users", type=int, required=True)
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         hashed = make_password(password)
         for start in range(first, users + 1, BATCH):
             numbers = range(start, min(start + BATCH, users + 1))
-            # Past the manager, which would invalidate entries that a benchmark's own database cannot have.
+            # A plain QuerySet: the model's manager would invalidate cache entries, and there are none of new users.
             models.QuerySet(User).bulk_create([_user(number, hashed) for number in numbers])
 
 

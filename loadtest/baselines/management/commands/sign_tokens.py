@@ -1,4 +1,4 @@
-"""manage.py sign_tokens: access tokens without a log-in, which takes too long for hundreds of users."""
+"""manage.py sign_tokens: sign access tokens without log-ins, which take too long for hundreds of users."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -10,7 +10,7 @@ from users.models import User
 
 
 class Command(BaseCommand):
-    help = "Print an access token for every user of the ids --first, --first + --step … up to --last, a line each."
+    help = "Print access tokens of the users with the ids --first, --first + --step, … up to --last, one per line."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         for name in ("--first", "--last", "--step"):

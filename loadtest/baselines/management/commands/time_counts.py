@@ -1,4 +1,4 @@
-"""manage.py time_counts: how long it takes to know how many followers somebody has, by each way to find out."""
+"""manage.py time_counts: time the number of a user's followers, by COUNT(*) and by the counter."""
 
 import json
 import time
@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from counters import queries, reads
 from social.models import Follow
 
-WAYS: dict[str, Callable[[int], int]] = {
+VARIANTS: dict[str, Callable[[int], int]] = {
     "COUNT(*)": lambda pk: Follow.objects.filter(followee_id=pk).count(),
     "counter by SQL": lambda pk: queries.read_targets({"user": [pk]})["user", pk]["followers"],
     "counter, cached": lambda pk: reads.counts_of("user", [pk])[pk]["followers"],
@@ -20,22 +20,22 @@ WAYS: dict[str, Callable[[int], int]] = {
 
 class Command(BaseCommand):
     help = (
-        "Count the followers of users in every way, in turn; print as JSON for each way and user its rounds: "
-        "{way: {pk: [{count, seconds, latencies_ms}]}}. One thread, one connection, one query after the other."
+        "Count the followers of users by each variant, in turn; print the rounds of each variant and user as JSON: "
+        "{variant: {pk: [{count, seconds, latencies_ms}]}}. One thread, one connection, one query after the other."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("pks", type=int, nargs="+")
         parser.add_argument("--rounds", type=int, required=True)
-        parser.add_argument("--seconds", type=float, required=True, help="of each way and user in a round")
+        parser.add_argument("--seconds", type=float, required=True, help="of each variant and user in a round")
 
     def handle(self, *args: Any, pks: list[int], rounds: int, seconds: float, **options: Any) -> None:
-        found: dict[str, dict[int, list[Any]]] = {name: {pk: [] for pk in pks} for name in WAYS}
-        for count in WAYS.values():
+        found: dict[str, dict[int, list[Any]]] = {name: {pk: [] for pk in pks} for name in VARIANTS}
+        for count in VARIANTS.values():
             for pk in pks:
-                count(pk)  # connected, and in the caches of the database
+                count(pk)  # connects, and fills the caches of the database
         for _ in range(rounds):
-            for name, count in WAYS.items():
+            for name, count in VARIANTS.items():
                 for pk in pks:
                     found[name][pk].append(_timed(count, pk, seconds))
         self.stdout.write(json.dumps(found))

@@ -1,4 +1,4 @@
-"""manage.py write_follows: one process follows users as fast as it can, by the service that requests use."""
+"""manage.py write_follows: write follows as fast as one process can, by the service that requests use."""
 
 import json
 import sys
@@ -13,9 +13,11 @@ from social import services
 from users.models import User
 
 
-class Order(NamedTuple):
-    """Each of the users from `first` on, every `step`th, follows whoever comes `shift` ids later, counted in a ring of
-    all `users`; or all of them follow the `celebrity`. Until `seconds` after the Unix time `begins_at` are over."""
+class FollowTask(NamedTuple):
+    """What one process writes: every `step`th user from `first` on follows the user `shift` ids later, or `celebrity`.
+
+    The ids form a ring of `users`. The task starts at the Unix time `begins_at` and ends after `seconds`.
+    """
 
     first: int
     step: int
@@ -26,14 +28,14 @@ class Order(NamedTuple):
     seconds: float
 
     def pairs(self) -> Iterator[tuple[int, int]]:
-        """(follower, followee)"""
+        """Yield (follower id, followee id)."""
         for follower in range(self.first, self.users + 1, self.step):
             yield follower, self.celebrity or (follower + self.shift - 1) % self.users + 1
 
 
 class Command(BaseCommand):
     help = (
-        'Say "ready"; then carry out each Order (a JSON list) on standard input, and answer {"seconds": how long it '
+        'Print "ready"; then run each FollowTask (a JSON list) on standard input, and print {"seconds": how long it '
         'took, "latencies_ms": of each follow}.'
     )
 
@@ -41,23 +43,24 @@ class Command(BaseCommand):
         pass
 
     def handle(self, *args: Any, **options: Any) -> None:
-        User.objects.get_one(1)  # this process has met Redis and the database
-        self._say("ready")
+        User.objects.get_one(1)  # connects this process to Redis and the database
+        self._print("ready")
         for line in sys.stdin:
-            self._say(json.dumps(carried_out(Order(*json.loads(line)))))
+            self._print(json.dumps(run(FollowTask(*json.loads(line)))))
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
 
 
-def carried_out(order: Order) -> dict[str, Any]:
-    time.sleep(max(0.0, order.begins_at - time.time()))
+def run(task: FollowTask) -> dict[str, Any]:
+    """Write the follows of a task; return {"seconds", "latencies_ms"}."""
+    time.sleep(max(0.0, task.begins_at - time.time()))
     began = time.perf_counter()
     latencies_ms = []
-    for follower_id, followee_id in order.pairs():
+    for follower_id, followee_id in task.pairs():
         starts = time.perf_counter()
-        if starts - began >= order.seconds:
+        if starts - began >= task.seconds:
             break
         services.follow(follower_id=follower_id, followee_id=followee_id)
         latencies_ms.append((time.perf_counter() - starts) * 1_000)

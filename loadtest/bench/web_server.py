@@ -1,0 +1,91 @@
+"""Web servers of the project in processes of their own, with any environment variables."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from devtools import servers
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+START_TIMEOUT_S, STOP_TIMEOUT_S = 30, 10
+GUNICORN = ["-m", "gunicorn", "-c", "python:serving.gunicorn_config", "-b", "127.0.0.1:{port}"]
+ARGUMENTS = {
+    "gunicorn": GUNICORN,
+    "granian": ["-m", "serving", "--host", "127.0.0.1", "--port", "{port}"],
+    "gthread": [*GUNICORN, "-k", "gthread", "config.wsgi"],
+}
+
+
+class WebServer(NamedTuple):
+    """A running server. `worker_pids` are the workers that it started with; a replaced worker has another id."""
+
+    port: int
+    master_pid: int
+    worker_pids: list[int]
+
+    def pin_workers_to_cores(self) -> None:
+        """Pin each worker to one core, starting with the last core: moving between cores costs CPU time."""
+        cores = sorted(os.sched_getaffinity(0), reverse=True)
+        for number, worker in enumerate(self.worker_pids):
+            for thread in os.listdir(f"/proc/{worker}/task"):
+                os.sched_setaffinity(int(thread), {cores[number % len(cores)]})
+
+
+@contextmanager
+def run_web_server(variables: dict[str, str], log: Path) -> Iterator[WebServer]:
+    """Run a web server while the block lasts.
+
+    `variables` are all environment variables of the process. SERVER selects one of ARGUMENTS (default: gunicorn), and
+    WEB_WORKERS must be set. Raise SystemExit if the workers do not start within START_TIMEOUT_S.
+    """
+    port = servers.free_port()
+    server = variables.get("SERVER") or "gunicorn"
+    # gthread is a worker class of gunicorn, and no value of the project's own variable.
+    variables = {**variables, "SERVER": "gunicorn" if server == "gthread" else server}
+    command = [sys.executable, *(argument.format(port=port) for argument in ARGUMENTS[server])]
+    with log.open("ab") as output:
+        master = subprocess.Popen(
+            command, cwd=PROJECT_ROOT, env=variables, stdout=output, stderr=output, start_new_session=True,
+            preexec_fn=servers.end_with_parent,
+        )  # fmt: skip
+    try:
+        servers.wait_for_port(port, master, START_TIMEOUT_S)
+        yield WebServer(port, master.pid, worker_pids(master.pid, int(variables["WEB_WORKERS"])))
+    finally:
+        _stop(master)
+
+
+def worker_pids(master_pid: int, count: int) -> list[int]:
+    """Wait until the master process has `count` workers, and return their process ids; raise SystemExit if it has not
+    within START_TIMEOUT_S."""
+    children = Path(f"/proc/{master_pid}/task/{master_pid}/children")
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        pids = [int(pid) for pid in children.read_text().split() if _is_worker(pid)]
+        if len(pids) == count:
+            return pids
+        time.sleep(0.05)
+    raise SystemExit(f"The server did not start {count} workers within {START_TIMEOUT_S} s.")
+
+
+def _is_worker(pid: str) -> bool:
+    """Python's own tracker of shared resources is a child of the master, too."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):  # the process has just ended
+        return False
+    return bool(command) and b"resource_tracker" not in command
+
+
+def _stop(master: subprocess.Popen[bytes]) -> None:
+    master.terminate()
+    try:
+        master.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(master.pid, 9)  # the master leads a process group of its own, with its workers
+        master.wait()
