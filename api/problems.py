@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem documents: {"type", "title", "status", "detail", "code"} and, for bad input, "errors"."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -44,6 +44,13 @@ def bad_input(field: str, message: str, code: str = "bad_input") -> Problem:
 def not_found(what: str) -> Problem:
     """Return the 404 for something that does not exist, such as "such user"."""
     return Problem(404, "not_found", f"There is no {what}.")
+
+
+def first_or_raise(results: Sequence[Any], problem: Problem) -> Any:
+    """Return the first result; raise the problem if there is none."""
+    if not results:
+        raise problem
+    return results[0]
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:

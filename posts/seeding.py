@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -12,6 +11,7 @@ from posts import demo
 from posts.demo import DemoPost
 from posts.models import Comment, Favorite, Like, Post
 from social.models import Block
+from users.seeding import batches
 
 BATCH = 500  # posts in one transaction
 
@@ -24,8 +24,7 @@ def seed(user_ids: Sequence[int]) -> dict[str, int]:
     known_authors = set(Post.objects.filter(author_id__in=user_ids).values_list("author_id", flat=True).distinct())
     blocks = set(Block.objects.filter(blocker_id__in=user_ids).values_list("blocker_id", "blocked_id"))
     pks: list[int | None] = []  # of all posts so far; None for posts of an earlier run
-    all_posts = demo.posts(len(user_ids))
-    while batch := list(islice(all_posts, BATCH)):
+    for batch in batches(demo.posts(len(user_ids)), BATCH):
         with transaction.atomic():
             posts = _posts(batch, user_ids, known_authors, pks)
             added.update(_insert(batch, posts, user_ids, lambda a, b: blocks.isdisjoint(((a, b), (b, a)))))

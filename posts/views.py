@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response, no_content
-from api.problems import Problem, not_found
+from api.problems import Problem, first_or_raise, not_found
 from api.schema import described, id_in_path, ids_query
 from api.views import BatchedView, inactive_account
 from caching.api import Batch
@@ -60,10 +60,8 @@ class PostsView(BatchedView):
         columns = validated(PostInput, request.data)
         with refusals():
             post = services.publish(author_id=self.caller_id, **columns)
-        found = presentation.posts_of(self.caller_id, [post.pk]).results
-        if not found:  # removed meanwhile
-            raise no_such_post()
-        return json_response(found[0], status=201)
+        results = presentation.posts_of(self.caller_id, [post.pk]).results  # empty if removed meanwhile
+        return json_response(first_or_raise(results, no_such_post()), status=201)
 
 
 class PostView(BatchedView):
@@ -77,10 +75,7 @@ class PostView(BatchedView):
         """Get a post."""
         if not self.requested.rows:
             raise no_such_post()
-        found = self.requested.documents().results
-        if not found:
-            raise blocked()
-        return json_response(found[0])
+        return json_response(first_or_raise(self.requested.documents().results, blocked()))
 
     @described(answers={204: None}, problems=(403, 404), query=[id_in_path("post_id")])
     def delete(self, request: Request, post_id: str) -> HttpResponse:

@@ -24,9 +24,6 @@ class Item(CachedModel):
     removed_at = models.DateTimeField(null=True, db_index=True, editable=False)  # set while being deleted
     cached: ClassVar = Cached(since="created_at")
 
-    class Meta(CachedModel.Meta):
-        pass
-
     def __str__(self) -> str:
         return f"{self.pk}: {self.title[:40]}"
 

@@ -31,10 +31,6 @@ def delete_scores_of(user_id: int) -> Iterator[int]:
     return in_chunks(Score.objects.filter(user_id=user_id), _delete_scores, CHUNK)
 
 
-def _dependents(item_id: int) -> list[Dependents]:
-    return [Dependents(Score.objects.filter(item_id=item_id), _delete_scores, CHUNK)]
-
-
 def _delete_scores(chunk: QuerySet[Score]) -> None:
     """Delete scores without signals, which would query for each row: a million scores take minutes instead of hours."""
     using = router.db_for_write(Score)
@@ -56,5 +52,5 @@ def _negative_amounts(scores: list[Score]) -> Amounts:
 removed_items = MarkedRows(
     Item,
     Item.objects.filter(removed_at__isnull=False).order_by("removed_at").values_list("pk", flat=True),
-    _dependents,
+    lambda item_id: [Dependents(Score.objects.filter(item_id=item_id), _delete_scores, CHUNK)],
 )

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response
-from api.problems import Problem, not_found
+from api.problems import Problem, first_or_raise, not_found
 from api.schema import described, id_in_path, ids_query
 from api.views import BatchedView, inactive_account
 from caching.api import Batch
@@ -46,10 +46,7 @@ class ItemView(BatchedView):
     @described(answers={200: output.Item}, problems=(404,), query=[id_in_path("item_id")])
     def get(self, request: Request, item_id: str) -> HttpResponse:
         """Get an item with its average, its histogram and the caller's score."""
-        found = self.requested.documents().results
-        if not found:
-            raise no_such_item()
-        return json_response(found[0])
+        return json_response(first_or_raise(self.requested.documents().results, no_such_item()))
 
 
 class ScoreView(BatchedView):
@@ -90,7 +87,5 @@ class ScoreView(BatchedView):
     def response_with(self, my_score: int | None) -> HttpResponse:
         """Return the item after a write of the caller's score."""
         self.read_after.run()
-        found = self.requested.documents_with({self.item_id: my_score}).results
-        if not found:  # removed meanwhile
-            raise no_such_item()
-        return json_response(found[0])
+        results = self.requested.documents_with({self.item_id: my_score}).results  # empty if removed meanwhile
+        return json_response(first_or_raise(results, no_such_item()))

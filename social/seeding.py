@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from itertools import islice
 
 from django.db import transaction
 
@@ -10,6 +9,7 @@ from social import demo
 from social.demo import Pair
 from social.locks import lock_pairs
 from social.models import Block, Follow
+from users.seeding import batches
 
 BATCH = 200  # users in one transaction
 FOLLOW, BLOCK = ("follower_id", "followee_id"), ("blocker_id", "blocked_id")
@@ -18,8 +18,7 @@ FOLLOW, BLOCK = ("follower_id", "followee_id"), ("blocker_id", "blocked_id")
 def seed(user_ids: Sequence[int]) -> dict[str, int]:
     """Add edges between the users, always the same ones; return the number added by kind. For users.seeding."""
     added = Counter(follows=0, blocks=0)
-    newcomers = demo.newcomers(len(user_ids))
-    while batch := list(islice(newcomers, BATCH)):
+    for batch in batches(demo.newcomers(len(user_ids)), BATCH):
         follows = [(user_ids[a], user_ids[b]) for each in batch for a, b in each.follows]
         blocks = [(user_ids[a], user_ids[b]) for each in batch for a, b in each.blocks]
         added.update(_add(follows, blocks, [user_ids[each.number] for each in batch]))

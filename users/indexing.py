@@ -28,12 +28,12 @@ def keep_terms(user_ids: Collection[int]) -> None:
     for user_id, term in SearchTerm.objects.filter(user_id__in=user_ids).values_list("user_id", "term"):
         known[user_id].add(term)
     active = User.objects.filter(pk__in=user_ids, is_active=True).values_list("pk", "username", "nickname")
-    wanted = {user_id: terms_of(username, nickname) for user_id, username, nickname in active}
-    SearchTerm.objects.filter(user_id__in=known.keys() - wanted.keys()).delete()
-    for user_id, terms in wanted.items():
+    terms_by_user = {user_id: terms_of(username, nickname) for user_id, username, nickname in active}
+    SearchTerm.objects.filter(user_id__in=known.keys() - terms_by_user.keys()).delete()
+    for user_id, terms in terms_by_user.items():
         if stale := known[user_id] - terms:
             SearchTerm.objects.filter(user_id=user_id, term__in=stale).delete()
-    _add({user_id: terms - known[user_id] for user_id, terms in wanted.items()})
+    _add({user_id: terms - known[user_id] for user_id, terms in terms_by_user.items()})
 
 
 def _add(terms: Mapping[int, Iterable[str]]) -> None:

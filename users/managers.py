@@ -1,4 +1,4 @@
-"""Managers of accounts and states, beyond what caching provides."""
+"""The manager of accounts, beyond what caching provides."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -57,7 +57,3 @@ class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  
     def create_superuser(self, username: str, password: str | None = None, **columns: Any) -> Any:
         """Create an administrator; called by `manage.py createsuperuser`."""
         return self.create_user(username, password, **{**columns, "is_staff": True, "is_superuser": True})
-
-
-class UserStateManager(CachedManager):
-    pass

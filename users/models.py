@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from caching.api import Cached, CachedModel
 from users.fields import BINARY, IGNORE_CASE, CollatedCharField
-from users.managers import UserManager, UserStateManager
+from users.managers import UserManager
 from users.terms import TERM_LENGTH
 from users.usernames import USERNAME, USERNAME_LENGTH, USERNAME_RULE
 
@@ -54,9 +54,6 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
     cached: ClassVar = Cached(ttl_s=3600, never=("password", "last_login"), lookups=("username",), since="created_at")
     objects: ClassVar = UserManager()
 
-    class Meta(CachedModel.Meta):
-        pass
-
 
 class UserState(CachedModel):
     """The presence of a user; a user without a row is offline and was never seen."""
@@ -73,10 +70,6 @@ class UserState(CachedModel):
     last_seen_at = models.DateTimeField(null=True, blank=True, default=None)
 
     cached: ClassVar = Cached(ttl_s=3600, since="last_seen_at")
-    objects: ClassVar = UserStateManager()
-
-    class Meta(CachedModel.Meta):
-        pass
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.status}"

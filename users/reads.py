@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.problems import not_found
+from api.problems import first_or_raise, not_found
 from api.projections import split_fields
 from api.reads import Read
 from caching.api import Batch
@@ -28,7 +28,4 @@ class OneUser(SomeUsers):
         super().__init__(batch, caller_id, [user_id], fields)
 
     def document(self) -> Any:
-        found = self._users.structs(*self._fields).results
-        if not found:
-            raise not_found("such user")
-        return found[0]
+        return first_or_raise(self._users.structs(*self._fields).results, not_found("such user"))

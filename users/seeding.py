@@ -5,7 +5,7 @@ Each app registers a seeder for its own rows.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
@@ -18,6 +18,7 @@ PASSWORD = "hotpath-demo"
 ADMIN = "admin"
 BATCH = 1_000
 
+Row = TypeVar("Row")
 Seeder = Callable[[Sequence[int]], Mapping[str, int]]
 _seeders: list[Seeder] = []
 
@@ -46,7 +47,7 @@ def seed_users(count: int) -> int:
     """
     password_hash = make_password(PASSWORD)
     admin = {"username": ADMIN, "nickname": "Admin", "is_staff": True, "is_superuser": True}
-    return _add([admin], password_hash) + sum(_add(batch, password_hash) for batch in _batches(demo.people(count)))
+    return _add([admin], password_hash) + sum(_add(batch, password_hash) for batch in batches(demo.people(count)))
 
 
 def _add(people: Iterable[dict[str, Any]], password_hash: str) -> int:
@@ -66,7 +67,7 @@ def _add(people: Iterable[dict[str, Any]], password_hash: str) -> int:
 
 def _ids(people: Iterable[dict[str, Any]]) -> list[int]:
     found: list[int] = []
-    for batch in _batches(people):
+    for batch in batches(people):
         names = [person["username"] for person in batch]
         users = User.objects.filter(username__in=names).values_list("username", "pk")
         ids = {username.lower(): user_id for username, user_id in users}
@@ -74,9 +75,10 @@ def _ids(people: Iterable[dict[str, Any]]) -> list[int]:
     return found
 
 
-def _batches(people: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    people = iter(people)
-    while batch := list(islice(people, BATCH)):
+def batches(rows: Iterable[Row], size: int = BATCH) -> Iterator[list[Row]]:
+    """Yield the rows in lists of `size`."""
+    rows = iter(rows)
+    while batch := list(islice(rows, size)):
         yield batch
 
 

@@ -24,4 +24,4 @@ class Command(BaseCommand):
                 rows += deleted
                 if verbosity > 1:
                     self.stdout.write(f"user {user_id}: {rows} rows so far")
-            self.stdout.write(f"user {user_id} is gone, with {rows} rows that pointed there.")
+            self.stdout.write(f"user {user_id} is gone, with {rows} rows that referred to it.")
