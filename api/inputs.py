@@ -1,4 +1,4 @@
-"""Serializers that take what the contract names and nothing else."""
+"""Strict input: fields that refuse other JSON types, and serializers that refuse unknown fields."""
 
 from functools import cache
 from typing import Any
@@ -8,7 +8,7 @@ from rest_framework.settings import api_settings
 
 
 class Text(serializers.CharField):
-    """A JSON string; numbers are not turned into text."""
+    """A field for JSON strings; numbers are not converted to text."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -17,7 +17,7 @@ class Text(serializers.CharField):
 
 
 class Integer(serializers.IntegerField):
-    """A JSON integer; neither text nor a boolean nor a fraction is turned into one."""
+    """A field for JSON integers; text, booleans and fractions are not converted."""
 
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int:
@@ -25,9 +25,9 @@ class Integer(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class StrictMixin:
-    # A field that is unknown, or may only be read, is an error rather than ignored. (Not a docstring: the schema would
-    # show it as every input's description.)
+class StrictSerializer(serializers.Serializer):
+    # Refuses fields that are unknown or read-only, instead of ignoring them. Not a docstring, which would be the
+    # description of each input in the schema.
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
@@ -39,13 +39,13 @@ class StrictMixin:
 
 
 def validated(kind: type[serializers.Serializer], data: Any, *, partial: bool = False) -> dict[str, Any]:
-    """What the client sent, checked; raises the 400 otherwise. With `partial`, no field is required."""
+    """Return the validated data of a request; raise the 400 if it is invalid. With `partial`, no field is required."""
     if data is None:
         raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: ["No data provided"]})
-    return _shared(kind, partial).run_validation(data)
+    return _serializer(kind, partial).run_validation(data)
 
 
 @cache
-def _shared(kind: type[serializers.Serializer], partial: bool) -> serializers.Serializer:
-    """To make a serializer copies all its fields, which takes longer than the check; to check changes nothing in it."""
+def _serializer(kind: type[serializers.Serializer], partial: bool) -> serializers.Serializer:
+    """Return a serializer to be used again: its creation copies all fields, and validation does not change it."""
     return kind(partial=partial)

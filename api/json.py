@@ -1,4 +1,4 @@
-"""JSON in and out through msgspec: strict where Python's own is lax (NaN, lone surrogates), and fast."""
+"""JSON through msgspec, which is faster and stricter than Python's own module (NaN, lone surrogates)."""
 
 from typing import Any
 
@@ -13,15 +13,17 @@ MEDIA_TYPE = "application/json"
 
 
 def encoded(data: Any) -> bytes:
-    """`data` as JSON in UTF-8; times in RFC 3339; what msgspec does not know (lazy text …) as DRF would."""
+    """Return data as JSON in UTF-8, with times in RFC 3339; DRF encodes the types that msgspec does not know."""
     return _encoder.encode(data)
 
 
 def json_response(data: Any, status: int = 200) -> HttpResponse:
+    """Return a response with data as JSON."""
     return HttpResponse(encoded(data), status=status, content_type=MEDIA_TYPE)
 
 
 def no_content(status: int = 204) -> HttpResponse:
+    """Return a response without a body."""
     response = HttpResponse(status=status)
     del response["Content-Type"]
     return response
@@ -32,12 +34,14 @@ _decoder = msgspec.json.Decoder()
 
 
 class JSONParser(BaseParser):
+    """Parses JSON bodies in UTF-8; raises UnsupportedMediaType for other charsets, and ParseError for bad JSON."""
+
     media_type = MEDIA_TYPE
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         if _charset(media_type or "") not in {"", "utf-8", "utf8"}:
-            raise UnsupportedMediaType(media_type, "The body has to be JSON in UTF-8.")
-        # HttpRequest.body refuses what is larger than DATA_UPLOAD_MAX_MEMORY_SIZE; reading the stream would not.
+            raise UnsupportedMediaType(media_type or "", "The body has to be JSON in UTF-8.")
+        # HttpRequest.body, unlike the stream, enforces DATA_UPLOAD_MAX_MEMORY_SIZE.
         body = stream.body if isinstance(stream, HttpRequest) else stream.read()
         try:
             return _decoder.decode(body)
@@ -46,7 +50,7 @@ class JSONParser(BaseParser):
 
 
 class JSONRenderer(BaseRenderer):
-    """For views that answer with DRF's Response."""
+    """Renders the data of DRF's Response objects."""
 
     media_type = MEDIA_TYPE
     format = "json"

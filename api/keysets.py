@@ -1,60 +1,56 @@
-"""Pages of rows by their ids, newest first: each is a short range of one index, however deep.
+"""Keyset pagination by id, newest first: a page is a short range of one index, however deep in the list.
 
-The cursor is the id of a row, so rows inserted meanwhile are neither skipped nor repeated.
+The cursor is the id of a row, so rows inserted between two requests are neither skipped nor repeated.
 """
 
 from typing import Any, NamedTuple
 
 from django.db import connections, models, router
 
-from api.cursors import Cursor
+from api.cursors import Cursor, Page
 
-
-class Page(NamedTuple):
-    """`items` are the members' values; `after` and `before` the keys from which the neighbouring pages start, None
-    where there is none."""
-
-    items: list[int]
-    after: tuple[int] | None
-    before: tuple[int] | None
+PAGE = 20
 
 
 class Keyset(NamedTuple):
-    """The rows of one owner: the column whose values make the page, and the index on (owner, …, id) that gives them in
-    order. `only` is SQL that pins what the index has between the two."""
+    """The rows of a model that have one owner, as a paged list of their `member` column.
+
+    `index_name` is the index on (owner, …, id) to read; `only` is SQL for the columns between the two. `is_listed` is
+    SQL on `edge` that tells whether a row belongs to the list: with it, a page reads at most `window` rows.
+    """
 
     model: type[models.Model]
     owner: str
     member: str
-    index: str
+    index_name: str
+    size: int = PAGE
     only: str = ""
+    is_listed: str = "1"
+    window: int | None = None
 
-    def page(
-        self, owner_id: int, cursor: Cursor | None, *, size: int, is_shown: str = "1", window: int | None = None
-    ) -> Page:
-        """One SQL query; of a `window` wider than the page, the rows that `is_shown` (SQL on `edge`) admits make it."""
+    def page(self, owner_id: int, cursor: Cursor | None) -> Page:
+        """Return a page of members, by one SQL query."""
         backwards = cursor is not None and cursor.backwards
-        window = window or size + 1
-        rows = self._read(owner_id, cursor, is_shown, window)
-        hits = [(row_id, member) for row_id, member, shown in rows if shown]
-        shown, items = hits[:size], [member for _, member in hits[:size]]
-        onward = (shown[-1][0],) if len(hits) > size else (rows[-1][0],) if len(rows) >= window else None
+        window = self.window or self.size + 1
+        rows = self._read(owner_id, cursor, window)
+        hits = [(row_id, member) for row_id, member, is_listed in rows if is_listed]
+        listed, ids = hits[: self.size], [member for _, member in hits[: self.size]]
+        onward = (listed[-1][0],) if len(hits) > self.size else (rows[-1][0],) if len(rows) >= window else None
         if backwards:
-            return Page(items[::-1], after=_back(shown, cursor), before=onward)
-        return Page(items, after=onward, before=_back(shown, cursor))
+            return Page(ids[::-1], after=_back(listed, cursor), before=onward)
+        return Page(ids, after=onward, before=_back(listed, cursor))
 
-    # SQL: spelled out because the index has to be named. Left to itself, MariaDB 10.11 finds the owner's rows by the
-    # index but walks over all newer ones down to the cursor, where most of the table is the owner's: a page would cost
-    # its depth.
-    def _read(self, owner_id: int, cursor: Cursor | None, is_shown: str, window: int) -> list[tuple[Any, ...]]:
-        """(id, member, whether it is shown) in the direction of the cursor."""
+    # Raw SQL, because the index has to be named. Otherwise MariaDB 10.11 finds the owner's rows by the index but reads
+    # all newer rows down to the cursor, where most of the table is the owner's: the cost of a page would be its depth.
+    def _read(self, owner_id: int, cursor: Cursor | None, window: int) -> list[tuple[Any, ...]]:
+        """Return up to `window` rows of (id, member, whether it is listed) in the direction of the cursor."""
         beyond, order = (">", "ASC") if cursor is not None and cursor.backwards else ("<", "DESC")
         start, args = ("", [owner_id]) if cursor is None else (f"AND edge.id {beyond} %s", [owner_id, cursor.key[0]])
         connection = connections[router.db_for_read(self.model)]
-        named = {"mysql": f"FORCE INDEX ({self.index})", "sqlite": f"INDEXED BY {self.index}"}
+        named = {"mysql": f"FORCE INDEX ({self.index_name})", "sqlite": f"INDEXED BY {self.index_name}"}
         with connection.cursor() as database:
             database.execute(
-                f"SELECT edge.id, edge.{self.member}, {is_shown} FROM {self.model._meta.db_table} AS edge "
+                f"SELECT edge.id, edge.{self.member}, {self.is_listed} FROM {self.model._meta.db_table} AS edge "
                 f"{named.get(connection.vendor, '')} WHERE edge.{self.owner} = %s {self.only} {start} "
                 f"ORDER BY edge.id {order} LIMIT {window}",
                 args,
@@ -62,8 +58,8 @@ class Keyset(NamedTuple):
             return database.fetchall()
 
 
-def _back(shown: list[tuple[int, int]], cursor: Cursor | None) -> tuple[int] | None:
-    """Where the page began; of an empty one just beside its cursor, so that the row there is not passed over."""
+def _back(listed: list[tuple[int, int]], cursor: Cursor | None) -> tuple[int] | None:
+    """Return the key at which the page began; for an empty page the key beside its cursor, whose row is not skipped."""
     if cursor is None:
         return None
-    return (shown[0][0],) if shown else (cursor.key[0] + (1 if cursor.backwards else -1),)
+    return (listed[0][0],) if listed else (cursor.key[0] + (1 if cursor.backwards else -1),)

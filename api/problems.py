@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem documents: {"type", "title", "status", "detail", "code"} and, for bad input, "errors"."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -21,7 +21,7 @@ DATABASE_RETRY_AFTER_S = 2
 
 
 class Problem(exceptions.APIException):
-    """Raise it anywhere under a view: Problem(403, "blocked", "You are blocked by this user.")."""
+    """An error that a view answers with, such as Problem(403, "blocked", "You are blocked by this user.")."""
 
     def __init__(
         self,
@@ -37,20 +37,30 @@ class Problem(exceptions.APIException):
 
 
 def bad_input(field: str, message: str, code: str = "bad_input") -> Problem:
+    """Return the 400 for an invalid field."""
     return Problem(400, code, message, errors={field: [message]})
 
 
 def not_found(what: str) -> Problem:
+    """Return the 404 for something that does not exist, such as "such user"."""
     return Problem(404, "not_found", f"There is no {what}.")
 
 
+def first_or_raise(results: Sequence[Any], problem: Problem) -> Any:
+    """Return the first result; raise the problem if there is none."""
+    if not results:
+        raise problem
+    return results[0]
+
+
 def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """DRF's hook; None lets an unexpected error reach Django's own handler, which logs it and answers 500."""
+    """Return DRF's response to an exception; None leaves an unexpected error to Django, which logs it."""
     problem = as_problem(exc)
     return None if problem is None else problem_response(problem)
 
 
 def as_problem(exc: Exception) -> Problem | None:
+    """Return the problem that an exception is answered with; None for an unexpected exception."""
     for kind, translate in TRANSLATIONS:
         if isinstance(exc, kind):
             return translate(exc)
@@ -58,6 +68,7 @@ def as_problem(exc: Exception) -> Problem | None:
 
 
 def problem_response(problem: Problem) -> HttpResponse:
+    """Return the response to a problem."""
     document = {
         "type": "about:blank",
         "title": HTTPStatus(problem.status_code).phrase,
@@ -120,7 +131,7 @@ TRANSLATIONS: list[tuple[type[Exception], Callable[[Any], Problem]]] = [
 ]
 
 
-# Django's own handlers: errors outside of API views.
+# Django's error handlers, for errors outside of API views.
 
 
 def _is_api(request: HttpRequest) -> bool:
@@ -151,5 +162,5 @@ def handler500(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def no_such_address(request: HttpRequest, rest: str = "") -> HttpResponse:
-    """The last pattern under /api/, so that a wrong address is a problem document in debug mode too."""
+    """Answer 404; the last URL pattern under /api/, so that debug mode does not answer in HTML."""
     return problem_response(Problem(404, "not_found", "There is nothing at this address."))

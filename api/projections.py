@@ -1,4 +1,4 @@
-"""The `fields=` query: which columns of an answer the client wants."""
+"""The `fields=` query parameter: the columns of an answer."""
 
 from collections.abc import Collection
 
@@ -7,19 +7,16 @@ from django.http import QueryDict
 from api.problems import Problem, bad_input
 
 
-def parse_fields(query: QueryDict, *, public: Collection[str], private: Collection[str], own: bool) -> tuple[str, ...]:
-    """The fields of `?fields=id,nickname`, as `fields_of` has them."""
-    return fields_of(asked_fields(query), public=public, private=private, own=own)
-
-
-def asked_fields(query: QueryDict) -> str | None:
+def fields_parameter(query: QueryDict) -> str | None:
+    """Return the value of `?fields=id,nickname`, or None if the parameter is absent."""
     return ",".join(query.getlist("fields")) if "fields" in query else None
 
 
-def fields_of(text: str | None, *, public: Collection[str], private: Collection[str], own: bool) -> tuple[str, ...]:
-    """The fields asked for by "id,nickname", without duplicates; all public ones if none is named.
+def split_fields(text: str | None, *, public: Collection[str], private: Collection[str], own: bool) -> tuple[str, ...]:
+    """Return the fields named by "id,nickname", without duplicates; all public fields for None.
 
-    400 `unknown_field` for a name nobody has; 403 `private_field` for a private one unless the row is the caller's own.
+    Raises 400 `unknown_field` for a field that does not exist, and 403 `private_field` for a private field unless the
+    row is the caller's own.
     """
     if text is None:
         return tuple(public)

@@ -1,4 +1,4 @@
-"""What a GET answers, defined once for the two who ask for it: a view, and the hot lane, which may not block."""
+"""Reads: the answer to a GET, defined once for a view and for the hot lane, which may not block."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,35 +10,38 @@ from caching.api import Batch
 
 
 class Read:
-    """Made from arguments that have been parsed; asks a batch, in its constructor, for what it needs.
+    """The answer to one GET request.
 
-    Nothing here may wait for anything but the batches: the hot lane calls it in the event loop.
+    The constructor gets a batch and the parsed arguments, and adds what it needs to the batch. The other methods are
+    called after the batch has run. No method may block: the hot lane calls them in the event loop.
     """
 
-    def is_at_hand(self) -> bool:
-        """Once what was asked for is there: whether the rest takes no more than that and what `more` asks for. Asked
-        by whoever may not block; if not, all begins again elsewhere."""
+    def is_nonblocking(self) -> bool:
+        """Return whether the answer needs nothing but the results of the batch and of next_batch().
+
+        Called only by the hot lane; if False, Django handles the request from its beginning.
+        """
         return True
 
-    def more(self) -> Batch | None:
-        """Called when what was asked for is there: a batch to run, of what is known to be needed by now. Again until
-        nothing is. A script that is asked for must bear to be run twice: where the lane cannot finish a request,
-        Django begins it anew.
+    def next_batch(self) -> Batch | None:
+        """Return a further batch to run, or None when the document can be made. Called after each batch.
+
+        The scripts in such a batch may run twice: when the hot lane cannot finish a request, Django starts it again.
         """
         return None
 
     def document(self) -> Any:
-        """What is answered, for JSON; raises Problem."""
+        """Return the JSON document of the answer; raise Problem for an error."""
         raise NotImplementedError
 
     def headers(self) -> Mapping[str, str]:
-        """Those of this answer, beside what all answers have."""
+        """Return the headers that only this answer has."""
         return {}
 
 
 def answer(read: Read) -> HttpResponse:
-    """Once the batch has run that `read` has asked."""
-    while batch := read.more():
+    """Return the response of a read whose batch has run; runs its further batches."""
+    while batch := read.next_batch():
         batch.run()
     response = json_response(read.document())
     for name, value in read.headers().items():

@@ -1,7 +1,6 @@
-"""What the OpenAPI schema says about an endpoint: its answers, and every problem it may answer with.
+"""OpenAPI descriptions of endpoints: their answers, and the problems that they may answer with.
 
-The schema is a promise that the test suite holds all its answers against, so it is closed: a field that is not
-declared must not appear.
+The test suite validates all answers against the schema, so the schema is closed: undeclared fields are not allowed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ ID = {"type": "integer", "format": "int64", "minimum": 1, "maximum": LARGEST}
 
 
 class Problem(serializers.Serializer):
-    """An error, after RFC 9457; `code` is for programs, `detail` for people."""
+    """An error in the format of RFC 9457; `code` is for programs, `detail` for people."""
 
     type = serializers.CharField(read_only=True)
     title = serializers.CharField(read_only=True)
@@ -31,9 +30,11 @@ class Problem(serializers.Serializer):
 
 
 class BadInput(Problem):
-    """An error in what was sent, by field."""
+    """An error in the request; `errors` lists the messages by field."""
 
-    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False)
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()), required=False
+    )
 
 
 def described(
@@ -43,9 +44,9 @@ def described(
     query: Sequence[OpenApiParameter] = (),
     body: type[serializers.BaseSerializer] | None = None,
     public: bool = False,
-    **more: Any,
+    **options: Any,
 ) -> Any:
-    """Decorates a handler. `problems` are the statuses of its own; those that its kind can always give are added."""
+    """Describe a handler. `problems` are its own error statuses; the statuses of all handlers of its kind are added."""
     statuses = {*problems, 429, 503}
     if not public:
         statuses.add(401)
@@ -54,9 +55,9 @@ def described(
     if body:
         statuses |= {411, 413, 415}
     documents = {(status, PROBLEM): _problem(status) for status in sorted(statuses)}
-    security = [] if public else [{"bearer": []}]
+    security: Any = [] if public else [{"bearer": []}]
     return extend_schema(
-        request=body, parameters=list(query), responses={**answers, **documents}, auth=security, **more
+        request=body, parameters=list(query), responses={**answers, **documents}, auth=security, **options
     )
 
 
@@ -65,27 +66,31 @@ def _problem(status: int) -> OpenApiResponse:
 
 
 def id_in_path(name: str) -> OpenApiParameter:
+    """Describe an id in the path."""
     return OpenApiParameter(name, ID, OpenApiParameter.PATH)
 
 
 def ids_query(*, required: bool = True, cap: int = CAP) -> OpenApiParameter:
+    """Describe the `ids` parameter."""
     ids = {"type": "array", "items": ID, "minItems": 1, "maxItems": cap}
     text = f"Up to {cap} ids, counted with duplicates; answered in this order without them."
     return OpenApiParameter("ids", ids, description=text, required=required, explode=False, style="form")
 
 
 def fields_query(names: Sequence[str]) -> OpenApiParameter:
+    """Describe the `fields` parameter."""
     fields = {"type": "array", "items": {"type": "string", "enum": list(names)}, "minItems": 1}
     return OpenApiParameter("fields", fields, description="Only these fields.", explode=False, style="form")
 
 
 def cursor_query() -> OpenApiParameter:
+    """Describe the `cursor` parameter."""
     return OpenApiParameter("cursor", str, description="From `next` or `previous` of another page.")
 
 
 def page_of(item: type[serializers.BaseSerializer], name: str) -> type[serializers.Serializer]:
-    """The document that api.cursors.page makes, under a component name of its own."""
-    link = {"read_only": True, "allow_null": True}
+    """Return a serializer that describes a page of items (see api.cursors.Paging), as a named component."""
+    link: Any = {"read_only": True, "allow_null": True}
     columns = {
         "results": item(many=True, read_only=True),
         "next": serializers.URLField(**link),
@@ -95,7 +100,7 @@ def page_of(item: type[serializers.BaseSerializer], name: str) -> type[serialize
 
 
 def close_objects(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Postprocessing hook: what is not declared is not allowed."""
+    """Postprocess the schema: forbid undeclared fields in all objects."""
     for component in result["components"]["schemas"].values():
         if component.get("type") == "object":
             component.setdefault("additionalProperties", False)

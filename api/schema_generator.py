@@ -1,21 +1,23 @@
-"""The OpenAPI document, made once per process."""
+"""The OpenAPI document, generated once per process."""
 
 import threading
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
-_making = threading.Lock()
+_lock = threading.Lock()
 
 
 class OnceGenerator(SchemaGenerator):
-    """The document is the same for everybody; and drf-spectacular's lazy loading of its extensions is not safe when
-    the first two requests for it come at once."""
+    """Generates the document once, under a lock, because all users get the same document.
 
-    made: dict[str, Any] | None = None
+    drf-spectacular's lazy loading of extensions is not safe for two concurrent first requests.
+    """
+
+    document: dict[str, Any] | None = None
 
     def get_schema(self, request: Any = None, public: bool = True) -> dict[str, Any]:
-        with _making:
-            if OnceGenerator.made is None:
-                OnceGenerator.made = super().get_schema(request=None, public=True)
-            return OnceGenerator.made
+        with _lock:
+            if OnceGenerator.document is None:
+                OnceGenerator.document = super().get_schema(request=None, public=True)
+            return OnceGenerator.document

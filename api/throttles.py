@@ -1,7 +1,7 @@
-"""Throttles in Redis: GCRA, one key per scope and client, decided by a script that rides in the request's own batch.
+"""Throttles in Redis by GCRA: one key per scope and client, checked by a script in the batch of the request.
 
 GCRA ("leaky bucket as a meter") keeps one number, the time at which the client's debt is paid; see
-https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm. If Redis cannot be asked, the request passes.
+https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm. A request passes if Redis is not available.
 """
 
 import math
@@ -34,20 +34,20 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Rate(NamedTuple):
-    """`burst` requests at once, then `per_s` a second."""
+    """A limit: `burst` requests at once, then `per_s` requests a second."""
 
     per_s: float
     burst: int
 
 
-ASKED = "api.throttles.asked"
-"""In the environ of a request that was counted before it reached Django: (scope, client) and the verdict."""
+VERDICT = "api.throttles.verdict"
+"""The environ key of a request that was counted before it reached Django: ((scope, client), verdict)."""
 
 
 def request_token(batch: Batch, scope: str, client: str | int, environ: Mapping[str, Any] = _NOTHING) -> Any:
-    """Puts the question into the batch; give what it returns to `enforce` after the batch ran."""
-    if ASKED in environ and environ[ASKED][0] == (scope, client):
-        return environ[ASKED][1]
+    """Add the count of a request to the batch; return the verdict for enforce(), None if the scope has no limit."""
+    if VERDICT in environ and environ[VERDICT][0] == (scope, client):
+        return environ[VERDICT][1]
     rate = _rates().get(scope)
     if rate is None:
         return None
@@ -57,19 +57,19 @@ def request_token(batch: Batch, scope: str, client: str | int, environ: Mapping[
 
 @cache
 def _rates() -> Mapping[str, Rate]:
-    rates: Mapping[str, Rate] = settings.THROTTLES
-    return rates
+    return {scope: Rate(*rate) for scope, rate in settings.THROTTLES.items()}
 
 
-def _forget(*, setting: str, **_: object) -> None:
+def _clear_rates(*, setting: str, **_: object) -> None:
     if setting == "THROTTLES":
         _rates.cache_clear()
 
 
-setting_changed.connect(_forget, dispatch_uid="api.throttles")
+setting_changed.connect(_clear_rates, dispatch_uid="api.throttles")
 
 
 def enforce(verdict: Any) -> None:
+    """Raise the 429 of a request over the limit. Call this after the batch has run."""
     wait_us = None if verdict is None else verdict.result
     if wait_us:
         wait_s = math.ceil(wait_us / 1_000_000)
@@ -77,6 +77,8 @@ def enforce(verdict: Any) -> None:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address of the connection. X-Forwarded-For is what a client may write itself: whoever puts proxies in front
-    has them set REMOTE_ADDR (the setting PROXIES)."""
+    """Return the address of the client's connection.
+
+    X-Forwarded-For is not trusted here, as clients may send it; the setting PROXIES makes the server set REMOTE_ADDR.
+    """
     return request.META.get("REMOTE_ADDR") or "unknown"

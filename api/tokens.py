@@ -1,4 +1,4 @@
-"""Who is calling, by the access token alone."""
+"""Identification of the caller by the access token, without a database query."""
 
 import time
 from functools import lru_cache
@@ -10,36 +10,37 @@ from rest_framework_simplejwt.tokens import AccessToken, Token
 from api.ids import is_id
 from api.problems import Problem
 
-REMEMBERED = 50_000  # tokens, of about half a kilobyte each
+CACHED_TOKENS = 50_000  # about half a kilobyte each
 
 
 def caller_id(authorization: str) -> int:
-    """The user id in a valid "Bearer …"; 401 otherwise. Whether the user is active is for the row."""
+    """Return the user id of a "Bearer …" header; raise the 401 for a bad token. The user may be inactive."""
     user_id, expires_at = _verified(authorization)
     if expires_at <= time.time():
-        raise _refused()
+        raise _invalid()
     return user_id
 
 
 def user_id_of(token: Token) -> int:
+    """Return the user id in a token; raise the 401 if it has none."""
     text = str(token.get(api_settings.USER_ID_CLAIM, ""))
     if not is_id(text):
-        raise _refused()
+        raise _invalid()
     return int(text)
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=CACHED_TOKENS)
 def _verified(authorization: str) -> tuple[int, int]:
-    """(user id, expiry in Unix seconds). A signature, once good, stays good, so it is checked once per process."""
+    """Return (user id, expiry in Unix seconds). Cached, because a valid signature remains valid."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Problem(401, "not_authenticated", "Send an access token: Authorization: Bearer <access>.")
     try:
-        access = AccessToken(token)
+        access = AccessToken(token)  # type: ignore[arg-type]
     except TokenError:
-        raise _refused() from None
+        raise _invalid() from None
     return user_id_of(access), access["exp"]
 
 
-def _refused() -> Problem:
+def _invalid() -> Problem:
     return Problem(401, "token_not_valid", "The access token is not valid or has expired; refresh it or log in again.")

@@ -1,11 +1,10 @@
-"""The views that the API is made of: each request asks Redis once, for the caller, the throttle and its own rows."""
+"""Base views: a request reads the caller, the throttle and its own rows in one round trip to Redis."""
 
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
 from django.contrib import auth
-from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -19,42 +18,41 @@ RENDERER = JSONRenderer()
 
 
 class Caller(NamedTuple):
-    """The authenticated user, as far as a request needs to know: `request.user` of the API."""
+    """The authenticated user of a request: `request.user` in API views."""
 
     id: int
     is_staff: bool
 
-    is_authenticated = True
+    is_authenticated: bool = True
 
     @property
     def pk(self) -> int:
         return self.id
 
 
-_user_model = cache(auth.get_user_model)  # which looks it up by name each time
+_user_model = cache(auth.get_user_model)  # not cached by Django, which looks the model up by name
 
 
 class Admission:
-    """Whether a caller may: their own row and their throttle, asked for in the request's batch."""
+    """Admission of a caller: adds the caller's row and throttle to the request's batch, and judges the results."""
 
     def __init__(self, batch: Batch, caller_id: int, scope: str, environ: Mapping[str, Any]) -> None:
         self._users = batch.rows(_user_model(), [caller_id])
         self.verdict = throttles.request_token(batch, scope, caller_id, environ)
 
     def enforce(self) -> Any:
-        """Once the batch has run: the caller's row; raises the 401 and the 429."""
+        """Return the caller's row; raise the 401 or the 429. Call this after the batch has run."""
         row = self._users.only_row()
         if row is None or not row.is_active:
-            raise inactive()
+            raise inactive_account()
         throttles.enforce(self.verdict)
         return row
 
 
 class JsonView(APIView):
-    """JSON only: nothing is negotiated, there is one version, throttles are in Redis, and no header is computed that
-    only some answers need."""
+    """A view that answers JSON: no content negotiation, no versions, and no headers that only some answers need."""
 
-    http_method_names = ("get", "head", "post", "put", "patch", "delete")
+    http_method_names: tuple[str, ...] = ("get", "head", "post", "put", "patch", "delete")
     default_response_headers: dict[str, str] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -63,18 +61,19 @@ class JsonView(APIView):
         self.check_permissions(request)
         meta = request._request.META
         if "HTTP_TRANSFER_ENCODING" in meta and not meta.get("CONTENT_LENGTH"):
-            # Under WSGI Django takes such a body for an empty one, and would answer as if all had been done.
+            # Under WSGI Django treats a chunked body as empty, and would answer as if the request had succeeded.
             raise Problem(411, "length_required", "Send the body with a Content-Length, not in chunks.")
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
         return RENDERER, RENDERER.media_type
 
     def refuse_unknown_method(self, request: Request) -> None:
+        """Raise the 405 before anything is read."""
         method = request._request.method or ""
         if method.lower() not in self.http_method_names or not hasattr(self, method.lower()):
             raise MethodNotAllowed(method)
 
-    def handle_exception(self, exc: Exception) -> HttpResponseBase:
+    def handle_exception(self, exc: Exception) -> Any:
         response = super().handle_exception(exc)
         if response.status_code == 405:
             response["Allow"] = ", ".join(self.allowed_methods)
@@ -82,31 +81,31 @@ class JsonView(APIView):
 
 
 class BatchedView(JsonView):
-    """Everything that is known to be needed before the handler runs is one Redis round trip.
+    """A view that reads, in one round trip to Redis, everything that is known to be needed before the handler runs.
 
-    A bearer token is required, but for the methods in `public`. Override `wants` to add rows to the batch, and keep
-    what it returns on `self` for the handler.
+    A bearer token is required, except for the methods in `public`. Override prepare() to add rows to the batch.
     """
 
-    permission_classes = ()  # the token is asked for below, before anything else
+    permission_classes = ()  # perform_authentication() checks the token
     throttle = "user"
+    caller_id: int  # of an admitted caller; not set for public methods
     public: dict[str, str] = {}
-    """Methods that need no token, each with the throttle by which it counts the client's address."""
+    """Methods that need no token, each with the scope of the throttle that counts requests by client address."""
 
-    def wants(self, request: Request, batch: Batch, caller_id: int, **kwargs: Any) -> None:
-        """Parse the address and the query, and ask for rows; not called for public methods.
+    def prepare(self, request: Request, batch: Batch, caller_id: int, *args: Any, **kwargs: Any) -> None:
+        """Parse the path and the query, and add rows to the batch, to be kept on `self` for the handler.
 
-        Problems raised here are told to callers with a valid token only.
+        Not called for public methods. Problems raised here are answered only to callers who are admitted.
         """
 
     def perform_authentication(self, request: Request) -> None:
         self.refuse_unknown_method(request)
         if self.public and request.method in self.public:
-            self._admit_anybody(request, self.public[request.method])
+            self._admit_address(request, self.public[request.method])
         else:
             self._admit_caller(request, tokens.caller_id(request._request.META.get("HTTP_AUTHORIZATION", "")))
 
-    def _admit_anybody(self, request: Request, scope: str) -> None:
+    def _admit_address(self, request: Request, scope: str) -> None:
         batch = Batch()
         verdict = throttles.request_token(batch, scope, throttles.client_address(request._request))
         batch.run()
@@ -115,21 +114,22 @@ class BatchedView(JsonView):
     def _admit_caller(self, request: Request, caller_id: int) -> None:
         batch = Batch()
         admission = Admission(batch, caller_id, self.throttle, request._request.META)
-        problem = self._problem_in_wants(request, batch, caller_id)
+        problem = self._prepare(request, batch, caller_id)
         batch.run()
         row = admission.enforce()
-        request.user = Caller(row.id, row.is_staff)
+        self.caller_id = caller_id
+        request.user = Caller(row.id, row.is_staff)  # type: ignore[assignment]
         if problem is not None:
             raise problem
 
-    def _problem_in_wants(self, request: Request, batch: Batch, caller_id: int) -> APIException | None:
+    def _prepare(self, request: Request, batch: Batch, caller_id: int) -> APIException | None:
         try:
-            self.wants(request, batch, caller_id, **self.kwargs)
+            self.prepare(request, batch, caller_id, **self.kwargs)
         except APIException as problem:
             return problem
         return None
 
 
-def inactive() -> Problem:
-    """Also for a caller who was deleted after the request was admitted."""
+def inactive_account() -> Problem:
+    """Return the 401 for a caller who is deactivated or deleted, also for one deleted after admission."""
     return Problem(401, "user_inactive", "This account does not exist or is deactivated.")

@@ -1,1 +1,1 @@
-"""What runs beside the web: polling jobs, deletion in chunks."""
+"""Work that runs beside the web processes: deletion in chunks and the commands that poll for it."""

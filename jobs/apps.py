@@ -1,4 +1,4 @@
-"""Django application of what runs beside the web."""
+"""The Django application that provides the `sweep_removed` command."""
 
 from django.apps import AppConfig
 

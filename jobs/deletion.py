@@ -1,26 +1,107 @@
-"""What requests leave behind because it is too much for one transaction: rooms register how it is done later.
+"""Deletion of more rows than one transaction may delete.
 
-A transaction must end before its holds do, so whoever deletes very many rows deletes them a few at a time; and a
-request that has hidden them need not wait for the last.
+A transaction must end before its holds on cache keys expire, so rows are deleted in chunks. A row that many others
+refer to is first marked as removed, which hides it from readers. The request then deletes a limited number of rows,
+and `manage.py sweep_removed` deletes the rest.
 """
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from operator import methodcaller
+from typing import Any, NamedTuple
+
+from django.db import OperationalError, models, router
+from django.db.models import QuerySet
+
+from caching.api import atomic_write
+
+CHUNK = 200  # rows in one transaction
+AT_ONCE = 1_000  # rows that a request deletes itself
 
 Sweep = Callable[[], Iterator[int]]
 _sweeps: list[Sweep] = []
+_delete = methodcaller("delete")
 
 
 def register(sweep: Sweep) -> None:
-    """`sweep()` does what waits in short transactions and yields how many rows each took; cut short and called again,
-    it goes on. To be called in AppConfig.ready()."""
+    """Register a function that deletes marked rows in short transactions and yields the number of rows of each.
+
+    An interrupted sweep must be able to start again. Call this in AppConfig.ready().
+    """
     _sweeps.append(sweep)
 
 
 def step() -> int:
-    """One transaction for each room that has something to do; returns how many rows."""
+    """Run one transaction of each registered sweep; return the number of deleted rows."""
     return sum(next(sweep(), 0) for sweep in _sweeps)
 
 
 def finish() -> int:
-    """All that waits; returns how many rows."""
+    """Run all registered sweeps to their end; return the number of deleted rows."""
     return sum(rows for sweep in _sweeps for rows in sweep())
+
+
+def in_chunks(
+    rows: QuerySet[Any], change: Callable[[QuerySet[Any]], Any] = _delete, size: int | None = None
+) -> Iterator[int]:
+    """Change all rows, at most `size` (default: CHUNK) at a time, and yield the number of rows of each chunk.
+
+    `change` gets a queryset of the chunk. It must remove the rows from `rows`, in a transaction of its own.
+    """
+    while pks := list(rows.values_list("pk", flat=True)[: size or CHUNK]):
+        change(rows.model.objects.filter(pk__in=pks))
+        yield len(pks)
+
+
+class Dependents(NamedTuple):
+    """Rows that refer to a marked row, and how to delete or detach a chunk of them: see in_chunks()."""
+
+    rows: QuerySet[Any]
+    change: Callable[[QuerySet[Any]], Any] = _delete
+    size: int | None = None
+
+
+class MarkedRows:
+    """The rows of a model that are marked as removed, to be deleted after their dependents.
+
+    `pks` is a queryset of the marked primary keys; `dependents` returns all rows that refer to a primary key.
+    """
+
+    def __init__(
+        self, model: type[models.Model], pks: QuerySet[Any, int], dependents: Callable[[int], Iterable[Dependents]]
+    ) -> None:
+        self.model, self.pks, self.dependents = model, pks, dependents
+
+    def delete_some(self, pks: Iterable[int]) -> None:
+        """Delete about AT_ONCE rows. Whatever is left, or refused by the database (a deadlock), is for the sweep."""
+        left = AT_ONCE
+        with contextlib.suppress(OperationalError):
+            for pk in pks:
+                for deleted in self.delete(pk):
+                    left -= deleted
+                    if left <= 0:
+                        return
+
+    def sweep(self) -> Iterator[int]:
+        """Delete all marked rows; yield the number of rows that each transaction deleted."""
+        while (pk := self.pks.first()) is not None:
+            yield from self.delete(pk)
+
+    def delete(self, pk: int) -> Iterator[int]:
+        """Delete a marked row after its dependents; yield the number of rows that each transaction deleted."""
+        gone = False
+        while not gone:
+            for dependents in self.dependents(pk):
+                yield from in_chunks(*dependents)
+            gone = self._delete_alone(pk)
+        yield 1
+
+    def _delete_alone(self, pk: int) -> bool:
+        """Delete the row unless another row refers to it: a cascade would hold the row's lock for too long."""
+        with atomic_write(router.db_for_write(self.model)):
+            row = self.model._default_manager.filter(pk=pk)
+            list(row.select_for_update())  # waits for transactions that began before the row was marked
+            if any(dependents.rows.exists() for dependents in self.dependents(pk)):
+                return False
+            row.delete()
+            return True

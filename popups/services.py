@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from caching.api import Batch, Unavailable
+from jobs.deletion import in_chunks
 from popups import keys, lost_events
 from popups.delivery import claims, scripts
 from popups.delivery.states import PREFIX, STATES
 from popups.models import Event, UserPopup
 
 ATTEMPTS = 3
-CHUNK = 500  # rows deleted in one transaction
 
 
 class UnknownClaim(Exception):
@@ -41,9 +41,6 @@ def record(*, user_id: int, popup_id: int, token: str, type: str) -> None:  # no
 
 
 def delete_popups_of(user_id: int) -> Iterator[int]:
-    """Delete the events and counts of a user, CHUNK rows in a transaction, and yield the number of each."""
+    """Delete a user's popup events and states and yield the number of rows per chunk; for users.deletion_hooks."""
     for model in (Event, UserPopup):
-        rows = model.objects.filter(user_id=user_id)
-        while pks := list(rows.values_list("pk", flat=True)[:CHUNK]):
-            model.objects.filter(pk__in=pks).delete()
-            yield len(pks)
+        yield from in_chunks(model.objects.filter(user_id=user_id))

@@ -1,3 +1,5 @@
+"""The Django application of posts, comments, likes and favourites."""
+
 from django.apps import AppConfig
 
 
@@ -6,10 +8,10 @@ class PostsConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs import deletion
-        from posts import counts, removal, seeding  # noqa: F401  counts declares
+        from posts import counts, removal, seeding  # noqa: F401  counts declares counters
         from users import deletion_hooks
         from users.seeding import register
 
         deletion_hooks.register(removal.delete_posts_of)
-        deletion.register(removal.sweep)
+        deletion.register(removal.removed_posts.sweep)
         register(seeding.seed)

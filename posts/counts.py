@@ -1,7 +1,7 @@
-"""What is counted of posts; imported once Django's models are there.
+"""The counters of posts; imported when Django's models are loaded.
 
-A post that is being deleted no longer counts for its author and its original from its first moment on; one that the
-staff has hidden does, as counts tell of rows and not of what a viewer may see.
+A post that is marked as removed does not count for its author and its original. A post hidden by the staff does:
+counters count rows, not what a viewer may see.
 """
 
 from django.db.models import Q

@@ -1,6 +1,6 @@
-"""Made-up words: always the same ones, a few of which many like and most few.
+"""Demo posts, always the same ones: many users like a few of them, and few users like the others.
 
-People write one after the other; each post is liked, kept and commented on by some of those who were there before.
+Users write one after the other; each post gets likes, favourites and comments from users who joined before the author.
 """
 
 import random
@@ -13,7 +13,7 @@ TEXTS = (
     "周末去爬山，有人一起吗？", "Sunset over the harbour 🌅", "终于下班了。", "Learning to cook. The kitchen survived.",
     "这部电影值得一看。", "Ran ten kilometres today.", "猫又把杯子推下去了 🐈", "Rain again. Reading instead.",
 )  # fmt: skip
-ANSWERS = (
+COMMENTS = (
     "说得好！",
     "So true.",
     "哈哈哈",
@@ -27,8 +27,8 @@ BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 MOST_POSTS, MOST_LIKES = 60, 30
 
 
-class Written(NamedTuple):
-    """People are numbers from 0; `repost_of` is how many posts ago the original was written, if it is a repost."""
+class DemoPost(NamedTuple):
+    """A post; users are numbers from 0. `repost_of` tells how many posts before it the original of a repost is."""
 
     author: int
     text: str
@@ -43,24 +43,25 @@ class Written(NamedTuple):
         return BEGAN + timedelta(minutes=self.minute)
 
 
-def written(people: int) -> Iterator[Written]:
+def posts(users: int) -> Iterator[DemoPost]:
+    """Yield the posts of `users` users, oldest first."""
     chance = random.Random(20240103)
     count = 0
-    for author in range(people):
+    for author in range(users):
         for _ in range(_few(chance, 1.2, MOST_POSTS) - 1):
             fans = sorted({chance.randrange(author) for _ in range(_few(chance, 0.9, MOST_LIKES))} if author else ())
-            yield Written(
+            yield DemoPost(
                 author,
                 chance.choice(TEXTS),
                 minute=count,
                 repost_of=chance.randint(1, min(count, 100)) if count and chance.random() < 0.1 else None,
                 likers=fans,
                 keepers=[fan for fan in fans if chance.random() < 0.3],
-                comments=[(fan, chance.choice(ANSWERS)) for fan in fans if chance.random() < 0.2],
+                comments=[(fan, chance.choice(COMMENTS)) for fan in fans if chance.random() < 0.2],
             )
             count += 1
 
 
 def _few(chance: random.Random, shape: float, most: int) -> int:
-    """At least one; the smaller the shape, the longer the tail."""
+    """Return a number from 1 to `most`; the smaller the shape, the longer the tail of the distribution."""
     return min(most, int(chance.paretovariate(shape)))

@@ -1,6 +1,6 @@
-"""The reads of posts that the hot lane answers, each in its plainest form."""
+"""The reads of posts that the hot lane answers, in the form without optional variations."""
 
-from api.ids import ids_of
+from api.ids import split_ids
 from posts.reads import CHECK_CAP, FavoritesCheck
 from serving.api import IDS, Route
 
@@ -8,6 +8,6 @@ ROUTES = (
     Route(
         "favorites/check",
         rf"ids={IDS}",
-        lambda batch, caller_id, ids: FavoritesCheck(batch, caller_id, ids_of(ids, cap=CHECK_CAP)),
+        lambda batch, caller_id, ids: FavoritesCheck(batch, caller_id, split_ids(ids, cap=CHECK_CAP)),
     ),
 )

@@ -1,4 +1,4 @@
-"""Lists of posts, and of what was made of them, over HTTP."""
+"""Lists of posts, likers, comments and favourites over HTTP."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,17 +6,16 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from api import cursors
+from api.cursors import Page, Paging
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response, no_content
-from api.keysets import Page
 from api.problems import Problem, not_found
 from api.reads import answer
 from api.schema import cursor_query, described, id_in_path, ids_query
-from api.views import BatchedView, inactive
+from api.views import BatchedView, inactive_account
 from caching.api import Batch
-from posts import lists, presentation, services
+from posts import keysets, presentation, services
 from posts.models import Comment, Post, newest_posts
 from posts.reads import CHECK_CAP, FavoritesCheck
 from posts.schemas import output
@@ -26,70 +25,67 @@ from users import list_filters
 from users.models import User
 from users.projections import PUBLIC
 from users.schemas.output import UserPage
-from users.user_pages import page_of_people
+from users.user_pages import page_of_users, visible_users
 
 
 class HomePageView(BatchedView):
-    # Two round trips: the caller, the owner and the newest ids; then the posts, whose one author is known by then.
+    # Two round trips: the caller, the owner and the newest ids; then the posts, whose only author is known by then.
 
-    def wants(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
         self.owner_id = parse_id(user_id)
-        self.purpose = f"posts.home:{self.owner_id}"
-        self.cursor = cursors.from_request(request, self.purpose)
+        self.paging = Paging(request, caller_id, f"posts.home:{self.owner_id}")
         self.owners = batch.rows(User, [self.owner_id])
-        self.hidden = list_filters.request_hidden(batch, caller_id, [self.owner_id])
-        self.newest = None if self.cursor else batch.add(newest_posts.of(self.owner_id))
+        self.read_hidden_ids = list_filters.request_hidden(batch, caller_id, [self.owner_id])
+        self.newest = None if self.paging.cursor else batch.add(newest_posts.of(self.owner_id))
 
     @described(answers={200: output.PostPage}, problems=(403, 404), query=[id_in_path("user_id"), cursor_query()])
     def get(self, request: Request, user_id: str) -> HttpResponse:
-        """A user's posts, newest first: their home page."""
+        """List a user's posts, newest first."""
         if self.owners.row(self.owner_id) is None:
             raise not_found("such user")
-        if self.hidden():
+        if self.read_hidden_ids():
             raise blocked()
         if self.newest is None:
-            page = lists.home_page_of(self.owner_id, self.cursor)
+            page = keysets.HOME.page(self.owner_id, self.paging.cursor)
         else:
-            page = lists.first_home_page(self.newest.result)
+            page = keysets.first_home_page(self.newest.result)
         owner = {self.owner_id: self.owners.structs(*PUBLIC).results[0]}
-        return _post_page(request, page, self.purpose, owner)
+        return _post_page(self.paging, page, owner)
 
 
 class FavoritesView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
-        self.purpose = f"posts.favorites:{caller_id}"
-        self.cursor = cursors.from_request(request, self.purpose)
+    def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
+        self.paging = Paging(request, caller_id, f"posts.favorites:{caller_id}")
 
     @described(answers={200: output.PostPage}, query=[cursor_query()])
     def get(self, request: Request) -> HttpResponse:
-        """The posts that the caller keeps, the newest favourite first."""
-        return _post_page(request, lists.favorites_of(request.user.id, self.cursor), self.purpose)
+        """List the caller's favourites, the newest favourite first."""
+        return _post_page(self.paging, keysets.FAVORITES.page(self.caller_id, self.paging.cursor))
 
 
 class FavoritesCheckView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
-        self.asked = FavoritesCheck(batch, caller_id, parse_ids(request.query_params, cap=CHECK_CAP))
+    def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
+        self.read = FavoritesCheck(batch, caller_id, parse_ids(request.query_params, cap=CHECK_CAP))
 
     @described(answers={200: output.FavoritesChecked}, query=[ids_query(cap=CHECK_CAP)], operation_id="favorites_check")
     def get(self, request: Request) -> HttpResponse:
-        """Which of these posts the caller keeps."""
-        return answer(self.asked)
+        """Tell which of several posts are favourites of the caller."""
+        return answer(self.read)
 
 
 class _AboutPostView(BatchedView):
     purpose = ""
 
-    def wants(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
         self.post_id = parse_id(post_id)
-        self.list_name = f"{self.purpose}:{self.post_id}"
-        self.cursor = cursors.from_request(request, self.list_name)
+        self.paging = Paging(request, caller_id, f"{self.purpose}:{self.post_id}")
         self.posts = batch.rows(Post, [self.post_id])
 
     def require_post(self, request: Request) -> None:
         row = self.posts.row(self.post_id)
         if row is None or row.state != Post.State.SHOWN:
             raise no_such_post()
-        if not presentation.authors_of(request.user.id, [row.author_id]):
+        if not visible_users(self.caller_id, [row.author_id]):
             raise blocked()
 
 
@@ -102,9 +98,9 @@ class LikersView(_AboutPostView):
 
     @_page_of(UserPage)
     def get(self, request: Request, post_id: str) -> HttpResponse:
-        """Who likes a post, newest first."""
+        """List the users who like a post, newest first."""
         self.require_post(request)
-        return page_of_people(request, lists.likers_of(self.post_id, self.cursor), purpose=self.list_name)
+        return page_of_users(self.paging, keysets.LIKERS.page(self.post_id, self.paging.cursor))
 
 
 class CommentsView(_AboutPostView):
@@ -112,37 +108,35 @@ class CommentsView(_AboutPostView):
 
     @_page_of(output.CommentPage)
     def get(self, request: Request, post_id: str) -> HttpResponse:
-        """The comments on a post, newest first."""
+        """List the comments on a post, newest first."""
         self.require_post(request)
-        page = lists.comments_on(self.post_id, self.cursor)
-        rows = Comment.objects.filter(pk__in=page.items).order_by("-pk")
-        authors = presentation.authors_of(request.user.id, (row.author_id for row in rows))
+        page = keysets.COMMENTS.page(self.post_id, self.paging.cursor)
+        rows = Comment.objects.filter(pk__in=page.ids).order_by("-pk")
+        authors = visible_users(self.caller_id, sorted({row.author_id for row in rows}))
         results = [_comment(row, authors[row.author_id]) for row in rows if row.author_id in authors]
-        return json_response(
-            cursors.page(request, results, purpose=self.list_name, after=page.after, before=page.before)
-        )
+        return self.paging.response(results, page)
 
     @described(answers={201: output.Comment}, body=CommentInput, problems=(403, 404), query=[id_in_path("post_id")])
     def post(self, request: Request, post_id: str) -> HttpResponse:
         """Comment on a post."""
-        wanted = validated(CommentInput, request.data)
+        columns = validated(CommentInput, request.data)
         with refusals():
-            comment = services.comment(post_id=self.post_id, author_id=request.user.id, **wanted)
-        authors = presentation.authors_of(request.user.id, [request.user.id])
-        if not authors:  # by now
-            raise inactive()
-        return json_response(_comment(comment, authors[request.user.id]), status=201)
+            comment = services.comment(post_id=self.post_id, author_id=self.caller_id, **columns)
+        authors = visible_users(self.caller_id, [self.caller_id])
+        if not authors:  # deleted meanwhile
+            raise inactive_account()
+        return json_response(_comment(comment, authors[self.caller_id]), status=201)
 
 
 class CommentView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int, comment_id: str) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int, comment_id: str) -> None:
         self.comment_id = parse_id(comment_id)
 
     @described(answers={204: None}, problems=(403, 404), query=[id_in_path("comment_id")])
     def delete(self, request: Request, comment_id: str) -> HttpResponse:
-        """Delete a comment: its author may, and the author of the post."""
+        """Delete a comment, which its author may do, and the author of the post."""
         try:
-            services.delete_comment(comment_id=self.comment_id, by=request.user.id)
+            services.delete_comment(comment_id=self.comment_id, by=self.caller_id)
         except Comment.DoesNotExist:
             raise not_found("such comment") from None
         except services.NotAllowed:
@@ -161,6 +155,5 @@ def _comment(row: Comment, author: Any) -> dict[str, Any]:
     }
 
 
-def _post_page(request: Request, page: Page, purpose: str, authors: Mapping[int, Any] | None = None) -> HttpResponse:
-    results = presentation.posts_of(request.user.id, page.items, authors).results
-    return json_response(cursors.page(request, results, purpose=purpose, after=page.after, before=page.before))
+def _post_page(paging: Paging, page: Page, authors: Mapping[int, Any] | None = None) -> HttpResponse:
+    return paging.response(presentation.posts_of(paging.viewer_id, page.ids, authors).results, page)

@@ -1,4 +1,6 @@
-"""What people write, and what others make of it."""
+"""Posts, and the comments, likes and favourites that users add to them."""
+
+from typing import ClassVar
 
 from django.core.validators import MinLengthValidator
 from django.db import models
@@ -13,6 +15,8 @@ TEXT_LENGTH, COMMENT_LENGTH = 2_000, 1_000
 
 
 class Post(CachedModel):
+    """A post, or a repost of another post with its own text."""
+
     class State(models.IntegerChoices):
         SHOWN = 0
         HIDDEN = 1, "hidden by the staff"
@@ -24,7 +28,7 @@ class Post(CachedModel):
     repost_of = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     state = models.PositiveSmallIntegerField(choices=State, default=State.SHOWN, db_default=State.SHOWN)
-    cached = Cached(since="created_at")
+    cached: ClassVar = Cached(since="created_at")
 
     class Meta(CachedModel.Meta):
         indexes = [models.Index(fields=["author", "state", "id"], name="posts_post_home_page")]
@@ -34,7 +38,7 @@ class Post(CachedModel):
 
 
 class Removal(models.Model):
-    """A post that is marked as removed, for `sweep_removed` to find without looking through all posts."""
+    """The mark of a removed post, by which `sweep_removed` finds it without a scan of all posts."""
 
     post = models.OneToOneField(Post, models.CASCADE, primary_key=True, related_name="+")
 
@@ -43,14 +47,14 @@ class Removal(models.Model):
 
 
 class Deletion(models.Model):
-    """What a user has deleted: the same request again is told the same, not that there is no such thing."""
+    """A record of what a user has deleted, so that a repeated request gets the same answer instead of a 404."""
 
     class Kind(models.IntegerChoices):
         POST = 1
         COMMENT = 2
 
     id = models.BigAutoField(primary_key=True)
-    # No constraint: who is deleted meanwhile need not be told that this failed.
+    # No constraint: the record must not fail for a user who is deleted meanwhile.
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     kind = models.PositiveSmallIntegerField(choices=Kind)
     target_id = models.BigIntegerField()
@@ -63,6 +67,8 @@ class Deletion(models.Model):
 
 
 class Comment(EdgeModel):
+    """A comment of a user on a post."""
+
     id = models.BigAutoField(primary_key=True)
     post = models.ForeignKey(Post, models.CASCADE, related_name="+", db_index=False)
     author = models.ForeignKey(User, models.CASCADE, related_name="+")
@@ -77,6 +83,8 @@ class Comment(EdgeModel):
 
 
 class Like(EdgeModel):
+    """A like of a user for a post."""
+
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     post = models.ForeignKey(Post, models.CASCADE, related_name="+", db_index=False)
@@ -91,7 +99,7 @@ class Like(EdgeModel):
 
 
 class Favorite(EdgeModel):
-    """What a user keeps in a list of their own."""
+    """A post in the user's own list of favourites."""
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
@@ -106,7 +114,7 @@ class Favorite(EdgeModel):
         return f"{self.user_id} keeps {self.post_id}"
 
 
-# One more than a page shows, to know whether there is a next one.
+# One id more than a page, to know whether there is a next page.
 newest_posts = IdList(Post, owner="author", newest=HOME_PAGE + 1, where=Q(state=Post.State.SHOWN))
 liked = IdSet(Like, owner="user", member="post")
 favorited = IdSet(Favorite, owner="user", member="post")

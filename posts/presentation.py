@@ -1,40 +1,43 @@
-"""Posts as one viewer sees them: what is known of them is one batch, their authors another."""
+"""Posts as one viewer sees them: the posts and their marks are read in one batch, the authors in another."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from caching.api import Batch, Found
 from counters.api import request_counts
 from posts.models import Post, favorited, liked
-from users import list_filters
-from users.models import User
-from users.projections import PUBLIC
+from users.user_pages import visible_users
 
 
-class Shown:
-    """Posts asked of a batch for a viewer. Hidden, removed and unknown ones are missing, and so are those of people
-    who are hidden from the viewer."""
+class RequestedPosts:
+    """Posts requested from a batch for a viewer.
+
+    Hidden, removed and unknown posts are missing, and so are the posts of authors who are hidden from the viewer.
+    """
 
     def __init__(self, batch: Batch, viewer_id: int, post_ids: Sequence[int]) -> None:
         self._viewer_id = viewer_id
         self._posts = batch.rows(Post, post_ids)
-        self.marks = Marks(batch, viewer_id, post_ids)
+        self._marks = RequestedMarks(batch, viewer_id, post_ids)
 
     @property
     def rows(self) -> list[Any]:
-        """Those that are there for anybody, in the order asked."""
+        """The posts that are neither hidden nor removed, whoever the viewer is, in the order of the ids."""
         found = self._posts.structs("id", "author_id", "text", "repost_of_id", "created_at", "state").results
         return [row for row in found if row.state == Post.State.SHOWN]
 
     def documents(self, authors: Mapping[int, Any] | None = None) -> Found[dict[str, Any]]:
-        """After the batch ran; one round trip more for the authors, unless they are given as `authors_of` does."""
+        """Return the JSON documents, once the batch has run.
+
+        Takes one more round trip for the authors, unless these are given as by visible_users().
+        """
         rows = self.rows
         if authors is None:
-            authors = authors_of(self._viewer_id, (row.author_id for row in rows))
+            authors = visible_users(self._viewer_id, sorted({row.author_id for row in rows}))
         results = [self._document(row, authors[row.author_id]) for row in rows if row.author_id in authors]
-        there = {each["id"] for each in results}
-        return Found(results, [pk for pk in self._posts.identities.values() if pk not in there])
+        existing = {post["id"] for post in results}
+        return Found(results, [pk for pk in self._posts.identities.values() if pk not in existing])
 
     def _document(self, row: Any, author: Any) -> dict[str, Any]:
         return {
@@ -43,24 +46,24 @@ class Shown:
             "text": row.text,
             "repost_of": row.repost_of_id,
             "created_at": row.created_at,
-            **self.marks.of(row.id),
+            **self._marks.of(row.id),
         }
 
 
-class Marks:
-    """What a post has been given: by all, as counts, and by the viewer."""
+class RequestedMarks:
+    """The counts of posts, and the viewer's own likes and favourites, requested from a batch."""
 
     def __init__(self, batch: Batch, viewer_id: int, post_ids: Sequence[int]) -> None:
-        self._asked = request_counts(batch, [f"post:{each}" for each in post_ids])
+        self._requested_counts = request_counts(batch, [f"post:{post_id}" for post_id in post_ids])
         self._liked = batch.add(liked.among(viewer_id, post_ids))
         self._favorited = batch.add(favorited.among(viewer_id, post_ids))
 
     @cached_property
     def _counts(self) -> dict[str, dict[str, int]]:
-        return self._asked.result
+        return self._requested_counts.result
 
     def of(self, post_id: int) -> dict[str, Any]:
-        """Once the batch ran."""
+        """Return the marks of one post, once the batch has run."""
         return {
             "counts": self._counts[f"post:{post_id}"],
             "liked": self._liked.result[post_id],
@@ -68,29 +71,19 @@ class Marks:
         }
 
 
-def authors_of(viewer_id: int, user_ids: Iterable[int]) -> dict[int, Any]:
-    """Public users by id, without those who are hidden from the viewer; one round trip."""
-    batch = Batch()
-    wanted = sorted(set(user_ids))
-    people = batch.rows(User, wanted)
-    hidden = list_filters.request_hidden(batch, viewer_id, wanted)
-    batch.run()
-    unseen = hidden()
-    return {row.id: row for row in people.structs(*PUBLIC).results if row.id not in unseen}
-
-
 def posts_of(
     viewer_id: int, post_ids: Sequence[int], authors: Mapping[int, Any] | None = None
 ) -> Found[dict[str, Any]]:
-    """Two round trips, whatever their number; one if the authors are given."""
+    """Return the documents of posts, in two round trips, or one if the authors are given."""
     batch = Batch()
-    shown = Shown(batch, viewer_id, post_ids)
+    posts = RequestedPosts(batch, viewer_id, post_ids)
     batch.run()
-    return shown.documents(authors)
+    return posts.documents(authors)
 
 
 def marks_of(viewer_id: int, post_id: int) -> dict[str, Any]:
+    """Return the marks of one post, in one round trip."""
     batch = Batch()
-    marks = Marks(batch, viewer_id, [post_id])
+    marks = RequestedMarks(batch, viewer_id, [post_id])
     batch.run()
     return marks.of(post_id)

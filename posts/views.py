@@ -1,4 +1,4 @@
-"""Posts, and what a caller makes of one, over HTTP."""
+"""Posts, likes and favourites over HTTP."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response, no_content
-from api.problems import Problem, not_found
+from api.problems import Problem, first_or_raise, not_found
 from api.schema import described, id_in_path, ids_query
-from api.views import BatchedView, inactive
+from api.views import BatchedView, inactive_account
 from caching.api import Batch
 from posts import presentation, services
 from posts.models import Post
@@ -22,89 +22,86 @@ from users.models import User
 
 
 def no_such_post() -> Problem:
+    """Return the 404 of a post."""
     return not_found("such post")
 
 
 def blocked() -> Problem:
+    """Return the 403 for a caller from whom the author is hidden."""
     return Problem(403, "blocked", "You and the author of the post do not see each other.")
 
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """What the services refuse, as problems."""
+    """Convert the exceptions of the services to problems."""
     try:
         yield
     except Post.DoesNotExist:
         raise no_such_post() from None
     except User.DoesNotExist:
-        raise inactive() from None
+        raise inactive_account() from None
     except services.Blocked:
         raise blocked() from None
 
 
 class PostsView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         if request.method != "POST":
-            self.shown = presentation.Shown(batch, caller_id, parse_ids(request.query_params))
+            self.requested = presentation.RequestedPosts(batch, caller_id, parse_ids(request.query_params))
 
     @described(answers={200: output.PostsFound}, query=[ids_query()], operation_id="posts_list")
     def get(self, request: Request) -> HttpResponse:
-        """Several posts in the order asked."""
-        return json_response(self.shown.documents()._asdict())
+        """Get several posts, in the order of the ids."""
+        return json_response(self.requested.documents()._asdict())
 
     @described(answers={201: output.Post}, body=PostInput, problems=(403, 404))
     def post(self, request: Request) -> HttpResponse:
-        """Write a post, or repost one."""
-        wanted = validated(PostInput, request.data)
+        """Create a post, or repost one."""
+        columns = validated(PostInput, request.data)
         with refusals():
-            post = services.publish(author_id=request.user.id, **wanted)
-        found = presentation.posts_of(request.user.id, [post.pk]).results
-        if not found:  # by now
-            raise no_such_post()
-        return json_response(found[0], status=201)
+            post = services.publish(author_id=self.caller_id, **columns)
+        results = presentation.posts_of(self.caller_id, [post.pk]).results  # empty if removed meanwhile
+        return json_response(first_or_raise(results, no_such_post()), status=201)
 
 
 class PostView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
         self.post_id = parse_id(post_id)
         if request.method != "DELETE":
-            self.shown = presentation.Shown(batch, caller_id, [self.post_id])
+            self.requested = presentation.RequestedPosts(batch, caller_id, [self.post_id])
 
     @described(answers={200: output.Post}, problems=(403, 404), query=[id_in_path("post_id")])
     def get(self, request: Request, post_id: str) -> HttpResponse:
-        """A post."""
-        if not self.shown.rows:
+        """Get a post."""
+        if not self.requested.rows:
             raise no_such_post()
-        found = self.shown.documents().results
-        if not found:
-            raise blocked()
-        return json_response(found[0])
+        return json_response(first_or_raise(self.requested.documents().results, blocked()))
 
     @described(answers={204: None}, problems=(403, 404), query=[id_in_path("post_id")])
     def delete(self, request: Request, post_id: str) -> HttpResponse:
-        """Delete a post of one's own, and all that was made of it."""
+        """Delete a post of the caller's, with its likes, favourites and comments."""
         try:
             with refusals():
-                services.delete_post(post_id=self.post_id, by=request.user.id)
+                services.delete_post(post_id=self.post_id, by=self.caller_id)
         except services.NotAllowed:
             raise Problem(403, "not_the_author", "Only its author deletes a post.") from None
         return no_content()
 
 
 class _MarkView(BatchedView):
-    # Every verb answers the marks as they are now.
+    # All methods answer with the resulting marks.
 
-    def wants(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
         self.post_id = parse_id(post_id)
         self.posts = batch.rows(Post, [self.post_id])
 
-    def done(self, request: Request, write: Callable[..., bool]) -> HttpResponse:
+    def write(self, request: Request, service: Callable[..., bool]) -> HttpResponse:
         row = self.posts.row(self.post_id)
         if row is None or row.state != Post.State.SHOWN:
             raise no_such_post()
         with refusals():
-            write(user_id=request.user.id, post_id=self.post_id)
-        return json_response({"id": self.post_id, **presentation.marks_of(request.user.id, self.post_id)})
+            service(user_id=self.caller_id, post_id=self.post_id)
+        return json_response({"id": self.post_id, **presentation.marks_of(self.caller_id, self.post_id)})
 
 
 def _mark(*problems: int) -> Any:
@@ -115,21 +112,21 @@ class LikeView(_MarkView):
     @_mark(403)
     def put(self, request: Request, post_id: str) -> HttpResponse:
         """Like a post."""
-        return self.done(request, services.like)
+        return self.write(request, services.like)
 
     @_mark()
     def delete(self, request: Request, post_id: str) -> HttpResponse:
-        """Like a post no more."""
-        return self.done(request, services.unlike)
+        """Remove the caller's like of a post."""
+        return self.write(request, services.unlike)
 
 
 class FavoriteView(_MarkView):
     @_mark(403)
     def put(self, request: Request, post_id: str) -> HttpResponse:
-        """Keep a post among the caller's favourites."""
-        return self.done(request, services.add_favorite)
+        """Add a post to the caller's favourites."""
+        return self.write(request, services.add_favorite)
 
     @_mark()
     def delete(self, request: Request, post_id: str) -> HttpResponse:
-        """Keep it no more."""
-        return self.done(request, services.remove_favorite)
+        """Remove a post from the caller's favourites."""
+        return self.write(request, services.remove_favorite)

@@ -1,3 +1,5 @@
+"""The Django application of rated items and their scores."""
+
 from django.apps import AppConfig
 
 
@@ -6,10 +8,10 @@ class RatingsConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs import deletion
-        from ratings import counts, removal, seeding  # noqa: F401  counts declares
+        from ratings import counts, removal, seeding  # noqa: F401  counts declares counters
         from users import deletion_hooks
         from users.seeding import register
 
         deletion_hooks.register(removal.delete_scores_of)
-        deletion.register(removal.sweep)
+        deletion.register(removal.removed_items.sweep)
         register(seeding.seed)

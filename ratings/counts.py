@@ -1,4 +1,4 @@
-"""What is counted of scores; imported once Django's models are there. The average is derived from it, never stored."""
+"""The counters of scores; imported when Django's models are loaded. The average is computed from them, not stored."""
 
 from collections.abc import Collection, Mapping
 from operator import mul
@@ -13,23 +13,23 @@ SCORES = range(LOWEST, HIGHEST + 1)
 
 
 def histogram_counter(score: int) -> str:
-    """The counter of one score's bar in the histogram."""
+    """Return the name of the counter of one score's bar in the histogram."""
     return f"score_{score}"
 
 
 HISTOGRAM = [histogram_counter(score) for score in SCORES]
 
 
-def agree(counts: Mapping[str, int]) -> bool:
-    """Whether the bars add up to the count and the sum."""
+def are_consistent(counts: Mapping[str, int]) -> bool:
+    """Return whether the bars of the histogram add up to the count and the sum."""
     bars = [counts[name] for name in HISTOGRAM]
     return sum(bars) == counts["count"] and sum(map(mul, SCORES, bars)) == counts["sum"]
 
 
-def fresh(item_ids: Collection[int]) -> dict[int, dict[str, int]]:
-    """By item, out of one snapshot of the database: one SQL query."""
+def read_consistent(item_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """Return the counters by item from the database, by one SQL query."""
     found = read_targets({KIND: item_ids})
-    return {each: {name: max(0, found[KIND, each][name]) for name in counters_of(KIND)} for each in item_ids}
+    return {pk: {name: max(0, found[KIND, pk][name]) for name in counters_of(KIND)} for pk in item_ids}
 
 
 CounterSet(

@@ -1,4 +1,4 @@
-"""Made-up things to rate, always the same ones: some that all like, some that divide them, a few that nobody knows."""
+"""Demo items to rate, always the same ones: popular items, controversial items, and a few that nobody knows."""
 
 import random
 from collections.abc import Iterator
@@ -16,11 +16,13 @@ PLACES = (
     ("小区游泳池", "夏天人太多。"), ("The Map Shop", "Paper only."),
 )  # fmt: skip
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-BRANCHES = 5  # of each
-LEAST_KNOWN, BEST_KNOWN = 0.001, 0.6  # the part of all people that has rated a thing
+BRANCHES = 5  # items of each place
+LEAST_KNOWN, BEST_KNOWN = 0.001, 0.6  # the share of users who have rated an item
 
 
-class Thing(NamedTuple):
+class DemoItem(NamedTuple):
+    """An item; `known` is the share of users who rate it, `liked` and `divided` are the mean and deviation."""
+
     number: int
     title: str
     description: str
@@ -32,20 +34,21 @@ class Thing(NamedTuple):
     def created_at(self) -> datetime:
         return BEGAN + timedelta(hours=self.number)
 
-    def scores(self, people: int) -> Iterator[tuple[int, int]]:
-        """(person, score) of those who know it; people are numbers from 0."""
+    def scores(self, users: int) -> Iterator[tuple[int, int]]:
+        """Yield (user, score) of the users who rate the item; users are numbers from 0."""
         chance = random.Random(self.number)
-        for person in range(people):
+        for user in range(users):
             if chance.random() < self.known:
-                yield person, min(HIGHEST, max(LOWEST, round(chance.gauss(self.liked, self.divided))))
+                yield user, min(HIGHEST, max(LOWEST, round(chance.gauss(self.liked, self.divided))))
 
 
-def things() -> Iterator[Thing]:
+def items() -> Iterator[DemoItem]:
+    """Yield all demo items."""
     chance = random.Random(20240104)
     for number in range(BRANCHES * len(PLACES)):
         branch, which = divmod(number, len(PLACES))
         title, description = PLACES[which]
-        yield Thing(
+        yield DemoItem(
             number,
             f"{title} {branch + 1}" if branch else title,
             description,

@@ -1,4 +1,6 @@
-"""What is rated, and who gave it which score."""
+"""Rated items and the scores that users give them."""
+
+from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinLengthValidator, MinValueValidator
 from django.db import models
@@ -13,22 +15,21 @@ LOWEST, HIGHEST = 1, 10
 
 
 class Item(CachedModel):
+    """Something that users rate."""
+
     id = models.BigAutoField(primary_key=True)
     title = models.CharField(max_length=TITLE_LENGTH, validators=[MinLengthValidator(1)])
     description = models.CharField(max_length=DESCRIPTION_LENGTH, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    removed_at = models.DateTimeField(null=True, db_index=True, editable=False)  # being deleted since then
-    cached = Cached(since="created_at")
-
-    class Meta(CachedModel.Meta):
-        pass
+    removed_at = models.DateTimeField(null=True, db_index=True, editable=False)  # set while being deleted
+    cached: ClassVar = Cached(since="created_at")
 
     def __str__(self) -> str:
         return f"{self.pk}: {self.title[:40]}"
 
 
 class Score(EdgeModel):
-    """One for each user and item. The constraint begins with the user: what is asked for is somebody's own scores."""
+    """The score of one user for one item. The unique index starts with the user, as users read their own."""
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)

@@ -1,60 +1,60 @@
-"""Items as one viewer sees them: rows, counts and the viewer's own scores, all from the cache in one round trip."""
+"""Items as one viewer sees them: rows, counts and the viewer's own scores, read in one round trip."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from caching.api import Batch, Found
 from counters.api import counters_of, request_counts
-from ratings.counts import HISTOGRAM, KIND, SCORES, agree, fresh
+from ratings.counts import HISTOGRAM, KIND, SCORES, are_consistent, read_consistent
 from ratings.models import Item, my_scores
 
-Mine = Mapping[int, int | None]
-"""The viewer's scores, by item."""
 
-
-class Rated:
-    """Items with what all have given them, asked of a batch. Removed and unknown ones are missing."""
+class RequestedItems:
+    """Items and their counters, requested from a batch. Removed and unknown items are missing."""
 
     def __init__(self, batch: Batch, item_ids: Sequence[int]) -> None:
         self._items = batch.rows(Item, item_ids)
-        self._counts = request_counts(batch, [f"{KIND}:{each}" for each in item_ids])
+        self._counts = request_counts(batch, [f"{KIND}:{item_id}" for item_id in item_ids])
 
-    def documents_with(self, mine: Mine) -> Found[dict[str, Any]]:
-        """After the batch ran."""
+    def documents_with(self, viewer_scores: Mapping[int, int | None]) -> Found[dict[str, Any]]:
+        """Return the JSON documents with the viewer's scores by item, once the batch has run."""
         rows = self._items.structs("id", "title", "description", "removed_at").results
-        counts = self._agreeing([row.id for row in rows])
-        results = [document(row, counts[row.id], mine[row.id]) for row in rows if row.removed_at is None]
-        there = {each["id"] for each in results}
-        return Found(results, [pk for pk in self._items.identities.values() if pk not in there])
+        counts = self._consistent_counts([row.id for row in rows])
+        results = [document(row, counts[row.id], viewer_scores[row.id]) for row in rows if row.removed_at is None]
+        existing = {item["id"] for item in results}
+        return Found(results, [pk for pk in self._items.identities.values() if pk not in existing])
 
-    def _agreeing(self, item_ids: list[int]) -> dict[int, dict[str, int]]:
-        """Cached counts are told of each commit after it, maybe of a second score before the first: an average of such
-        numbers could be anything. Wherever they do not agree, the database is asked."""
-        asked = self._counts.result
-        counts = {each: asked[f"{KIND}:{each}"] for each in item_ids}
-        if torn := [each for each, numbers in counts.items() if not agree(numbers)]:
-            counts.update(fresh(torn))
+    def _consistent_counts(self, item_ids: list[int]) -> dict[int, dict[str, int]]:
+        """Return the counters by item; from the database for items whose cached counters are inconsistent.
+
+        Counters are cached after each commit, possibly in another order, and an average of such values could be wrong.
+        """
+        cached = self._counts.result
+        counts = {item_id: cached[f"{KIND}:{item_id}"] for item_id in item_ids}
+        if inconsistent := [item_id for item_id, values in counts.items() if not are_consistent(values)]:
+            counts.update(read_consistent(inconsistent))
         return counts
 
 
-class Shown(Rated):
-    """With the viewer's own scores, asked of the same batch."""
+class RequestedItemsWithScores(RequestedItems):
+    """Items, their counters and the viewer's own scores, requested from a batch."""
 
     def __init__(self, batch: Batch, viewer_id: int, item_ids: Sequence[int]) -> None:
         super().__init__(batch, item_ids)
-        self._mine = batch.add(my_scores.of(viewer_id, item_ids))
+        self._viewer_scores = batch.add(my_scores.of(viewer_id, item_ids))
 
     def documents(self) -> Found[dict[str, Any]]:
-        return self.documents_with(self._mine.result)
+        """Return the JSON documents, once the batch has run."""
+        return self.documents_with(self._viewer_scores.result)
 
 
 def unrated(item: Item) -> dict[str, Any]:
-    """A new item."""
+    """Return the JSON document of a new item."""
     return document(item, dict.fromkeys(counters_of(KIND), 0), None)
 
 
 def document(row: Any, counts: Mapping[str, int], my_score: int | None) -> dict[str, Any]:
-    """`row`: an item's; `counts`: its counters, which agree."""
+    """Return the JSON document of an item's row; the counters must be consistent."""
     count = counts["count"]
     return {
         "id": row.id,

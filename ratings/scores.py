@@ -1,5 +1,7 @@
-"""The statements on a rater's own row, written out: the ORM takes longer to put them together than the database to run
-them. They pass the model's signals, so whoever writes by them tells the counters and the cache as well."""
+"""SQL statements on one user's score of one item; the ORM takes longer to build them than the database to run them.
+
+These statements send no signals, so the caller must update the counters and the cache.
+"""
 
 from typing import Any, NamedTuple
 
@@ -7,23 +9,26 @@ from django.db import connections
 
 
 class StoredScore(NamedTuple):
+    """The primary key and the score of a row."""
+
     id: int
     score: int
 
 
 def select(using: str, user_id: int, item_id: int) -> StoredScore | None:
+    """Return the score of a user for an item, or None."""
     row = _run(using, _SELECT, user_id, item_id).fetchone()
     return None if row is None else StoredScore(*row)
 
 
 def insert(using: str, user_id: int, item_id: int, score: int) -> None:
-    """Raises IntegrityError if there is one; where the user or the item is gone too, SQLite only at the commit."""
+    """Insert a score; raise IntegrityError if it exists, or if an end is gone (SQLite raises this at the commit)."""
     _run(using, _INSERT, user_id, item_id, score)
 
 
 def update_if_unchanged(using: str, before: StoredScore, score: int) -> bool:
-    """Whether it still was the one `before`; otherwise nothing is changed."""
-    # By the primary key: InnoDB would lock the pair's index first and the row then, a withdrawal the other way round.
+    """Change a score if it is still equal to `before`; return whether it was."""
+    # By primary key: otherwise InnoDB locks the index of the pair before the row, and a deletion locks the row first.
     return bool(_run(using, _UPDATE, score, *before).rowcount)
 
 

@@ -6,9 +6,9 @@ from rest_framework.request import Request
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response
-from api.problems import Problem, not_found
+from api.problems import Problem, first_or_raise, not_found
 from api.schema import described, id_in_path, ids_query
-from api.views import BatchedView, inactive
+from api.views import BatchedView, inactive_account
 from caching.api import Batch
 from ratings import presentation, services
 from ratings.models import Item
@@ -18,77 +18,74 @@ from users.models import User
 
 
 def no_such_item() -> Problem:
+    """Return the 404 of an item."""
     return not_found("such item")
 
 
 class ItemsView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         if request.method != "POST":
-            self.shown = presentation.Shown(batch, caller_id, parse_ids(request.query_params))
+            self.requested = presentation.RequestedItemsWithScores(batch, caller_id, parse_ids(request.query_params))
 
     @described(answers={200: output.ItemsFound}, query=[ids_query()], operation_id="ratings_list")
     def get(self, request: Request) -> HttpResponse:
-        """Several items in the order asked."""
-        return json_response(self.shown.documents()._asdict())
+        """Get several items, in the order of the ids."""
+        return json_response(self.requested.documents()._asdict())
 
     @described(answers={201: output.Item}, body=ItemInput)
     def post(self, request: Request) -> HttpResponse:
-        """Something to be rated."""
+        """Create an item to be rated."""
         item = services.publish(**validated(ItemInput, request.data))
         return json_response(presentation.unrated(item), status=201)
 
 
 class ItemView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int, item_id: str) -> None:
-        self.shown = presentation.Shown(batch, caller_id, [parse_id(item_id)])
+    def prepare(self, request: Request, batch: Batch, caller_id: int, item_id: str) -> None:
+        self.requested = presentation.RequestedItemsWithScores(batch, caller_id, [parse_id(item_id)])
 
     @described(answers={200: output.Item}, problems=(404,), query=[id_in_path("item_id")])
     def get(self, request: Request, item_id: str) -> HttpResponse:
-        """An item with its average, its histogram and the caller's score."""
-        found = self.shown.documents().results
-        if not found:
-            raise no_such_item()
-        return json_response(found[0])
+        """Get an item with its average, its histogram and the caller's score."""
+        return json_response(first_or_raise(self.requested.documents().results, no_such_item()))
 
 
 class ScoreView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int, item_id: str) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int, item_id: str) -> None:
         self.item_id = parse_id(item_id)
         self.items = batch.rows(Item, [self.item_id])
-        self.after = Batch()
-        self.shown = presentation.Rated(self.after, [self.item_id])
+        self.read_after = Batch()
+        self.requested = presentation.RequestedItems(self.read_after, [self.item_id])
 
     @described(answers={200: output.Item}, body=ScoreInput, problems=(404, 409), query=[id_in_path("item_id")])
     def put(self, request: Request, item_id: str) -> HttpResponse:
-        """Give an item a score, or another one."""
+        """Give an item a score, or change the caller's score."""
         self.require_item()
         score = validated(ScoreInput, request.data)["score"]
         try:
-            services.rate(user_id=request.user.id, item_id=self.item_id, score=score, then=self.after)
+            services.rate(user_id=self.caller_id, item_id=self.item_id, score=score, read_after=self.read_after)
         except services.TooFast:
             raise Problem(409, "too_fast", "You are rating too fast: another of your scores came in between.") from None
         except Item.DoesNotExist:
             raise no_such_item() from None
         except User.DoesNotExist:
-            raise inactive() from None
-        return self.scored(score)
+            raise inactive_account() from None
+        return self.response_with(score)
 
     @described(answers={200: output.Item}, problems=(404,), query=[id_in_path("item_id")])
     def delete(self, request: Request, item_id: str) -> HttpResponse:
         """Withdraw the caller's score."""
         self.require_item()
-        services.withdraw(user_id=request.user.id, item_id=self.item_id, then=self.after)
-        return self.scored(None)
+        services.withdraw(user_id=self.caller_id, item_id=self.item_id, read_after=self.read_after)
+        return self.response_with(None)
 
     def require_item(self) -> None:
+        """Raise the 404 if the item does not exist."""
         row = self.items.row(self.item_id)
         if row is None or row.removed_at:
             raise no_such_item()
 
-    def scored(self, my_score: int | None) -> HttpResponse:
-        """The item after a write of the caller's, who has this score now."""
-        self.after.run()
-        found = self.shown.documents_with({self.item_id: my_score}).results
-        if not found:  # by now
-            raise no_such_item()
-        return json_response(found[0])
+    def response_with(self, my_score: int | None) -> HttpResponse:
+        """Return the item after a write of the caller's score."""
+        self.read_after.run()
+        results = self.requested.documents_with({self.item_id: my_score}).results  # empty if removed meanwhile
+        return json_response(first_or_raise(results, no_such_item()))

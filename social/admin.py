@@ -1,16 +1,15 @@
-"""Edges for the staff: made and ended here under the same rules as by the API."""
+"""Follows and blocks in the admin, created and deleted under the same rules as by the API."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db import IntegrityError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from api.ids import is_id
-from api.paginators import BoundedPaginator
+from api.admin import NewestFirstAdmin, any_of
 from social import services
 from social.locks import lock_pair
 from social.models import Block, Follow
@@ -18,46 +17,36 @@ from users.models import User
 
 
 class _EdgeForm(forms.ModelForm):
-    # The admin validates and saves in one transaction, so the pair that is locked here stays locked until the save.
+    # The admin validates and saves in one transaction, so the lock on the pair lasts until the save.
 
     pair: tuple[str, str]
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        one, other = (cleaned.get(name) for name in self.pair)
-        if one is None or other is None:
+        cleaned = super().clean() or {}
+        users: list[Any] = [cleaned.get(name) for name in self.pair]
+        if None in users:
             return cleaned
-        if one == other:
+        if users[0] == users[1]:
             raise forms.ValidationError("Nobody follows or blocks themselves.")
-        lock_pair(one.pk, other.pk)
-        self.check_pair(one.pk, other.pk)
+        ids = [user.pk for user in users]
+        lock_pair(*ids)
+        if isinstance(self.instance, Follow) and services.blocks_between(*ids).exists():
+            raise forms.ValidationError("One of the two blocks the other.")
         return cleaned
-
-    def check_pair(self, one_id: int, other_id: int) -> None:
-        pass
 
 
 class FollowForm(_EdgeForm):
     pair = ("follower", "followee")
-
-    def check_pair(self, one_id: int, other_id: int) -> None:
-        if services.blocks_between(one_id, other_id).exists():
-            raise forms.ValidationError("One of the two blocks the other.")
 
 
 class BlockForm(_EdgeForm):
     pair = ("blocker", "blocked")
 
 
-class _EdgeAdmin(admin.ModelAdmin):
-    """An edge is made or ended, never edited into another. Lists are newest first, and count no whole table."""
+class _EdgeAdmin(NewestFirstAdmin):
+    # An edge is created or deleted, but never changed.
 
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    list_per_page = 50
-    list_filter = ()
-    sortable_by = ()
-    ordering = ("-pk",)
+    form: type[_EdgeForm]
     search_help_text = "The id or the whole username of one of the two."
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -66,25 +55,19 @@ class _EdgeAdmin(admin.ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        """Edges of one user, in either place; two ranges of two indexes, of which the newest are shown."""
-        text = search_term.strip()
-        if not text:
-            return queryset, False
-        named = User.objects.named(text)
-        people = ([int(text)] if is_id(text) else []) + ([named.pk] if named else [])
-        one, other = self.search_fields
-        return queryset.filter(Q(**{f"{one}__in": people}) | Q(**{f"{other}__in": people})), False
+    def search(self, queryset: QuerySet, text: str) -> QuerySet:
+        """Return the edges at whose ends the user is; two ranges of two indexes."""
+        return queryset.filter(any_of((f"{end}__in" for end in self.form.pair), User.objects.ids_named(text)))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
         try:
             return super().changeform_view(request, *args, **options)
-        except (IntegrityError, User.DoesNotExist):  # after the form was found to be right, and maybe at the commit
+        except (IntegrityError, User.DoesNotExist):  # a user was deleted after the form's validation
             self.message_user(request, "One of the two was deleted meanwhile; nothing is changed.", messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
-        """Back to the list; Django leads there only who may change what is in it."""
+        """Redirect to the list; Django does so only for staff with the permission to change its rows."""
         super().response_delete(request, obj_display, obj_id)
         return HttpResponseRedirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
 
@@ -93,16 +76,16 @@ class _EdgeAdmin(admin.ModelAdmin):
 class FollowAdmin(_EdgeAdmin):
     form = FollowForm
     list_display = ("id", "follower", "followee", "created_at")
-    list_select_related = raw_id_fields = search_fields = ("follower", "followee")
+    list_select_related = raw_id_fields = FollowForm.pair
 
 
 @admin.register(Block)
 class BlockAdmin(_EdgeAdmin):
     form = BlockForm
     list_display = ("id", "blocker", "blocked", "created_at")
-    list_select_related = raw_id_fields = search_fields = ("blocker", "blocked")
+    list_select_related = raw_id_fields = BlockForm.pair
 
     def save_model(self, request: HttpRequest, obj: Block, form: Any, change: bool) -> None:
-        """Through the service, which ends the follows."""
+        """Save through the service, which deletes the follows between the two users."""
         services.block(blocker_id=obj.blocker_id, blocked_id=obj.blocked_id)
         obj.pk = Block.objects.get(blocker_id=obj.blocker_id, blocked_id=obj.blocked_id).pk

@@ -1,3 +1,5 @@
+"""The Django application of the social graph."""
+
 from django.apps import AppConfig
 
 
@@ -5,7 +7,7 @@ class SocialConfig(AppConfig):
     name = "social"
 
     def ready(self) -> None:
-        from social import counts, relationships, seeding, services  # noqa: F401  counts declares
+        from social import counts, relationships, seeding, services  # noqa: F401  counts declares counters
         from users import deletion_hooks, list_filters
         from users import seeding as users_seeding
 

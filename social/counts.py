@@ -1,4 +1,4 @@
-"""What is counted of the graph; imported once Django's models are there."""
+"""The counters of the social graph; imported when Django's models are loaded."""
 
 from counters.api import CounterSet, CountOf
 from social.models import Follow

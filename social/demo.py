@@ -1,7 +1,7 @@
-"""A made-up graph: always the same one, in which a few people have hundreds of followers and most have few.
+"""A demo graph, always the same one: a few users have hundreds of followers, and most have few.
 
-People come one after the other, each choosing among those who were there before, the earlier ones the more often: so
-the graph of fewer people is the beginning of that of more.
+Users join one after the other, and each follows users who joined before, the earlier ones more often. So the graph of
+fewer users is the beginning of a larger one.
 """
 
 import random
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 MOST_FOLLOWED = 10  # by one newcomer
-SHARE_WHO_FOLLOW_BACK = 0.3
-SHARE_WHO_BLOCK = 0.05
+FOLLOW_BACK_SHARE = 0.3
+BLOCK_SHARE = 0.05
 
 Pair = tuple[int, int]
 
 
 class Newcomer(NamedTuple):
-    """People are numbers from 0. Every pair has the newcomer in it; no two people follow and block each other."""
+    """A user who joins; users are numbers from 0. The newcomer is in all pairs; no pair both follows and blocks."""
 
     number: int
     follows: list[Pair]
@@ -24,15 +24,16 @@ class Newcomer(NamedTuple):
 
 
 def newcomers(count: int) -> Iterator[Newcomer]:
+    """Yield `count` users in the order in which they join."""
     chance = random.Random(20240102)
     for number in range(count):
         followed = {_earlier(chance, number) for _ in range(chance.randint(1, MOST_FOLLOWED)) if number}
-        back = [other for other in sorted(followed) if chance.random() < SHARE_WHO_FOLLOW_BACK]
-        follows = [(number, other) for other in sorted(followed)] + [(other, number) for other in back]
-        blocked = {_earlier(chance, number)} if number and chance.random() < SHARE_WHO_BLOCK else set()
-        yield Newcomer(number, follows, [(number, other) for other in blocked - followed])
+        back = [user for user in sorted(followed) if chance.random() < FOLLOW_BACK_SHARE]
+        follows = [(number, user) for user in sorted(followed)] + [(user, number) for user in back]
+        blocked = {_earlier(chance, number)} if number and chance.random() < BLOCK_SHARE else set()
+        yield Newcomer(number, follows, [(number, user) for user in blocked - followed])
 
 
 def _earlier(chance: random.Random, number: int) -> int:
-    """The first of n is chosen about once in the square root of n times."""
+    """Return an earlier user; the first of n is chosen about once in the square root of n times."""
     return int(number * chance.random() ** 2)

@@ -1,6 +1,6 @@
-"""The reads of the social graph that the hot lane answers, each in its plainest form."""
+"""The reads of the social graph that the hot lane answers, in the form without optional variations."""
 
-from api.ids import ids_of
+from api.ids import split_ids
 from serving.api import IDS, Route
 from social.reads import Relationships
 
@@ -8,6 +8,6 @@ ROUTES = (
     Route(
         "relationships",
         rf"ids={IDS}",
-        lambda batch, caller_id, ids: Relationships(batch, caller_id, ids_of(ids)),
+        lambda batch, caller_id, ids: Relationships(batch, caller_id, split_ids(ids)),
     ),
 )

@@ -1,81 +1,76 @@
-"""Lists of people over HTTP."""
+"""Lists of users over HTTP."""
 
 from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from api import cursors
+from api.cursors import Paging
 from api.ids import parse_id
-from api.keysets import Page
+from api.keysets import Keyset
 from api.problems import not_found
 from api.schema import cursor_query, described, id_in_path
 from api.views import BatchedView
 from caching.api import Batch
-from social import lists
+from social import keysets
 from users.models import User
 from users.schemas.output import UserPage
-from users.user_pages import page_of_people
+from users.user_pages import page_of_users
 
 
-class _PeopleView(BatchedView):
-    # The first round trip admits the caller; the second hydrates the page and asks who is hidden from the caller.
+class _ListView(BatchedView):
+    # The first round trip admits the caller; the second reads the users of the page and who is hidden from the caller.
 
-    purpose = ""
+    purpose: str
+    keyset: Keyset
+    filtered = True
 
-    def wants(self, request: Request, batch: Batch, caller_id: int, user_id: str = "") -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str = "") -> None:
         self.owner_id = parse_id(user_id) if user_id else caller_id
-        self.list_name = f"{self.purpose}:{self.owner_id}"
-        self.cursor = cursors.from_request(request, self.list_name)
+        self.paging = Paging(request, caller_id, f"{self.purpose}:{self.owner_id}")
         self.owners = batch.rows(User, [self.owner_id])
 
-    def shown(self, request: Request, found: Page, *, filtered: bool = True) -> HttpResponse:
-        return page_of_people(request, found, purpose=self.list_name, filtered=filtered)
-
-    def require_owner(self) -> None:
+    def page(self) -> HttpResponse:
         if self.owners.row(self.owner_id) is None:
             raise not_found("such user")
+        return page_of_users(self.paging, self.keyset.page(self.owner_id, self.paging.cursor), filtered=self.filtered)
 
 
-def _page_of(owner: str) -> Any:
-    if owner == "me":
-        return described(answers={200: UserPage}, query=[cursor_query()])
-    return described(answers={200: UserPage}, problems=(404,), query=[id_in_path("user_id"), cursor_query()])
+_of_user: Any = described(answers={200: UserPage}, problems=(404,), query=[id_in_path("user_id"), cursor_query()])
+_of_caller: Any = described(answers={200: UserPage}, query=[cursor_query()])
 
 
-class FollowersView(_PeopleView):
-    purpose = "social.followers"
+class FollowersView(_ListView):
+    purpose, keyset = "social.followers", keysets.FOLLOWERS
 
-    @_page_of("anybody")
+    @_of_user
     def get(self, request: Request, user_id: str) -> HttpResponse:
-        """Who follows a user, newest first."""
-        self.require_owner()
-        return self.shown(request, lists.followers_of(self.owner_id, self.cursor))
+        """List the followers of a user, newest first."""
+        return self.page()
 
 
-class FollowingView(_PeopleView):
-    purpose = "social.following"
+class FollowingView(_ListView):
+    purpose, keyset = "social.following", keysets.FOLLOWING
 
-    @_page_of("anybody")
+    @_of_user
     def get(self, request: Request, user_id: str) -> HttpResponse:
-        """Whom a user follows, newest first."""
-        self.require_owner()
-        return self.shown(request, lists.followed_by(self.owner_id, self.cursor))
+        """List the users whom a user follows, newest first."""
+        return self.page()
 
 
-class FriendsView(_PeopleView):
-    purpose = "social.friends"
+class FriendsView(_ListView):
+    purpose, keyset = "social.friends", keysets.FRIENDS
 
-    @_page_of("me")
+    @_of_caller
     def get(self, request: Request) -> HttpResponse:
-        """Whom the caller follows and is followed by, the caller's newest follow first."""
-        return self.shown(request, lists.friends_of(self.owner_id, self.cursor))
+        """List the users whom the caller follows and who follow the caller, the caller's newest follow first."""
+        return self.page()
 
 
-class BlocksView(_PeopleView):
-    purpose = "social.blocks"
+class BlocksView(_ListView):
+    purpose, keyset, filtered = "social.blocks", keysets.BLOCKING, False
 
-    @_page_of("me")
+    @_of_caller
     def get(self, request: Request) -> HttpResponse:
-        """Whom the caller blocks, newest first: the one list in which they appear."""
-        return self.shown(request, lists.blocked_by(self.owner_id, self.cursor), filtered=False)
+        """List the users whom the caller blocks, newest first. No other list shows them to the caller."""
+        return self.page()

@@ -1,4 +1,4 @@
-"""Who follows whom, and who wants nothing to do with whom."""
+"""Follows and blocks between users."""
 
 from django.db import models
 from django.utils import timezone
@@ -8,7 +8,7 @@ from users.models import User
 
 
 class Follow(EdgeModel):
-    """`follower` reads what `followee` writes. Never beside a Block between the two, in either direction."""
+    """`follower` follows `followee`. There is never a Follow and a Block between two users, in either direction."""
 
     id = models.BigAutoField(primary_key=True)
     follower = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
@@ -47,7 +47,7 @@ class Block(EdgeModel):
 
 
 class PairLock(models.Model):
-    """A row to lock while the edges of a pair change; many pairs share one. See docs/decisions/0004-pair-lock.md."""
+    """A row to lock while the edges of a pair change, shared by many pairs. See docs/decisions/0004-pair-lock.md."""
 
     stripe = models.PositiveIntegerField(primary_key=True)
 
@@ -56,7 +56,7 @@ class PairLock(models.Model):
 
 
 following = IdSet(Follow, owner="follower", member="followee")
-# Whether a hundred people follow the caller is one set of the caller's, not one set of each of them.
+# One set of the caller's tells who of a hundred users follows the caller; the sets of these users are not needed.
 followers = IdSet(Follow, owner="followee", member="follower")
 blocking = IdSet(Block, owner="blocker", member="blocked")
 blocked_by = IdSet(Block, owner="blocked", member="blocker")

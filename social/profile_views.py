@@ -1,4 +1,4 @@
-"""All that a screen of people shows, merged."""
+"""Profiles over HTTP: users with their states, counts and relationships."""
 
 from typing import Any
 
@@ -18,27 +18,27 @@ from users.projections import PUBLIC, STATE_COLUMNS, state_document
 
 
 class ProfilesView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         ids = parse_ids(request.query_params)
-        self.people, self.states = batch.rows(User, ids), batch.rows(UserState, ids)
+        self.users, self.states = batch.rows(User, ids), batch.rows(UserState, ids)
         self.counts = request_counts(batch, [f"user:{each}" for each in ids])
-        self.relationships = relationships.request_relationships(batch, caller_id, ids)
+        self.read_relationships = relationships.request_relationships(batch, caller_id, ids)
 
     @described(answers={200: output.ProfilesFound}, query=[ids_query()], operation_id="users_profiles_list")
     def get(self, request: Request) -> HttpResponse:
-        """Several users with what they are doing, their counts and the caller's relationship to them."""
-        people = self.people.cols(*PUBLIC)
-        return json_response({"results": self._merged(people.results), "missing": people.missing})
+        """Get several users, each with its state, its counts and the caller's relationship to it."""
+        users = self.users.cols(*PUBLIC)
+        return json_response({"results": self._merged(users.results), "missing": users.missing})
 
-    def _merged(self, people: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _merged(self, users: list[dict[str, Any]]) -> list[dict[str, Any]]:
         states = {row["user_id"]: row for row in self.states.cols("user_id", *STATE_COLUMNS).results}
-        counts, found = self.counts.result, self.relationships()
+        counts, relationships_by_id = self.counts.result, self.read_relationships()
         return [
             {
                 **row,
                 "state": state_document(row["id"], states.get(row["id"])),
                 "counts": counts[f"user:{row['id']}"],
-                "relationship": found[row["id"]],
+                "relationship": relationships_by_id[row["id"]],
             }
-            for row in people
+            for row in users
         ]

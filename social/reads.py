@@ -1,4 +1,4 @@
-"""The reads of the social graph, for the views and for the hot lane."""
+"""The reads of the social graph, for the views and the hot lane."""
 
 from typing import Any
 
@@ -9,11 +9,13 @@ from users.models import User
 
 
 class Relationships(Read):
+    """The caller's relationships to several users."""
+
     def __init__(self, batch: Batch, caller_id: int, ids: list[int]) -> None:
-        self._people = batch.add(existence_of(User).among(ids))
-        self._relationships = relationships.request_relationships(batch, caller_id, ids)
+        self._users = batch.add(existence_of(User).among(ids))
+        self._read_relationships = relationships.request_relationships(batch, caller_id, ids)
 
     def document(self) -> Any:
-        found = self._relationships()
-        there, missing = self._people.result
-        return {"results": [found[each] for each in there], "missing": missing}
+        relationships_by_id = self._read_relationships()
+        existing, missing = self._users.result
+        return {"results": [relationships_by_id[user_id] for user_id in existing], "missing": missing}

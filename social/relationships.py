@@ -1,4 +1,4 @@
-"""What is between a viewer and others, from the viewer's own four id sets: one round trip for any number of people."""
+"""Relationships of a viewer to other users, read from the viewer's own four id sets in one round trip."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from social.models import blocked_by, blocking, followers, following
 
 
 class Relationship(msgspec.Struct, frozen=True, gc=False):
-    """The viewer's, to `id`; in JSON an object."""
+    """The viewer's relationship to the user `id`; msgspec encodes it as a JSON object."""
 
     id: int
     following: bool
@@ -21,15 +21,14 @@ class Relationship(msgspec.Struct, frozen=True, gc=False):
 
 
 def request_relationships(batch: Batch, viewer_id: int, ids: Sequence[int]) -> Callable[[], dict[int, Relationship]]:
-    """What it returns is to be called once the batch has run: {id: relationship} in the order of `ids`."""
-    sets = _ask_sets(batch, (following, followers, blocking, blocked_by), viewer_id, ids)
+    """Add a read to a batch; return a function that returns {id: relationship} once the batch has run."""
+    sets = _request_sets(batch, (following, followers, blocking, blocked_by), viewer_id, ids)
 
     def relationships() -> dict[int, Relationship]:
         follows, followed, blocks, blocked = (each.members for each in sets)
-        if apart := blocks | blocked:
-            # The sets are read one after the other, and a block may be committed in between: then the follows that it
-            # removed may still have been seen.
-            follows, followed = follows - apart, followed - apart
+        if separated := blocks | blocked:
+            # The sets are not read at one instant: a block that was committed in between has deleted these follows.
+            follows, followed = follows - separated, followed - separated
         mutual = follows & followed
         return {
             each: Relationship(each, each in follows, each in followed, each in mutual, each in blocks, each in blocked)
@@ -39,18 +38,19 @@ def request_relationships(batch: Batch, viewer_id: int, ids: Sequence[int]) -> C
     return relationships
 
 
-def relationship_of(viewer_id: int, other_id: int) -> Relationship:
+def relationship_of(viewer_id: int, user_id: int) -> Relationship:
+    """Return the relationship of a viewer to one user."""
     batch = Batch()
-    asked = request_relationships(batch, viewer_id, [other_id])
+    read_relationships = request_relationships(batch, viewer_id, [user_id])
     batch.run()
-    return asked()[other_id]
+    return read_relationships()[user_id]
 
 
 def request_blocked(batch: Batch, viewer_id: int, ids: Collection[int]) -> Callable[[], set[int]]:
-    """Those of `ids` who block or are blocked by the viewer; a filter for users.list_filters."""
-    sets = _ask_sets(batch, (blocking, blocked_by), viewer_id, ids)
+    """Filter for users.list_filters: hides the users whom the viewer blocks, and the users who block the viewer."""
+    sets = _request_sets(batch, (blocking, blocked_by), viewer_id, ids)
     return lambda: set().union(*(each.members for each in sets)).intersection(ids)
 
 
-def _ask_sets(batch: Batch, id_sets: Iterable[IdSet], viewer_id: int, ids: Collection[int]) -> list[Any]:
+def _request_sets(batch: Batch, id_sets: Iterable[IdSet], viewer_id: int, ids: Collection[int]) -> list[Any]:
     return [batch.add(membership) for membership in memberships(id_sets, viewer_id, ids)]

@@ -1,8 +1,7 @@
-"""Demo follows and blocks, in batches; running it again adds what is missing, but nothing that a block forbids."""
+"""Demo follows and blocks in batches. A second run adds what is missing, except follows that a block forbids."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from itertools import islice
 
 from django.db import transaction
 
@@ -10,24 +9,24 @@ from social import demo
 from social.demo import Pair
 from social.locks import lock_pairs
 from social.models import Block, Follow
+from users.seeding import batches
 
-BATCH = 200  # people in one transaction
+BATCH = 200  # users in one transaction
 FOLLOW, BLOCK = ("follower_id", "followee_id"), ("blocker_id", "blocked_id")
 
 
 def seed(user_ids: Sequence[int]) -> dict[str, int]:
-    """Edges among these users, for users.seeding; always the same ones. Returns how many of each kind were added."""
+    """Add edges between the users, always the same ones; return the number added by kind. For users.seeding."""
     added = Counter(follows=0, blocks=0)
-    newcomers = demo.newcomers(len(user_ids))
-    while batch := list(islice(newcomers, BATCH)):
-        follows = [(user_ids[one], user_ids[other]) for each in batch for one, other in each.follows]
-        blocks = [(user_ids[one], user_ids[other]) for each in batch for one, other in each.blocks]
+    for batch in batches(demo.newcomers(len(user_ids)), BATCH):
+        follows = [(user_ids[a], user_ids[b]) for each in batch for a, b in each.follows]
+        blocks = [(user_ids[a], user_ids[b]) for each in batch for a, b in each.blocks]
         added.update(_add(follows, blocks, [user_ids[each.number] for each in batch]))
     return dict(added)
 
 
 def _add(follows: list[Pair], blocks: list[Pair], newcomer_ids: list[int]) -> dict[str, int]:
-    """One of each pair is a newcomer."""
+    """Insert the missing edges of newcomers; return the number by kind."""
     with transaction.atomic():
         lock_pairs((*follows, *blocks))
         followed, blocked = _edges_of(Follow, FOLLOW, newcomer_ids), _edges_of(Block, BLOCK, newcomer_ids)

@@ -1,46 +1,46 @@
-"""Writes of the social graph. Each is one transaction under the pair's lock, and repeated it changes nothing more.
+"""Writes of the social graph. Each is one idempotent transaction under the lock of the pair.
 
-Within a transaction of the caller's a user who was deleted meanwhile is an IntegrityError instead of DoesNotExist.
+Within a transaction of the caller's, a user who was deleted meanwhile causes an IntegrityError instead of DoesNotExist.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import IntegrityError, connections, router
+from django.db import router
 from django.db.models import Q, QuerySet
 
-from caching.api import atomic_write, hold_instances
+from caching.api import hold_instances
+from jobs.deletion import in_chunks
 from social.locks import lock_pair
 from social.models import Block, Follow
+from users.edges import delete_edge, insert_edge, referring_write
 from users.models import User
-
-CHUNK = 200  # edges deleted in one transaction
 
 
 class Blocked(Exception):
-    """One of the two blocks the other."""
+    """One of the two users blocks the other."""
 
 
 class WithOneself(Exception):
-    """Nobody follows or blocks themselves."""
+    """A user may not follow or block the own account."""
 
 
 def follow(*, follower_id: int, followee_id: int) -> bool:
-    """Whether an edge was really inserted. Raises WithOneself, Blocked, User.DoesNotExist."""
+    """Insert a follow; return whether it is new. Raises WithOneself, Blocked, User.DoesNotExist."""
     with _pair(follower_id, followee_id):
         if blocks_between(follower_id, followee_id).exists():
             raise Blocked
-        return _insert(Follow, follower_id=follower_id, followee_id=followee_id)
+        return insert_edge(Follow, follower_id=follower_id, followee_id=followee_id)
 
 
 def unfollow(*, follower_id: int, followee_id: int) -> bool:
-    """Whether an edge was really deleted; also for removing a follower. Raises WithOneself."""
+    """Delete a follow; return whether there was one. Raises WithOneself."""
     with _pair(follower_id, followee_id):
-        return _delete(Follow, follower_id=follower_id, followee_id=followee_id)
+        return delete_edge(Follow, follower_id=follower_id, followee_id=followee_id)
 
 
 def block(*, blocker_id: int, blocked_id: int) -> bool:
-    """Removes the follows of both directions in the same commit. Whether a block was really inserted.
+    """Insert a block, and delete the follows of both directions; return whether the block is new.
 
     Raises WithOneself, User.DoesNotExist.
     """
@@ -57,55 +57,32 @@ def block(*, blocker_id: int, blocked_id: int) -> bool:
 
 
 def unblock(*, blocker_id: int, blocked_id: int) -> bool:
-    """Whether a block was really deleted; restores no follow. Raises WithOneself."""
+    """Delete a block, without restoring follows; return whether there was one. Raises WithOneself."""
     with _pair(blocker_id, blocked_id):
-        return _delete(Block, blocker_id=blocker_id, blocked_id=blocked_id)
+        return delete_edge(Block, blocker_id=blocker_id, blocked_id=blocked_id)
 
 
 def delete_edges_of(user_id: int) -> Iterator[int]:
-    """Deletes a user's edges, CHUNK in a transaction, and yields how many; for users.deletion_hooks."""
+    """Delete a user's edges and yield the number of rows per chunk; registered with users.deletion_hooks."""
     for model, column in ((Follow, "follower"), (Follow, "followee"), (Block, "blocker"), (Block, "blocked")):
-        edges = model.objects.filter(**{column: user_id})
-        while pks := list(edges.values_list("pk", flat=True)[:CHUNK]):
-            model.objects.filter(pk__in=pks).delete()
-            yield len(pks)
+        yield from in_chunks(model.objects.filter(**{column: user_id}))
 
 
-def _follows_between(one_id: int, other_id: int) -> QuerySet[Follow]:
-    pairs = Q(follower_id=one_id, followee_id=other_id) | Q(follower_id=other_id, followee_id=one_id)
-    return Follow.objects.filter(pairs)
+def _follows_between(first_id: int, second_id: int) -> QuerySet[Follow]:
+    forwards, back = Q(follower_id=first_id, followee_id=second_id), Q(follower_id=second_id, followee_id=first_id)
+    return Follow.objects.filter(forwards | back)
 
 
-def blocks_between(one_id: int, other_id: int) -> QuerySet[Block]:
-    """In either direction."""
-    return Block.objects.filter(Q(blocker_id=one_id, blocked_id=other_id) | Q(blocker_id=other_id, blocked_id=one_id))
+def blocks_between(first_id: int, second_id: int) -> QuerySet[Block]:
+    """Return the blocks between two users, in both directions."""
+    forwards, back = Q(blocker_id=first_id, blocked_id=second_id), Q(blocker_id=second_id, blocked_id=first_id)
+    return Block.objects.filter(forwards | back)
 
 
 @contextmanager
-def _pair(one_id: int, other_id: int) -> Iterator[None]:
-    if one_id == other_id:
+def _pair(first_id: int, second_id: int) -> Iterator[None]:
+    if first_id == second_id:
         raise WithOneself
-    using = router.db_for_write(Follow)
-    try:
-        with atomic_write(using):
-            lock_pair(one_id, other_id)
-            yield
-    except IntegrityError:  # one of the two was deleted meanwhile; SQLite says so at the commit only
-        # Within a caller's transaction nothing more can be asked.
-        if not connections[using].needs_rollback and User.objects.filter(pk__in=(one_id, other_id)).count() < 2:
-            raise User.DoesNotExist from None
-        raise
-
-
-def _insert(model: type[Follow] | type[Block], **pair: int) -> bool:
-    if model.objects.filter(**pair).exists():
-        return False
-    model(**pair).save(force_insert=True)
-    return True
-
-
-def _delete(model: type[Follow] | type[Block], **pair: int) -> bool:
-    edge = model.objects.filter(**pair).first()
-    if edge is not None:
-        edge.delete()
-    return edge is not None
+    with referring_write(router.db_for_write(Follow), (User, first_id), (User, second_id)):
+        lock_pair(first_id, second_id)
+        yield

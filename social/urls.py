@@ -1,4 +1,4 @@
-"""Addresses under /api/v1/; to be tried before those of users, where `profiles` would be an id."""
+"""URL patterns under /api/v1/; listed before the ones of users, in which `profiles` would be an id."""
 
 from django.urls import include, path
 

@@ -20,24 +20,24 @@ from users.models import User
 
 
 class _EdgeView(BatchedView):
-    # One edge between the caller and the user in the address. Every verb answers the relationship as it is now.
+    # An edge between the caller and the user in the path. All methods answer with the resulting relationship.
 
-    def wants(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
-        self.other_id = parse_id(user_id)
-        if self.other_id == caller_id:
+    def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
+        self.user_id = parse_id(user_id)
+        if self.user_id == caller_id:
             raise bad_input("id", "This is about two people, and you gave your own id.", "self")
-        self.people = batch.rows(User, [self.other_id])
+        self.users = batch.rows(User, [self.user_id])
 
-    def done(self, request: Request, write: Callable[..., Any], **pair: int) -> HttpResponse:
-        if self.people.row(self.other_id) is None:
+    def write(self, request: Request, service: Callable[..., Any], **pair: int) -> HttpResponse:
+        if self.users.row(self.user_id) is None:
             raise not_found("such user")
         try:
-            write(**pair)
+            service(**pair)
         except services.Blocked:
             raise Problem(403, "blocked", "One of you two blocks the other.") from None
         except User.DoesNotExist:
             raise not_found("such user") from None
-        return json_response(relationships.relationship_of(request.user.id, self.other_id))
+        return json_response(relationships.relationship_of(self.caller_id, self.user_id))
 
 
 def _edge(*problems: int) -> Any:
@@ -48,38 +48,38 @@ class FollowView(_EdgeView):
     @_edge(403)
     def put(self, request: Request, user_id: str) -> HttpResponse:
         """Follow a user."""
-        return self.done(request, services.follow, follower_id=request.user.id, followee_id=self.other_id)
+        return self.write(request, services.follow, follower_id=self.caller_id, followee_id=self.user_id)
 
     @_edge()
     def delete(self, request: Request, user_id: str) -> HttpResponse:
-        """Follow a user no more."""
-        return self.done(request, services.unfollow, follower_id=request.user.id, followee_id=self.other_id)
+        """Unfollow a user."""
+        return self.write(request, services.unfollow, follower_id=self.caller_id, followee_id=self.user_id)
 
 
 class FollowerView(_EdgeView):
     @_edge()
     def delete(self, request: Request, user_id: str) -> HttpResponse:
-        """Remove a follower of the caller."""
-        return self.done(request, services.unfollow, follower_id=self.other_id, followee_id=request.user.id)
+        """Remove a user from the caller's followers."""
+        return self.write(request, services.unfollow, follower_id=self.user_id, followee_id=self.caller_id)
 
 
 class BlockView(_EdgeView):
     @_edge()
     def put(self, request: Request, user_id: str) -> HttpResponse:
-        """Block a user; removes both follows."""
-        return self.done(request, services.block, blocker_id=request.user.id, blocked_id=self.other_id)
+        """Block a user; deletes the follows in both directions."""
+        return self.write(request, services.block, blocker_id=self.caller_id, blocked_id=self.user_id)
 
     @_edge()
     def delete(self, request: Request, user_id: str) -> HttpResponse:
-        """Unblock a user; restores no follow."""
-        return self.done(request, services.unblock, blocker_id=request.user.id, blocked_id=self.other_id)
+        """Unblock a user; does not restore follows."""
+        return self.write(request, services.unblock, blocker_id=self.caller_id, blocked_id=self.user_id)
 
 
 class RelationshipsView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
-        self.asked = Relationships(batch, caller_id, parse_ids(request.query_params))
+    def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
+        self.read = Relationships(batch, caller_id, parse_ids(request.query_params))
 
     @described(answers={200: output.Relationships}, query=[ids_query()], operation_id="relationships_list")
     def get(self, request: Request) -> HttpResponse:
-        """The caller's relationships to several users, in the order asked."""
-        return answer(self.asked)
+        """Get the caller's relationships to several users, in the order of the ids."""
+        return answer(self.read)

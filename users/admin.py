@@ -1,5 +1,6 @@
-"""Accounts and states for the staff. Every edit goes through the cached models, so the API shows it at once."""
+"""Accounts and states in the admin. Every edit goes through the cached models, so the API shows it at once."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -7,25 +8,28 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import method_decorator
-from django.views.decorators.csrf import csrf_protect
+from django.http import HttpRequest
 from redis import RedisError
 
-from api.paginators import BoundedPaginator
+from api.admin import ChunkedDeletionAdmin, NewestFirstAdmin
 from users import services
 from users.models import User, UserState
-from users.search import ids_for_staff
+from users.search import ids_for_admin
 
 admin.site.site_header = admin.site.site_title = "Hotpath"
 admin.site.site_url = "/api/docs"
 
 
-class CacheEntries:
-    """Actions on what Redis holds for the selected rows."""
+class CachedUserAdmin(NewestFirstAdmin):
+    """Rows by user: found by the API's search terms, with actions on the cache entries of the selected rows."""
 
     MOST_SHOWN = 20
-    actions = ("show_cache_entry", "drop_cache_entry")
+    actions: tuple[str, ...] = ("show_cache_entry", "drop_cache_entry")
+    search_help_text = "An id, the beginning of a username or of a word of the nickname, or Chinese characters in it."
+    user_column = "pk"
+
+    def search(self, queryset: QuerySet, text: str) -> QuerySet:
+        return queryset.filter(**{f"{self.user_column}__in": ids_for_admin(text[:64])})
 
     @admin.action(description="Show cache entry", permissions=["view"])
     def show_cache_entry(self, request: HttpRequest, queryset: QuerySet) -> None:
@@ -39,36 +43,17 @@ class CacheEntries:
         self.model.objects.drop_entry(pk)
         return self.model.objects.cache_entry(pk)
 
-    def _for_each(self, request: HttpRequest, queryset: QuerySet, do: Any) -> None:
-        """The selection is taken up to MOST_SHOWN rows; each is answered by a message."""
+    def _for_each(self, request: HttpRequest, queryset: QuerySet, act: Callable[[Any], str]) -> None:
+        """Call `act` for each of at most MOST_SHOWN selected rows, and show each result as a message."""
         pks = list(queryset.values_list("pk", flat=True)[: self.MOST_SHOWN + 1])
         if len(pks) > self.MOST_SHOWN:
             self.message_user(request, f"Select at most {self.MOST_SHOWN} rows.", messages.WARNING)
             return
         try:
             for pk in pks:
-                self.message_user(request, f"Cache entry {do(pk)}")
+                self.message_user(request, f"Cache entry {act(pk)}")
         except RedisError as error:
             self.message_user(request, f"Redis cannot be asked: {error}", messages.ERROR)
-
-
-class Paged:
-    """Lists that cost the same however many rows there are: newest first, and no count of them all."""
-
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    list_filter = ()
-    list_per_page = 50
-    ordering = ("-pk",)
-    search_fields = ("username",)  # shows the box; get_search_results asks the search terms
-    search_help_text = "An id, the beginning of a username or of a word of the nickname, or Chinese characters in it."
-    found_by = "pk"
-
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        text = search_term.strip().replace("\0", "")[:64]
-        if text:
-            queryset = queryset.filter(**{f"{self.found_by}__in": ids_for_staff(text)})
-        return queryset, False
 
 
 class AccountCreationForm(AdminUserCreationForm):
@@ -80,18 +65,19 @@ class AccountCreationForm(AdminUserCreationForm):
 class AccountChangeForm(UserChangeForm):
     class Meta:
         model = User
-        fields = ("username", "password")  # the admin adds those of its fieldsets
+        fields = ("username", "password")  # the admin adds the fields of its fieldsets
 
 
 @admin.register(User)
-class UserAdmin(CacheEntries, Paged, DjangoUserAdmin):
+class UserAdmin(CachedUserAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
     form = AccountChangeForm
     add_form = AccountCreationForm
-    actions = ("activate", "deactivate", *CacheEntries.actions)
+    actions = ("activate", "deactivate", *CachedUserAdmin.actions)
     list_display = ("id", "username", "nickname", "country", "level", "is_vip", "is_active", "is_staff", "created_at")
     list_display_links = sortable_by = ("id", "username")  # other columns have no index to sort by
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     readonly_fields = ("created_at", "last_login")
+    deletion_summary = "users"
     fieldsets = (
         (None, {"fields": ("username", "password", "nickname", "avatar", "bio")}),
         ("Profile", {"fields": ("gender", "country", "city", "language", "level", "is_vip")}),
@@ -101,23 +87,10 @@ class UserAdmin(CacheEntries, Paged, DjangoUserAdmin):
     )
     add_fieldsets = ((None, {"fields": ("username", "nickname", "usable_password", "password1", "password2")}),)
 
-    @method_decorator(csrf_protect)
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Django's own, but not in one transaction: see users/deletion_hooks.py."""
-        return self._delete_view(request, object_id, extra_context)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict[str, int], set, list]:
-        """Names the accounts alone: what would go with them may be millions of rows."""
-        names = [str(user) for user in objs]
-        return names, {str(User._meta.verbose_name_plural): len(names)}, set(), []
-
-    def delete_model(self, request: HttpRequest, obj: User) -> None:
-        for _ in services.delete_user(obj.pk):
-            pass
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
-        for user in queryset:
-            self.delete_model(request, user)
+    def delete_rows(self, pks: list[int]) -> None:
+        for pk in pks:
+            for _ in services.delete_user(pk):
+                pass
 
     @admin.action(description="Activate", permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet) -> None:
@@ -133,9 +106,8 @@ class UserAdmin(CacheEntries, Paged, DjangoUserAdmin):
 
 
 @admin.register(UserState)
-class UserStateAdmin(CacheEntries, Paged, admin.ModelAdmin):
-    found_by = "user_id"
+class UserStateAdmin(CachedUserAdmin):
+    user_column = "user_id"
     list_display = ("user", "status", "message", "last_seen_at")
     list_select_related = ("user",)
     autocomplete_fields = ("user",)
-    sortable_by = ()

@@ -1,3 +1,5 @@
+"""The Django application of accounts, profiles, states and search."""
+
 from django.apps import AppConfig
 
 

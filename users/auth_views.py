@@ -1,4 +1,4 @@
-"""Tokens for passwords, and fresh access tokens."""
+"""Login and the refresh of access tokens."""
 
 from django.contrib.auth import authenticate
 from django.http import HttpResponse
@@ -22,8 +22,8 @@ class TokenView(BatchedView):
 
     @described(answers={200: output.Tokens}, problems=(401,), body=LoginInput, public=True)
     def post(self, request: Request) -> HttpResponse:
-        """Log in: an access token for requests, a refresh token for later access tokens."""
-        # An unknown name costs as much time as a wrong password: ModelBackend hashes in either case.
+        """Log in: returns an access token for requests, and a refresh token to get further access tokens."""
+        # An unknown username takes as long as a wrong password: ModelBackend computes a hash in both cases.
         user = authenticate(request._request, **validated(LoginInput, request.data))
         if user is None:
             raise Problem(401, "bad_credentials", "There is no active account with this username and password.")
@@ -36,14 +36,14 @@ class RefreshView(BatchedView):
 
     @described(answers={200: output.Access}, problems=(401,), body=RefreshInput, public=True)
     def post(self, request: Request) -> HttpResponse:
-        """A new access token, as long as the account is active."""
+        """Get a new access token, as long as the account is active."""
         text = validated(RefreshInput, request.data)["refresh"]
         try:
             refresh = RefreshToken(text)
         except TokenError:
-            raise _refused() from None
+            raise _invalid() from None
         if not _is_active(user_id_of(refresh)):
-            raise _refused()
+            raise _invalid()
         return json_response({"access": str(refresh.access_token)})
 
 
@@ -54,5 +54,5 @@ def _is_active(user_id: int) -> bool:
         return False
 
 
-def _refused() -> Problem:
+def _invalid() -> Problem:
     return Problem(401, "token_not_valid", "The refresh token is not valid or has expired; log in again.")

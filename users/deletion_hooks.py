@@ -1,21 +1,24 @@
-"""What ends before a user does.
+"""Hooks that delete the rows that refer to a user, before the user is deleted.
 
-A cascade deletes everything that points at a user in one transaction: for a user with a million followers that takes
-hours, longer than any hold or lock may last. So rooms above register how their rows are deleted a few at a time.
+A cascade would delete all of them in one transaction. For a user with a million followers that takes hours, longer than
+a hold on cache keys or a lock may last. So each app registers a hook that deletes its rows in short transactions.
 """
 
 from collections.abc import Callable, Iterator
 
-Ending = Callable[[int], Iterator[int]]
-_endings: list[Ending] = []
+Hook = Callable[[int], Iterator[int]]
+_hooks: list[Hook] = []
 
 
-def register(end: Ending) -> None:
-    """`end(user_id)` deletes rows in short transactions and yields how many each deleted; cut short and called again,
-    it goes on. To be called in AppConfig.ready()."""
-    _endings.append(end)
+def register(hook: Hook) -> None:
+    """Register `hook(user_id)`, which deletes rows in short transactions and yields the number of rows of each.
+
+    An interrupted hook must be able to start again. Call this in AppConfig.ready().
+    """
+    _hooks.append(hook)
 
 
 def run_all(user_id: int) -> Iterator[int]:
-    for end in _endings:
-        yield from end(user_id)
+    """Run all hooks for a user; yield the number of rows that each transaction deleted."""
+    for hook in _hooks:
+        yield from hook(user_id)

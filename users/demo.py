@@ -1,4 +1,4 @@
-"""Made-up people: always the same ones in the same order, half with Chinese names and half with Latin ones."""
+"""Demo users: always the same ones in the same order, half with Chinese names and half with Latin names."""
 
 import random
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def people(count: int) -> Iterator[dict[str, Any]]:
-    """Columns of `count` users; the state's columns under "state"."""
+    """Yield the columns of `count` users, with the columns of the state under "state"."""
     chance = random.Random(20240101)
     for number in range(1, count + 1):
         yield _person(chance, number)

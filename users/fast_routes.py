@@ -1,6 +1,6 @@
-"""The reads of users that the hot lane answers, each in its plainest form."""
+"""The reads of users that the hot lane answers, in the form without optional variations."""
 
-from api.ids import ids_of
+from api.ids import split_ids
 from serving.api import FIELDS, IDS, Route
 from users.reads import OneUser, SomeUsers
 
@@ -9,6 +9,6 @@ ROUTES = (
     Route(
         "users",
         rf"ids={IDS}(?:&fields={FIELDS})?",
-        lambda batch, caller_id, ids, fields: SomeUsers(batch, caller_id, ids_of(ids), fields),
+        lambda batch, caller_id, ids, fields: SomeUsers(batch, caller_id, split_ids(ids), fields),
     ),
 )

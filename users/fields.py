@@ -1,4 +1,4 @@
-"""Text columns whose comparison rule is the same on every database."""
+"""Text columns with the same collation rules on all databases."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ COLLATIONS = {
 class CollatedCharField(models.CharField):
     """A CharField compared by `rule` (IGNORE_CASE or BINARY), in unique indexes and ranges too.
 
-    The rule, not a collation's name, stands in migrations, so that one migration fits every database.
-    IGNORE_CASE is meant for ASCII: databases disagree about the case of everything else.
+    Migrations contain the rule instead of a collation, so that they fit every database. IGNORE_CASE is meant for ASCII:
+    databases differ in how they fold the case of other characters.
     """
 
     def __init__(self, *args: Any, rule: str = BINARY, **kwargs: Any) -> None:

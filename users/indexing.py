@@ -1,4 +1,4 @@
-"""Keeping the search terms beside the users they belong to."""
+"""Maintenance of the search terms: they follow the users in the same transaction."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -14,30 +14,30 @@ BATCH = 1_000
 
 
 def watch_users() -> None:
-    """Whoever writes users, the admin too, has the terms follow in the same transaction (User.save opens one)."""
+    """Connect the signals of all writes of users. User.save() opens the transaction that the terms are written in."""
     post_save.connect(_after_save, sender=User, dispatch_uid="users.keep_terms")
     many_written.connect(_after_many, sender=User, dispatch_uid="users.keep_terms_of_many")
 
 
 def keep_terms(user_ids: Collection[int]) -> None:
-    """Make the terms what the rows say now: active users have theirs, others none. Two reads, and writes if needed.
+    """Update the terms of users to match their rows: two reads, and writes if needed. Inactive users have no terms.
 
-    To be called in the transaction that wrote the users, for at most some thousand of them at once.
+    Call this in the transaction that wrote the users, for at most some thousand users.
     """
     known = defaultdict(set)
     for user_id, term in SearchTerm.objects.filter(user_id__in=user_ids).values_list("user_id", "term"):
         known[user_id].add(term)
     active = User.objects.filter(pk__in=user_ids, is_active=True).values_list("pk", "username", "nickname")
-    wanted = {user_id: terms_of(username, nickname) for user_id, username, nickname in active}
-    SearchTerm.objects.filter(user_id__in=known.keys() - wanted.keys()).delete()
-    for user_id, terms in wanted.items():
+    terms_by_user = {user_id: terms_of(username, nickname) for user_id, username, nickname in active}
+    SearchTerm.objects.filter(user_id__in=known.keys() - terms_by_user.keys()).delete()
+    for user_id, terms in terms_by_user.items():
         if stale := known[user_id] - terms:
             SearchTerm.objects.filter(user_id=user_id, term__in=stale).delete()
-    _add({user_id: terms - known[user_id] for user_id, terms in wanted.items()})
+    _add({user_id: terms - known[user_id] for user_id, terms in terms_by_user.items()})
 
 
 def _add(terms: Mapping[int, Iterable[str]]) -> None:
-    rows = [SearchTerm(term=term, user_id=user_id) for user_id, those in terms.items() for term in sorted(those)]
+    rows = [SearchTerm(term=term, user_id=user_id) for user_id, new in terms.items() for term in sorted(new)]
     if rows:
         SearchTerm.objects.bulk_create(rows, batch_size=2_000, ignore_conflicts=True)
 

@@ -1,21 +1,26 @@
-"""Who is kept from a viewer in lists: rooms above register what they know, lists of people ask here."""
+"""Filters of lists of users: apps register which users are hidden from a viewer, and lists leave these users out."""
 
 from collections.abc import Callable, Collection
 
 from caching.api import Batch
 
-Hidden = Callable[[], set[int]]
-Filter = Callable[[Batch, int, Collection[int]], Hidden]
+ReadHiddenIds = Callable[[], set[int]]
+Filter = Callable[[Batch, int, Collection[int]], ReadHiddenIds]
 _filters: list[Filter] = []
 
 
-def register(ask: Filter) -> None:
-    """`ask(batch, viewer_id, ids)` adds what it needs to the batch; what it returns is called once that has run, and
-    names those of the ids who are hidden from the viewer. To be called in AppConfig.ready()."""
-    _filters.append(ask)
+def register(request_filter: Filter) -> None:
+    """Register a filter, called as `request_filter(batch, viewer_id, ids)`. Call this in AppConfig.ready().
+
+    A filter adds reads to the batch, and returns a function that returns the hidden ids once the batch has run.
+    """
+    _filters.append(request_filter)
 
 
-def request_hidden(batch: Batch, viewer_id: int, ids: Collection[int]) -> Hidden:
-    """The same for all filters together."""
-    answers = [ask(batch, viewer_id, ids) for ask in _filters]
-    return lambda: set().union(*(answer() for answer in answers))
+def request_hidden(batch: Batch, viewer_id: int, ids: Collection[int]) -> ReadHiddenIds:
+    """Add the reads of all filters to a batch; return a function that returns the ids hidden from the viewer.
+
+    Call the returned function once the batch has run.
+    """
+    reads = [request_filter(batch, viewer_id, ids) for request_filter in _filters]
+    return lambda: set().union(*(read_hidden_ids() for read_hidden_ids in reads))

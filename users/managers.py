@@ -1,22 +1,24 @@
-"""Reads of accounts and states beyond the cache's own verbs."""
+"""The manager of accounts, beyond what caching provides."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ObjectDoesNotExist
 from django.dispatch import Signal
 
+from api.ids import is_id
 from caching.api import CachedManager, CachedQuerySet
 from users.terms import SEARCHED
 from users.usernames import USERNAME
 
 many_written = Signal()
-"""Sent with `user_ids`, in the same transaction, after SEARCHED columns of many rows were written."""
+"""Sent with `user_ids` after a write of SEARCHED columns of several rows, within the transaction of the write."""
 
 
 class UserQuerySet(CachedQuerySet):
-    """Django's signals do not tell of writes of many rows; `many_written` does. (bulk_update() calls update().)"""
+    """Sends `many_written` for writes that Django sends no signal for. bulk_update() calls update()."""
 
     def update(self, **changes: Any) -> int:
         if SEARCHED.isdisjoint(changes):
@@ -34,23 +36,24 @@ class UserQuerySet(CachedQuerySet):
         return users
 
 
-class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):
+class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  # type: ignore[misc]
     def named(self, username: str) -> Any:
-        """Through the cache, ignoring case; None also for what can be nobody's name."""
+        """Return the user with a username in any case, through the cache; None if there is none."""
         if not USERNAME.fullmatch(username):
             return None
         try:
             return self.get_one(username=username.lower())
-        except self.model.DoesNotExist:
+        except ObjectDoesNotExist:
             return None
+
+    def ids_named(self, text: str) -> list[int]:
+        """Return the ids of the users whose id or whole username is the text: at most two, not checked to exist."""
+        user = self.named(text)
+        return ([int(text)] if is_id(text) else []) + ([user.pk] if user else [])
 
     def create_user(self, username: str, password: str | None = None, **columns: Any) -> Any:
         return self.create_one(username=username, password=make_password(password), **columns)
 
     def create_superuser(self, username: str, password: str | None = None, **columns: Any) -> Any:
-        """What `manage.py createsuperuser` calls."""
+        """Create an administrator; called by `manage.py createsuperuser`."""
         return self.create_user(username, password, **{**columns, "is_staff": True, "is_superuser": True})
-
-
-class UserStateManager(CachedManager):
-    pass

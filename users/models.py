@@ -1,4 +1,6 @@
-"""Accounts and what they are doing now."""
+"""Accounts, their states and their search terms."""
+
+from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.core.validators import RegexValidator
@@ -7,7 +9,7 @@ from django.utils import timezone
 
 from caching.api import Cached, CachedModel
 from users.fields import BINARY, IGNORE_CASE, CollatedCharField
-from users.managers import UserManager, UserStateManager
+from users.managers import UserManager
 from users.terms import TERM_LENGTH
 from users.usernames import USERNAME, USERNAME_LENGTH, USERNAME_RULE
 
@@ -20,7 +22,7 @@ class Gender(models.TextChoices):
 
 
 class User(CachedModel, AbstractBaseUser, PermissionsMixin):
-    """One account. `username` is kept as typed and is unique ignoring case."""
+    """An account. `username` keeps its case, and is unique regardless of case."""
 
     id = models.BigAutoField(primary_key=True)
     username = CollatedCharField(
@@ -49,15 +51,12 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
 
     USERNAME_FIELD = "username"
-    cached = Cached(ttl_s=3600, never=("password", "last_login"), lookups=("username",), since="created_at")
-    objects = UserManager()
-
-    class Meta(CachedModel.Meta):
-        pass
+    cached: ClassVar = Cached(ttl_s=3600, never=("password", "last_login"), lookups=("username",), since="created_at")
+    objects: ClassVar = UserManager()
 
 
 class UserState(CachedModel):
-    """What a user shows to be doing; a user without a row is offline and was never seen."""
+    """The presence of a user; a user without a row is offline and was never seen."""
 
     class Status(models.TextChoices):
         ONLINE = "online"
@@ -70,18 +69,14 @@ class UserState(CachedModel):
     message = models.CharField(max_length=140, blank=True, default="")
     last_seen_at = models.DateTimeField(null=True, blank=True, default=None)
 
-    cached = Cached(ttl_s=3600, since="last_seen_at")
-    objects = UserStateManager()
-
-    class Meta(CachedModel.Meta):
-        pass
+    cached: ClassVar = Cached(ttl_s=3600, since="last_seen_at")
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.status}"
 
 
 class SearchTerm(models.Model):
-    """One term under which one user is found; see users/search.py and docs/decisions/0002-search-terms.md."""
+    """A term by which search finds a user; see users/search.py and docs/decisions/0002-search-terms.md."""
 
     pk = models.CompositePrimaryKey("term", "user_id")
     term = CollatedCharField(max_length=TERM_LENGTH, rule=BINARY)

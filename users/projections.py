@@ -1,4 +1,4 @@
-"""What of an account and of a state is shown to whom; rooms above show users by these as well."""
+"""The public and private fields of accounts and states, for all apps that show users."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +17,6 @@ NEVER_SEEN = {"status": UserState.Status.OFFLINE, "message": "", "last_seen_at":
 
 
 def state_document(user_id: int, state: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`state`: a row with the STATE_COLUMNS, or None for a user who has none."""
-    shown = state or NEVER_SEEN
-    return {"id": user_id, **{name: shown[name] for name in STATE_COLUMNS}}
+    """Return the JSON document of a state: a row with the STATE_COLUMNS, or None for a user without a row."""
+    row = state or NEVER_SEEN
+    return {"id": user_id, **{name: row[name] for name in STATE_COLUMNS}}

@@ -1,43 +1,37 @@
-"""Finding users by terms: a page costs the same on the first page and a million users deep.
+"""Search of users by terms: the first page costs as much as a page behind a million users.
 
-The page walks one range of the index on (term, user), that of the query's most selective part, in windows of a fixed
-number of rows; every row of the window is asked, by index look-ups, whether its user matches the other parts too and
-whether this is the user's first term in the range. So a page reads at most MOST_WINDOWS * WINDOW rows of the range,
-whatever the table's size; where matches are rarer than that, a short or empty page still carries its cursor.
+A page reads one range of the index on (term, user), the range of the query's most selective part, in windows of a fixed
+number of rows. For each row of a window, index look-ups tell whether the user matches the other parts, and whether the
+row is the user's first term in the range. So a page reads at most MOST_WINDOWS * WINDOW rows of the range, whatever the
+size of the table. If matches are rarer, a page is short or empty, and still has a cursor.
 """
 
 from typing import Any, NamedTuple
 
 from django.db import connections, router
 
-from api.cursors import Cursor
+from api.cursors import Cursor, Page
 from api.ids import is_id
 from users.models import SearchTerm, User
 from users.terms import Part, Query, contains, parse
 
 PAGE = 20
-WINDOW = 1_000  # rows of the index, where several parts must match
-PREFIX_WINDOW = 400  # where one prefix decides, and only a user's further terms are passed over
-EXACT_WINDOW = PAGE + 1  # where every row is a hit
-MOST_WINDOWS = 5  # are read for one page, while they are empty
+WINDOW = 1_000  # rows of the index for a query of several parts
+PREFIX_WINDOW = 400  # for one prefix, where only further terms of a user are skipped
+EXACT_WINDOW = PAGE + 1  # for one exact term, where every row is a hit
+MOST_WINDOWS = 5  # windows read for one page, while they are empty
 LAST = "\U0010ffff"  # sorts after every character in use
 
 
 class Hit(NamedTuple):
+    """A row of the index on (term, user)."""
+
     term: str
     user_id: int
 
 
-class Page(NamedTuple):
-    """`after` and `before` are the keys from which the neighbouring pages start; None where there is none."""
-
-    user_ids: list[int]
-    after: Hit | None
-    before: Hit | None
-
-
 class _Walk(NamedTuple):
-    """One window read in either direction; `onward` and `back` are where the windows beside it start."""
+    """The hits of a window, in the direction of reading; `onward` and `back` are the starts of the adjacent windows."""
 
     user_ids: list[int]
     onward: Hit | None
@@ -45,7 +39,7 @@ class _Walk(NamedTuple):
 
 
 def find(query: Query, cursor: Cursor | None) -> Page:
-    """One SQL query, some more if nothing matches in the first window; none for a query without parts."""
+    """Return a page of user ids, by one SQL query, or up to MOST_WINDOWS if windows have no match."""
     backwards = cursor is not None and cursor.backwards
     start = None if cursor is None else Hit(*cursor.key)
     walk = _Walk([], None, None)
@@ -64,15 +58,15 @@ def _read(parts: list[Part], start: Hit | None, *, backwards: bool) -> _Walk:
     with connections[router.db_for_read(SearchTerm)].cursor() as database:
         database.execute(sql, args)
         rows = database.fetchall()
-    hits = [Hit(term, user_id) for term, user_id, matches in rows if matches]
-    shown = hits[:PAGE]
-    onward = shown[-1] if len(hits) > PAGE else Hit(*rows[-1][:2]) if len(rows) >= window else None
-    back = shown[0] if shown and start else start
-    return _Walk([hit.user_id for hit in shown], onward, back)
+    hits = [Hit(term, user_id) for term, user_id, is_match in rows if is_match]
+    listed = hits[:PAGE]
+    onward = listed[-1] if len(hits) > PAGE else Hit(*rows[-1][:2]) if len(rows) >= window else None
+    back = listed[0] if listed and start else start
+    return _Walk([hit.user_id for hit in listed], onward, back)
 
 
-def ids_for_staff(text: str, limit: int = 200) -> list[int]:
-    """Up to `limit` users for the admin: what the API finds, and by id or username also who is deactivated."""
+def ids_for_admin(text: str, limit: int = 200) -> list[int]:
+    """Return up to `limit` user ids: the users that the API finds, and inactive users by id or username."""
     found: dict[int, None] = {}
     if is_id(text):
         found[int(text)] = None
@@ -82,44 +76,47 @@ def ids_for_staff(text: str, limit: int = 200) -> list[int]:
     query, cursor = parse(text), None
     while len(found) < limit:
         page = find(query, cursor)
-        found.update(dict.fromkeys(page.user_ids))
+        found.update(dict.fromkeys(page.ids))
         if page.after is None:
             break
         cursor = Cursor(False, tuple(page.after))
     return list(found)[:limit]
 
 
-def those_that_match(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leaves out who was deactivated this moment, and whose nickname has the pairs but not the characters in a row."""
-    return [row for row in rows if row["is_active"] and contains(row["nickname"], query.substrings)]
+def matches(query: Query, row: Any) -> bool:
+    """Return whether a found user is still active, and whether the nickname contains the substrings.
+
+    The terms are pairs of characters, which a nickname may have in other places than side by side.
+    """
+    return row.is_active and contains(row.nickname, query.substrings)
 
 
-# SQL: portable between SQLite, MySQL and MariaDB; spelled out because the ORM cannot select from a limited subquery.
+# Raw SQL, portable between SQLite, MySQL and MariaDB: the ORM cannot select from a subquery with a limit.
 
 _TABLE = SearchTerm._meta.db_table
 
 
 def statement(parts: list[Part], start: Hit | None, *, backwards: bool) -> tuple[str, list[Any], int]:
-    """(SQL, its arguments, the window): rows of (term, user id, whether the user belongs on the page)."""
+    """Return (SQL, arguments, window) of a query for rows of (term, user id, whether the user belongs on the page)."""
     driving, *others = parts
     window = WINDOW if others else PREFIX_WINDOW if driving.prefix else EXACT_WINDOW
     order = "DESC" if backwards else "ASC"
     spans = _spans(driving, start, backwards=backwards)
     walk = " UNION ALL ".join(f"SELECT * FROM ({span.sql(order)}) AS span{n}" for n, span in enumerate(spans))
-    matches, match_args = _matches(driving, others)
+    condition, condition_args = _condition(driving, others)
     sql = (
-        f"SELECT walk.term, walk.user_id, {matches} FROM ({walk}) AS walk "
+        f"SELECT walk.term, walk.user_id, {condition} FROM ({walk}) AS walk "
         f"ORDER BY walk.term {order}, walk.user_id {order} LIMIT {window}"
     )
     span_args = [arg for span in spans for arg in (*span.args, window)]
-    return sql, [*match_args, *span_args], window
+    return sql, [*condition_args, *span_args], window
 
 
 class _Span(NamedTuple):
-    """A range of the index in its own order.
+    """A range of the index, in the order of the index.
 
-    Within one term the order is named by the user alone: given "ORDER BY term, user_id", MariaDB 10.11 reads all
-    users of the term and sorts them.
+    A range of one term is ordered by user alone: for "ORDER BY term, user_id", MariaDB 10.11 reads all users of the
+    term and sorts them.
     """
 
     condition: str
@@ -132,7 +129,7 @@ class _Span(NamedTuple):
 
 
 def _spans(part: Part, start: Hit | None, *, backwards: bool) -> list[_Span]:
-    """What comes after `start`: the rest of its term, then the terms beyond."""
+    """Return the ranges after `start`: the rest of its term, then the further terms."""
     if start is None:
         return [_Span(*_within(part), ("term", "user_id") if part.prefix else ("user_id",))]
     beyond = "<" if backwards else ">"
@@ -150,8 +147,8 @@ def _within(part: Part, column: str = "term") -> tuple[str, list[Any]]:
     return f"{column} = %s", [part.text]
 
 
-def _matches(driving: Part, others: list[Part]) -> tuple[str, list[Any]]:
-    """Whether a row of the walk is its user's first term in the range, and the user matches the other parts."""
+def _condition(driving: Part, others: list[Part]) -> tuple[str, list[Any]]:
+    """Return the condition that a row is its user's first in the range, and that the user matches the other parts."""
     tests, args = [], []
     if driving.prefix:
         tests.append(
@@ -159,8 +156,8 @@ def _matches(driving: Part, others: list[Part]) -> tuple[str, list[Any]]:
             "AND one.term >= %s AND one.term < walk.term)"
         )
         args.append(driving.text)
-    for other in others:
-        condition, its_args = _within(other, "one.term")
+    for part in others:
+        condition, its_args = _within(part, "one.term")
         tests.append(f"EXISTS (SELECT 1 FROM {_TABLE} AS one WHERE one.user_id = walk.user_id AND {condition})")
         args.extend(its_args)
     return " AND ".join(tests) or "1", args

@@ -1,31 +1,30 @@
 """Search over HTTP."""
 
+from functools import partial
+
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from api import cursors
-from api.json import json_response
+from api.cursors import Paging
 from api.problems import bad_input
 from api.schema import cursor_query, described
 from api.views import BatchedView
 from caching.api import Batch
-from users import list_filters, search
-from users.models import User
-from users.projections import PUBLIC
+from users import search
 from users.schemas import output
 from users.terms import parse
+from users.user_pages import page_of_users
 
 LONGEST_QUERY = 64
 
 
 class SearchView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.q = request.GET.get("q", "")
         if not 1 <= len(self.q) <= LONGEST_QUERY or "\0" in self.q:
             raise bad_input("q", f"q is 1 to {LONGEST_QUERY} characters of a username or nickname.", "bad_query")
-        self.purpose = f"users.search:{self.q}"
-        self.cursor = cursors.from_request(request, self.purpose)
+        self.paging = Paging(request, caller_id, f"users.search:{self.q}")
 
     @described(
         answers={200: output.UserPage},
@@ -35,19 +34,7 @@ class SearchView(BatchedView):
         ],
     )
     def get(self, request: Request) -> HttpResponse:
-        """Active users whose username begins with `q`, or whose nickname has words that begin so or contains it."""
+        """List active users whose username starts with `q`, or whose nickname has words that do so, or contains `q`."""
         query = parse(self.q)
-        found = search.find(query, self.cursor)
-        batch = Batch()
-        people = batch.rows(User, found.user_ids)
-        hidden = list_filters.request_hidden(batch, request.user.id, found.user_ids)
-        batch.run()
-        rows, unseen = people.cols(*PUBLIC, "is_active").results, hidden()
-        results = [
-            {name: row[name] for name in PUBLIC}
-            for row in search.those_that_match(query, rows)
-            if row["id"] not in unseen
-        ]
-        return json_response(
-            cursors.page(request, results, purpose=self.purpose, after=found.after, before=found.before)
-        )
+        page = search.find(query, self.paging.cursor)
+        return page_of_users(self.paging, page, matches=partial(search.matches, query))

@@ -1,11 +1,11 @@
-"""Demo data in batches; running it again adds what is missing and changes nothing else.
+"""Demo data in batches. A second run adds what is missing and changes nothing else.
 
-Rooms above register what their people have and do.
+Each app registers a seeder for its own rows.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
@@ -18,18 +18,21 @@ PASSWORD = "hotpath-demo"
 ADMIN = "admin"
 BATCH = 1_000
 
+Row = TypeVar("Row")
 Seeder = Callable[[Sequence[int]], Mapping[str, int]]
 _seeders: list[Seeder] = []
 
 
 def register(seeder: Seeder) -> None:
-    """`seeder(user_ids)` is given all demo users, in an order to which a later run may append, and tells how many rows
-    of what it added: {"follows": 12}. To be called in AppConfig.ready()."""
+    """Register `seeder(user_ids)`, which returns the number of added rows by kind, such as {"follows": 12}.
+
+    The seeder gets the ids of all demo users; a later run may append further ids. Call this in AppConfig.ready().
+    """
     _seeders.append(seeder)
 
 
 def seed(count: int) -> dict[str, int]:
-    """`count` demo users and all that belongs to them; returns how many of what were added."""
+    """Add `count` demo users and all their data; return the number of added rows by kind."""
     added = {"accounts": seed_users(count)}
     user_ids = _ids(demo.people(count))
     for seeder in _seeders:
@@ -38,18 +41,18 @@ def seed(count: int) -> dict[str, int]:
 
 
 def seed_users(count: int) -> int:
-    """The superuser and `count` demo users, all with PASSWORD; returns how many accounts were added.
+    """Add the superuser and `count` demo users, all with PASSWORD; return the number of added accounts.
 
-    The hash is computed once and shared, salt and all: thousands of argon2 hashes would take minutes.
+    All accounts share one password hash, including its salt: thousands of Argon2 hashes would take minutes.
     """
     password_hash = make_password(PASSWORD)
     admin = {"username": ADMIN, "nickname": "Admin", "is_staff": True, "is_superuser": True}
-    return _add([admin], password_hash) + sum(_add(batch, password_hash) for batch in _batches(demo.people(count)))
+    return _add([admin], password_hash) + sum(_add(batch, password_hash) for batch in batches(demo.people(count)))
 
 
 def _add(people: Iterable[dict[str, Any]], password_hash: str) -> int:
     with transaction.atomic():
-        # Pks are chosen here: MySQL does not tell those of a multi-row INSERT, and rows would go one by one.
+        # Primary keys are chosen here, as MySQL does not return the keys of a multi-row INSERT.
         first = (User.objects.aggregate(highest=Max("pk"))["highest"] or 0) + 1
         missing = dict(enumerate(_missing(people), first))
         User.objects.bulk_create(
@@ -64,7 +67,7 @@ def _add(people: Iterable[dict[str, Any]], password_hash: str) -> int:
 
 def _ids(people: Iterable[dict[str, Any]]) -> list[int]:
     found: list[int] = []
-    for batch in _batches(people):
+    for batch in batches(people):
         names = [person["username"] for person in batch]
         users = User.objects.filter(username__in=names).values_list("username", "pk")
         ids = {username.lower(): user_id for username, user_id in users}
@@ -72,9 +75,10 @@ def _ids(people: Iterable[dict[str, Any]]) -> list[int]:
     return found
 
 
-def _batches(people: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    people = iter(people)
-    while batch := list(islice(people, BATCH)):
+def batches(rows: Iterable[Row], size: int = BATCH) -> Iterator[list[Row]]:
+    """Yield the rows in lists of `size`."""
+    rows = iter(rows)
+    while batch := list(islice(rows, size)):
         yield batch
 
 
@@ -84,6 +88,6 @@ def _missing(people: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [person for person in people if person["username"] not in taken]
 
 
-def example() -> str:
-    """The username of the first demo user."""
+def example_username() -> str:
+    """Return the username of the first demo user."""
     return next(demo.people(1))["username"]

@@ -1,4 +1,4 @@
-"""Writes of accounts and states. Each is one transaction; the cache follows by itself."""
+"""Writes of accounts and states. Each is one transaction, which updates the cache as well."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,11 +11,11 @@ from users.models import User, UserState
 
 
 class UsernameTaken(Exception):
-    """Somebody has this username, in whatever case."""
+    """A user has this username, possibly in another case."""
 
 
 def register(*, username: str, password: str, nickname: str = "") -> User:
-    """Raises UsernameTaken, also for the loser of a race for one name. Does not judge the password."""
+    """Create an account; raise UsernameTaken, also after a race for one name. Does not validate the password."""
     try:
         return User.objects.create_user(username, password, nickname=nickname)
     except IntegrityError:
@@ -25,12 +25,12 @@ def register(*, username: str, password: str, nickname: str = "") -> User:
 
 
 def update_profile(user_id: int, **changes: Any) -> User:
-    """Raises User.DoesNotExist."""
+    """Change columns of an account; raise User.DoesNotExist."""
     return User.objects.update_one(user_id, **changes)
 
 
 def set_state(user_id: int, **changes: str) -> UserState:
-    """Changes `status` and `message` where given; any call counts as having been seen now.
+    """Change `status` and `message`, if given, and set `last_seen_at` to now.
 
     Raises UserState.DoesNotExist if there is no such user.
     """
@@ -41,20 +41,20 @@ def set_state(user_id: int, **changes: str) -> UserState:
         pass
     try:
         return UserState.objects.create_one(user_id=user_id, **changes_now)
-    except IntegrityError:  # another request of the same user was the first, or the user is gone
+    except IntegrityError:  # another request has inserted the row, or the user was deleted
         return UserState.objects.update_one(user_id, **changes_now)
 
 
 def set_active(user_ids: list[int], *, active: bool) -> int:
-    """Admit or shut out; returns how many accounts changed. Their tokens are refused from the commit on."""
+    """Activate or deactivate accounts; return the number of changed ones. Deactivation refuses their tokens at once."""
     return User.objects.filter(pk__in=user_ids).exclude(is_active=active).update(is_active=active)
 
 
 def delete_user(user_id: int) -> Iterator[int]:
-    """Shuts the user out, then deletes what points at them in short transactions, then the account.
+    """Deactivate a user, then delete the rows that refer to the user in short transactions, then the account.
 
-    Yields the number of rows after each of these; cut short, it goes on when it is called again. Nothing happens
-    unless the iterator is used up.
+    Yields the number of rows that each transaction deleted. The caller must exhaust the iterator; an interrupted
+    deletion continues with the next call.
     """
     set_active([user_id], active=False)
     yield from deletion_hooks.run_all(user_id)

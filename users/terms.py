@@ -1,8 +1,8 @@
-"""Under which terms a user is found, and what a query asks of them.
+"""The search terms of users, and the parsing of search queries.
 
-Letters that have case, digits, "_" and "." form words. Everything else that carries meaning (Chinese and other
-scripts without case, their marks, emoji) is taken character by character: single characters and pairs are terms, so
-that any substring can be looked up by its pairs. Text is NFKC-normalised and casefolded on both sides.
+Letters that have case, digits, "_" and "." form words. In other meaningful text (Chinese and other scripts without
+case, their marks, emoji) single characters and pairs are terms, so that any substring can be found by its pairs. Terms
+and queries are NFKC-normalised and casefolded.
 """
 
 import re
@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-SEARCHED = frozenset({"username", "nickname", "is_active"})  # the columns that terms follow from
+SEARCHED = frozenset({"username", "nickname", "is_active"})  # the columns that determine the terms
 TERM_LENGTH = 64
 MOST_TERMS = 200
 CHARACTER_CATEGORIES = {"Lo", "Lm", "Mn", "Mc", "So", "Nl"}
@@ -18,26 +18,27 @@ _INNER_WORDS = re.compile(r"[._]+")
 
 
 class Part(NamedTuple):
-    """One demand of a query: a term that equals `text`, or (`prefix`) begins with it."""
+    """One condition of a query: a term that equals `text`, or starts with it if `prefix` is true."""
 
     text: str
     prefix: bool
 
 
 class Query(NamedTuple):
-    """A user must match all parts, and the normalised nickname must contain all `substrings`."""
+    """A parsed query: a user must match all parts, and the normalised nickname must contain all `substrings`."""
 
     parts: list[Part]
     substrings: list[str]
 
 
-def normal(text: str) -> str:
+def normalize(text: str) -> str:
+    """Return text in the form in which terms and queries are compared."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def terms_of(username: str, nickname: str) -> set[str]:
-    """At most MOST_TERMS terms of at most TERM_LENGTH characters; the first ones of an overlong nickname."""
-    terms = {normal(username)[:TERM_LENGTH]: None}
+    """Return the first MOST_TERMS terms of a user, each cut to TERM_LENGTH characters."""
+    terms = {normalize(username)[:TERM_LENGTH]: None}
     for run, is_word in _runs(nickname):
         found = _words(run) if is_word else [*run, *_pairs(run)]
         terms.update(dict.fromkeys(term[:TERM_LENGTH] for term in found))
@@ -46,7 +47,7 @@ def terms_of(username: str, nickname: str) -> set[str]:
 
 
 def parse(text: str) -> Query:
-    """Parts without duplicates, the most selective first as far as their shape tells; none if nothing is asked."""
+    """Parse a query into distinct parts, in the order of their probable selectivity; none if the text has no words."""
     parts: dict[Part, None] = {}
     substrings = []
     for run, is_word in _runs(text):
@@ -59,20 +60,20 @@ def parse(text: str) -> Query:
 
 
 def contains(nickname: str, substrings: list[str]) -> bool:
-    """Pairs may match in other places than side by side; this is the exact question."""
-    text = normal(nickname)
+    """Return whether a nickname contains all substrings, whose pairs of characters it may have in separate places."""
+    text = normalize(nickname)
     return all(substring in text for substring in substrings)
 
 
 def _runs(text: str) -> Iterator[tuple[str, bool]]:
-    """Maximal runs of word characters (True) and of single characters (False); the rest separates."""
+    """Yield the maximal runs of word characters (True) and of single characters (False); other characters separate."""
     run, kind = "", ""
-    for character in normal(text):
-        its_kind = _kind(character)
-        if its_kind != kind:
+    for character in normalize(text):
+        new_kind = _kind(character)
+        if new_kind != kind:
             if kind:
                 yield run, kind == "word"
-            run, kind = "", its_kind
+            run, kind = "", new_kind
         run += character
     if kind:
         yield run, kind == "word"
@@ -88,7 +89,7 @@ def _kind(character: str) -> str:
 
 
 def _words(run: str) -> list[str]:
-    """ "j.smith" is found as a whole, and as "j" and "smith"."""
+    """Return a word and its parts: "j.smith", "j" and "smith"."""
     return [run, *_INNER_WORDS.split(run)]
 
 
@@ -97,5 +98,5 @@ def _pairs(run: str) -> list[str]:
 
 
 def _selectivity(part: Part) -> int:
-    """Letters are few and words are long; one Chinese character says about as much as two letters."""
+    """Return an estimate: one Chinese character is about as selective as two letters."""
     return len(part.text) if part.prefix else 2 * len(part.text) + 1

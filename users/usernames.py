@@ -1,4 +1,4 @@
-"""Which usernames there may be."""
+"""The rules for usernames."""
 
 import re
 

@@ -13,10 +13,10 @@ from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response
 from api.problems import bad_input, not_found
-from api.projections import asked_fields, parse_fields
+from api.projections import fields_parameter, split_fields
 from api.reads import answer
 from api.schema import described, fields_query, id_in_path, ids_query
-from api.views import BatchedView, inactive
+from api.views import BatchedView, inactive_account
 from caching.api import Batch
 from users import services
 from users.models import User, UserState
@@ -28,20 +28,21 @@ from users.usernames import USERNAME_LENGTH, USERNAME_RULE
 
 
 @contextmanager
-def _caller_is_there() -> Iterator[None]:
+def _existing_caller() -> Iterator[None]:
     try:
         yield
     except ObjectDoesNotExist:
-        raise inactive() from None
+        raise inactive_account() from None
 
 
 def columns_of(instance: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the named columns of an instance."""
     return {name: getattr(instance, name) for name in names}
 
 
 class UserView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
-        self.asked = OneUser(batch, caller_id, parse_id(user_id), asked_fields(request.query_params))
+    def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
+        self.read = OneUser(batch, caller_id, parse_id(user_id), fields_parameter(request.query_params))
 
     @described(
         answers={200: output.UserFields},
@@ -49,37 +50,37 @@ class UserView(BatchedView):
         query=[id_in_path("user_id"), fields_query(OWN)],
     )
     def get(self, request: Request, user_id: str) -> HttpResponse:
-        """A user, all public fields unless `fields` names some; the caller's own private ones may be named."""
-        return answer(self.asked)
+        """Get a user: all public fields, or the named `fields`, which may be private ones of the caller's own user."""
+        return answer(self.read)
 
 
 class OwnUserView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
-        self.people = batch.rows(User, [caller_id])
+    def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
+        self.users = batch.rows(User, [caller_id])
 
     @described(answers={200: output.OwnUser})
     def get(self, request: Request) -> HttpResponse:
-        """The caller's own user."""
-        return json_response(self.people.structs(*OWN).results[0])
+        """Get the caller's own user, with its private fields."""
+        return json_response(self.users.structs(*OWN).results[0])
 
     @described(answers={200: output.OwnUser}, body=ProfileInput)
     def patch(self, request: Request) -> HttpResponse:
-        """Change the caller's own profile; a field that is unknown or read-only changes nothing at all."""
+        """Change the caller's own profile; if any field is unknown or read-only, nothing is changed."""
         changes = validated(ProfileInput, request.data, partial=True)
-        with _caller_is_there():
-            user = services.update_profile(request.user.id, **changes)
+        with _existing_caller():
+            user = services.update_profile(self.caller_id, **changes)
         return json_response(columns_of(user, OWN))
 
 
 class StateView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
         self.user_id = parse_id(user_id)
-        self.people, self.states = batch.rows(User, [self.user_id]), batch.rows(UserState, [self.user_id])
+        self.users, self.states = batch.rows(User, [self.user_id]), batch.rows(UserState, [self.user_id])
 
     @described(answers={200: output.State}, problems=(404,), query=[id_in_path("user_id")])
     def get(self, request: Request, user_id: str) -> HttpResponse:
-        """What a user is doing; somebody who never said is offline."""
-        if self.people.cols("id").missing:
+        """Get the state of a user; a user without a state is offline."""
+        if self.users.cols("id").missing:
             raise not_found("such user")
         found = self.states.cols(*STATE_COLUMNS).results
         return json_response(state_document(self.user_id, found[0] if found else None))
@@ -88,32 +89,31 @@ class StateView(BatchedView):
 class OwnStateView(BatchedView):
     @described(answers={200: output.State}, body=StateInput)
     def patch(self, request: Request) -> HttpResponse:
-        """Say what the caller is doing. An empty object is a heartbeat: it only renews `last_seen_at`."""
+        """Change the caller's state. An empty object is a heartbeat: it only renews `last_seen_at`."""
         changes = validated(StateInput, request.data, partial=True)
-        with _caller_is_there():
-            state = services.set_state(request.user.id, **changes)
-        return json_response(state_document(request.user.id, columns_of(state, STATE_COLUMNS)))
+        with _existing_caller():
+            state = services.set_state(self.caller_id, **changes)
+        return json_response(state_document(self.caller_id, columns_of(state, STATE_COLUMNS)))
 
 
 class UsersView(BatchedView):
     public = {"POST": "register"}
 
-    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         query = request.query_params
         if ("ids" in query) == ("username" in query):
             raise bad_input("ids", "Give either ids or username.", "ids_or_username")
         if len(query.get("username", "")) > USERNAME_LENGTH:
             raise bad_input("username", USERNAME_RULE, "bad_username")
-        self.asked = None
+        self.read = None
         if "ids" in query:
-            self.asked = SomeUsers(batch, caller_id, parse_ids(query), asked_fields(query))
+            self.read = SomeUsers(batch, caller_id, parse_ids(query), fields_parameter(query))
 
     @described(answers={201: output.OwnUser}, body=RegistrationInput, public=True)
     def post(self, request: Request) -> HttpResponse:
-        """Open an account. Answers the new account without its password."""
-        wanted = validated(RegistrationInput, request.data)
+        """Create an account. The answer has no password."""
         try:
-            user = services.register(**wanted)
+            user = services.register(**validated(RegistrationInput, request.data))
         except services.UsernameTaken:
             raise bad_input("username", "This username is taken.") from None
         return json_response(columns_of(user, OWN), status=201)
@@ -125,14 +125,13 @@ class UsersView(BatchedView):
         operation_id="users_list",
     )
     def get(self, request: Request) -> HttpResponse:
-        """Several users by `ids`, in the order asked; or at most one by its exact `username`."""
-        if self.asked is not None:
-            return answer(self.asked)
+        """Get several users by `ids`, in the order of the ids; or at most one by its whole `username`."""
+        if self.read is not None:
+            return answer(self.read)
         return json_response({"results": self._named(request)})
 
     def _named(self, request: Request) -> list[dict[str, Any]]:
-        found = User.objects.named(request.GET["username"])
-        fields = parse_fields(
-            request.GET, public=PUBLIC, private=PRIVATE, own=found is not None and found.pk == request.user.id
-        )
-        return [] if found is None else [columns_of(found, fields)]
+        user = User.objects.named(request.GET["username"])
+        own = user is not None and user.pk == self.caller_id
+        fields = split_fields(fields_parameter(request.GET), public=PUBLIC, private=PRIVATE, own=own)
+        return [] if user is None else [columns_of(user, fields)]

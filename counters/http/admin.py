@@ -8,8 +8,8 @@ from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
+from api.admin import BoundedPaginator
 from api.ids import is_id
-from api.paginators import BoundedPaginator
 from counters import reconcile, registry
 from counters.models import Counter, Delta
 

@@ -22,7 +22,7 @@ class CountersFound(serializers.Serializer[dict[str, dict[str, dict[str, int]]]]
 
 
 class CountersView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:  # type: ignore[override]
+    def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         texts = request.query_params.getlist(FIELD)
         self.counters = ReadCounters(batch, targets_of(",".join(texts)))
 

@@ -21,7 +21,7 @@ CHECK_CAP = 200
 class FavoritesCheckView(BatchedView):
     """Checks of favourites. The caller is admitted as by the API, so that only the check differs."""
 
-    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.post_ids = parse_ids(request.query_params, cap=CHECK_CAP)
 
     def get(self, request: Request) -> HttpResponse:

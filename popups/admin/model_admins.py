@@ -14,8 +14,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from api.admin import BoundedPaginator
 from api.ids import is_id
-from api.paginators import BoundedPaginator
 from popups import rules
 from popups.admin import pages, statistics
 from popups.models import Event, Pacing, Popup, UserPopup

@@ -27,7 +27,7 @@ VERSION = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$"}
 class NextView(BatchedView):
     http_method_names = ("get",)  # no HEAD: the request counts as a showing
 
-    def wants(self, request: Request, batch: Batch, caller_id: int) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         query = request.query_params
         client = client_context(query.get("placement"), query.get("platform"), query.get("app_version"))
         self.next_popup = NextPopup(batch, caller_id, client)
@@ -46,7 +46,7 @@ class NextView(BatchedView):
 
 
 class EventsView(BatchedView):
-    def wants(self, request: Request, batch: Batch, caller_id: int, popup_id: str) -> None:
+    def prepare(self, request: Request, batch: Batch, caller_id: int, popup_id: str) -> None:
         self.popup_id = parse_id(popup_id)
         batch.add(STATES.of(caller_id))
 
@@ -55,7 +55,7 @@ class EventsView(BatchedView):
         """Record what the caller did with a popup; counted once for each claim and type."""
         event = validated(EventInput, request.data)
         try:
-            services.record(user_id=request.user.id, popup_id=self.popup_id, token=event["claim"], type=event["type"])
+            services.record(user_id=self.caller_id, popup_id=self.popup_id, token=event["claim"], type=event["type"])
         except services.UnknownClaim:
             raise not_found("such claim of yours") from None
         except Unavailable:

@@ -51,11 +51,11 @@ class NextPopup(Read):
         self._state, self._version = batch.add(STATES.of(user_id)), batch.add(VERSIONS.of())
         self._steps = self._decide_and_claim()
 
-    def is_at_hand(self) -> bool:
+    def is_nonblocking(self) -> bool:
         self._snapshot = config_cache.cached(self._version.result)
         return self._snapshot is not None
 
-    def more(self) -> Batch | None:
+    def next_batch(self) -> Batch | None:
         return next(self._steps, None)
 
     def document(self) -> Any:

@@ -1,16 +1,14 @@
-"""The shapes of what may be written."""
-
-from rest_framework import serializers
+"""The JSON shapes of input."""
 
 from api.ids import LARGEST
-from api.inputs import Integer, StrictMixin, Text
+from api.inputs import Integer, StrictSerializer, Text
 from posts.models import COMMENT_LENGTH, TEXT_LENGTH
 
 
-class PostInput(StrictMixin, serializers.Serializer):
+class PostInput(StrictSerializer):
     text = Text(max_length=TEXT_LENGTH)
     repost_of = Integer(min_value=1, max_value=LARGEST, required=False, allow_null=True)
 
 
-class CommentInput(StrictMixin, serializers.Serializer):
+class CommentInput(StrictSerializer):
     text = Text(max_length=COMMENT_LENGTH)

@@ -1,4 +1,4 @@
-"""The shapes of what is answered about posts, for the schema alone."""
+"""The JSON shapes of answers about posts, for the OpenAPI schema only."""
 
 from rest_framework import serializers
 
@@ -14,7 +14,7 @@ class PostCounts(serializers.Serializer):
 
 
 class Marks(serializers.Serializer):
-    """`liked` and `favorited` by the caller."""
+    """The counts of a post; `liked` and `favorited` are the caller's own marks."""
 
     id = serializers.IntegerField(read_only=True)
     liked = serializers.BooleanField(read_only=True)
@@ -22,28 +22,24 @@ class Marks(serializers.Serializer):
     counts = PostCounts(read_only=True)
 
 
-class Post(serializers.Serializer):
-    """`repost_of`: the id of another post; `liked` and `favorited` by the caller."""
+class Post(Marks):
+    """A post; `repost_of` is the id of the original, `liked` and `favorited` are the caller's own marks."""
 
-    id = serializers.IntegerField(read_only=True)
     author = PublicUser(read_only=True)
     text = serializers.CharField(read_only=True)
     repost_of = serializers.IntegerField(allow_null=True, read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
-    counts = PostCounts(read_only=True)
-    liked = serializers.BooleanField(read_only=True)
-    favorited = serializers.BooleanField(read_only=True)
 
 
 class PostsFound(serializers.Serializer):
-    """`missing` names the ids of posts that are not there, or not for the caller."""
+    """`missing` lists the ids of posts that do not exist, or that are hidden from the caller."""
 
     results = Post(many=True, read_only=True)
     missing = serializers.ListField(child=serializers.IntegerField(), read_only=True)
 
 
 class Comment(serializers.Serializer):
-    """`post`: the id of the post."""
+    """A comment; `post` is the id of its post."""
 
     id = serializers.IntegerField(read_only=True)
     post = serializers.IntegerField(read_only=True)
@@ -53,7 +49,7 @@ class Comment(serializers.Serializer):
 
 
 class FavoritesChecked(serializers.Serializer):
-    """By id, whether the caller keeps the post."""
+    """By post id, whether the post is a favourite of the caller."""
 
     results = serializers.DictField(child=serializers.BooleanField())
 

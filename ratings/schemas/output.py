@@ -1,4 +1,4 @@
-"""The shapes of what is answered about ratings, for the schema alone."""
+"""The JSON shapes of answers about ratings, for the OpenAPI schema only."""
 
 from rest_framework import serializers
 
@@ -11,7 +11,7 @@ Histogram = type(
 
 
 class Item(serializers.Serializer):
-    """`score`: the average to two places, null without scores; `my_score`: the caller's."""
+    """An item; `score` is the average to two places, null without scores; `my_score` is the caller's score."""
 
     id = serializers.IntegerField(read_only=True)
     title = serializers.CharField(read_only=True)
@@ -23,7 +23,7 @@ class Item(serializers.Serializer):
 
 
 class ItemsFound(serializers.Serializer):
-    """`missing` names the unknown ids."""
+    """`missing` lists the unknown ids."""
 
     results = Item(many=True, read_only=True)
     missing = serializers.ListField(child=serializers.IntegerField(), read_only=True)

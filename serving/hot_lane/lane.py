@@ -148,13 +148,13 @@ def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extr
     read = route.read(batch, caller_id, *arguments)
     hit = yield batch
     if admission.verdict is not None and admission.verdict.result is not None:
-        extra_environ[throttles.ASKED] = (THROTTLE_SCOPE, caller_id), admission.verdict
+        extra_environ[throttles.VERDICT] = (THROTTLE_SCOPE, caller_id), admission.verdict
     if not hit:
         return None
     admission.enforce()
-    if not read.is_at_hand():
+    if not read.is_nonblocking():
         return None
-    while more := read.more():
+    while more := read.next_batch():
         if not (yield more):
             return None
     return Answer(parsed.response_head, read.headers(), encoded(read.document()))

@@ -1,1 +1,1 @@
-"""The shapes of what is answered."""
+"""The JSON shapes of answers."""

@@ -1,4 +1,4 @@
-"""The shapes of what is answered about the social graph, for the schema alone."""
+"""The JSON shapes of answers about the social graph, for the OpenAPI schema only."""
 
 from rest_framework import serializers
 
@@ -7,7 +7,7 @@ from users.schemas.output import PublicUser, State
 
 
 class Relationship(serializers.Serializer):
-    """The caller's, to the user `id`; `mutual`: both follow each other."""
+    """The caller's relationship to the user `id`; `mutual`: both follow each other."""
 
     id = serializers.IntegerField(read_only=True)
     following = serializers.BooleanField(read_only=True)
@@ -18,14 +18,14 @@ class Relationship(serializers.Serializer):
 
 
 class Relationships(serializers.Serializer):
-    """`missing` names the unknown ids."""
+    """`missing` lists the unknown ids."""
 
     results = Relationship(many=True, read_only=True)
     missing = serializers.ListField(child=serializers.IntegerField(), read_only=True)
 
 
 class Profile(PublicUser):
-    """A public user and what the caller's screen shows beside; `counts` are edges, not what one viewer may see."""
+    """A public user with state, counts and relationship; `counts` include users who are hidden from the caller."""
 
     state = State(read_only=True)
     counts = serializers.DictField(child=serializers.IntegerField(min_value=0), read_only=True)
@@ -36,7 +36,7 @@ class Profile(PublicUser):
 
 
 class ProfilesFound(serializers.Serializer):
-    """`missing` names the unknown ids."""
+    """`missing` lists the unknown ids."""
 
     results = Profile(many=True, read_only=True)
     missing = serializers.ListField(child=serializers.IntegerField(), read_only=True)

@@ -44,7 +44,7 @@ def enter_all(user_ids: list[int], rounds: int) -> list[tuple[int, int]]:
             batch = Batch()
             entry = NextPopup(batch, user_id, ClientContext("home"))
             batch.run()
-            while more := entry.more():
+            while more := entry.next_batch():
                 more.run()
             if popup := entry.document()["popup"]:
                 claimed.append((user_id, popup["id"]))

@@ -50,11 +50,11 @@ def mark(user_ids: list[int], post_ids: list[int], seed: int) -> dict[str, int]:
 
 def remove(author_id: int, post_ids: list[int], longest_s: float) -> dict[str, int]:
     """Delete each post twice over HTTP, after a random pause; sweep() deletes the rest. Return answers by status."""
-    from posts import removal
+    from jobs import deletion
     from tests.support.api_client import ApiClient
     from users.models import User
 
-    removal.CHUNK = removal.AT_ONCE = CHUNK
+    deletion.CHUNK = deletion.AT_ONCE = CHUNK
     api, answers, author = ApiClient(), Counter(), User.objects.get(pk=author_id)
     for post_id in post_ids:
         time.sleep(random.uniform(0, longest_s))
@@ -67,24 +67,25 @@ def sweep(post_ids: list[int]) -> int:
     """Sweep until none of the posts is left; return the number of deleted rows."""
     from django.db import OperationalError
 
+    from jobs import deletion
     from posts import removal
     from posts.models import Post
 
-    removal.CHUNK, rows = CHUNK, 0
+    deletion.CHUNK, rows = CHUNK, 0
     while Post.objects.filter(pk__in=post_ids).exists():
         with contextlib.suppress(
             OperationalError
         ):  # a deadlock with the author's request; try again, as the command does
-            rows += next(removal.sweep(), 0)
+            rows += next(removal.removed_posts.sweep(), 0)
     return rows
 
 
 def leave(user_ids: list[int], longest_s: float) -> None:
     """Delete each user after a random pause."""
-    from posts import removal
+    from jobs import deletion
     from users.services import delete_user
 
-    removal.CHUNK = CHUNK
+    deletion.CHUNK = CHUNK
     for user_id in user_ids:
         time.sleep(random.uniform(0, longest_s))
         list(delete_user(user_id))
@@ -92,8 +93,9 @@ def leave(user_ids: list[int], longest_s: float) -> None:
 
 def die_at(work: str, post_id: int, commits: int, when: str) -> None:
     """Remove or sweep a post and kill the process just "before" or "after" its n-th commit."""
+    from jobs import deletion
     from posts import removal
 
-    removal.CHUNK = CHUNK
+    deletion.CHUNK = CHUNK
     dies_at_commit(commits, when)
-    removal.remove([post_id]) if work == "remove" else list(removal.sweep())
+    removal.remove([post_id]) if work == "remove" else list(removal.removed_posts.sweep())

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from posts import presentation, services
+from posts import list_views, services
 from posts.models import Comment, Favorite, Like, Post
 from tests.posts.settled import drifts
 from tests.support.api_client import ApiClient
@@ -54,7 +54,7 @@ def test_gone_before_it_is_shown(api, alice, bob, post, monkeypatch):
     publish = services.publish
     monkeypatch.setattr(services, "publish", lambda **new: removed(publish(**new)))
     assert api.post("posts", {"text": "Hello"}, by=bob).status == 404
-    monkeypatch.setattr(presentation, "authors_of", lambda *_: {})
+    monkeypatch.setattr(list_views, "visible_users", lambda *_: {})
     assert api.post(f"posts/{post.pk}/comments", {"text": "Hi"}, by=bob).status == 401
 
 

@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 
+from jobs import deletion
 from posts import removal
 from posts.models import Comment, Favorite, Like, Post, newest_posts
 from tests.support.budgets import rows_read
@@ -60,12 +61,12 @@ def test_the_newest_ids(alice, many):
 
 def test_a_chunk(bob, many, monkeypatch):
     """Each row is read a few times: to find it, lock it, delete it."""
-    monkeypatch.setattr(removal, "CHUNK", CHUNK)
-    removing = removal._delete(many.pk)
+    monkeypatch.setattr(deletion, "CHUNK", CHUNK)
+    removing = removal.removed_posts.delete(many.pk)
     for model in (Like, Favorite, Comment):
         left = model.objects.count()
         assert rows_read_by(lambda: next(removing)) <= 10 * CHUNK
         assert model.objects.count() == left - CHUNK
-        monkeypatch.setattr(removal, "CHUNK", MANY)
+        monkeypatch.setattr(deletion, "CHUNK", MANY)
         next(removing)
-        monkeypatch.setattr(removal, "CHUNK", CHUNK)
+        monkeypatch.setattr(deletion, "CHUNK", CHUNK)

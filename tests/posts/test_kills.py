@@ -76,7 +76,7 @@ def test_a_removal_that_is_killed(api, alice, bob, story, fans, commits, when):
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("commits", [IN_THE_MIDDLE, GONE - MARKED])
 def test_a_sweep_that_is_killed(story, fans, commits, when):
-    removal._mark(story[1].pk)
+    removal.mark(story[1].pk)
     run_until_killed(die_at, "sweep", story[1].pk, commits, when)
     assert drifts() == []
     call_command("sweep_removed", once=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from api.keysets import PAGE
 from posts import services
-from posts.lists import PAGE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LISTS = ["posts/{post}/comments", "posts/{post}/likers", "favorites"]

@@ -80,7 +80,7 @@ def test_somebody_who_came_before_the_mark_waits_and_is_no_deadlock(alice, new_u
     for person in others:
         verb(user_id=person, post_id=post.pk)
     monkeypatch.setattr(services, "_author_of", lambda _: alice.pk)  # as read before the removal marks the post
-    pointing_at, late = removal._pointing_at, []
+    pointing_at, late = removal.removed_posts.dependents, []
 
     def when_locked(post_id):
         if connection.in_atomic_block and not late:
@@ -89,7 +89,7 @@ def test_somebody_who_came_before_the_mark_waits_and_is_no_deadlock(alice, new_u
             assert late[0].is_alive()
         return pointing_at(post_id) if late else []
 
-    monkeypatch.setattr(removal, "_pointing_at", when_locked)
+    monkeypatch.setattr(removal.removed_posts, "dependents", when_locked)
     removal.remove([post.pk])
     if fans:
         assert late[0].result() is True

@@ -5,6 +5,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
+from jobs import deletion
 from posts import removal, services
 from posts.models import Like, Post
 from tests.posts.settled import ZEROS, assert_settled, drifts, post_counts, posts_of
@@ -37,8 +38,8 @@ def test_by_the_model_itself(alice, bob, carol, story, fans):
 
 
 def test_what_many_liked_is_gone_at_once_and_swept_later(api, alice, bob, carol, story, fans, monkeypatch):
-    monkeypatch.setattr(removal, "CHUNK", 5)
-    monkeypatch.setattr(removal, "AT_ONCE", 5)
+    monkeypatch.setattr(deletion, "CHUNK", 5)
+    monkeypatch.setattr(deletion, "AT_ONCE", 5)
     original, post, _ = story
     assert api.delete(f"posts/{post.pk}", by=alice).status == 204
     assert Like.objects.count() == 7
@@ -48,7 +49,7 @@ def test_what_many_liked_is_gone_at_once_and_swept_later(api, alice, bob, carol,
     assert api.get("favorites", by=fans[0]).json["results"] == []
     assert api.put(f"posts/{post.pk}/like", by=bob).status == 404
     assert drifts() == []
-    sweeping = removal.sweep()
+    sweeping = removal.removed_posts.sweep()
     with CaptureQueriesContext(connection) as queries:
         assert next(sweeping) == 5
     assert sum(query["sql"].startswith("DELETE FROM") for query in queries) <= 2
@@ -60,7 +61,7 @@ def test_what_many_liked_is_gone_at_once_and_swept_later(api, alice, bob, carol,
 
 def test_a_sweep_finds_what_is_removed_without_looking_through_all_posts(story):
     with CaptureQueriesContext(connection) as queries:
-        assert list(removal.sweep()) == []
+        assert list(removal.removed_posts.sweep()) == []
     assert not any("posts_post" in query["sql"] for query in queries)
 
 
@@ -88,7 +89,7 @@ def test_what_the_database_refuses_now_is_swept_later(api, alice, bob, story, fa
         raise OperationalError(1213, "Deadlock found when trying to get lock")
 
     with monkeypatch.context() as patched:
-        patched.setattr(removal, "_in_chunks", refuse)
+        patched.setattr(deletion, "in_chunks", refuse)
         assert api.delete(f"posts/{story[1].pk}", by=alice).status == 204
     assert api.get(f"posts/{story[1].pk}", by=bob).status == 404
     assert Like.objects.count() == 12

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from counters import reconcile
-from posts.demo import written
+from posts import demo
 from posts.models import HOME_PAGE, Comment, Favorite, Like, Post
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,14 +29,14 @@ def rows() -> list:
 
 
 def test_a_few_wrote_pages_and_most_wrote_little():
-    authors = [each.author for each in written(3_000)]
+    authors = [each.author for each in demo.posts(3_000)]
     assert max(map(authors.count, set(authors))) > 2 * HOME_PAGE
     assert len(set(authors)) > 500
-    assert list(written(300)) == [each for each in written(700) if each.author < 300]
+    assert list(demo.posts(300)) == [each for each in demo.posts(700) if each.author < 300]
 
 
 def test_everything_is_counted_and_again_changes_nothing(api):
-    assert f"{len(list(written(300)))} posts added." in seed(300)
+    assert f"{len(list(demo.posts(300)))} posts added." in seed(300)
     before = rows()
     assert all(before)
     with connection.cursor() as cursor:

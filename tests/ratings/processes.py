@@ -61,13 +61,14 @@ def _ask(chance: random.Random, verb: str, user_id: int, item_id: int) -> int:
 
 def remove(item_ids: list[int], longest_s: float) -> int:
     """Remove each item after a random pause, then sweep; return the number of rows swept."""
+    from jobs import deletion
     from ratings import removal
 
-    removal.CHUNK = removal.AT_ONCE = CHUNK
+    removal.CHUNK = deletion.AT_ONCE = CHUNK
     for item_id in item_ids:
         time.sleep(random.uniform(0, longest_s))
         removal.remove([item_id])
-    return sum(removal.sweep())
+    return sum(removal.removed_items.sweep())
 
 
 def leave(user_ids: list[int], longest_s: float) -> None:
@@ -116,6 +117,6 @@ def die_at(when: str, commits: int, work: str, *arguments: Any) -> None:
         "rate": lambda user_id, item_id, score: services.rate(user_id=user_id, item_id=item_id, score=score),
         "withdraw": lambda user_id, item_id: services.withdraw(user_id=user_id, item_id=item_id),
         "remove": lambda item_id: removal.remove([item_id]),
-        "sweep": lambda: list(removal.sweep()),
+        "sweep": lambda: list(removal.removed_items.sweep()),
     }
     works[work](*arguments)

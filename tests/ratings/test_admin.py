@@ -149,5 +149,5 @@ def test_what_is_being_deleted_cannot_be_opened(root, item):
     Item.objects.filter(pk=item.pk).update(removed_at="2026-01-01T00:00:00Z")
     assert root.get(page_of(item)).status_code == 302
     assert "Perhaps it was deleted" in root.get(page_of(item), follow=True).content.decode()
-    list(removal.sweep())
+    list(removal.removed_items.sweep())
     assert not Item.objects.exists()

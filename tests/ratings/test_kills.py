@@ -173,8 +173,8 @@ def test_people_who_leave_while_they_rate(new_user, item):
     assert drifts() == []
 
 
-# Commits of the removal of an item with 12 scores: the mark, three chunks of 5, a chunk without rows, the item.
-MARKED, IN_THE_MIDDLE, LAST_SCORES, GONE = 1, 3, 4, 6
+# Commits of the removal of an item with 12 scores: the mark, three chunks of 5, the item.
+MARKED, IN_THE_MIDDLE, LAST_SCORES, GONE = 1, 3, 4, 5
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -11,7 +11,7 @@ from counters.reads import counts_of
 from jobs import deletion
 from posts import services as posts
 from posts.models import Post
-from posts.removal import _mark as mark_post
+from posts.removal import mark as mark_post
 from ratings import removal, services
 from ratings.counts import KIND
 from ratings.models import Item, Score
@@ -27,8 +27,9 @@ def shown(item_id):
 
 @pytest.fixture
 def small_chunks(monkeypatch):
+    monkeypatch.setattr(deletion, "CHUNK", 5)
     monkeypatch.setattr(removal, "CHUNK", 5)
-    monkeypatch.setattr(removal, "AT_ONCE", 5)
+    monkeypatch.setattr(deletion, "AT_ONCE", 5)
 
 
 def test_everything_is_settled(root, item, fans):
@@ -57,7 +58,7 @@ def test_what_many_rated_is_gone_at_once_and_swept_later(api, root, alice, item,
     assert [each.pk for each in root.get("/admin/ratings/item/").context["cl"].result_list] == [kept.pk]
     assert root.get(f"/admin/ratings/item/{item.pk}/change/").status_code == 302
     assert drifts() == []
-    sweeping = removal.sweep()
+    sweeping = removal.removed_items.sweep()
     with CaptureQueriesContext(connection) as queries:
         assert next(sweeping) == 5
     assert sum(query["sql"].startswith("DELETE FROM") for query in queries) == 1
@@ -73,14 +74,14 @@ def test_a_chunk_costs_the_same_however_many_rows_it_has(item, fans, monkeypatch
     Item.objects.filter(pk=item.pk).update(removed_at=timezone.now())
     log = 1 if connection.features.can_return_rows_from_bulk_insert else 12
     with CaptureQueriesContext(connection) as queries:
-        assert next(removal.sweep()) == 12
+        assert next(removal.removed_items.sweep()) == 12
     texts = [query["sql"] for query in queries if not query["sql"].startswith(("BEGIN", "COMMIT"))]
     assert len(texts) <= 4 + log, texts  # the item, its rows, lock, delete
 
 
 def test_a_sweep_finds_what_is_removed_without_looking_through_all_items(item):
     with CaptureQueriesContext(connection) as queries:
-        assert list(removal.sweep()) == []
+        assert list(removal.removed_items.sweep()) == []
     (query,) = (each["sql"] for each in queries)
     with connection.cursor() as cursor:
         cursor.execute(("EXPLAIN " if connection.vendor == "mysql" else "EXPLAIN QUERY PLAN ") + query)
@@ -104,7 +105,7 @@ def test_what_the_database_refuses_now_is_swept_later(api, root, bob, item, fans
         raise OperationalError(1213, "Deadlock found when trying to get lock")
 
     with monkeypatch.context() as patched:
-        patched.setattr(removal, "_delete_chunk", refuse)
+        patched.setattr(deletion, "in_chunks", refuse)
         assert root.post(f"/admin/ratings/item/{item.pk}/delete/", {"post": "yes"}).status_code == 302
     assert api.get(f"ratings/{item.pk}", by=bob).status == 404
     assert Score.objects.count() == 12
@@ -117,7 +118,7 @@ def test_somebody_who_came_just_before_the_end(api, bob, item, fans, monkeypatch
 
     The sweep deletes it, not a cascade, which would hold the item's lock for any number of such ratings.
     """
-    delete_alone, gone = removal._delete_alone, []
+    delete_alone, gone = removal.removed_items._delete_alone, []
 
     def once_more(item_id):
         if not gone:
@@ -125,7 +126,7 @@ def test_somebody_who_came_just_before_the_end(api, bob, item, fans, monkeypatch
         gone.append(delete_alone(item_id))
         return gone[-1]
 
-    monkeypatch.setattr(removal, "_delete_alone", once_more)
+    monkeypatch.setattr(removal.removed_items, "_delete_alone", once_more)
     removal.remove([item.pk])
     assert gone == [False, True]
     assert_settled(item)

@@ -7,8 +7,8 @@ from django.core.management import call_command
 
 from counters import reconcile
 from counters.reads import counts_of
+from ratings import demo
 from ratings.counts import HISTOGRAM, KIND
-from ratings.demo import things
 from ratings.models import Item, Score
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,17 +25,17 @@ def rows() -> list:
 
 
 def test_some_are_known_to_many_and_most_to_few():
-    sizes = sorted(len(list(thing.scores(3_000))) for thing in things())
+    sizes = sorted(len(list(thing.scores(3_000))) for thing in demo.items())
     assert sizes[-1] > 1_000
     assert sizes[len(sizes) // 2] < 300
-    for thing in things():
+    for thing in demo.items():
         of_more = list(thing.scores(700))
         assert [each for each in of_more if each[0] < 300] == list(thing.scores(300))
 
 
 def test_everything_is_counted_and_again_changes_nothing(api):
     said = seed(300)
-    assert f"{len(list(things()))} items added." in said
+    assert f"{len(list(demo.items()))} items added." in said
     assert f"{Score.objects.count()} scores added." in said
     assert [drift for chunk in reconcile.run(KIND, mend=False) for drift in chunk.drifts] == []
     counts = counts_of(KIND, list(Item.objects.values_list("pk", flat=True)))

@@ -5,6 +5,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from jobs import deletion
 from social import services
 from social.models import Block, Follow
 from tests.social.follow_counts import follow_counts
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def fans(new_user, alice, bob, follow, monkeypatch):
-    monkeypatch.setattr(services, "CHUNK", 5)
+    monkeypatch.setattr(deletion, "CHUNK", 5)
     people = [new_user(f"crowd_{number:03}") for number in range(12)]
     follow(*people, alice)
     follow(*people, bob)

@@ -6,7 +6,9 @@ import pytest
 from django.db import connection
 
 from api.cursors import Cursor
-from social.lists import FOLLOWERS, FOLLOWING, FRIENDS_WINDOW, PAGE, followed_by, followers_of
+from api.keysets import PAGE
+from social.keysets import FOLLOWERS, FOLLOWING, FRIENDS, FRIENDS_WINDOW
+from social.list_views import FriendsView
 from social.models import Block, Follow
 from users.models import User
 
@@ -72,14 +74,14 @@ def test_edges_inserted_or_deleted_between_pages_skip_and_repeat_nobody(api, ali
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="test_budgets asks MariaDB for the rows that it read")
-@pytest.mark.parametrize(("page_of", "edges"), [(followers_of, FOLLOWERS), (followed_by, FOLLOWING)])
-def test_a_deep_page_takes_as_many_steps_as_the_first(alice, page_of, edges):
+@pytest.mark.parametrize("edges", [FOLLOWERS, FOLLOWING])
+def test_a_deep_page_takes_as_many_steps_as_the_first(alice, edges):
     """Counted in steps of SQLite's virtual machine; most rows of the table are the owner's."""
     User.objects.bulk_create([User(id=10**6 + number, username=f"deep_{number}") for number in range(3_000)])
     members = range(10**6, 10**6 + 3_000)
     Follow.objects.bulk_create(Follow(**{edges.owner: alice.pk, edges.member: member}) for member in members)
     oldest = Follow.objects.order_by("pk").values_list("pk", flat=True)
-    first, deep = (steps(partial(page_of, alice.pk, cursor)) for cursor in (None, Cursor(False, (oldest[100],))))
+    first, deep = (steps(partial(edges.page, alice.pk, cursor)) for cursor in (None, Cursor(False, (oldest[100],))))
     assert PAGE < first <= 50 * PAGE
     assert deep <= 1.5 * first
 
@@ -93,7 +95,7 @@ def steps(call) -> int:
 
     connection.connection.set_progress_handler(count, 1)
     try:
-        assert len(call().items) == PAGE
+        assert len(call().ids) == PAGE
     finally:
         connection.connection.set_progress_handler(None, 0)
     return taken
@@ -112,7 +114,7 @@ def test_a_page_emptied_by_blocks_still_carries_its_cursor(api, alice, bob, crow
 
 
 def test_friends_among_many_who_are_none(api, alice, new_user, monkeypatch):
-    monkeypatch.setattr("social.lists.FRIENDS_WINDOW", 30)
+    monkeypatch.setattr(FriendsView, "keyset", FRIENDS._replace(window=30))
     people = [new_user(f"crowd_{number:03}") for number in range(65)]
     for person in people:
         Follow.objects.create(follower=alice, followee=person)

@@ -102,7 +102,7 @@ def test_the_scrambling_test_can_fail(alice, bob, monkeypatch):
     """Without the pair's lock a follow that checked before a block is inserted after it."""
     monkeypatch.setattr(services, "lock_pair", lambda *_: None)
     looked, blocked = threading.Event(), threading.Event()
-    insert = services._insert
+    insert = services.insert_edge
 
     def slow_insert(model, **pair):
         if model is Follow:
@@ -110,7 +110,7 @@ def test_the_scrambling_test_can_fail(alice, bob, monkeypatch):
             blocked.wait(10)
         return insert(model, **pair)
 
-    monkeypatch.setattr(services, "_insert", slow_insert)
+    monkeypatch.setattr(services, "insert_edge", slow_insert)
     following = Task(partial(services.follow, follower_id=alice.pk, followee_id=bob.pk))
     looked.wait(10)
     services.block(blocker_id=bob.pk, blocked_id=alice.pk)

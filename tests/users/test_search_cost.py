@@ -64,7 +64,7 @@ def test_pages_follow_each_other_over_several_windows(filled):
         seen, cursor = [], None
         while len(seen) < count:
             page = find(parse(q), cursor)
-            seen += page.user_ids
+            seen += page.ids
             cursor = Cursor(False, page.after)
         assert seen == list(expected[: len(seen)]), q
 

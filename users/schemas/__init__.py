@@ -1,1 +1,1 @@
-"""The shapes of what is answered and of what may be written."""
+"""The JSON shapes of answers and of input."""

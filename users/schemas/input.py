@@ -1,4 +1,4 @@
-"""The shapes of what may be written to accounts and states."""
+"""The JSON shapes of input to accounts and states."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from rest_framework import serializers
 
-from api.inputs import StrictMixin, Text
+from api.inputs import StrictSerializer, Text
 from users.models import User, UserState
 from users.projections import PRIVATE
 
@@ -16,7 +16,7 @@ WRITABLE = ("nickname", "avatar", "bio", "gender", "country", "city", "language"
 PASSWORD_LENGTH = 128
 
 
-class _StrictModelSerializer(StrictMixin, serializers.ModelSerializer):
+class _StrictModelSerializer(StrictSerializer, serializers.ModelSerializer):
     serializer_field_mapping = {**serializers.ModelSerializer.serializer_field_mapping, models.CharField: Text}
 
 
@@ -54,10 +54,10 @@ class StateInput(_StrictModelSerializer):
         fields = ("status", "message")
 
 
-class LoginInput(StrictMixin, serializers.Serializer):
+class LoginInput(StrictSerializer):
     username = Text(max_length=150)
     password = Text(max_length=1024, trim_whitespace=False)
 
 
-class RefreshInput(StrictMixin, serializers.Serializer):
+class RefreshInput(StrictSerializer):
     refresh = Text(max_length=4096)

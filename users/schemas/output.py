@@ -1,4 +1,4 @@
-"""The shapes of what is answered about users, for the schema alone: answers are made from cached columns directly."""
+"""The JSON shapes of answers about users, for the OpenAPI schema only: answers are made from cached columns."""
 
 from django.db import models
 from rest_framework import serializers
@@ -9,7 +9,7 @@ from users.projections import OWN, PUBLIC, STATE
 
 
 class _Answer(serializers.ModelSerializer):
-    # What is not filled in is "", which is neither a URL nor an address.
+    # An empty field is "", which is neither a valid URL nor a valid address.
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.URLField: serializers.CharField,
@@ -20,7 +20,8 @@ class _Answer(serializers.ModelSerializer):
 class PublicUser(_Answer):
     class Meta:
         model = User
-        fields = read_only_fields = PUBLIC
+        fields: tuple[str, ...] = PUBLIC
+        read_only_fields = fields
 
 
 class OwnUser(_Answer):
@@ -30,7 +31,7 @@ class OwnUser(_Answer):
 
 
 class UserFields(_Answer):
-    """A user: all public fields, or those that were asked for."""
+    """A user: all public fields, or the requested ones."""
 
     id = serializers.IntegerField(required=False)
     created_at = serializers.DateTimeField(required=False)
@@ -42,7 +43,7 @@ class UserFields(_Answer):
 
 
 class UsersFound(serializers.Serializer):
-    """`missing` names the unknown ids, where ids were asked for."""
+    """`missing` lists the unknown ids of a request by ids."""
 
     results = UserFields(many=True, read_only=True)
     missing = serializers.ListField(child=serializers.IntegerField(), required=False)

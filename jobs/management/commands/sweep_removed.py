@@ -1,13 +1,16 @@
-"""manage.py sweep_removed: delete the rows of what is already gone for its readers."""
+"""manage.py sweep_removed: delete rows that are marked as removed, and the rows that refer to them."""
 
 from caching.management.polling import PollingCommand
 from jobs import deletion
 
 
 class Command(PollingCommand):
-    help = "Delete what was removed, and all that points at it, every second, for ever; with --once, do it now and end."
-    incomplete = "Nothing lost, but not all deleted"
-    waiting = "What was removed waits"
+    help = (
+        "Delete the rows that are marked as removed, and all rows that refer to them, every second until stopped; "
+        "with --once, do it now and exit."
+    )
+    incomplete = "Nothing is lost, but not everything is deleted"
+    waiting = "Removed rows are still to be deleted"
 
     def finish(self) -> str:
         return f"{deletion.finish()} rows deleted."

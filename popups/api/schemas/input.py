@@ -2,11 +2,11 @@
 
 from rest_framework import serializers
 
-from api.inputs import StrictMixin, Text
+from api.inputs import StrictSerializer, Text
 
 TOKEN_LENGTH = 64
 
 
-class EventInput(StrictMixin, serializers.Serializer):
+class EventInput(StrictSerializer):
     claim = Text(max_length=TOKEN_LENGTH)
     type = serializers.ChoiceField(choices=["click", "dismiss"])

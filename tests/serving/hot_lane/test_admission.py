@@ -87,5 +87,5 @@ def test_a_burst_then_429(lane, django, alice, settings, debt):
 
 def test_the_decision_of_the_hot_lane_cannot_be_claimed_by_a_header(lane, alice, settings):
     settings.THROTTLES = {"user": (0.1, 1)}
-    own = [*login(alice), ("api.throttles.asked", "x"), ("api-throttles-asked", "x")]
+    own = [*login(alice), ("api.throttles.verdict", "x"), ("api-throttles-verdict", "x")]
     assert [lane.ask("/api/v1/users/me", headers=own).status for _ in range(2)] == [200, 429]

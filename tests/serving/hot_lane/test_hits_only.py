@@ -130,13 +130,13 @@ def test_while_the_breaker_is_open(asked, monkeypatch):
     monkeypatch.undo()
 
 
-@pytest.mark.parametrize("step", ["__init__", "is_at_hand", "more", "document", "headers"])
+@pytest.mark.parametrize("step", ["__init__", "is_nonblocking", "next_batch", "document", "headers"])
 def test_a_read_that_fails_is_django_s_too(asked, alice, bob, monkeypatch, caplog, step):
     """The error is logged and answered as any error; other requests are not affected."""
     path = f"users/{bob.pk}"
     with monkeypatch.context() as broken:
         broken.setattr(OneUser, step, lambda *_: 1 / 0)
-        reply = asked(path, status=200 if step == "is_at_hand" else 500)  # Django does not call this step
+        reply = asked(path, status=200 if step == "is_nonblocking" else 500)  # Django does not call this step
         assert not reply.by_lane
     assert "The hot lane failed" in caplog.text
     assert asked(path).by_lane

@@ -1,4 +1,4 @@
-"""Delete accounts that own too much for a page of the admin to wait for."""
+"""manage.py delete_user: delete accounts with too many rows for a request of the admin."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from users.models import User
 
 
 class Command(BaseCommand):
-    help = "Shut users out, delete what points at them in short transactions, then the accounts. May be repeated."
+    help = "Deactivate users, delete in short transactions what refers to them, then the accounts. May be repeated."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("ids", nargs="+", type=int, metavar="id")
@@ -24,4 +24,4 @@ class Command(BaseCommand):
                 rows += deleted
                 if verbosity > 1:
                     self.stdout.write(f"user {user_id}: {rows} rows so far")
-            self.stdout.write(f"user {user_id} is gone, with {rows} rows that pointed there.")
+            self.stdout.write(f"user {user_id} is gone, with {rows} rows that referred to it.")

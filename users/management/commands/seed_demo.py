@@ -1,3 +1,5 @@
+"""manage.py seed_demo: add demo data."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -7,8 +9,8 @@ from users import seeding
 
 class Command(BaseCommand):
     help = (
-        "Adds demo users with Chinese and Latin names, what they have and do, and an administrator; again and again "
-        "without doubling any."
+        "Add demo users with Chinese and Latin names, their data, and an administrator. May be repeated: "
+        "existing data is not added again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -22,4 +24,4 @@ class Command(BaseCommand):
             for what, rows in added.items():
                 self.stdout.write(f"{rows} {what} added.")
             self.stdout.write(f"Log in to the admin as {seeding.ADMIN} with the password {seeding.PASSWORD};")
-            self.stdout.write(f"every demo user has the same password, for example {seeding.example()}.")
+            self.stdout.write(f"every demo user has the same password, for example {seeding.example_username()}.")

@@ -1,0 +1,99 @@
+"""Bases of the admin classes for tables that may have millions of rows."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Max, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_protect
+
+from api.ids import is_id
+
+SEARCHED = 100_000  # newest rows that a search for words reads
+
+
+class BoundedPaginator(Paginator):
+    """A paginator that counts at most LIMIT rows, as counting a large table takes a full scan."""
+
+    LIMIT = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return rows[: self.LIMIT].count()
+
+
+def any_of(columns: Iterable[str], value: Any) -> Q:
+    """Return the condition that at least one of the columns has the value."""
+    return Q(*((column, value) for column in columns), _connector=Q.OR)
+
+
+class NewestFirstAdmin(admin.ModelAdmin):
+    """Lists rows newest first, without a count, a sort or a search of the whole table."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_filter = ()
+    list_per_page = 50
+    sortable_by: ClassVar[Any] = ()
+    ordering = ("-pk",)
+    search_fields = ("pk",)  # makes Django show the search box; search() decides what is found
+    id_columns: tuple[str, ...] = ("pk",)
+    text_column = ""
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        text = search_term.replace("\0", "").strip()
+        return (self.search(queryset, text) if text else queryset), False
+
+    def search(self, queryset: QuerySet, text: str) -> QuerySet:
+        """Return the rows that match a search term: an id in one of `id_columns`, or else words."""
+        if is_id(text):
+            return queryset.filter(any_of(self.id_columns, int(text)))
+        return self.search_words(queryset, text)
+
+    def search_words(self, queryset: QuerySet, text: str) -> QuerySet:
+        """Return those of the newest SEARCHED rows whose `text_column` contains the text."""
+        newest = self.model._default_manager.aggregate(pk=Max("pk"))["pk"] or 0
+        return queryset.filter(pk__gt=newest - SEARCHED, **{f"{self.text_column}__icontains": text})
+
+
+class ChunkedDeletionAdmin(NewestFirstAdmin):
+    """Deletes rows that millions of others may refer to: without a list of them, and not in one transaction."""
+
+    deletion_summary = ""
+
+    def delete_rows(self, pks: list[int]) -> None:
+        """Delete rows by primary key, in short transactions."""
+        raise NotImplementedError
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict[str, int], set[str], list]:
+        names = [str(row) for row in objs]
+        refused = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
+        return names, {self.deletion_summary: len(names)}, refused, []
+
+    @method_decorator(csrf_protect)
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Answer Django's deletion page outside the transaction that Django would open."""
+        return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.delete_rows([obj.pk])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
+        self.delete_rows(list(queryset.values_list("pk", flat=True)))
+
+
+class MarkedRowsAdmin(ChunkedDeletionAdmin):
+    """Rows that are marked as removed before they are deleted; see jobs.deletion."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save only edited columns of an existing row, which may have been removed since the form was loaded."""
+        if not change:
+            obj.save()
+        elif edited := {name: form.cleaned_data[name] for name in form.changed_data}:
+            self.get_queryset(request).filter(pk=obj.pk).update(**edited)
