@@ -73,7 +73,7 @@ class MarkedRows:
         self.model, self.pks, self.dependents = model, pks, dependents
 
     def delete_some(self, pks: Iterable[int]) -> None:
-        """Delete about AT_ONCE rows. Whatever is left, or refused by the database (a deadlock), is for the sweep."""
+        """Delete about AT_ONCE rows. The sweep deletes what is left, or refused by the database (a deadlock)."""
         left = AT_ONCE
         with contextlib.suppress(OperationalError):
             for pk in pks:

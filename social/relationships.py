@@ -1,11 +1,10 @@
 """Relationships of a viewer to other users, read from the viewer's own four id sets in one round trip."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
-from caching.api import Batch, IdSet, memberships
+from caching.api import Batch, memberships
 from social.models import blocked_by, blocking, followers, following
 
 
@@ -22,7 +21,7 @@ class Relationship(msgspec.Struct, frozen=True, gc=False):
 
 def request_relationships(batch: Batch, viewer_id: int, ids: Sequence[int]) -> Callable[[], dict[int, Relationship]]:
     """Add a read to a batch; return a function that returns {id: relationship} once the batch has run."""
-    sets = _request_sets(batch, (following, followers, blocking, blocked_by), viewer_id, ids)
+    sets = batch.add_all(memberships((following, followers, blocking, blocked_by), viewer_id, ids))
 
     def relationships() -> dict[int, Relationship]:
         follows, followed, blocks, blocked = (each.members for each in sets)
@@ -48,9 +47,5 @@ def relationship_of(viewer_id: int, user_id: int) -> Relationship:
 
 def request_blocked(batch: Batch, viewer_id: int, ids: Collection[int]) -> Callable[[], set[int]]:
     """Filter for users.list_filters: hides the users whom the viewer blocks, and the users who block the viewer."""
-    sets = _request_sets(batch, (blocking, blocked_by), viewer_id, ids)
+    sets = batch.add_all(memberships((blocking, blocked_by), viewer_id, ids))
     return lambda: set().union(*(each.members for each in sets)).intersection(ids)
-
-
-def _request_sets(batch: Batch, id_sets: Iterable[IdSet], viewer_id: int, ids: Collection[int]) -> list[Any]:
-    return [batch.add(membership) for membership in memberships(id_sets, viewer_id, ids)]

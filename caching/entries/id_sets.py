@@ -11,7 +11,7 @@ Declared beside the model whose rows are the truth:
 
 Redis keeps an owner's greatest `newest` member ids as an integer set, and a floor: ids at or above it are answered by
 the set, ids below by one SQL query. A state key carries the protocol (lease, value with the floor, hold) and shares a
-hash tag with the members. A writer's hold keeps the loaded set; if nobody joins it, its lift applies the change.
+hash tag with the members. A writer's hold keeps the loaded set; if no other writer joins, its lift applies the change.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -136,7 +136,7 @@ class IdSet(Derived):
         entry, life_ms = self.encode(SetQuery(None, ()), value)
         return _load.command([key, members_key(key)], [f"L{token}", entry, life_ms, *value.members])
 
-    def ask(self, key: str, identity: SetQuery) -> Membership:
+    def ask(self, identity: SetQuery) -> Membership:
         return Membership(self, *identity)
 
     def merged(self, one: SetQuery, other: SetQuery) -> SetQuery:

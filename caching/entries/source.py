@@ -47,7 +47,7 @@ class ScriptedSource(Source, Protocol):
     def fill_command(self, key: str, value: Any, token: str) -> Command:
         """Return the command that puts a loaded value where the lease `token` still stands."""
 
-    def ask(self, key: str, identity: Any) -> "Result[Any]":
+    def ask(self, identity: Any) -> "Result[Any]":
         """Return the question to one entry."""
 
     def merged(self, one: Any, other: Any) -> Any:

@@ -81,7 +81,7 @@ def fill(
 
 
 def release(keys: Iterable[str], token: str) -> None:
-    """Give leases back unfilled, so that nobody waits for a load that failed."""
+    """Give leases back unfilled, so that no reader waits for a load that failed."""
     fill(dict.fromkeys(keys, (b"", 0)), token)
 
 

@@ -206,7 +206,7 @@ def _questions(wants: Mapping[Source, Mapping[str, Any]], keys: Collection[str])
     for source, identities in wants.items():
         mine = {key: identity for key, identity in identities.items() if key in keys}
         if is_scripted(source):
-            reads += [source.ask(key, identity) for key, identity in mine.items()]
+            reads += map(source.ask, mine.values())
         elif mine:
             reads.append(Result(source, mine))
     return reads

@@ -1,6 +1,6 @@
 """Circuit breaker: one process's opinion of whether Redis may be used.
 
-It starts open and opens again at the first failure. While it is open nobody reads the cache; it closes only after
+It starts open and opens again at the first failure. While it is open the cache is not read; it closes only after
 Redis has answered *and* the invalidations that writers left in the database meanwhile have been applied, because
 until then an entry may be older than a write that this process has acknowledged.
 Technique: Nygard, "Release It!", Circuit Breaker.

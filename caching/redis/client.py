@@ -91,7 +91,7 @@ def _send_to_server(commands: Sequence[Command]) -> list[Any]:
         connection.send_packed_command([b"".join(map(pack_command, commands))])
         return [_reply(connection) for _ in commands]
     except BaseException:
-        connection.disconnect()  # replies may be under way that belong to nobody
+        connection.disconnect()  # its remaining replies belong to no later command
         raise
     finally:
         idle.append((connection, time.monotonic()))

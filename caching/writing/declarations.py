@@ -67,7 +67,7 @@ class _Touched:
         (self.kept if declaration.keeps else self.keys).update(keys)
 
     def hold(self, using: str, *, drop: Iterable[str] = ()) -> None:
-        """`drop`: sets that the lift shall not keep after all, as nobody can say how they change."""
+        """`drop`: sets that the lift must not keep after all, because their change is not known."""
         hold_keys(using, self.keys, kept=self.kept)
         for key in drop:
             change_set(using, key, None)

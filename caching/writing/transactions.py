@@ -108,7 +108,7 @@ class WriteTransaction:
 
 
 def record_pending(using: str, keys: Collection[str]) -> None:
-    """Record keys after a commit that Redis could not be told of, for whoever applies pending invalidations."""
+    """Record keys as pending invalidations, after a commit that Redis could not be told of."""
     try:
         pending.record(using, keys)
     except Error:
@@ -135,14 +135,14 @@ def hold_keys(using: str, keys: Iterable[str], *, kept: Iterable[str] = ()) -> N
 
 
 def change_set(using: str, key: str, change: int | None, *, limit: int = 0) -> None:
-    """Note what was written to a held id set: an id, negative if taken out, or None if it cannot be said."""
+    """Note what was written to a held id set: an id, negative if taken out, or None for an unknown change."""
     (_current(using) or _begin(using)).change_set(key, change, limit)
 
 
 def joined_to_commit(using: str) -> list[JoinsCommit] | None:
-    """Return the list of those who share the round trip of the current transaction's lift, to be added to.
+    """Return the list of commands that join the current transaction's lift, to be added to.
 
-    None if there is no such lift, or if the rollback of an open savepoint may yet take back what would be told.
+    None if there is no such lift, or if the rollback of an open savepoint may yet take back what they would tell.
     """
     current = _current(using)
     return None if current is None or current.in_savepoint() else current.joined

@@ -81,7 +81,7 @@ class NextPopup(Read):
                 self._answer_nothing(now_ms, wait_ms)
                 return
             claim = claims.new_claim()
-            reply = request_claim(batch := Batch(), decision, user_id=self._user_id, state=state, claim=claim)
+            reply = request_claim(batch := Batch(), decision.due, decision.from_ms, state, self._user_id, claim)
             yield batch
             outcome, *details = reply.result or [b""]
             if outcome == b"shown":
@@ -133,10 +133,9 @@ def _batch(question: Result[Any]) -> Batch:
     return batch
 
 
-def request_claim(batch: Batch, decision: Decision, *, user_id: int, state: State, claim: str) -> Reply:
-    """Add to a batch the script that claims the popup that is due."""
-    config = decision.due
+def request_claim(batch: Batch, config: CompiledConfig, from_ms: int, state: State, user_id: int, claim: str) -> Reply:
+    """Add to a batch the script that claims a popup which is due since `from_ms` by this state of the user."""
     touched = [keys.state_key(user_id), keys.total_key(config.id), keys.STREAM]
-    window, cap = (decision.from_ms, config.ends_ms), config.total_cap or 0
+    window, cap = (from_ms, config.ends_ms), config.total_cap or 0
     args = [PREFIX, state.revision, config.id, user_id, claim, *window, cap, keys.MAX_STREAM_LENGTH]
     return batch.script(scripts.claim, touched, args)

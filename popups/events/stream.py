@@ -65,7 +65,7 @@ def acknowledge(taken: TakenEvents) -> None:
     positions = {user_id: position for position, user_id in enumerate(dict.fromkeys(users.values()), 2)}
     args: list[Any] = [GROUP, PREFIX, jittered_ms(LIFE_S)]
     for stream_id in taken.ids:
-        args += [stream_id, positions.get(users.get(stream_id), 0)]
+        args += [stream_id, positions.get(users.get(stream_id, 0), 0)]
     touched = map(keys.prefixed, (keys.STREAM, *map(keys.state_key, positions)))
     execute([scripts.acknowledge.command([*touched], args)], allowed=breaker.may_write)
 
