@@ -1,5 +1,7 @@
 """Tables of the baselines; only the benchmark's own database has them (migrate --run-syncdb)."""
 
+from typing import ClassVar
+
 from django.db import models
 
 
@@ -19,6 +21,8 @@ class Tally(models.Model):
     score_8 = models.PositiveIntegerField(default=0)
     score_9 = models.PositiveIntegerField(default=0)
     score_10 = models.PositiveIntegerField(default=0)
+
+    objects: ClassVar = models.Manager()
 
     class Meta:
         app_label = "baselines"

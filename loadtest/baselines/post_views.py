@@ -25,7 +25,7 @@ class FavoritesCheckView(BatchedView):
         self.post_ids = parse_ids(request.query_params, cap=CHECK_CAP)
 
     def get(self, request: Request) -> HttpResponse:
-        found = favorites.check(request.user.id, self.post_ids)
+        found = favorites.check(self.caller_id, self.post_ids)
         return json_response({"results": {str(post_id): is_favorite for post_id, is_favorite in found.items()}})
 
 

@@ -29,10 +29,11 @@ class Environment:
 
         self.users = users
         self.folder = servers.temporary_folder()
-        self._redis_port, redis_server = servers.start_redis(servers.program("redis-server"), self.folder)
+        binary = servers.program("redis-server") or "redis-server"
+        self._redis_port, redis_server = servers.start_redis(binary, self.folder)
         self.sql_port, mariadb = servers.start_mariadb(self.folder)
         self.redis_pid, self.mariadb_pid = redis_server.pid, mariadb.pid
-        self.redis = redis.Redis(port=self._redis_port)
+        self.redis: Any = redis.Redis(port=self._redis_port)  # its types allow str in every answer
         self.connect = partial(connect, host="127.0.0.1", port=self.sql_port, user="root", autocommit=True)
         self._database = self.connect()
         self.sql(f"CREATE DATABASE {DATABASE}")

@@ -30,7 +30,7 @@ class FollowWriters:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         with ExitStack() as stack:
             commands = [self._env.background_command("write_follows", **pipes) for _ in range(self._count)]
-            self._processes = [stack.enter_context(each) for each in commands]
+            self._processes: list[Any] = [stack.enter_context(each) for each in commands]
             for process in self._processes:
                 _read_line(process)  # "ready"
             self._stack = stack.pop_all()
@@ -57,7 +57,7 @@ class FollowWriters:
             process.stdin.flush()
 
 
-def _read_line(process: subprocess.Popen[str]) -> str:
+def _read_line(process: Any) -> str:
     if line := process.stdout.readline():
         return line
     raise SystemExit(f"write_follows ended with status {process.wait()} instead of an answer.")

@@ -33,7 +33,7 @@ def run_latency_proxy(port: int, *, round_trip_ms: float) -> Iterator[ProxyProce
     command = [sys.executable, "-m", "loadtest.bench.latency_proxy", str(port), str(round_trip_ms)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=servers.end_with_parent) as process:
         try:
-            yield ProxyProcess(int(process.stdout.readline()), process.pid)
+            yield ProxyProcess(int(process.stdout.readline()), process.pid)  # type: ignore[union-attr]  # a pipe
         finally:
             process.terminate()
 

@@ -38,8 +38,8 @@ class Workload:
 
     def of_connection(self, number: int) -> "Workload":
         """Return the part of one connection, for `requests_each`."""
-        own = {name: _rotated(number, getattr(self, name)) for name in ("paths", "bodies", "tokens")}
-        return replace(self, **own | {"tokens": own["tokens"][:1]}, requests=self.requests_each)
+        paths, bodies, tokens = (_rotated(number, values) for values in (self.paths, self.bodies, self.tokens))
+        return replace(self, paths=paths, bodies=bodies, tokens=tokens[:1], requests=self.requests_each)
 
 
 def _rotated(number: int, values: list[str]) -> list[str]:

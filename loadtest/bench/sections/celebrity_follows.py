@@ -55,7 +55,9 @@ def measure(env: Environment, scale: Scale) -> report.SectionResult:
         f"Follows from {PROCESSES} processes as fast as they can, {scale.seconds:g} s a round, during the roll-up"
     )
     seed_follows.delete_all(env)
-    users, spread, hot, pending_drift = env.users, [], [], 0
+    users, pending_drift = env.users, 0
+    spread: list[Round] = []
+    hot: list[Round] = []
     with FollowWriters(env, PROCESSES) as writers, env.background_command(*ROLL_UP):
         _run_round(env, writers, 0, None, WARM_UP_S)
         for turn in range(1, scale.rounds + 1):

@@ -48,9 +48,9 @@ def _measure_variant(env: Environment, address: Callable[[int], str], scale: Sca
         with env.web_server(workers=WORKERS, threads=THREADS) as web:
             env.redis.flushall()
             before = max_connections(env, reset=True)
+            load = Workload(port=web.port, paths=paths, tokens=tokens, connections=scale.clients, seconds=scale.seconds)
             with meter.counted() as counts:
-                limits = {"connections": scale.clients, "seconds": scale.seconds}
-                outcome = run_load(Workload(port=web.port, paths=paths, tokens=tokens, **limits))
+                outcome = run_load(load)
             connections = max_connections(env) - before
     finally:
         env.sql(f"ALTER USER {WEB_USER}@127.0.0.1 WITH MAX_USER_CONNECTIONS 0")

@@ -3,6 +3,7 @@
 import subprocess
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from loadtest.bench import report
@@ -51,7 +52,7 @@ def _read_by_threads(env: Environment, pks: list[int]) -> dict[str, Any]:
 
 
 def _start_reader(env: Environment, stack: ExitStack) -> Any:
-    reader = env.start_command(
+    reader: Any = env.start_command(
         "read_cold_key", f"--threads={THREADS}", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     stack.callback(reader.wait)
@@ -64,12 +65,12 @@ def _read_by_clients(env: Environment, pks: list[int]) -> dict[str, Any]:
     sql, errors = [], 0
     tokens = env.tokens
     with env.web_server(workers=2, threads=8) as web:
-        options = {"port": web.port, "tokens": tokens}
-        run_load(Workload(paths=["/api/v1/users/me"], requests=4 * len(tokens), **options))
+        workload = partial(Workload, port=web.port, tokens=tokens)
+        run_load(workload(paths=["/api/v1/users/me"], requests=4 * len(tokens)))
         for pk in pks:
             path = f"/api/v1/users/{pk}"
             with env.logged_statements() as statements:
-                outcome = run_load(Workload(paths=[path], requests=READERS, connections=READERS, **options))
+                outcome = run_load(workload(paths=[path], requests=READERS, connections=READERS))
             errors += sum(outcome.errors.values())
             sql.append(_count_selects(statements))
     return {"sql": sql, "errors": errors}

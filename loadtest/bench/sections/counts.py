@@ -1,6 +1,7 @@
 """Section `counts`: the counters of 50 targets in one request, and the memory of a target's counters in Redis."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from loadtest.bench import report, seed_follows
 from loadtest.bench.compare import CONNECTIONS, THREADS, WARM_UP_REQUESTS, Scale, Variant, compare, summaries
@@ -67,10 +68,10 @@ def _bytes_per_target(env: Environment) -> float:
     paths = [_path(KIND, range(start, start + TARGETS_PER_REQUEST)) for start in starts]
     tokens = env.tokens[:1]
     with env.web_server(workers=1, threads=2) as web:
-        options = {"port": web.port, "tokens": tokens, "connections": 1}
-        run_load(Workload(paths=["/api/v1/users/me"], requests=2, **options))  # caches the caller's own row
+        workload = partial(Workload, port=web.port, tokens=tokens, connections=1)
+        run_load(workload(paths=["/api/v1/users/me"], requests=2))  # caches the caller's own row
         before = env.redis.info("memory")["used_memory"]
-        outcome = run_load(Workload(paths=paths, requests=len(paths), **options))
+        outcome = run_load(workload(paths=paths, requests=len(paths)))
         used = env.redis.info("memory")["used_memory"] - before
     if outcome.errors:
         raise SystemExit(f"Counters could not be read: {outcome.errors}.")

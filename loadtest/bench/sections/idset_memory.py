@@ -36,10 +36,10 @@ def _as_id_set(env: Environment, size: int) -> int:
         env, f"SELECT {seed_follows.FIRST_UNUSED_ID} + {SPACING} * seq, {OWNER}, NOW(6) FROM seq_1_to_{size}"
     )
     with env.web_server(workers=1, threads=2) as web:
-        options = {"port": web.port, "tokens": env.tokens[:OWNER], "connections": 1}
-        run_load(Workload(paths=[f"/api/v1/relationships?ids={OWNER + 1}"], requests=1, **options))
+        paths, tokens = [f"/api/v1/relationships?ids={OWNER + 1}"], env.tokens[:OWNER]
+        run_load(Workload(port=web.port, paths=paths, tokens=tokens, connections=1, requests=1))
     members_by_key = {each: env.redis.scard(each) for each in env.redis.keys("*") if env.redis.type(each) == b"set"}
-    key = max(members_by_key, key=members_by_key.get)
+    key = max(members_by_key, key=members_by_key.__getitem__)
     if members_by_key[key] != size + 1:  # the sentinel is a member, too
         raise SystemExit(f"The id set has {members_by_key[key]:,} members instead of {size + 1:,}.")
     return _memory_usage(env, key) + _memory_usage(env, key.removesuffix(b":m"))

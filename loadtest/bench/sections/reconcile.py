@@ -61,7 +61,7 @@ def _run(env: Environment, users: int, *, drifted_every: int) -> Run:
         printed = env.run_command("reconcile_counters", "user", "--verbosity=0")
         seconds = time.perf_counter() - began
         meanwhile = _count_follows(env) - before
-    targets, mended = map(int, _SUMMARY.search(printed).groups())
+    targets, mended = map(int, _SUMMARY.findall(printed)[0])
     env.run_command("rollup_counters", "--once")
     return Run(targets, mended, seconds, meanwhile, _count_wrong(env))
 

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         for start in range(first, users + 1, BATCH):
             numbers = range(start, min(start + BATCH, users + 1))
             # A plain QuerySet: the model's manager would invalidate cache entries, and there are none of new users.
-            models.QuerySet(User).bulk_create([_user(number, hashed) for number in numbers])
+            models.QuerySet[User](User).bulk_create([_user(number, hashed) for number in numbers])
 
 
 def _user(number: int, hashed: str) -> User:
