@@ -139,22 +139,26 @@ def _is_api(request: HttpRequest) -> bool:
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the 400 response: a problem document under /api/, Django's error page elsewhere."""
     if not _is_api(request):
         return defaults.bad_request(request, exception)
     return problem_response(as_problem(exception) or Problem(400, "bad_request", "The request is malformed."))
 
 
 def handler403(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the 403 response: a problem document under /api/, Django's error page elsewhere."""
     if not _is_api(request):
         return defaults.permission_denied(request, exception)
     return problem_response(Problem(403, "permission_denied", "You may not do this."))
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the 404 response: a problem document under /api/, Django's error page elsewhere."""
     return no_such_address(request) if _is_api(request) else defaults.page_not_found(request, exception)
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
+    """Return the 500 response: a problem document under /api/, Django's error page elsewhere."""
     if not _is_api(request):
         return defaults.server_error(request)
     return problem_response(Problem(500, "internal_error", "Something went wrong on our side; it has been logged."))

@@ -4,6 +4,8 @@ from django.apps import AppConfig
 
 
 class CachingConfig(AppConfig):
+    """Configuration of the `caching` application; registers the system checks of cached models."""
+
     name = "caching"
     default_auto_field = "django.db.models.BigAutoField"
 

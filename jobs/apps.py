@@ -4,4 +4,6 @@ from django.apps import AppConfig
 
 
 class JobsConfig(AppConfig):
+    """Configuration of the `jobs` application, which has a command but no tables."""
+
     name = "jobs"

@@ -1,7 +1,11 @@
+"""The Django application of popups."""
+
 from django.apps import AppConfig
 
 
 class PopupsConfig(AppConfig):
+    """Configuration of the `popups` application; connects signals, and registers deletion and demo data."""
+
     name = "popups"
 
     def ready(self) -> None:

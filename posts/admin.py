@@ -35,6 +35,8 @@ class _TextAdmin(NewestFirstAdmin):
 
 @admin.register(Post)
 class PostAdmin(_TextAdmin, MarkedRowsAdmin):
+    """Admin of posts, which may be edited, hidden, shown again and removed, but not added."""
+
     list_display = ("id", "author", "excerpt", "state", "created_at")
     fields = ("author", "text", "state", "repost_of", "created_at")
     readonly_fields = ("author", "repost_of", "created_at")
@@ -68,6 +70,8 @@ class PostAdmin(_TextAdmin, MarkedRowsAdmin):
 
 @admin.register(Comment)
 class CommentAdmin(_TextAdmin):
+    """Admin of comments, which may be deleted, but neither added nor changed."""
+
     list_display = ("id", "post_id", "author", "excerpt", "created_at")
     fields = readonly_fields = ("post", "author", "text", "created_at")
     id_columns = ("pk", "post_id")

@@ -4,6 +4,8 @@ from django.apps import AppConfig
 
 
 class PostsConfig(AppConfig):
+    """Configuration of the `posts` application; declares counters, and registers deletion and demo data."""
+
     name = "posts"
 
     def ready(self) -> None:

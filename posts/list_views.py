@@ -29,6 +29,8 @@ from users.user_pages import page_of_users, visible_users
 
 
 class HomePageView(BatchedView):
+    """Endpoint /api/v1/users/{id}/posts: GET returns a page of the user's posts, newest first."""
+
     # Two round trips: the caller, the owner and the newest ids; then the posts, whose only author is known by then.
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
@@ -54,6 +56,8 @@ class HomePageView(BatchedView):
 
 
 class FavoritesView(BatchedView):
+    """Endpoint /api/v1/favorites: GET returns a page of the caller's favourites, newest favourite first."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.paging = Paging(request, caller_id, f"posts.favorites:{caller_id}")
 
@@ -64,6 +68,8 @@ class FavoritesView(BatchedView):
 
 
 class FavoritesCheckView(BatchedView):
+    """Endpoint /api/v1/favorites/check: GET returns, by post id, whether each is a favourite of the caller."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.read = FavoritesCheck(batch, caller_id, parse_ids(request.query_params, cap=CHECK_CAP))
 
@@ -94,6 +100,8 @@ def _page_of(document: type) -> Any:
 
 
 class LikersView(_AboutPostView):
+    """Endpoint /api/v1/posts/{id}/likers: GET returns a page of the users who like the post."""
+
     purpose = "posts.likers"
 
     @_page_of(UserPage)
@@ -104,6 +112,8 @@ class LikersView(_AboutPostView):
 
 
 class CommentsView(_AboutPostView):
+    """Endpoint /api/v1/posts/{id}/comments: GET returns a page of comments, POST adds one and returns it."""
+
     purpose = "posts.comments"
 
     @_page_of(output.CommentPage)
@@ -129,6 +139,8 @@ class CommentsView(_AboutPostView):
 
 
 class CommentView(BatchedView):
+    """Endpoint /api/v1/comments/{id}: DELETE deletes a comment, for its author or the author of the post."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int, comment_id: str) -> None:
         self.comment_id = parse_id(comment_id)
 

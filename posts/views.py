@@ -45,6 +45,8 @@ def refusals() -> Iterator[None]:
 
 
 class PostsView(BatchedView):
+    """Endpoint /api/v1/posts: GET returns several posts by `ids`, POST creates a post or a repost and returns it."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         if request.method != "POST":
             self.requested = presentation.RequestedPosts(batch, caller_id, parse_ids(request.query_params))
@@ -65,6 +67,8 @@ class PostsView(BatchedView):
 
 
 class PostView(BatchedView):
+    """Endpoint /api/v1/posts/{id}: GET returns the post, DELETE deletes a post of the caller's."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
         self.post_id = parse_id(post_id)
         if request.method != "DELETE":
@@ -109,6 +113,8 @@ def _mark(*problems: int) -> Any:
 
 
 class LikeView(_MarkView):
+    """Endpoint /api/v1/posts/{id}/like: PUT adds the caller's like, DELETE removes it; both return the post's marks."""
+
     @_mark(403)
     def put(self, request: Request, post_id: str) -> HttpResponse:
         """Like a post."""
@@ -121,6 +127,8 @@ class LikeView(_MarkView):
 
 
 class FavoriteView(_MarkView):
+    """Endpoint /api/v1/posts/{id}/favorite: PUT adds a favourite, DELETE removes it; both return the post's marks."""
+
     @_mark(403)
     def put(self, request: Request, post_id: str) -> HttpResponse:
         """Add a post to the caller's favourites."""

@@ -4,6 +4,8 @@ from django.apps import AppConfig
 
 
 class RatingsConfig(AppConfig):
+    """Configuration of the `ratings` application; declares counters, and registers deletion and demo data."""
+
     name = "ratings"
 
     def ready(self) -> None:

@@ -23,6 +23,8 @@ def no_such_item() -> Problem:
 
 
 class ItemsView(BatchedView):
+    """Endpoint /api/v1/ratings: GET returns several items by `ids`, POST creates an item and returns it."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         if request.method != "POST":
             self.requested = presentation.RequestedItemsWithScores(batch, caller_id, parse_ids(request.query_params))
@@ -40,6 +42,8 @@ class ItemsView(BatchedView):
 
 
 class ItemView(BatchedView):
+    """Endpoint /api/v1/ratings/{id}: GET returns an item with its average, histogram and the caller's score."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int, item_id: str) -> None:
         self.requested = presentation.RequestedItemsWithScores(batch, caller_id, [parse_id(item_id)])
 
@@ -50,6 +54,8 @@ class ItemView(BatchedView):
 
 
 class ScoreView(BatchedView):
+    """Endpoint /api/v1/ratings/{id}/score: PUT sets the caller's score, DELETE withdraws it; both return the item."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int, item_id: str) -> None:
         self.item_id = parse_id(item_id)
         self.items = batch.rows(Item, [self.item_id])

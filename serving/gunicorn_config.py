@@ -37,15 +37,18 @@ _cores = cores.Cores(cores.available())
 
 
 def pre_fork(arbiter: Any, worker: Any) -> None:
+    """Allocate a core to a worker that is about to start; called by gunicorn in the master."""
     worker.core = _cores.allocate(arbiter.cfg.workers)
 
 
 def post_fork(_arbiter: Any, worker: Any) -> None:
+    """Pin a new worker to the core allocated to it, if any; called by gunicorn in the worker."""
     if worker.core is not None:
         cores.pin_process(worker.core)
 
 
 def child_exit(_arbiter: Any, worker: Any) -> None:
+    """Release the core and the share of connections of a worker that has ended; called by gunicorn in the master."""
     if worker.core is not None:
         _cores.release(worker.core)
     if hasattr(worker, "release_share"):  # workers of gthread have no share

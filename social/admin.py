@@ -36,10 +36,14 @@ class _EdgeForm(forms.ModelForm):
 
 
 class FollowForm(_EdgeForm):
+    """Form of a follow; refuses a follow of oneself, and a follow between users of whom one blocks the other."""
+
     pair = ("follower", "followee")
 
 
 class BlockForm(_EdgeForm):
+    """Form of a block; refuses a block of oneself."""
+
     pair = ("blocker", "blocked")
 
 
@@ -74,6 +78,8 @@ class _EdgeAdmin(NewestFirstAdmin):
 
 @admin.register(Follow)
 class FollowAdmin(_EdgeAdmin):
+    """Admin of follows, which may be added and deleted, but not changed."""
+
     form = FollowForm
     list_display = ("id", "follower", "followee", "created_at")
     list_select_related = raw_id_fields = FollowForm.pair
@@ -81,6 +87,8 @@ class FollowAdmin(_EdgeAdmin):
 
 @admin.register(Block)
 class BlockAdmin(_EdgeAdmin):
+    """Admin of blocks, which may be added and deleted, but not changed; a new block deletes follows."""
+
     form = BlockForm
     list_display = ("id", "blocker", "blocked", "created_at")
     list_select_related = raw_id_fields = BlockForm.pair

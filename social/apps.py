@@ -4,6 +4,8 @@ from django.apps import AppConfig
 
 
 class SocialConfig(AppConfig):
+    """Configuration of the `social` application; declares counters, registers a list filter, deletion and demo data."""
+
     name = "social"
 
     def ready(self) -> None:

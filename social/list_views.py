@@ -41,6 +41,8 @@ _of_caller: Any = described(answers={200: UserPage}, query=[cursor_query()])
 
 
 class FollowersView(_ListView):
+    """Endpoint /api/v1/users/{id}/followers: GET returns a page of the user's followers."""
+
     purpose, keyset = "social.followers", keysets.FOLLOWERS
 
     @_of_user
@@ -50,6 +52,8 @@ class FollowersView(_ListView):
 
 
 class FollowingView(_ListView):
+    """Endpoint /api/v1/users/{id}/following: GET returns a page of the users whom the user follows."""
+
     purpose, keyset = "social.following", keysets.FOLLOWING
 
     @_of_user
@@ -59,6 +63,8 @@ class FollowingView(_ListView):
 
 
 class FriendsView(_ListView):
+    """Endpoint /api/v1/users/me/friends: GET returns a page of the users who follow the caller and are followed."""
+
     purpose, keyset = "social.friends", keysets.FRIENDS
 
     @_of_caller
@@ -68,6 +74,8 @@ class FriendsView(_ListView):
 
 
 class BlocksView(_ListView):
+    """Endpoint /api/v1/users/me/blocks: GET returns a page of the users whom the caller blocks."""
+
     purpose, keyset, filtered = "social.blocks", keysets.BLOCKING, False
 
     @_of_caller

@@ -18,6 +18,8 @@ from users.projections import PUBLIC, STATE_COLUMNS, state_document
 
 
 class ProfilesView(BatchedView):
+    """Endpoint /api/v1/users/profiles: GET returns several users by `ids`, with states, counts and relationships."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         ids = parse_ids(request.query_params)
         self.users, self.states = batch.rows(User, ids), batch.rows(UserState, ids)

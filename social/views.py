@@ -45,6 +45,8 @@ def _edge(*problems: int) -> Any:
 
 
 class FollowView(_EdgeView):
+    """Endpoint /api/v1/users/{id}/follow: PUT follows the user, DELETE unfollows; both return the relationship."""
+
     @_edge(403)
     def put(self, request: Request, user_id: str) -> HttpResponse:
         """Follow a user."""
@@ -57,6 +59,8 @@ class FollowView(_EdgeView):
 
 
 class FollowerView(_EdgeView):
+    """Endpoint /api/v1/users/{id}/follower: DELETE ends the user's follow of the caller; returns the relationship."""
+
     @_edge()
     def delete(self, request: Request, user_id: str) -> HttpResponse:
         """Remove a user from the caller's followers."""
@@ -64,6 +68,8 @@ class FollowerView(_EdgeView):
 
 
 class BlockView(_EdgeView):
+    """Endpoint /api/v1/users/{id}/block: PUT blocks the user, DELETE unblocks; both return the relationship."""
+
     @_edge()
     def put(self, request: Request, user_id: str) -> HttpResponse:
         """Block a user; deletes the follows in both directions."""
@@ -76,6 +82,8 @@ class BlockView(_EdgeView):
 
 
 class RelationshipsView(BatchedView):
+    """Endpoint /api/v1/relationships: GET returns the caller's relationships to several users by `ids`."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.read = Relationships(batch, caller_id, parse_ids(request.query_params))
 

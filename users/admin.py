@@ -57,12 +57,16 @@ class CachedUserAdmin(NewestFirstAdmin):
 
 
 class AccountCreationForm(AdminUserCreationForm):
+    """Form to add an account, with a username, a nickname and a password that may be unusable."""
+
     class Meta:
         model = User
         fields = ("username", "nickname")
 
 
 class AccountChangeForm(UserChangeForm):
+    """Form to change an account; the password is set on a page of its own."""
+
     class Meta:
         model = User
         fields = ("username", "password")  # the admin adds the fields of its fieldsets
@@ -70,6 +74,8 @@ class AccountChangeForm(UserChangeForm):
 
 @admin.register(User)
 class UserAdmin(CachedUserAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
+    """Admin of accounts: activates, deactivates and deletes them, with actions on their cache entries."""
+
     form = AccountChangeForm
     add_form = AccountCreationForm
     actions = ("activate", "deactivate", *CachedUserAdmin.actions)
@@ -107,6 +113,8 @@ class UserAdmin(CachedUserAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
 
 @admin.register(UserState)
 class UserStateAdmin(CachedUserAdmin):
+    """Admin of user states, found by id or name of the user."""
+
     user_column = "user_id"
     list_display = ("user", "status", "message", "last_seen_at")
     list_select_related = ("user",)

@@ -4,6 +4,8 @@ from django.apps import AppConfig
 
 
 class UsersConfig(AppConfig):
+    """Configuration of the `users` application; connects the upkeep of search terms to writes of accounts."""
+
     name = "users"
 
     def ready(self) -> None:

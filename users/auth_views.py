@@ -18,6 +18,8 @@ from users.schemas.input import LoginInput, RefreshInput
 
 
 class TokenView(BatchedView):
+    """Endpoint /api/v1/auth/token: POST checks a username and password, and returns access and refresh tokens."""
+
     public = {"POST": "token"}
 
     @described(answers={200: output.Tokens}, problems=(401,), body=LoginInput, public=True)
@@ -32,6 +34,8 @@ class TokenView(BatchedView):
 
 
 class RefreshView(BatchedView):
+    """Endpoint /api/v1/auth/token/refresh: POST exchanges a refresh token for a new access token."""
+
     public = {"POST": "token"}
 
     @described(answers={200: output.Access}, problems=(401,), body=RefreshInput, public=True)

@@ -37,6 +37,8 @@ class UserQuerySet(CachedQuerySet):
 
 
 class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  # type: ignore[misc]
+    """The manager of accounts: finds accounts by username through the cache, and hashes passwords of new ones."""
+
     def named(self, username: str) -> Any:
         """Return the user with a username in any case, through the cache; None if there is none."""
         if not USERNAME.fullmatch(username):

@@ -15,6 +15,8 @@ from users.usernames import USERNAME, USERNAME_LENGTH, USERNAME_RULE
 
 
 class Gender(models.TextChoices):
+    """The choices of a user's gender; empty if not said."""
+
     UNSAID = "", "not said"
     FEMALE = "female"
     MALE = "male"

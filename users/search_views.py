@@ -20,6 +20,8 @@ LONGEST_QUERY = 64
 
 
 class SearchView(BatchedView):
+    """Endpoint /api/v1/users/search: GET returns a page of the active users whose names match `q`."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.q = request.GET.get("q", "")
         if not 1 <= len(self.q) <= LONGEST_QUERY or "\0" in self.q:

@@ -41,6 +41,8 @@ def columns_of(instance: Any, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 class UserView(BatchedView):
+    """Endpoint /api/v1/users/{id}: GET returns the user's public fields, or the ones named by `fields`."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
         self.read = OneUser(batch, caller_id, parse_id(user_id), fields_parameter(request.query_params))
 
@@ -55,6 +57,8 @@ class UserView(BatchedView):
 
 
 class OwnUserView(BatchedView):
+    """Endpoint /api/v1/users/me: GET returns the caller's own user, PATCH changes its profile and returns it."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.users = batch.rows(User, [caller_id])
 
@@ -73,6 +77,8 @@ class OwnUserView(BatchedView):
 
 
 class StateView(BatchedView):
+    """Endpoint /api/v1/users/{id}/state: GET returns the user's state."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
         self.user_id = parse_id(user_id)
         self.users, self.states = batch.rows(User, [self.user_id]), batch.rows(UserState, [self.user_id])
@@ -87,6 +93,8 @@ class StateView(BatchedView):
 
 
 class OwnStateView(BatchedView):
+    """Endpoint /api/v1/users/me/state: PATCH changes the caller's state and returns it."""
+
     @described(answers={200: output.State}, body=StateInput)
     def patch(self, request: Request) -> HttpResponse:
         """Change the caller's state. An empty object is a heartbeat: it only renews `last_seen_at`."""
@@ -97,6 +105,8 @@ class OwnStateView(BatchedView):
 
 
 class UsersView(BatchedView):
+    """Endpoint /api/v1/users: GET returns users by `ids` or `username`, POST creates an account and returns it."""
+
     public = {"POST": "register"}
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:

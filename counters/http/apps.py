@@ -4,5 +4,7 @@ from django.apps import AppConfig
 
 
 class CountersHttpConfig(AppConfig):
+    """Configuration of the `counters.http` application, under the label counters_http; it has no tables."""
+
     name = "counters.http"
     label = "counters_http"

@@ -22,6 +22,8 @@ class CountersFound(serializers.Serializer[dict[str, dict[str, dict[str, int]]]]
 
 
 class CountersView(BatchedView):
+    """Endpoint /api/v1/counters: GET returns the counters of several targets, such as user:7 and post:1."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         texts = request.query_params.getlist(FIELD)
         self.counters = ReadCounters(batch, targets_of(",".join(texts)))

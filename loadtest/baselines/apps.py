@@ -1,7 +1,11 @@
+"""The Django application of the baselines that the benchmark compares the project with."""
+
 from django.apps import AppConfig
 
 
 class BaselinesConfig(AppConfig):
+    """Configuration of the `loadtest.baselines` application, installed by the benchmark's settings only."""
+
     name = "loadtest.baselines"
 
     def ready(self) -> None:

@@ -28,8 +28,12 @@ class _TalliedView(ScoreView):
 
 
 class LockedView(_TalliedView):
+    """Endpoint /baseline/ratings/{id}/score/locked: PUT stores a score; the row of the sums is locked first."""
+
     rate = staticmethod(tallies.rate_with_lock)
 
 
 class FExpressionView(_TalliedView):
+    """Endpoint /baseline/ratings/{id}/score/by-f: PUT stores a score; F() adds to the sums."""
+
     rate = staticmethod(tallies.rate_with_f_expression)

@@ -29,6 +29,8 @@ def empty(request: HttpRequest) -> HttpResponse:
 
 
 class UserSerializer(serializers.ModelSerializer):
+    """The public fields of a user, serialized by a ModelSerializer."""
+
     class Meta:
         model = User
         fields = PUBLIC
@@ -43,11 +45,15 @@ class DefaultAPIView(APIView):
 
 
 class UserView(DefaultAPIView, generics.RetrieveAPIView):
+    """Endpoint /baseline/users/{id}: GET returns a user, read by the ORM."""
+
     queryset = User.objects.all()
     serializer_class = UserSerializer
 
 
 class UsersView(DefaultAPIView):
+    """Endpoint /baseline/users: GET returns the users with the given `ids` by one query, and the missing ids."""
+
     def get(self, request: Request) -> Response:
         wanted = list(dict.fromkeys(map(int, request.query_params["ids"].split(","))))
         found = {user.pk: user for user in User.objects.filter(pk__in=wanted)}
@@ -56,6 +62,8 @@ class UsersView(DefaultAPIView):
 
 
 class RelationshipSerializer(serializers.Serializer):
+    """The caller's relationship to a user, from the columns that RelationshipsView annotates."""
+
     id = serializers.IntegerField(source="pk")
     following = serializers.BooleanField()
     followed_by = serializers.BooleanField()
@@ -68,6 +76,8 @@ class RelationshipSerializer(serializers.Serializer):
 
 
 class RelationshipsView(DefaultAPIView):
+    """Endpoint /baseline/relationships: GET returns the caller's relationships to the users with the given `ids`."""
+
     def get(self, request: Request) -> Response:
         """Answer by one query, with an EXISTS on the index of each kind of edge."""
         wanted, me = list(dict.fromkeys(map(int, request.query_params["ids"].split(",")))), request.user.pk

@@ -55,6 +55,7 @@ SECTIONS: dict[str, ModuleType] = {
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Run the selected sections, print their tables and targets, and write the JSON file if one is named."""
     options = parse_options(arguments)
     # Exit handlers stop the servers, so SIGTERM has to end the process like any other exit.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))
@@ -75,6 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def parse_options(arguments: list[str] | None) -> argparse.Namespace:
+    """Parse the command line; None parses sys.argv."""
     parser = argparse.ArgumentParser(prog="python -m loadtest.bench", description="Measure on private servers.")
     parser.add_argument("--quick", action="store_true", help="a short run, to see that everything works")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, help="these sections (default: all)")

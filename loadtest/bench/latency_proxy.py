@@ -23,6 +23,8 @@ READABLE, BOTH = select.EPOLLIN, select.EPOLLIN | select.EPOLLOUT
 
 
 class ProxyProcess(NamedTuple):
+    """A running latency proxy: the port that it listens on, and its process id."""
+
     port: int
     pid: int
 

@@ -25,6 +25,8 @@ VERSION = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$"}
 
 
 class NextView(BatchedView):
+    """Endpoint /api/v1/popups/next: GET returns the popup to show now, or null, and counts it as shown."""
+
     http_method_names = ("get",)  # no HEAD: the request counts as a showing
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
@@ -46,6 +48,8 @@ class NextView(BatchedView):
 
 
 class EventsView(BatchedView):
+    """Endpoint /api/v1/popups/{id}/events: POST records a click or dismissal in a Redis stream."""
+
     def prepare(self, request: Request, batch: Batch, caller_id: int, popup_id: str) -> None:
         self.popup_id = parse_id(popup_id)
         batch.add(STATES.of(caller_id))

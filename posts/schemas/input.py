@@ -6,9 +6,13 @@ from posts.models import COMMENT_LENGTH, TEXT_LENGTH
 
 
 class PostInput(StrictSerializer):
+    """The post to create; `repost_of` is the id of the post to repost."""
+
     text = Text(max_length=TEXT_LENGTH)
     repost_of = Integer(min_value=1, max_value=LARGEST, required=False, allow_null=True)
 
 
 class CommentInput(StrictSerializer):
+    """The comment to add to a post."""
+
     text = Text(max_length=COMMENT_LENGTH)

@@ -7,6 +7,8 @@ from users.schemas.output import PublicUser
 
 
 class PostCounts(serializers.Serializer):
+    """The number of likes, comments, reposts and favourites of a post."""
+
     likes = serializers.IntegerField(min_value=0)
     comments = serializers.IntegerField(min_value=0)
     reposts = serializers.IntegerField(min_value=0)

@@ -5,9 +5,13 @@ from ratings.models import DESCRIPTION_LENGTH, HIGHEST, LOWEST, TITLE_LENGTH
 
 
 class ItemInput(StrictSerializer):
+    """The item to create, without a score at first."""
+
     title = Text(max_length=TITLE_LENGTH)
     description = Text(max_length=DESCRIPTION_LENGTH, required=False, allow_blank=True)
 
 
 class ScoreInput(StrictSerializer):
+    """The caller's score of an item."""
+
     score = Integer(min_value=LOWEST, max_value=HIGHEST)

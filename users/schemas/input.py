@@ -21,6 +21,8 @@ class _StrictModelSerializer(StrictSerializer, serializers.ModelSerializer):
 
 
 class RegistrationInput(_StrictModelSerializer):
+    """The account to create; the nickname is empty by default."""
+
     password = Text(max_length=PASSWORD_LENGTH, trim_whitespace=False, write_only=True)
 
     class Meta:
@@ -38,6 +40,8 @@ class RegistrationInput(_StrictModelSerializer):
 
 
 class ProfileInput(_StrictModelSerializer):
+    """The fields of the profile to change; the other fields keep their values."""
+
     class Meta:
         model = User
         fields = WRITABLE
@@ -49,15 +53,21 @@ class ProfileInput(_StrictModelSerializer):
 
 
 class StateInput(_StrictModelSerializer):
+    """The state to set; without `status` or `message`, the field keeps its value."""
+
     class Meta:
         model = UserState
         fields = ("status", "message")
 
 
 class LoginInput(StrictSerializer):
+    """The username and password of an account."""
+
     username = Text(max_length=150)
     password = Text(max_length=1024, trim_whitespace=False)
 
 
 class RefreshInput(StrictSerializer):
+    """The refresh token from a login."""
+
     refresh = Text(max_length=4096)

@@ -18,6 +18,8 @@ class _Answer(serializers.ModelSerializer):
 
 
 class PublicUser(_Answer):
+    """A user with the fields that all users may see."""
+
     class Meta:
         model = User
         fields: tuple[str, ...] = PUBLIC
@@ -25,6 +27,8 @@ class PublicUser(_Answer):
 
 
 class OwnUser(_Answer):
+    """The caller's own user, with its private fields."""
+
     class Meta:
         model = User
         fields = read_only_fields = OWN
@@ -50,6 +54,8 @@ class UsersFound(serializers.Serializer):
 
 
 class State(serializers.ModelSerializer):
+    """The presence of the user `id`; `last_seen_at` is null for a user who was never seen."""
+
     id = serializers.IntegerField(read_only=True)
 
     class Meta:
@@ -58,11 +64,15 @@ class State(serializers.ModelSerializer):
 
 
 class Tokens(serializers.Serializer):
+    """The tokens of a login: `access` is sent with requests, `refresh` gets further access tokens."""
+
     access = serializers.CharField(read_only=True)
     refresh = serializers.CharField(read_only=True)
 
 
 class Access(serializers.Serializer):
+    """A new access token, sent with requests."""
+
     access = serializers.CharField(read_only=True)
 
 

@@ -9,6 +9,8 @@ from caching.redis.client import FAILURES
 
 
 class Command(PollingCommand):
+    """Command `drain_invalidations`: deletes the entries of keys that are recorded as pending in the database."""
+
     help = "Apply pending cache invalidations every second, for ever; with --once, apply them now and end."
     failures = (*FAILURES, Error)
     incomplete = "Nothing lost, but not all applied"

@@ -24,6 +24,8 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class Command(BaseCommand):
+    """Command `warm_cache`: fills the cache entries of the chosen models, and reports the progress."""
+
     help = (
         "Fill cache entries from the database, newest rows first. Safe beside live writers; entries that exist are "
         "left alone; an interrupted run resumes where it stopped."
@@ -79,6 +81,7 @@ class Command(BaseCommand):
 
 
 def positive(text: str) -> int:
+    """Parse an option that is a positive integer; raises ArgumentTypeError."""
     if not text.isdecimal() or int(text) == 0:
         raise ArgumentTypeError(f"{text!r} is not a positive number")
     return int(text)
@@ -92,6 +95,7 @@ class Since(NamedTuple):
 
 
 def since(text: str) -> Since:
+    """Parse an age such as 12h, or an ISO time, into its moment and its text; raises ArgumentTypeError."""
     return Since(_moment(text), text)
 
 

@@ -5,6 +5,8 @@ from counters import rollup
 
 
 class Command(PollingCommand):
+    """Command `rollup_counters`: folds pending deltas into the counters, chunk by chunk."""
+
     help = "Fold pending deltas into the counters every second, for ever; with --once, fold them now and end."
     incomplete = "Nothing lost, but not all folded"
     waiting = "Deltas wait"

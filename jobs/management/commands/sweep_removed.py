@@ -5,6 +5,8 @@ from jobs import deletion
 
 
 class Command(PollingCommand):
+    """Command `sweep_removed`: deletes the removed rows of all registered models in short transactions."""
+
     help = (
         "Delete the rows that are marked as removed, and all rows that refer to them, every second until stopped; "
         "with --once, do it now and exit."

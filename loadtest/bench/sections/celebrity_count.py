@@ -14,6 +14,8 @@ HEADER = ("variant", "followers", "median ms", "worst ms", "queries/s", "answer"
 
 
 class Scale(NamedTuple):
+    """The size of the celebrity, the number of rounds, and the seconds of each variant and user in a round."""
+
     celebrity: seed_follows.CelebritySize = seed_follows.FULL
     rounds: int = 5
     seconds: float = 1
@@ -46,6 +48,7 @@ class Timings(NamedTuple):
 
 
 def measure(env: Environment, scale: Scale) -> report.SectionResult:
+    """Measure the time of counting the followers of a celebrity and of an ordinary user, by each variant."""
     followers = scale.celebrity.followers
     report.print_heading(
         f"Followers of a user with {followers:,}, and of one with {seed_follows.FEW_FOLLOWERS}; one thread"

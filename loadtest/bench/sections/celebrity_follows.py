@@ -51,6 +51,7 @@ class Round(NamedTuple):
 
 
 def measure(env: Environment, scale: Scale) -> report.SectionResult:
+    """Measure follows per second, latencies, CPU and lock waits, of one celebrity and spread; check the counters."""
     report.print_heading(
         f"Follows from {PROCESSES} processes as fast as they can, {scale.seconds:g} s a round, during the roll-up"
     )

@@ -19,6 +19,8 @@ ADDRESSES: dict[str, Callable[[int], str]] = {
 
 
 class Scale(NamedTuple):
+    """The number of concurrent clients, and the seconds of load on each variant."""
+
     clients: int = 500
     seconds: float = 5
 
@@ -27,6 +29,7 @@ FULL, QUICK = Scale(), Scale(seconds=1)
 
 
 def measure(env: Environment, scale: Scale) -> report.SectionResult:
+    """Measure latencies, errors and database connections under many clients, by the ORM and by a cold cache."""
     clients, workers = scale.clients, f"{WORKERS} workers of {THREADS} threads"
     report.print_heading(f"{clients} clients, {CONNECTIONS} database connections ({workers}), cold cache")
     found = {name: _measure_variant(env, address, scale) for name, address in ADDRESSES.items()}

@@ -19,6 +19,7 @@ HEADER = ("readers", "rounds", "SQL on the table, each round", "errors")
 
 
 def measure(env: Environment, rounds: int) -> report.SectionResult:
+    """Measure the SQL queries and errors of a round of simultaneous reads, by threads and by HTTP clients."""
     report.print_heading(f"{READERS:,} concurrent readers of one cold key")
     threads = _read_by_threads(env, list(range(env.users - rounds + 1, env.users + 1)))
     clients = _read_by_clients(env, list(range(env.users - 2 * rounds + 1, env.users - rounds + 1)))

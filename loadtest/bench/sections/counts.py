@@ -19,6 +19,7 @@ FULL, QUICK = Scale(rounds=7, seconds=1.5), Scale(rounds=1, seconds=0.5)
 
 
 def measure(env: Environment, scale: Scale) -> report.SectionResult:
+    """Measure a warm request for the counters of 50 users, and the Redis bytes of a target's four counters."""
     report.print_heading(
         f"Counts, warm: one worker, {THREADS} threads, {CONNECTIONS} connections, {env.users:,} users, Zipf"
     )

@@ -34,6 +34,8 @@ callers' sets. Keys and memory: in Redis at the end of the week, without the use
 
 
 class Scale(NamedTuple):
+    """The size of the community, and the length of the simulated time in days."""
+
     users: int = 10_000
     days: int = 7
 
@@ -73,6 +75,7 @@ class WeekResult:
 
 
 def measure(env: Environment, scale: Scale) -> report.SectionResult:
+    """Measure Redis commands, SQL, Redis memory and latencies of the checks of favourites, by each design."""
     community = Community(scale.users, scale.days)
     rate = f"{POSTS_PER_DAY} posts and {CHECKS_PER_DAY} checks of each user a day"
     report.print_heading(

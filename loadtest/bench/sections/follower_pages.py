@@ -13,6 +13,8 @@ MAX_RATIO = 1.5
 
 
 class Scale(NamedTuple):
+    """The size of the celebrity, the number of rounds, and the seconds of each variant in a round."""
+
     celebrity: seed_follows.CelebritySize = seed_follows.FULL
     rounds: int = 5
     seconds: float = 1.5
@@ -22,6 +24,7 @@ FULL, QUICK = Scale(), Scale(seed_follows.QUICK, rounds=1, seconds=0.5)
 
 
 def measure(env: Environment, scale: Scale) -> report.SectionResult:
+    """Measure latency, CPU and SQL of the first page and of deep pages of a celebrity's followers."""
     size = scale.celebrity
     report.print_heading(
         f"Followers of a user with {size.followers:,}, by pages of {PAGE}, the deep ones from edge {size.deep:,} on: "

@@ -32,6 +32,7 @@ FULL, QUICK = Scale(), Scale(many_likes=100_000, rounds=1, seconds=0.5)
 
 
 def measure(env: Environment, scale: Scale) -> report.SectionResult:
+    """Measure home pages and checks of favourites, warm, with few and with many rows in the table of likes."""
     likes = few, many = scale.few_likes, scale.many_likes
     owners = f"{OWNERS} people with {POSTS_EACH} posts each, Zipf"
     report.print_heading(f"Home pages, warm: one worker, {THREADS} threads, {CONNECTIONS} connections, {owners}")

@@ -61,6 +61,7 @@ Costs = dict[tuple[str, str], Cost]  # by names of the read and the server
 
 
 def measure(env: Environment, scale: Scale) -> report.SectionResult:
+    """Measure CPU, SQL and Redis round trips of each read on each server, and the cost of new connections."""
     report.print_heading(
         f"Hot lane, warm: one worker, {THREADS} threads, {CONNECTIONS} connections, {env.users:,} users, Zipf"
     )

@@ -12,6 +12,7 @@ HEADER = ("stored as", "ids", "bytes", "bytes an id")
 
 
 def measure(env: Environment, size: int) -> report.SectionResult:
+    """Measure the bytes in Redis of `size` ids, as a hash and as an id set."""
     report.print_heading(f"Memory of {size:,} ids of ten digits in Redis, keys and overhead included")
     ids = [seed_follows.FIRST_UNUSED_ID + SPACING * number for number in range(1, size + 1)]
     found = {"hash {id: 1}": _as_hash(env, ids), "id set": _as_id_set(env, size)}

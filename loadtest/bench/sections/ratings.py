@@ -84,6 +84,7 @@ Results = dict[Case, Result]
 
 
 def measure(env: Environment, scale: Scale) -> report.SectionResult:
+    """Measure latency, CPU, SQL and drift of simultaneous ratings, by variant, distance of the database and size."""
     sizes = ", then ".join(f"{size:,}" for size in scale.sizes)
     report.print_heading(
         f"{scale.users:,} users rate one item at once: {sizes} requests; {WORKERS} workers × {THREADS} threads"

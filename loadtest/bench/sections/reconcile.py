@@ -33,6 +33,7 @@ class Run(NamedTuple):
 
 
 def measure(env: Environment, users: int) -> report.SectionResult:
+    """Measure targets per minute of reconcile_counters, with few and with all counters wrong; check the result."""
     report.print_heading(
         f"reconcile_counters: {users:,} users with {FOLLOWS_EACH} follows each, {WRITERS} processes follow"
     )

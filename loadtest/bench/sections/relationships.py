@@ -13,6 +13,7 @@ FULL, QUICK = Scale(rounds=7, seconds=1.5), Scale(rounds=1, seconds=0.5)
 
 
 def measure(env: Environment, scale: Scale) -> report.SectionResult:
+    """Measure latency, CPU, SQL and Redis round trips of warm requests for relationships, by SQL and by id sets."""
     callers = f"callers with {FOLLOWS} follows and {BLOCKS} blocks in either direction"
     report.print_heading(f"Relationships, warm: one worker, {THREADS} threads, {CONNECTIONS} connections, {callers}")
     _seed(env)
@@ -21,6 +22,7 @@ def measure(env: Environment, scale: Scale) -> report.SectionResult:
 
 
 def variants(users: int) -> list[Variant]:
+    """Return the variants: requests for 50 and for 100 of the `users`, by SQL and by id sets."""
     zipf = Zipf(range(1, users + 1), seed=3)
     ids = {size: [",".join(map(str, zipf.draw_distinct(size))) for _ in range(PATHS)] for size in (FEW, MANY)}
     return [

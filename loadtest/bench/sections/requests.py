@@ -13,6 +13,7 @@ FULL, QUICK = Scale(rounds=7, seconds=1.5), Scale(rounds=1, seconds=0.5)
 
 
 def measure(env: Environment, scale: Scale) -> report.SectionResult:
+    """Measure latency, CPU, SQL and Redis round trips of warm requests for one user and for a batch of users."""
     report.print_heading(
         f"Warm requests: one worker, {THREADS} threads, {CONNECTIONS} connections, {env.users:,} users, Zipf"
     )
@@ -22,6 +23,7 @@ def measure(env: Environment, scale: Scale) -> report.SectionResult:
 
 
 def variants(users: int) -> list[Variant]:
+    """Return the variants: an empty view, and one user and a batch by the ORM, cached, and cached with a throttle."""
     zipf = Zipf(range(1, users + 1), seed=1)
     ids = zipf.draw(PATHS)
     batches = [",".join(map(str, zipf.draw_distinct(BATCH))) for _ in range(BATCH_PATHS)]

@@ -27,6 +27,7 @@ class Fill(NamedTuple):
 
 
 def measure(env: Environment, users: int) -> report.SectionResult:
+    """Measure the users per second that warm_cache fills into an empty cache, by number of workers."""
     report.print_heading(f"warm_cache: {users:,} users, cold, {os.cpu_count()} cores shared with MariaDB and Redis")
     env.seed_users(users)
     fills = {workers: _fill(env, workers) for workers in WORKERS}

@@ -10,6 +10,8 @@ from popups.events import drain, stream
 
 
 class Command(PollingCommand):
+    """Command `drain_popup_events`: a consumer of the stream of popup events, which writes them in batches."""
+
     help = "Write popup events from Redis into the database, for ever; with --once, write what waits now and end."
     failures = (Unavailable, Error)
     incomplete = "Nothing lost, but not all written"

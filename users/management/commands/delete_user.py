@@ -9,6 +9,8 @@ from users.models import User
 
 
 class Command(BaseCommand):
+    """Command `delete_user`: deletes accounts by id; an unknown id ends it before anything is deleted."""
+
     help = "Deactivate users, delete in short transactions what refers to them, then the accounts. May be repeated."
 
     def add_arguments(self, parser: CommandParser) -> None:

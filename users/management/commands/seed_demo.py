@@ -8,6 +8,8 @@ from users import seeding
 
 
 class Command(BaseCommand):
+    """Command `seed_demo`: seeds demo users and the data that other applications register, for development."""
+
     help = (
         "Add demo users with Chinese and Latin names, their data, and an administrator. May be repeated: "
         "existing data is not added again."

@@ -11,6 +11,8 @@ from social.models import Follow
 
 
 class Command(BaseCommand):
+    """Command `cursors_of_followers`: prints one signed cursor for each depth, for requests of deep pages."""
+
     help = "Print for each depth the cursor of the page of a user's followers that comes after so many edges."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -15,6 +15,8 @@ THREAD_STACK_BYTES = 512 * 1024
 
 
 class Command(BaseCommand):
+    """Command `read_cold_key`: serves the rounds of the benchmark's section `cold-key` until its input ends."""
+
     help = (
         'Print "ready"; then for each line "<pk> <Unix time>" on standard input, read that user by --threads threads '
         'at that time, and print "<reads that returned the right row> <errors>".'

@@ -15,6 +15,8 @@ FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 class Command(BaseCommand):
+    """Command `seed_benchmark`: inserts the benchmark's users in bulk, without writing the cache."""
+
     help = "Create the users user1, user2, … up to --users, all with one password; existing users are left unchanged."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

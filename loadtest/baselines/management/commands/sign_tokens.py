@@ -10,6 +10,8 @@ from users.models import User
 
 
 class Command(BaseCommand):
+    """Command `sign_tokens`: signs tokens by user id, without reading the users."""
+
     help = "Print access tokens of the users with the ids --first, --first + --step, … up to --last, one per line."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

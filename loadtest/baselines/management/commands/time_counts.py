@@ -19,6 +19,8 @@ VARIANTS: dict[str, Callable[[int], int]] = {
 
 
 class Command(BaseCommand):
+    """Command `time_counts`: times the VARIANTS in turn, each for some seconds a round, for each user."""
+
     help = (
         "Count the followers of users by each variant, in turn; print the rounds of each variant and user as JSON: "
         "{variant: {pk: [{count, seconds, latencies_ms}]}}. One thread, one connection, one query after the other."

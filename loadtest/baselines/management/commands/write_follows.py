@@ -34,6 +34,8 @@ class FollowTask(NamedTuple):
 
 
 class Command(BaseCommand):
+    """Command `write_follows`: runs the tasks of FollowWriters until its input ends, and times each follow."""
+
     help = (
         'Print "ready"; then run each FollowTask (a JSON list) on standard input, and print {"seconds": how long it '
         'took, "latencies_ms": of each follow}.'
