@@ -46,10 +46,10 @@ def not_found(what: str) -> Problem:
     return Problem(404, "not_found", f"There is no {what}.")
 
 
-def first_or_raise(results: Sequence[Any], problem: Problem) -> Any:
-    """Return the first result; raise the problem if there is none."""
+def first_or_raise(results: Sequence[Any], problem: Callable[[], Problem]) -> Any:
+    """Return the first result; if there is none, raise the problem, which is made only then."""
     if not results:
-        raise problem
+        raise problem()
     return results[0]
 
 

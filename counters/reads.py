@@ -1,7 +1,6 @@
 """Reads of counters through the cache, in the caller's Redis round trip."""
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from typing import Any
 
 from caching.api import Batch
@@ -11,7 +10,10 @@ from counters.blocks import TARGETS_PER_BLOCK, Block
 
 
 class Counts(Result[dict[str, dict[str, int]]]):
-    """All counters of some targets, requested from a batch; `result` is readable once the batch has run."""
+    """All counters of some targets: {"user:7": {"followers": 1, …}} in the order requested, each target once.
+
+    A target without rows has zeros. No value is negative, even if a counter drifted.
+    """
 
     def __init__(self, targets: Iterable[str]) -> None:
         self.source = blocks.SOURCE
@@ -20,7 +22,7 @@ class Counts(Result[dict[str, dict[str, int]]]):
         kind: str | None = None
         prefix: str = ""
         names: tuple[str, ...] = ()
-        # This loop and `result` run for each target of each request, so they call no functions of the project.
+        # This loop and that of `resolve` run for each target of each request, so they call no functions of the project.
         for target in targets:
             target_kind, _, text = target.partition(":")
             if target_kind != kind:
@@ -34,24 +36,15 @@ class Counts(Result[dict[str, dict[str, int]]]):
             first = 1 + target_id % TARGETS_PER_BLOCK * width  # after the watermark
             slices.append((target, key, names, first, first + width))
         self.identities, self._slices = identities, slices
-        self._values: dict[str, list[int]] = {}
 
     def resolve(self, values: Sequence[Any]) -> None:
-        self._values = dict(zip(self.identities, values, strict=True))
-
-    @cached_property
-    def result(self) -> dict[str, dict[str, int]]:  # type: ignore[override]
-        """{"user:7": {"followers": 1, …}} in the order requested, each target once.
-
-        A target without rows has zeros. No value is negative, even if a counter drifted.
-        """
-        values, found = self._values, {}
+        by_key, found = dict(zip(self.identities, values, strict=True)), {}
         for target, key, names, first, end in self._slices:
-            numbers = values[key][first:end]
+            numbers = by_key[key][first:end]
             if min(numbers) < 0:
                 numbers = [max(0, number) for number in numbers]
             found[target] = dict(zip(names, numbers))  # noqa: B905  `strict` would add half of the time
-        return found
+        self.result = found
 
 
 def request_counts(batch: Batch, targets: Iterable[str]) -> Counts:

@@ -63,7 +63,7 @@ class PostsView(BatchedView):
         with refusals():
             post = services.publish(author_id=self.caller_id, **columns)
         results = presentation.posts_of(self.caller_id, [post.pk]).results  # empty if removed meanwhile
-        return json_response(first_or_raise(results, no_such_post()), status=201)
+        return json_response(first_or_raise(results, no_such_post), status=201)
 
 
 class PostView(BatchedView):
@@ -79,7 +79,7 @@ class PostView(BatchedView):
         """Get a post."""
         if not self.requested.rows:
             raise no_such_post()
-        return json_response(first_or_raise(self.requested.documents().results, blocked()))
+        return json_response(first_or_raise(self.requested.documents().results, blocked))
 
     @described(answers={204: None}, problems=(403, 404), query=[id_in_path("post_id")])
     def delete(self, request: Request, post_id: str) -> HttpResponse:

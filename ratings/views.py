@@ -50,7 +50,7 @@ class ItemView(BatchedView):
     @described(answers={200: output.Item}, problems=(404,), query=[id_in_path("item_id")])
     def get(self, request: Request, item_id: str) -> HttpResponse:
         """Get an item with its average, its histogram and the caller's score."""
-        return json_response(first_or_raise(self.requested.documents().results, no_such_item()))
+        return json_response(first_or_raise(self.requested.documents().results, no_such_item))
 
 
 class ScoreView(BatchedView):
@@ -94,4 +94,4 @@ class ScoreView(BatchedView):
         """Return the item after a write of the caller's score."""
         self.read_after.run()
         results = self.requested.documents_with({self.item_id: my_score}).results  # empty if removed meanwhile
-        return json_response(first_or_raise(results, no_such_item()))
+        return json_response(first_or_raise(results, no_such_item))

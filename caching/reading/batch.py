@@ -44,9 +44,10 @@ class Batch:
         return read
 
     def add_all(self, reads: Iterable[R]) -> list[R]:
-        """Ask several questions of a kind that has its result also before, where it is asked about nothing."""
+        """Ask several questions about the same, which have their results already if that is nothing."""
         added = list(reads)
-        self._reads += [read for read in added if read.identities]
+        if added and added[0].identities:
+            self._reads += added
         return added
 
     def rows(self, model: type[Cacheable], pks: Iterable[Any]) -> RowsResult:

@@ -29,12 +29,12 @@ class ReadPlan:
                 self._together.setdefault(read.question, []).append(read)
         self.commands: list[Command] = [("MGET", *keys)] if keys else []
         self._groups = [keys] if keys else []
-        if on_cluster():
+        if is_cluster := on_cluster():
             self._groups = by_slot(keys)
             self.commands = [("MGET", *group) for group in self._groups]
         for question, those in self._together.items():
             of_sets = [key for read in those for key in read.identities]
-            for group in by_slot(of_sets) if on_cluster() else (of_sets,):
+            for group in by_slot(of_sets) if is_cluster else (of_sets,):
                 self._groups.append(group)
                 self.commands.append(those[0].source.read_command(group, question))
         self._own = len(self.commands)
@@ -57,6 +57,8 @@ class ReadPlan:
 
         For a single server, which replies to a command for each kind of question.
         """
+        if not self._own:
+            return True
         own = list(replies[: self._own])
         for reply in own:
             if isinstance(reply, Exception):
