@@ -29,7 +29,7 @@ class ReadPlan:
                 self._together.setdefault(read.question, []).append(read)
         self.commands: list[Command] = [("MGET", *keys)] if keys else []
         self._groups = [keys] if keys else []
-        if is_cluster := on_cluster():
+        if is_cluster := bool(reads) and on_cluster():
             self._groups = by_slot(keys)
             self.commands = [("MGET", *group) for group in self._groups]
         for question, those in self._together.items():
@@ -52,14 +52,14 @@ class ReadPlan:
                 found.update(zip(group, reply, strict=True))
         return found
 
-    def resolve(self, replies: Sequence[Any]) -> bool:
+    def resolve(self, replies: list[Any]) -> bool:
         """Hand out the values if every entry is a hit, and return whether it was. If not, some may be handed out.
 
         For a single server, which replies to a command for each kind of question.
         """
         if not self._own:
             return True
-        own = list(replies[: self._own])
+        own = replies[: self._own]
         for reply in own:
             if isinstance(reply, Exception):
                 return False
