@@ -99,7 +99,7 @@ def test_launcher_with_a_taken_port(tmp_path):
 @pytest.mark.embedded
 def test_commands_without_the_libraries(tmp_path):
     """`-S -I`: Python without site-packages, as the system's own."""
-    for program in (("-S", "manage.py", "check"), ("-S", "-m", "launcher")):
+    for program in (("-S", "manage.py", "check"), ("-S", "-m", "launcher"), ("-S", "-m", "serving")):
         says(program, tmp_path, "Python libraries are missing in")
 
 
