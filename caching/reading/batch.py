@@ -44,7 +44,7 @@ class Batch:
         return read
 
     def add_all(self, reads: Iterable[R]) -> list[R]:
-        """Ask several questions about the same, which have their results already if that is nothing."""
+        """Ask several questions about the same ids; without ids, they have their results at once."""
         added = list(reads)
         if added and added[0].identities:
             self._reads += added

@@ -1,1 +1,1 @@
-"""The way to Redis: client, scripts, cluster, circuit breaker, event loop."""
+"""Access to Redis: client, scripts, cluster, circuit breaker, event loop."""

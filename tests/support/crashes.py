@@ -9,7 +9,7 @@ from django.db import connection
 
 
 def die(*_: Any, **__: Any) -> None:
-    """End this process by SIGKILL: no handler, no rollback, no goodbye to a server."""
+    """End this process by SIGKILL: no handler, no rollback, no connection is closed."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
