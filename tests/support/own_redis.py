@@ -28,7 +28,8 @@ class OwnRedis:
 
     def start(self, *options: str) -> None:
         """Start with the data of the previous run, unless `forget()` was called in between."""
-        kept = ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--dir", str(self.folder)]
+        # Redis writes before it replies, which outlives a kill. A sync to a busy disk may take seconds.
+        kept = ["--appendonly", "yes", "--appendfsync", "no", "--save", "", "--dir", str(self.folder)]
         command = [redis_server(), "--port", str(self.port), "--bind", "127.0.0.1", *kept, *options]
         self._process = servers.start_process(command, self.port, self.folder / "redis.log")
         wait_until(self._answers)
