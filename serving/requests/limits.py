@@ -1,0 +1,22 @@
+"""Limits of size, number and time that hold for each request, whichever server receives it."""
+
+MAX_HEAD_BYTES = 64 << 10
+MAX_HEADERS = 100
+HEAD_TIMEOUT_S = 10.0
+
+BODY_PROGRESS_TIMEOUT_S = 10.0
+BODY_GRACE_S = 20.0
+BODY_BYTES_PER_S = 32 << 10  # on average, after the grace period
+MAX_DISCARD_S = 120.0
+# All bodies of a process that are being received or processed. Ten of the largest, or thousands of usual ones.
+MAX_BODIES_BYTES = 24 << 20
+
+WRITE_TIMEOUT_S = 20.0  # without progress
+# All responses of a process that are sent in pieces at the speed of their clients.
+MAX_RESPONSES_BYTES = 24 << 20
+RETRY_AFTER_S = 2
+
+
+def body_deadline_s(length: int) -> float:
+    """Return the seconds within which a body of `length` bytes has to arrive as a whole."""
+    return min(BODY_GRACE_S + length / BODY_BYTES_PER_S, MAX_DISCARD_S)
