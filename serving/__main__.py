@@ -5,7 +5,11 @@ import os
 import sys
 
 from serving import gunicorn_config
+from serving.requests.limits import MAX_HEAD_BYTES
 
+# Granian closes a connection whose next request has not come by then, be it idle or slow. It cannot close idle ones for
+# newcomers, so this also bounds how long those wait.
+GRANIAN_IDLE_S = 15
 settings = gunicorn_config.settings
 
 
@@ -40,6 +44,8 @@ def _granian_options() -> list[str]:
         "backlog": gunicorn_config.backlog,
         "backpressure": gunicorn_config.worker_connections,
         "http": "1",
+        "http1-buffer-size": MAX_HEAD_BYTES,
+        "http1-header-read-timeout": GRANIAN_IDLE_S * 1_000,
         "loop": "uvloop",
         "runtime-mode": "st",
         "log-level": gunicorn_config.loglevel,

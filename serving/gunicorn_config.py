@@ -1,13 +1,15 @@
 """Settings of gunicorn: `gunicorn -c python:serving.gunicorn_config` serves config.asgi.
 
-Threads alone, without an event loop: `gunicorn -c python:serving.gunicorn_config -k gthread config.wsgi`.
+Threads alone, without an event loop: `gunicorn -c python:serving.gunicorn_config -k
+serving.workers.thread_worker.ThreadWorker config.wsgi`.
 """
 
 import os
 from importlib import import_module
 from typing import Any
 
-from serving.workers import cores
+from serving.requests.limits import MAX_HEAD_BYTES, MAX_HEADERS
+from serving.workers import cores, descriptors
 
 # The settings module checks the libraries and the environment, before anything else is imported. An error ends the
 # master here with one sentence; if a worker failed, gunicorn would start it again and again.
@@ -19,7 +21,11 @@ backlog = 2048
 workers = settings.WEB_WORKERS
 worker_class = "serving.workers.gunicorn_worker.Worker"
 threads = settings.WEB_THREADS
-worker_connections = 2000
+worker_connections = descriptors.max_connections()
+limit_request_fields = MAX_HEADERS
+limit_request_line = 8190  # the most that gunicorn accepts, more than MAX_TARGET_BYTES
+limit_request_field_size = MAX_HEAD_BYTES
+forwarder_headers = ""  # no header becomes SCRIPT_NAME, PATH_INFO or REMOTE_USER
 keepalive = 30
 secure_scheme_headers: dict[str, str] = {}  # Django's settings decide whether a request came by HTTPS
 timeout = 30

@@ -10,13 +10,9 @@ from django.core.exceptions import RequestDataTooBig
 
 from serving.bridge.deadlines import expire
 from serving.bridge.environ import Environ
-from serving.requests.limits import BODY_PROGRESS_TIMEOUT_S, body_deadline_s
+from serving.requests.limits import BODY_PROGRESS_TIMEOUT_S, MAX_DISCARDED_RATIO, body_deadline_s
 from serving.requests.memory_budget import MemoryBudget, MemoryShare
 from serving.requests.refusals import request_timeout, too_busy
-
-# A client that gets its response while it still sends may never read the response. So a refused body is received and
-# discarded, if it is no longer than this many times the allowed size.
-MAX_DISCARDED_RATIO = 10
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 

@@ -17,6 +17,7 @@ _CONSTANT: Environ = {
     "wsgi.input_terminated": True,
     "SCRIPT_NAME": "",
 }
+_VERSIONS = {"1.1": "1.1", "1.0": "1.0", "1": "1.0"}  # Granian writes 1
 
 
 def build_environ(scope: Scope) -> Environ:
@@ -28,7 +29,7 @@ def build_environ(scope: Scope) -> Environ:
         "PATH_INFO": _path(scope),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "RAW_URI": _target(scope),
-        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_PROTOCOL": f"HTTP/{_VERSIONS.get(scope['http_version'], '?')}",
         "SERVER_NAME": server[0],
         "SERVER_PORT": str(server[1] or ""),
         "REMOTE_ADDR": client[0] if client else "",

@@ -49,9 +49,14 @@ class MemoryShare:
         self.keep()
         self._budget._used -= self._bytes
         self._bytes = 0
+        self._give_up = _do_nothing  # no reference cycle is left to the garbage collector
 
     def abandon(self) -> None:
         """Release the bytes and give up what occupied them."""
-        self.is_abandoned = True
+        give_up, self.is_abandoned = self._give_up, True
         self.close()
-        self._give_up()
+        give_up()
+
+
+def _do_nothing() -> None:
+    """Give nothing up."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from serving.requests.limits import MAX_HEAD_BYTES, MAX_HEADERS
+from serving.requests.limits import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
 from serving.requests.refusals import Refusal, bad_request, head_too_large, length_required
 
 Environ = dict[str, Any]
@@ -37,6 +37,8 @@ def check(environ: Environ) -> None:
 
 def _check_target(environ: Environ) -> None:
     target: str = environ["RAW_URI"]
+    if len(target) > MAX_TARGET_BYTES:
+        raise Refusal(414, "target_too_long", "The target of the request is too long.")
     if not _TARGET.fullmatch(target):
         raise bad_request("The target of the request has characters that a URI cannot have.")
     if target.startswith("/") or (target == "*" and environ["REQUEST_METHOD"] == "OPTIONS"):
