@@ -17,7 +17,7 @@ GUNICORN = ["-m", "gunicorn", "-c", "python:serving.gunicorn_config", "-b", "127
 ARGUMENTS = {
     "gunicorn": GUNICORN,
     "granian": ["-m", "serving", "--host", "127.0.0.1", "--port", "{port}"],
-    "gthread": [*GUNICORN, "-k", "gthread", "config.wsgi"],
+    "gthread": [*GUNICORN, "-k", "serving.workers.thread_worker.ThreadWorker", "config.wsgi"],
 }
 
 

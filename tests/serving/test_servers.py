@@ -20,7 +20,7 @@ SERVERS = {
     "gunicorn": (WEB, {}),
     "granian": (WEB, {"SERVER": "granian"}),
     "gunicorn without the lane": (WEB, {"LANE": "off"}),
-    "gthread": ((*GUNICORN, "-k", "gthread", "config.wsgi"), {}),
+    "gthread": ((*GUNICORN, "-k", "serving.workers.thread_worker.ThreadWorker", "config.wsgi"), {}),
 }
 OF_THE_SERVER = {"date", "server", "connection", "transfer-encoding", "keep-alive"}
 OF_THE_MOMENT = {"set-cookie", "expires"}
