@@ -27,6 +27,7 @@ limit_request_line = 8190  # the most that gunicorn accepts, more than MAX_TARGE
 limit_request_field_size = MAX_HEAD_BYTES
 forwarder_headers = ""  # no header becomes SCRIPT_NAME, PATH_INFO or REMOTE_USER
 keepalive = 30
+sendfile = False  # it would let a thread wait for its client
 secure_scheme_headers: dict[str, str] = {}  # Django's settings decide whether a request came by HTTPS
 timeout = 30
 graceful_timeout = 20

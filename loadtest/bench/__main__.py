@@ -28,6 +28,7 @@ from loadtest.bench.sections import (
     reconcile,
     relationships,
     requests,
+    slow_clients,
     warm_up,
 )
 
@@ -49,6 +50,7 @@ SECTIONS: dict[str, ModuleType] = {
     "favorites": favorites,
     "ratings": ratings,
     "hot-lane": hot_lane,
+    "slow-clients": slow_clients,
     "warm-up": warm_up,
     "reconcile": reconcile,
 }

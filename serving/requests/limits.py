@@ -12,12 +12,13 @@ MAX_BODY_S = 120.0
 # A client that gets its response while it still sends may never read the response. So a refused body is received and
 # discarded, if it is no longer than this many times the allowed size.
 MAX_DISCARDED_RATIO = 10
-# All bodies of a process that are being received or processed. Ten of the largest, or thousands of usual ones.
-MAX_BODIES_BYTES = 24 << 20
+# All bodies of a process that are being received or processed: three of the largest, or thousands of usual ones. A
+# worker has some 75 MB, which clients shall not increase by a third.
+MAX_BODIES_BYTES = 8 << 20
 
 WRITE_TIMEOUT_S = 20.0  # without progress
 # All responses of a process that are sent in pieces at the speed of their clients.
-MAX_RESPONSES_BYTES = 24 << 20
+MAX_RESPONSES_BYTES = 8 << 20
 RETRY_AFTER_S = 2
 
 

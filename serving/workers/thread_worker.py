@@ -4,30 +4,27 @@ The main loop receives heads and bodies, within the limits of `serving.requests.
 thread. Probes have a thread of their own.
 """
 
-import fcntl
 import selectors
 import socket
-import struct
-import termios
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from gunicorn import http
 from gunicorn.workers import gthread
 
-from serving.requests.limits import MAX_BODIES_BYTES, WRITE_TIMEOUT_S
+from serving.requests.limits import BODY_BYTES_PER_S, MAX_BODIES_BYTES, MAX_RESPONSES_BYTES, WRITE_TIMEOUT_S
 from serving.requests.memory_budget import MemoryBudget, MemoryShare
 from serving.requests.refusals import Refusal, request_timeout, too_busy
+from serving.workers.buffered_socket import BufferedSocket
 from serving.workers.incoming_request import CONTINUE, IncomingRequest
 
 RECEIVE_BYTES = 64 << 10
 CHECK_INTERVAL_S = 0.25
 LINGER_S, MAX_LINGERING = 2.0, 500
-SEND_DEADLINE_S = 3 * WRITE_TIMEOUT_S
 PROBES = (b"GET /healthz", b"HEAD /healthz", b"GET /readyz", b"HEAD /readyz")
 
 
@@ -36,25 +33,20 @@ class Connection(gthread.TConn):  # type: ignore[misc]  # gunicorn has no types
 
     share: MemoryShare | None = None
     linger: Callable[["Connection"], bool]
-    unsent, sending_since_s, progress_s = 0, 0.0, 0.0
+    sock: BufferedSocket
 
     def close(self, graceful: bool = False) -> None:
         """Close the connection, or let the main loop close it when the client has read the response."""
         if not (graceful and self.linger(self)):
             super().close()
 
-    def is_stalled(self, now_s: float) -> bool:
-        """Return whether the client has not read a response for too long."""
-        with suppress(OSError):
-            unsent = struct.unpack("i", fcntl.ioctl(self.sock, termios.TIOCOUTQ, b"\0" * 4))[0]
-            if unsent != self.unsent:
-                self.progress_s = now_s
-            if not self.unsent:
-                self.sending_since_s = now_s
-            self.unsent = unsent
-            overdue = now_s > self.progress_s + WRITE_TIMEOUT_S or now_s > self.sending_since_s + SEND_DEADLINE_S
-            return bool(unsent) and overdue
-        return False
+
+class Sending(NamedTuple):
+    """A response that is being sent after its thread has finished."""
+
+    share: MemoryShare
+    finished: "Future[Any]"
+    deadline_s: float
 
 
 class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -64,7 +56,8 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
         super().__init__(*args, **options)
         self._budget = MemoryBudget(MAX_BODIES_BYTES)
         self._incoming: dict[Connection, IncomingRequest] = {}
-        self._busy: set[Connection] = set()
+        self._responses = MemoryBudget(MAX_RESPONSES_BYTES)
+        self._sending: dict[Connection, Sending] = {}
         self._lingering: dict[Connection, float] = {}
         self._next_check_s = 0.0
 
@@ -81,7 +74,7 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
             self._make_room()
             return
         self.nr_conns += 1
-        connection = Connection(self.cfg, client, address, listener.getsockname())
+        connection = Connection(self.cfg, BufferedSocket(client), address, listener.getsockname())
         connection.linger = self._linger
         self.enqueue_req(connection)
         self._make_room()
@@ -98,11 +91,17 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
             self._receive(conn, conn.sock)
 
     def finish_request(self, conn: Connection, fs: "Future[Any]") -> None:
-        """Keep or close the connection of a request that has been answered."""
-        self._busy.discard(conn)
+        """Send what the client has not taken yet; then keep or close the connection."""
         if conn.share is not None:
             conn.share.close()
-        super().finish_request(conn, fs)
+        if not conn.sock.unsent:
+            super().finish_request(conn, fs)
+            return
+        share = self._responses.share(partial(self._end_sending, conn, completed=False))
+        deadline_s = time.monotonic() + WRITE_TIMEOUT_S + len(conn.sock.unsent) / BODY_BYTES_PER_S
+        self._sending[conn] = Sending(share, fs, deadline_s)
+        self.poller.register(conn.sock, selectors.EVENT_WRITE, partial(self._send, conn))
+        share.add(len(conn.sock.unsent))
 
     def murder_pending(self) -> None:
         """Give up requests and responses that are overdue; called by gunicorn at least once a second."""
@@ -116,10 +115,27 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
         for conn, deadline_s in list(self._lingering.items()):
             if now_s > deadline_s:
                 self._end_lingering(conn)
-        for conn in self._busy:
-            if conn.is_stalled(now_s):
-                with suppress(OSError):
-                    conn.sock.shutdown(socket.SHUT_RDWR)
+        for conn, sending in list(self._sending.items()):
+            if now_s > sending.deadline_s:
+                self._end_sending(conn, completed=False)
+
+    def _send(self, conn: Connection, sock: BufferedSocket) -> None:
+        try:
+            sock.flush()
+        except OSError:
+            self._end_sending(conn, completed=False)
+            return
+        if not sock.unsent:
+            self._end_sending(conn, completed=True)
+
+    def _end_sending(self, conn: Connection, *, completed: bool) -> None:
+        sending = self._sending.pop(conn)
+        sending.share.close()
+        self.poller.unregister(conn.sock)
+        if completed:
+            super().finish_request(conn, sending.finished)
+        else:
+            self._drop(conn)
 
     def _receive(self, conn: Connection, sock: socket.socket) -> None:
         try:
@@ -161,8 +177,6 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
             with suppress(OSError):
                 conn.sock.shutdown(socket.SHUT_RD)
         pool = self._probe_pool if incoming.data.startswith(PROBES) else self.tpool
-        conn.progress_s = conn.sending_since_s = time.monotonic()
-        self._busy.add(conn)
         future: Future[Any] = pool.submit(self.handle, conn)
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 
