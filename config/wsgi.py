@@ -7,6 +7,7 @@ import sys
 from django.core.wsgi import get_wsgi_application
 
 from config.environment import Misconfigured
+from serving import heap
 from serving.requests.rules import CheckedRequests
 
 APP_LOAD_ERROR = 4  # gunicorn ends if a worker exits with this status; after others it starts the worker again
@@ -25,3 +26,4 @@ application = CheckedRequests(django)
 gc.collect()
 gc.freeze()
 gc.set_threshold(20_000, 20, 20)
+heap.return_large_blocks()

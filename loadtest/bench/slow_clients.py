@@ -1,8 +1,8 @@
 """Slow and endless clients, on one event loop in a process of its own.
 
 `python -m loadtest.bench.slow_clients` reads SlowLoad as JSON from standard input, prints a line when all clients are
-connected, and ends after `seconds`. Each client does what its kind says, and connects anew when the server closes its
-connection. Standard library only.
+connected, and ends after `seconds`. Each client does what its kind says, and connects anew some seconds after the
+server has closed its connection: these clients are slow, and no flood. Standard library only.
 """
 
 import contextlib
@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 TICK_S = 0.5
-BODY_BYTES, SENT_BYTES = 2_500_000, 2_400_000
+RECONNECT_S = 5.0
+BODY_BYTES, SENT_BYTES, SENT_PER_TICK = 2_500_000, 2_400_000, 64 << 10
 KINDS = ("silent", "half head", "endless header", "dripped head", "unfinished body", "slow reader")
 CONNECTS_PER_TICK = 200  # so that the server's queue of new connections is left to others
 _BEGIN = "{} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-Proto: https\r\n"
@@ -59,6 +60,7 @@ class SlowClient:
         self.kind, self._load = kind, load
         self.socket: socket.socket | None = None
         self._unsent = b""
+        self.connects_at = 0.0
 
     def connect(self) -> None:
         """Connect, and begin a request."""
@@ -82,7 +84,7 @@ class SlowClient:
         """Send what the connection takes; raise OSError if the server has closed it."""
         if self.socket is not None and self._unsent:
             with contextlib.suppress(BlockingIOError):
-                self._unsent = self._unsent[self.socket.send(self._unsent) :]
+                self._unsent = self._unsent[self.socket.send(self._unsent[:SENT_PER_TICK]) :]
 
     def tick(self) -> None:
         """Send a little more, as the kind has it."""
@@ -95,7 +97,7 @@ class SlowClient:
         """Close the connection."""
         if self.socket is not None:
             self.socket.close()
-            self.socket = None
+        self.socket, self.connects_at = None, time.monotonic() + RECONNECT_S
 
 
 class SlowClients:
@@ -111,7 +113,8 @@ class SlowClients:
         """Keep the clients busy until the end."""
         ends_at, said = time.monotonic() + self._load.seconds, False
         while time.monotonic() < ends_at:
-            missing = [client for client in self._clients if client.socket is None]
+            now = time.monotonic()
+            missing = [client for client in self._clients if client.socket is None and client.connects_at < now]
             for client in missing[:CONNECTS_PER_TICK]:
                 self._attempt(client, client.connect)
             if not said and len(missing) <= CONNECTS_PER_TICK:

@@ -10,7 +10,7 @@ from django.core.exceptions import RequestDataTooBig
 
 from serving.bridge.deadlines import expire
 from serving.bridge.environ import Environ
-from serving.requests.limits import BODY_PROGRESS_TIMEOUT_S, MAX_DISCARDED_RATIO, body_deadline_s
+from serving.requests.limits import BODY_PROGRESS_TIMEOUT_S, MAX_DISCARDED_RATIO, SERVER_BUFFER_BYTES, body_deadline_s
 from serving.requests.memory_budget import MemoryBudget, MemoryShare
 from serving.requests.refusals import request_timeout, too_busy
 
@@ -72,6 +72,8 @@ class BodyReceiver:
     async def _receive_all(self, length: int, consume: Callable[[bytes], int]) -> None:
         now_s = asyncio.get_running_loop().time
         last_s = now_s() + body_deadline_s(length)
+        if self._share is not None and length > SERVER_BUFFER_BYTES and not self._share.add(SERVER_BUFFER_BYTES):
+            raise self._refusal()
         while length > 0:
             self._deadline.reschedule(min(now_s() + BODY_PROGRESS_TIMEOUT_S, last_s))
             message = await self._receive()

@@ -6,10 +6,11 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from serving.bridge.deadlines import expire
-from serving.requests.limits import WRITE_TIMEOUT_S
+from serving.requests.limits import SERVER_BUFFER_BYTES, WRITE_TIMEOUT_S
 from serving.requests.memory_budget import MemoryBudget, MemoryShare
 
-PIECE_BYTES = 64 << 10  # servers buffer a piece, whatever its length, and only then wait for the client
+PIECE_BYTES = 16 << 10  # servers buffer some pieces, whatever their length, before they wait for the client
+MAX_WHOLE_BYTES = 64 << 10
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -23,7 +24,7 @@ class Response(NamedTuple):
 
 
 class ResponseSender:
-    """Sends responses; those of more than one piece count in the budget until they have been sent."""
+    """Sends responses; those longer than MAX_WHOLE_BYTES count in the budget until they have been sent."""
 
     def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
@@ -31,7 +32,7 @@ class ResponseSender:
     async def send(self, response: Response, send: Send) -> None:
         """Send a response; if the client does not read it, leave it incomplete, so that the server disconnects."""
         await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
-        if len(response.body) <= PIECE_BYTES:
+        if len(response.body) <= MAX_WHOLE_BYTES:
             await send({"type": "http.response.body", "body": response.body})
         else:
             await self._send_in_pieces(response.body, send)
@@ -42,7 +43,7 @@ class ResponseSender:
         try:
             with suppress(TimeoutError):
                 async with deadline:
-                    if share.add(len(body)):
+                    if share.add(len(body) + SERVER_BUFFER_BYTES):
                         await _send_pieces(body, send, deadline, share)
         finally:
             share.close()

@@ -20,6 +20,8 @@ WRITE_TIMEOUT_S = 20.0  # without progress
 # All responses of a process that are sent in pieces at the speed of their clients.
 MAX_RESPONSES_BYTES = 8 << 20
 RETRY_AFTER_S = 2
+# What a server buffers itself of one long body or response, in front of the application.
+SERVER_BUFFER_BYTES = 128 << 10
 
 
 def body_deadline_s(length: int) -> float:
