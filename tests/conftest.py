@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.support.programs",
     "tests.support.redis_cluster",
     "tests.support.truncate",
+    "tests.support.web_servers",
 ]
 pytest.register_assert_rewrite("tests.support", "tests.posts.settled", "tests.ratings.totals")
 

@@ -7,10 +7,11 @@ import time
 import pytest
 
 from serving.bridge import bodies, responses, wsgi
-from serving.bridge.responses import PIECE_BYTES
+from serving.bridge.responses import MAX_WHOLE_BYTES
 from serving.bridge.wsgi import Bridge
+from serving.requests.limits import SERVER_BUFFER_BYTES
 from serving.requests.memory_budget import MemoryBudget
-from tests.serving.test_bridge import CHUNK, Client, Streamed, answering, ask
+from tests.support.asgi_client import CHUNK, Client, Streamed, answering, ask
 from tests.support.asgi_server import scope_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
@@ -117,7 +118,7 @@ def test_bodies_in_use_are_not_given_up(monkeypatch):
 def test_who_does_not_read_a_long_response_is_given_up(monkeypatch):
     monkeypatch.setattr(responses, "WRITE_TIMEOUT_S", 0.1)
     client = UnreadingClient()
-    long = answering(lambda environ: _Whole([b"x" * 10 * PIECE_BYTES]))
+    long = answering(lambda environ: _Whole([b"x" * 10 * MAX_WHOLE_BYTES]))
     asyncio.run(asyncio.wait_for(ask(Bridge(long, 1), client), 5))
     assert client.messages[-1]["more_body"] is True
 
@@ -136,10 +137,11 @@ def test_a_stream_that_nobody_reads_releases_its_thread(monkeypatch):
 
 
 def test_long_responses_count_together(monkeypatch):
-    monkeypatch.setattr(wsgi, "MAX_RESPONSES_BYTES", 25 * PIECE_BYTES)
+    body = b"x" * 2 * MAX_WHOLE_BYTES
+    monkeypatch.setattr(wsgi, "MAX_RESPONSES_BYTES", int(2.5 * (len(body) + SERVER_BUFFER_BYTES)))
 
     async def run():
-        bridge = Bridge(answering(lambda environ: _Whole([b"x" * 10 * PIECE_BYTES])), 1)
+        bridge = Bridge(answering(lambda environ: _Whole([body])), 1)
         clients = [UnreadingClient() for _ in range(3)]
         asked = [asyncio.ensure_future(ask(bridge, client)) for client in clients]
         await asyncio.wait_for(asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED), 5)

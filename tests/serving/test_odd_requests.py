@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from tests.serving.test_servers import SERVERS, installation  # noqa: F401  a fixture
+from tests.support.web_servers import SERVERS
 
 pytestmark = pytest.mark.embedded
 PATH = b"/api/v1/users/me"
@@ -184,7 +184,7 @@ def statuses(port: int, request: bytes) -> list[int]:
 
 
 @pytest.fixture(scope="module", params=[name for name in SERVERS if name != "gunicorn without the lane"])
-def server(request, installation):  # noqa: F811
+def server(request, installation):
     program = installation.start(request.param, THROTTLES="off")
     yield request.param, program.port
     assert program.end(signal.SIGTERM) == 0

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.bench.slow_clients import SlowLoad, slow_clients
-from tests.serving.test_servers import ANN, CSS, JSON, SERVERS, account, installation, say  # noqa: F401  two fixtures
+from tests.support.web_servers import ANN, CSS, JSON, SERVERS, say
 
 pytestmark = pytest.mark.embedded
 NAMES = [name for name in SERVERS if name != "gunicorn without the lane"]
@@ -41,7 +41,7 @@ def log_in(port: int) -> int:
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def web(request, installation, account):  # noqa: F811
+def web(request, installation, account):
     """A server without throttles that has answered a few requests."""
     program = installation.start(request.param, THROTTLES="off", WEB_THREADS="2")
     for _ in range(5):
