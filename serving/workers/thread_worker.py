@@ -90,6 +90,11 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
         if conn in self._incoming:
             self._receive(conn, conn.sock)
 
+    def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
+        """Receive the next request of an idle connection, unless it has been closed in this turn."""
+        if conn in self.keepalived_conns:
+            super().on_client_socket_readable(conn, client)
+
     def finish_request(self, conn: Connection, fs: "Future[Any]") -> None:
         """Send what the client has not taken yet; then keep or close the connection."""
         if conn.share is not None:
@@ -120,6 +125,8 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
                 self._end_sending(conn, completed=False)
 
     def _send(self, conn: Connection, sock: BufferedSocket) -> None:
+        if conn not in self._sending:
+            return
         try:
             sock.flush()
         except OSError:
@@ -137,7 +144,12 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
         else:
             self._drop(conn)
 
+    # An event may be older than the end of its connection, which another event of the same turn has caused. So each
+    # callback looks first whether it is still wanted.
+
     def _receive(self, conn: Connection, sock: socket.socket) -> None:
+        if conn not in self._incoming:
+            return
         try:
             data = sock.recv(RECEIVE_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -233,6 +245,8 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
         return True
 
     def _discard(self, conn: Connection, sock: socket.socket) -> None:
+        if conn not in self._lingering:
+            return
         try:
             if not sock.recv(RECEIVE_BYTES):
                 self._end_lingering(conn)
