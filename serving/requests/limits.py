@@ -13,7 +13,7 @@ MAX_BODY_S = 120.0
 # discarded, if it is no longer than this many times the allowed size.
 MAX_DISCARDED_RATIO = 10
 # All bodies of a process that are being received or processed: three of the largest, or thousands of usual ones. A
-# worker has some 75 MB, which clients shall not increase by a third.
+# worker has some 75 MB, and clients shall not increase that much.
 MAX_BODIES_BYTES = 8 << 20
 
 WRITE_TIMEOUT_S = 20.0  # without progress

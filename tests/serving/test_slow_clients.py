@@ -79,20 +79,21 @@ def test_unfinished_bodies_occupy_a_bounded_memory(web):
 
 def test_what_does_not_go_on_is_ended(web):
     begun = [HEAD + b"Content-Length: 100\r\n\r\n{", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: 1\r\n", b""]
-    clients = [socket.create_connection(("127.0.0.1", web.port), timeout=20) for _ in begun]
-    began = time.monotonic()
-    for client, begin in zip(clients, begun, strict=True):
-        client.sendall(begin)
-    answers = [read_until_closed(client) for client in clients]
+    with contextlib.ExitStack() as stack:
+        address = ("127.0.0.1", web.port)
+        clients = [stack.enter_context(socket.create_connection(address, timeout=20)) for _ in begun]
+        began = time.monotonic()
+        for client, begin in zip(clients, begun, strict=True):
+            client.sendall(begin)
+        answers = [read_until_closed(client) for client in clients]
     assert 5 < time.monotonic() - began < 20
     assert answers[0].startswith(b"HTTP/1.1 408 ")
 
 
 def read_until_closed(client: socket.socket) -> bytes:
     data = b""
-    with client:
-        while block := client.recv(1 << 16):
-            data += block
+    while block := client.recv(1 << 16):
+        data += block
     return data
 
 

@@ -14,7 +14,7 @@ from loadtest.bench.environment import Environment
 from loadtest.bench.load_generator import Outcome, Workload, run_load
 from loadtest.bench.slow_clients import SlowLoad, slow_clients
 
-SERVERS = ("granian", "gthread")
+SERVERS = ("gunicorn", "granian", "gthread")
 FILE = "/static/admin/js/vendor/jquery/jquery.js"  # 280 KB
 CONNECTIONS = 4
 MAX_GROWTH, MAX_SLOWDOWN = 1.3, 2.0
