@@ -19,7 +19,7 @@ COVERAGE := $(if $(ARGS),,--cov --cov-report=)
 # The installations that `make run` needs depend on REDIS_URL and DATABASE_URL.
 NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysql:% mariadb:%,$(DATABASE_URL)),$(VENV)/.mysql)
 # Checks use production settings, and connect to no server.
-PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 DATABASE_URL= REDIS_URL= PYTHONPATH=.
+PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 EMAIL_URL=console: DATABASE_URL= REDIS_URL= PYTHONPATH=.
 
 ##@ Commands
 .PHONY: run test coverage test-services lint fmt bench install install-embedded pins clean help

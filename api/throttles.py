@@ -76,6 +76,14 @@ def enforce(verdict: Any) -> None:
         raise Problem(429, "throttled", f"Too many requests; try again in {wait_s} s.", retry_after_s=wait_s)
 
 
+def admit(scope: str, client: str | int) -> None:
+    """Count a request, in a round trip of its own; raise the 429 if it is over the limit."""
+    batch = Batch()
+    verdict = request_token(batch, scope, client)
+    batch.run()
+    enforce(verdict)
+
+
 def client_address(request: HttpRequest) -> str:
     """Return the address of the client's connection.
 

@@ -3,6 +3,7 @@
 All that differs between machines is set by environment variables, which README.md lists.
 """
 
+import os
 from datetime import timedelta
 
 from config import environment
@@ -12,7 +13,7 @@ environment.require_libraries()
 from redis.backoff import NoBackoff  # noqa: E402
 from redis.retry import Retry  # noqa: E402
 
-from config import databases  # noqa: E402
+from config import databases, mail  # noqa: E402
 
 BASE_DIR = environment.BASE_DIR
 DATA_DIR = environment.data_dir()
@@ -115,7 +116,12 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "EXCEPTION_HANDLER": "api.problems.exception_handler",
 }
-SIMPLE_JWT = {"ACCESS_TOKEN_LIFETIME": timedelta(minutes=60), "REFRESH_TOKEN_LIFETIME": timedelta(days=30)}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=60),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
+    "LEEWAY": timedelta(seconds=10),  # for the clocks of other servers; api.tokens grants none to an expired token
+}
+PASSWORD_RESET_TIMEOUT = 3600  # as a token that is good for an account should not lie about in a mailbox for days
 SPECTACULAR_SETTINGS = {
     "TITLE": "Hotpath",
     "VERSION": "1",
@@ -132,8 +138,18 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.close_objects"],
     "ENUM_NAME_OVERRIDES": {"Gender": "users.models.Gender", "Status": "users.models.UserState.Status"},
 }
-# By scope: (requests per second on average, requests at once). "user" is per caller, the others are per IP address.
-THROTTLES = {"user": (50, 200), "register": (20 / 60, 20), "token": (30 / 60, 30)}
+# By scope: (requests per second on average, requests at once). "user", "refresh" and "password" are per user,
+# "reset_email" is per mail address, the others are per IP address.
+THROTTLES = {
+    "user": (50, 200),
+    "register": (20 / 60, 20),
+    "token": (30 / 60, 30),
+    "refresh": (30 / 60, 30),
+    "bad_refresh": (30 / 60, 30),
+    "password": (5 / 60, 5),
+    "reset": (20 / 60, 20),
+    "reset_email": (3 / 3600, 3),
+}
 if not environment.flag("THROTTLES", default=True):
     THROTTLES = {}
 
@@ -148,6 +164,10 @@ LANE = environment.flag("LANE", default=True)
 PROXIES = environment.number("PROXIES", default=0, low=0, high=10)
 if PROXIES:
     MIDDLEWARE.insert(0, "config.middleware.client_address.ClientAddress")
+
+EMAIL_URL = environment.email_url(debug=DEBUG)
+globals().update(mail.parse(EMAIL_URL))
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or "hotpath@localhost"
 
 # Plain HTTP only in debug mode or with HTTPS=off; otherwise a proxy terminates TLS and sets X-Forwarded-Proto.
 HTTPS = environment.flag("HTTPS", default=not DEBUG)

@@ -10,11 +10,17 @@ from redis import RedisError
 
 from tests.support.admin_actions import run_action
 from tests.support.cast import PASSWORD
+from users import logins
 from users.models import User, UserState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 USERS = "/admin/users/user/"
 STATES = "/admin/users/userstate/"
+
+
+def fresh_token(user):
+    """Return an access token as a new login of the user would get."""
+    return logins.begin(user.pk, generation=User.objects.get(pk=user.pk).token_generation, user_agent="")["access"]
 
 
 def form_of(page) -> dict:
@@ -37,8 +43,8 @@ def test_deactivating_by_action_refuses_the_token_at_once(api, root, alice, bob)
     assert "2 accounts deactivated." in run_action(root, USERS, "deactivate", alice, bob)
     assert api.get("users/me", by=alice).json["code"] == "user_inactive"
     assert "1 accounts activated." in run_action(root, USERS, "activate", alice)
-    assert api.get("users/me", by=alice).status == 200
-    assert api.get("users/search?q=alice", by=alice).json["results"]
+    assert api.get("users/me", by=alice).json["code"] == "token_not_valid"  # what it held before is over
+    assert api.get("users/search?q=alice", by=fresh_token(alice)).json["results"]
 
 
 def test_deleting_by_action_is_seen_at_once(api, root, alice, bob):

@@ -2,18 +2,29 @@
 
 from typing import Any
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import validate_email
 from django.db import models
 from django.utils import timezone
 from rest_framework import serializers
 
 from api.inputs import StrictSerializer, Text
+from api.problems import Problem, bad_input
 from users.models import User, UserState
+from users.passwords import WeakPassword, check_strength
 from users.projections import PRIVATE
 
 WRITABLE = ("nickname", "avatar", "bio", "gender", "country", "city", "language", *PRIVATE)
 PASSWORD_LENGTH = 128
+
+
+def weak_password(field: str, messages: list[str]) -> Problem:
+    """Return the 400 for a password that the validators refuse."""
+    return Problem(400, "weak_password", f"{field}: {messages[0]}", errors={field: messages})
+
+
+def username_taken() -> Problem:
+    """Return the 400 for a username that another account has."""
+    return bad_input("username", "This username is taken.", "username_taken")
 
 
 class _StrictModelSerializer(StrictSerializer, serializers.ModelSerializer):
@@ -28,14 +39,23 @@ class RegistrationInput(_StrictModelSerializer):
     class Meta:
         model = User
         fields = ("username", "password", "nickname")
-        extra_kwargs = {"username": {"required": True, "trim_whitespace": False, "min_length": 3}}
+        # Without the validator for unique columns, whose refusal would have no code of its own.
+        rules = User._meta.get_field("username").validators
+        extra_kwargs = {
+            "username": {"required": True, "trim_whitespace": False, "min_length": 3, "validators": rules}
+        }
+
+    def validate_username(self, value: str) -> str:
+        if User.objects.filter(username=value).exists():
+            raise username_taken()
+        return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         unsaved = User(username=attrs["username"], nickname=attrs.get("nickname", ""))
         try:
-            validate_password(attrs["password"], unsaved)
-        except DjangoValidationError as error:
-            raise serializers.ValidationError({"password": error.messages}) from None
+            check_strength(attrs["password"], unsaved)
+        except WeakPassword as error:
+            raise weak_password("password", error.messages) from None
         return attrs
 
 
@@ -71,3 +91,23 @@ class RefreshInput(StrictSerializer):
     """The refresh token from a login."""
 
     refresh = Text(max_length=4096)
+
+
+class PasswordChangeInput(StrictSerializer):
+    """The password of the account, and the one to replace it."""
+
+    old = Text(max_length=1024, trim_whitespace=False)
+    new = Text(max_length=PASSWORD_LENGTH, trim_whitespace=False)
+
+
+class ResetInput(StrictSerializer):
+    """The mail address of the accounts to reset."""
+
+    email = Text(max_length=254, validators=[validate_email])
+
+
+class ResetConfirmInput(StrictSerializer):
+    """The token from the mail, and the password to set."""
+
+    token = Text(max_length=1024)
+    password = Text(max_length=PASSWORD_LENGTH, trim_whitespace=False)

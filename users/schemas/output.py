@@ -70,10 +70,10 @@ class Tokens(serializers.Serializer):
     refresh = serializers.CharField(read_only=True)
 
 
-class Access(serializers.Serializer):
-    """A new access token, sent with requests."""
+class ResetAccount(serializers.Serializer):
+    """The account whose password was set, to log in to."""
 
-    access = serializers.CharField(read_only=True)
+    username = serializers.CharField(read_only=True)
 
 
 UserPage = page_of(PublicUser, "UserPage")
