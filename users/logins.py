@@ -1,4 +1,4 @@
-"""Logins: their beginning, the rotation of their refresh tokens, and their end; see docs/decisions/0013-ending-tokens.md.
+"""Logins: their beginning, the rotation of their refresh tokens, and their end (docs/decisions/0013-ending-tokens.md).
 
 A login is one row. Each refresh replaces its refresh token by one guarded UPDATE; a refresh token that comes a second
 time was stolen or copied, and ends the login.
@@ -48,7 +48,10 @@ def begin(user_id: int, *, generation: int, user_agent: str) -> dict[str, str]:
 
 
 def refresh(claims: Claims, *, user_agent: str) -> dict[str, str]:
-    """Return new tokens for those of a verified refresh token; raise NotHonoured. A token used before ends its login."""
+    """Return new tokens for a verified refresh token, which is used up; raise NotHonoured.
+
+    A token that comes a second time ends its login.
+    """
     account = User.objects.filter(pk=claims.user_id, is_active=True)
     generation = account.values_list("token_generation", flat=True).first()
     if generation is None or generations.refresh_half(generation) != generations.refresh_half(claims.generation):
@@ -87,9 +90,7 @@ def end(claims: Claims) -> None:
 
 def _with_ended(generation: int, ended_logins: str, login: int) -> dict[str, Any]:
     life: datetime.timedelta = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
-    text = generations.with_ended(
-        ended_logins, login, now=time.time(), life_s=life.total_seconds() + CLOCK_SKEW_S
-    )
+    text = generations.with_ended(ended_logins, login, now=time.time(), life_s=life.total_seconds() + CLOCK_SKEW_S)
     if text is None:
         return {"token_generation": generations.next_access_generation(generation), "ended_logins": ""}
     return {"ended_logins": text}

@@ -17,7 +17,6 @@ from users.managers import UserManager
 from users.terms import TERM_LENGTH
 from users.usernames import USERNAME, USERNAME_LENGTH, USERNAME_RULE
 
-
 TOKEN_COLUMNS = ("token_generation", "ended_logins")
 TOKEN_ENDING = ("password", "is_active")  # a change of these ends every token
 
@@ -106,7 +105,8 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
     def _upgrade_hash(self, raw_password: str) -> None:
         """Store the same password in the current hash, which ends no token, unless it was changed meanwhile."""
         upgraded = make_password(raw_password)
-        type(self).objects.filter(pk=self.pk, password=self.password).upgrade_hash(upgraded)
+        stored: Any = type(self).objects.filter(pk=self.pk, password=self.password)
+        stored.upgrade_hash(upgraded)
         self.password = upgraded
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from caching.testutils import reset_cache
 from tests.support.budgets import budget
-from users.models import User, UserState
+from users.models import UserState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -192,7 +192,11 @@ ENDINGS = [
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
 def test_no_token_survives(api, root, alice, log_in, monkeypatch, ending):
-    tokens = [log_in(), log_in(), {"access": str(AccessToken.for_user(alice)), "refresh": str(RefreshToken.for_user(alice))}]
+    tokens = [
+        log_in(),
+        log_in(),
+        {"access": str(AccessToken.for_user(alice)), "refresh": str(RefreshToken.for_user(alice))},
+    ]
     assert all(is_valid(api, each) for each in tokens)
     ending(root, alice, *([monkeypatch] if ending is by_command else []))
     assert {refreshed(api, each).status for each in tokens} == {401}

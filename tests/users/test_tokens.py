@@ -13,7 +13,26 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 GONE = object()
 HUGE = 10**400
-WRONG = [True, False, None, "", "x", "12", 1.5, -1, 0, HUGE, -HUGE, 1e300, float("inf"), float("nan"), [], [1], {}, {"a": 1}]
+WRONG = [
+    True,
+    False,
+    None,
+    "",
+    "x",
+    "12",
+    1.5,
+    -1,
+    0,
+    HUGE,
+    -HUGE,
+    1e300,
+    float("inf"),
+    float("nan"),
+    [],
+    [1],
+    {},
+    {"a": 1},
+]
 STRANGE_CLAIMS = [
     *[("exp", value) for value in [GONE, *WRONG, 10**18, 2**63, str(10**10), 10**10 + 0.5]],
     *[("iat", value) for value in WRONG if value not in (0, -1, -HUGE) or value is False],
@@ -67,7 +86,14 @@ def test_a_token_that_is_signed_otherwise(api, alice):
     assert is_refused(api, text_of(claims, algorithm="HS512"))
     for alg in ("none", "None", "", None, 1, ["HS256"], {"HS256": 1}, "RS256"):
         assert is_refused(api, unsigned({"alg": alg, "typ": "JWT"}, claims)), alg
-    for header in ([], "x", {}, {"alg": "HS256", "kid": 1}, {"alg": "HS256", "b64": False}, {"alg": "HS256", "crit": 1}):
+    for header in (
+        [],
+        "x",
+        {},
+        {"alg": "HS256", "kid": 1},
+        {"alg": "HS256", "b64": False},
+        {"alg": "HS256", "crit": 1},
+    ):
         assert is_refused(api, unsigned(header, claims)), header
     assert is_refused(api, unsigned(b"[" * 2_500, {}))
     assert is_refused(api, unsigned(b'{"alg":' + b"9" * 2_500 + b"}", {}))

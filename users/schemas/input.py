@@ -41,9 +41,7 @@ class RegistrationInput(_StrictModelSerializer):
         fields = ("username", "password", "nickname")
         # Without the validator for unique columns, whose refusal would have no code of its own.
         rules = User._meta.get_field("username").validators
-        extra_kwargs = {
-            "username": {"required": True, "trim_whitespace": False, "min_length": 3, "validators": rules}
-        }
+        extra_kwargs = {"username": {"required": True, "trim_whitespace": False, "min_length": 3, "validators": rules}}
 
     def validate_username(self, value: str) -> str:
         if User.objects.filter(username=value).exists():
