@@ -13,5 +13,6 @@ class UsersConfig(AppConfig):
         from users import checks, deletion_hooks, indexing, logins  # noqa: F401  registers the checks
 
         indexing.watch_users()
+        logins.watch_loaded_accounts()
         deletion.register(logins.sweep_expired)
         deletion_hooks.register(logins.delete_logins_of)

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import router
+from django.db.models.signals import pre_save
 from django.utils import timezone
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import RefreshToken
@@ -94,6 +95,16 @@ def _with_ended(generation: int, ended_logins: str, login: int) -> dict[str, Any
     if text is None:
         return {"token_generation": generations.next_access_generation(generation), "ended_logins": ""}
     return {"ended_logins": text}
+
+
+def watch_loaded_accounts() -> None:
+    """Let fixtures end tokens like any other write: `loaddata` passes by User.save_base()."""
+    pre_save.connect(_before_save, sender=User, dispatch_uid="users.logins")
+
+
+def _before_save(*, instance: User, raw: bool, using: str, **_: Any) -> None:
+    if raw:
+        instance.follow_tokens(using, None)
 
 
 def sweep_expired() -> Iterator[int]:

@@ -78,10 +78,10 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
         using = options.get("using") or router.db_for_write(type(self), instance=self)
         with atomic_write(using):
             if self.pk is not None and not options.get("force_insert"):
-                update_fields = self._follow_tokens(using, update_fields)
+                update_fields = self.follow_tokens(using, update_fields)
             super().save_base(*args, update_fields=update_fields, **options)
 
-    def _follow_tokens(self, using: str, update_fields: Iterable[str] | None) -> Iterable[str] | None:
+    def follow_tokens(self, using: str, update_fields: Iterable[str] | None) -> Iterable[str] | None:
         """Set the columns of the tokens, before a save in its transaction; return the columns to save."""
         saved = {*TOKEN_ENDING, *TOKEN_COLUMNS} if update_fields is None else set(update_fields)
         if saved.isdisjoint({*TOKEN_ENDING, *TOKEN_COLUMNS}):
@@ -157,6 +157,7 @@ class PasswordReset(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     due_at = models.DateTimeField(db_index=True, default=timezone.now)
     attempts = models.PositiveIntegerField(default=0)
+    mailed_up_to = models.BigIntegerField(default=0)  # accounts are mailed in the order of their ids
 
     def __str__(self) -> str:
         return self.email

@@ -5,6 +5,7 @@ So the answer and its time do not depend on whether an account has the address, 
 
 import logging
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
 
 from django.conf import settings
 from django.utils import timezone
@@ -13,6 +14,7 @@ from users import passwords
 from users.models import PasswordReset, User
 
 FIRST_RETRY_S, LAST_RETRY_S = 5, 300
+NEVER = 500  # SMTP: replies from here on are permanent
 logger = logging.getLogger(__name__)
 
 
@@ -52,8 +54,20 @@ def _mail(request: PasswordReset) -> bool:
         return True
     try:
         for user in User.objects.having_email(request.email):
-            passwords.mail_reset(user)
-    except OSError as error:  # smtplib's exceptions among them
+            if user.pk > request.mailed_up_to:
+                _mail_one(user)
+                request.mailed_up_to = user.pk
+    except (OSError, ValueError) as error:  # smtplib's exceptions among them; an address that makes no header
         logger.warning("The mail server did not take a mail, which is tried again later: %s", error)
+        request.save(update_fields=["mailed_up_to"])
         return False
     return True
+
+
+def _mail_one(user: User) -> None:
+    try:
+        passwords.mail_reset(user)
+    except SMTPRecipientsRefused as error:
+        if any(code < NEVER for code, _ in error.recipients.values()):
+            raise
+        logger.warning("The mail server refuses the address of user %d for good.", user.pk)

@@ -19,8 +19,8 @@ class _Handler(socketserver.StreamRequestHandler):
             if verb == b"DATA":
                 self.wfile.write(b"354 go on\r\n")
                 self._keep()
-            elif verb == b"RCPT" and self.server.refuses:
-                self.wfile.write(b"451 try again later\r\n")
+            elif verb == b"RCPT" and any(address.encode() in line for address in self.server.refused):
+                self.wfile.write(b"%d refused\r\n" % self.server.code)
             else:
                 self.wfile.write(b"250 ok\r\n")
 
@@ -41,7 +41,8 @@ class SmtpServer(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.mails: list[EmailMessage] = []
-        self.refuses = False
+        self.refused: tuple[str, ...] = ()  # addresses, or parts of them
+        self.code = 451  # temporary; from 500 on for good
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property

@@ -183,7 +183,15 @@ def deactivated_by_old_code(root, alice):
         cursor.execute("UPDATE users_user SET is_active = 0 WHERE id = %s", [alice.pk])
 
 
+def by_fixture(root, alice, tmp_path):
+    fixture = tmp_path / "accounts.json"
+    call_command("dumpdata", "users.user", pks=str(alice.pk), output=str(fixture), verbosity=0)
+    User.objects.filter(pk=alice.pk).update(password="!")
+    call_command("loaddata", str(fixture), verbosity=0)
+
+
 ENDINGS = [
+    by_fixture,
     by_password_page, by_command, by_set_password, by_set_password_alone, by_update_fields, by_bulk_update,
     by_update_one, deactivated, deactivated_by_form, deactivated_by_save, deactivated_by_queryset,
     deactivated_by_old_code,
@@ -191,14 +199,14 @@ ENDINGS = [
 
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
-def test_no_token_survives(api, root, alice, log_in, monkeypatch, ending):
+def test_no_token_survives(api, root, alice, log_in, monkeypatch, tmp_path, ending):
     tokens = [
         log_in(),
         log_in(),
         {"access": str(AccessToken.for_user(alice)), "refresh": str(RefreshToken.for_user(alice))},
     ]
     assert all(is_valid(api, each) for each in tokens)
-    ending(root, alice, *([monkeypatch] if ending is by_command else []))
+    ending(root, alice, *{by_command: [monkeypatch], by_fixture: [tmp_path]}.get(ending, []))
     assert {refreshed(api, each).status for each in tokens} == {401}
     services.set_active([alice.pk], active=True)
     for each in tokens:
@@ -242,6 +250,11 @@ def test_a_log_in_that_a_new_password_overtakes_is_over(api, alice):
     late = logins.begin(alice.pk, generation=alice.token_generation, user_agent="")
     assert not is_valid(api, late)
     assert refreshed(api, late).status == 401
+
+
+def test_a_log_in_of_a_user_who_is_deleted_meanwhile(alice):
+    with pytest.raises(User.DoesNotExist):
+        logins.begin(alice.pk + 1, generation=0, user_agent="")
 
 
 def test_tokens_of_an_earlier_release(api, alice, log_in):

@@ -173,7 +173,7 @@ def test_mails_to_one_address_are_bounded_and_the_answer_does_not_show_it(api, a
 
 
 def test_a_mail_server_that_is_down_or_refuses_is_tried_again(api, alice, smtp, capsys):
-    smtp.refuses = True
+    smtp.refused = ("@",)
     ask(api)
     deliver()
     waiting = PasswordReset.objects.get()
@@ -181,10 +181,26 @@ def test_a_mail_server_that_is_down_or_refuses_is_tried_again(api, alice, smtp, 
     assert timedelta(seconds=1) < waiting.due_at - timezone.now() <= timedelta(seconds=5)
     deliver()  # it is not due
     assert PasswordReset.objects.get().attempts == 1
-    smtp.refuses = False
+    smtp.refused = ()
     PasswordReset.objects.update(due_at=timezone.now())
     deliver()
     assert (len(smtp.mails), PasswordReset.objects.exists()) == (1, False)
+
+
+@pytest.mark.parametrize(("code", "is_tried_again"), [(451, True), (550, False)])
+def test_one_refused_address_of_several(api, new_user, smtp, code, is_tried_again):
+    for number, email in enumerate(("twins@example.com", "Twins@example.com", "TWINS@example.com")):
+        new_user(f"twin_{number}", email=email)
+    smtp.refused, smtp.code = ("<Twins",), code
+    ask(api, "twins@example.com")
+    deliver()
+    sent = ["twins@example.com"] + ["TWINS@example.com"] * (not is_tried_again)
+    assert [mail["to"] for mail in smtp.mails] == sent
+    smtp.refused = ()
+    PasswordReset.objects.update(due_at=timezone.now())
+    deliver()
+    sent += ["Twins@example.com", "TWINS@example.com"] * is_tried_again
+    assert ([mail["to"] for mail in smtp.mails], PasswordReset.objects.exists()) == (sent, False)
 
 
 def test_no_mail_server_at_all(api, alice, smtp, settings):

@@ -51,6 +51,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ("due_at", models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
                 ("attempts", models.PositiveIntegerField(default=0)),
+                ("mailed_up_to", models.BigIntegerField(default=0)),
             ],
         ),
     ]
