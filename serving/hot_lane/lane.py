@@ -98,7 +98,7 @@ class HotLane:
             return None
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         try:
-            tokens.caller_id(authorization)
+            tokens.caller(authorization)
             head = self._response_heads.get(scheme, headers)
         except APIException:
             return None
