@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from api import throttles
 from api.inputs import validated
-from api.json import json_response, no_content
+from api.json import json_response
 from api.problems import Problem, bad_input
 from api.schema import described
 from api.views import BatchedView, inactive_account
@@ -52,7 +52,7 @@ class ResetView(BatchedView):
 
     public = {"POST": "reset"}
 
-    @described(answers={202: None}, body=ResetInput, public=True)
+    @described(answers={202: output.ResetRequested}, body=ResetInput, public=True)
     def post(self, request: Request) -> HttpResponse:
         """Ask for a mail with a token to the accounts that have this address. Answers the same whether there are."""
         email = validated(ResetInput, request.data)["email"]
@@ -62,7 +62,7 @@ class ResetView(BatchedView):
             pass  # there were enough mails to this address
         else:
             reset_mailer.request_reset(email)
-        return no_content(202)
+        return json_response({"email": email}, status=202)
 
 
 class ResetConfirmView(BatchedView):

@@ -70,6 +70,12 @@ class Tokens(serializers.Serializer):
     refresh = serializers.CharField(read_only=True)
 
 
+class ResetRequested(serializers.Serializer):
+    """The mail address as it was sent, whether an account has it or not."""
+
+    email = serializers.CharField(read_only=True)
+
+
 class ResetAccount(serializers.Serializer):
     """The account whose password was set, to log in to."""
 
