@@ -26,10 +26,14 @@ _RANGES: dict[str, list[tuple[int, int]]] = {
     "P": [(0x2069, 0x2069)],  # closes it
     "D": [(0x202A, 0x202B)],  # opens an embedding
     "Q": [(0x202C, 0x202C)],  # closes it, or an override
-    "F": [(0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF)],  # selects a variant of the character before it
+    "F": [(0xFE00, 0xFE0F), (0xE0100, 0xE01EF)],  # selects a variant of the character before it
+    "U": [(0x180B, 0x180F)],  # the same after Mongolian letters
     "G": [(0xE0020, 0xE007E)],  # tags: the letters of a flag such as that of England
     "K": [(0xE007F, 0xE007F)],  # ends the tags
-    "E": [(0x1F3FB, 0x1F3FF)],  # skin tones
+    "E": [  # skin tones, and emoji that are no symbols by their category
+        (0xA9, 0xA9), (0xAE, 0xAE), (0x203C, 0x203C), (0x2049, 0x2049), (0x2122, 0x2122), (0x2139, 0x2139),
+        (0x3030, 0x3030), (0x303D, 0x303D), (0x1F3FB, 0x1F3FF),
+    ],
     "B": [(0x2800, 0x2800)],  # the blank of Braille
     "H": [  # invisible
         (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x200B, 0x200B),
@@ -58,13 +62,13 @@ _KEPT_FOR_IDEOGRAPHS = re.compile("[\U00020000-\U0002fffd\U00030000-\U0003fffd]"
 # that are joined (UTS #51); joiners after a virama and non-joiners between letters that join (RFC 5892, A.1 and A.2),
 # and a joiner before a virama (Bengali; Unicode Standard, section 12.2).
 _MEANINGFUL = re.compile(
-    "(?<=E)F?G{1,30}K|(?<=[VEA])F|(?:(?<=E)|(?<=EF))J(?=E)|(?<=W)[JZ]|(?<=V)J(?=W)|(?<=A)M*Z(?=M*A)"
+    "(?<=E)F?G{1,30}K|(?<=[VEA])F|(?<=A)U|(?:(?<=E)|(?<=EF))J(?=E)|(?<=W)[JZ]|(?<=V)J(?=W)|(?<=A)M*Z(?=M*A)"
 )
-_TOO_MANY_MARKS = re.compile(f"[MWFJZH]{{{MOST_MARKS + 1}}}")
-_VISIBLE = re.compile("[VEA]")
+_TOO_MANY_MARKS = re.compile(f"[MWFUJZH]{{{MOST_MARKS + 1}}}")
+_VISIBLE = re.compile("[VEAL]")
 _PLAIN = re.compile("[\n\t -~]*[!-~][\n\t -~]*")  # ASCII that can be seen
 _PLAIN_LINE = re.compile("[ -~]*[!-~][ -~]*")
-_NOT_IN_A_LINE = re.compile("[^VEASMW]")
+_NOT_IN_A_LINE = re.compile("[^VEALSMW]")
 _UNTYPABLE = re.compile("[XNT]")
 _NEVER = re.compile("[XGK]")
 _NO_LEVELS = re.compile("[^IPDQN]+")
@@ -155,8 +159,8 @@ def _shape(text: str) -> str:
 def _kind(character: str) -> str:
     """Return the letter of a character's kind.
 
-    Apart from the special ones: "V" visible, "E" emoji or another symbol, "A" a letter that joins, "S" space, "M" mark,
-    "W" virama, "X" never allowed.
+    Apart from the special ones: "V" visible, "L" a letter with case, which has no variants, "E" emoji or another
+    symbol, "A" a letter that joins, "S" space, "M" mark, "W" virama, "X" never allowed.
     """
     if kind := _SPECIAL.get(character):
         return kind
@@ -181,4 +185,6 @@ def _kind_of_assigned(character: str, category: str) -> str:
         return "S"
     if category[0] == "L" and _CURSIVE.match(character):
         return "A"
+    if category in ("Lu", "Ll", "Lt"):
+        return "L"
     return "E" if category in ("So", "Sm") and character >= "\u2190" else "V"

@@ -3,8 +3,12 @@
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 
+from users.usernames import USERNAME_LENGTH
+
 
 class LoginForm(AdminAuthenticationForm):
     """Django's form without its normalisation of usernames, by which full-width letters would be taken for ASCII."""
 
-    username = forms.CharField(widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "username"}))
+    username = forms.CharField(
+        max_length=USERNAME_LENGTH, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "username"})
+    )

@@ -6,7 +6,7 @@ import pytest
 
 from posts.models import Comment, Post
 from ratings.models import Item
-from tests.users.test_admin import form_of
+from tests.support.admin_actions import form_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -5,8 +5,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.support.admin_actions import form_of
 from tests.support.cast import PASSWORD
-from tests.users.test_admin import USERS, form_of
 from users.models import User, UserState
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,6 +23,7 @@ NEARLY_BOBBY = [
     "bobby\U000e0041",
     "ʙobby",
 ]
+USERS = "/admin/users/user/"
 SHORT_TEXTS = ("nickname", "city", "country", "phone")
 FORMS = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
 
@@ -195,6 +196,8 @@ REFUSED = {
     "blank of Braille": "a\u2800b",
     "jamo": "\u115f\u1160",
     "variation selector alone": "\ufe0f",
+    "variation of a letter": "Ann\ufe0f",
+    "Mongolian separator": "Ann\u180e",
     "two variation selectors": "❤\ufe0f\ufe0f",
     "tags": "a\U000e0041\U000e0042",
     "tags without end": "🏴\U000e0067\U000e0062",
@@ -216,6 +219,7 @@ ACCEPTED = {
     "family": "👨\u200d👩\u200d👧\u200d👦",
     "heart": "❤\ufe0f",
     "burning heart": "❤\ufe0f\u200d🔥",
+    "sign": "©\ufe0f ™\ufe0f ℹ\ufe0f 1\ufe0f",
     "keycap": "1\ufe0f⃣",
     "profession": "👩🏽\u200d💻",
     "flag": "🇫🇷",

@@ -14,11 +14,11 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from tests.support.cast import PASSWORD
-from tests.users.test_admin import USERS
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+USERS = "/admin/users/user/"
 NFC, NFD = "schlüssel-für-mich", "schlu\u0308ssel-fu\u0308r-mich"
 SPELLINGS = [
     (NFC, NFD),
