@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from api.texts import DECOMPOSED, clean_line, clean_multiline
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 # Characters that the rules are about, so that generated texts are full of them.
 SPECIAL = (
     "a é\u0301\u0327\n\r\t\u2028\u00a0\u3000\u200b\u200c\u200d\u202a\u202c"
@@ -76,9 +76,13 @@ def test_a_text_of_5000_characters_takes_milliseconds_at_most(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["\u2067" * 8_000, "\u2067\u202a" * 4_000, "a" + "\u0301\u0327" * 4_000, "ا\u064b" * 4_000]
+    "text", ["\u2067" * 4_000, "\u2067\u202a" * 2_000, "a" + "\u0301\u0327" * 2_000, "ا\u064b" * 2_000]
 )
 def test_the_worst_texts_take_milliseconds_too(text):
-    began = time.perf_counter()
-    accepted(lambda text, _: clean_multiline(text, 8_000), text)
-    assert time.perf_counter() - began < 0.1
+    def cost() -> float:
+        began = time.perf_counter()
+        accepted(clean_multiline, text)
+        return time.perf_counter() - began
+
+    text = text[: DECOMPOSED * 1_000]  # longer ones are left alone
+    assert min(cost() for _ in range(10)) < 0.004
