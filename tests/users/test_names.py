@@ -310,3 +310,12 @@ def test_an_older_text_does_not_block_other_edits_in_the_admin(api, root, alice)
     assert root.post(address, {**form, "nickname": "A\u202ec"}).status_code == 200
     assert User.objects.values_list("nickname", "level").get(pk=alice.pk) == ("A\u202eb\u200b", 7)
     assert api.patch("users/me", {"city": "Lyon"}, by=alice).status == 200
+
+
+def test_the_admin_shows_several_lines_of_a_profile_text_and_keeps_them(root, alice):
+    User.objects.update_one(alice.pk, bio="two\nlines")
+    address = f"{USERS}{alice.pk}/change/"
+    page = root.get(address)
+    assert b'<textarea name="bio"' in page.content  # an input of one line would drop the line feed
+    assert root.post(address, {**form_of(page), "bio": "two\r\nlines", "level": 7}).status_code == 302
+    assert User.objects.values_list("bio", "level").get(pk=alice.pk) == ("two\nlines", 7)
