@@ -79,7 +79,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
 
     async def _drain(self, connections: Connections) -> None:
         """Let clients leave by themselves, then close idle connections, then wait for requests in progress."""
-        connections.drain()
+        connections.draining = True
         await _until_closed(connections, DRAIN_S)
         connections.close_idle()
         await _until_closed(connections, self.cfg.graceful_timeout)
