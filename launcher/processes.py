@@ -1,21 +1,14 @@
 """Child processes that are stopped together, in reverse order, and by the kernel if their parent is killed."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 
+from serving.parent_death import end_with_parent
+
 STOP_S = 25
-PR_SET_PDEATHSIG = 1
-
-
-def end_with_parent() -> None:
-    """Let the kernel send SIGTERM to this process when its parent ends, for whatever reason; on Linux only."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Processes:

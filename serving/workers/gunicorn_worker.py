@@ -10,9 +10,11 @@ from functools import partial
 from typing import Any
 
 import uvicorn
+from django.conf import settings
 from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
 
+from serving import lifecycle
 from serving.accepting.acceptor import Acceptor
 from serving.accepting.connection_shares import ConnectionShare, ConnectionShares
 from serving.http.protocol import Protocol
@@ -36,10 +38,27 @@ class Server(uvicorn.Server):
         self._acceptors = [Acceptor(sock, protocol, self._share, self.config.ssl) for sock in sockets or []]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, then close idle connections and wait for running requests."""
+        if not lifecycle.is_stopping():  # else new clients are answered, until their load balancer has noticed
+            self._stop_accepting()
+        await self._drain()
+        self._stop_accepting()
+        await asyncio.sleep(FIRST_REQUEST_S)
+        await super().shutdown()
+
+    async def _drain(self) -> None:
+        """Give clients WEB_DRAIN_S seconds to meet an answer that says `connection: close`, and to leave."""
+        self.config.encoded_headers.append((b"connection", b"close"))  # on_tick() puts them into all answers
+        loop = asyncio.get_running_loop()
+        end = loop.time() + settings.WEB_DRAIN_S
+        while loop.time() < end and (self.server_state.connections or lifecycle.is_stopping()):
+            await self.on_tick(0)  # the Date header, and the heartbeat for the master
+            await asyncio.sleep(0.1)
+
+    def _stop_accepting(self) -> None:
         for acceptor in self._acceptors:
-            acceptor.close()
-        await asyncio.sleep(FIRST_REQUEST_S)  # then uvicorn closes idle connections
-        await super().shutdown(sockets)
+            acceptor.close(accept_waiting=lifecycle.is_stopping())
+        self._acceptors = []
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn_worker has no types
