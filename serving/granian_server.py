@@ -15,7 +15,8 @@ from granian._granian import SocketHolder
 from granian.server.mp import MPServer
 
 from serving import lifecycle
-from serving.workers.granian_application import LAST_CONNECTIONS_S
+
+FIRST_REQUEST_S = 0.5  # time for clients that have just connected to send a request, before the workers end
 
 settings: Any = import_module(os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings"))
 
@@ -33,7 +34,7 @@ class Server(MPServer):
         """Wait while the workers drain, unless they failed; then end them."""
         os.close(self._inherited)
         if self.interrupt_signal:
-            time.sleep(settings.WEB_DRAIN_S + LAST_CONNECTIONS_S)
+            time.sleep(settings.WEB_DRAIN_S + FIRST_REQUEST_S)
         super().shutdown(exit_code)
 
 

@@ -86,15 +86,14 @@ class Protocol(HttpToolsProtocol):
             if self._is_shutting_down:
                 super().shutdown()
         else:
-            is_last = self._is_shutting_down or (b"connection", b"close") in self.server_state.default_headers
-            self._write_answer(answer, keep_alive=headers.keep_alive and not is_last)
+            self._write_answer(answer, keep_alive=headers.keep_alive and not self._is_shutting_down)
         if pending and not self.transport.is_closing():
             self.flow.resume_reading()
             self.data_received(pending)
 
     def _write_answer(self, answer: Any, *, keep_alive: bool) -> None:
         defaults = _serialize(tuple(self.server_state.default_headers))
-        end = b"\r\n" if keep_alive or b"connection: close" in defaults else b"connection: close\r\n\r\n"
+        end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
         response = b"".join([STATUS_LINE[200], defaults, *answer.http1_headers(), end, answer.body])
         self.transport.write_now(response)  # type: ignore[attr-defined]  # a CoalescingTransport
         self.server_state.total_requests += 1

@@ -16,7 +16,6 @@ from django.conf import settings
 
 from serving import lifecycle
 
-LAST_CONNECTIONS_S = 0.5  # time for requests on the connections accepted last
 CLOSE = (b"connection", b"close")
 
 
