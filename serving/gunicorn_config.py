@@ -8,7 +8,6 @@ from importlib import import_module
 from typing import Any
 
 from serving import lifecycle
-from serving.parent_death import end_with_parent
 from serving.workers import cores
 
 RUNNING_REQUESTS_S = 20  # time for running requests, after the connections have drained
@@ -57,7 +56,6 @@ def post_worker_init(_worker: Any) -> None:
 
 def post_fork(_arbiter: Any, worker: Any) -> None:
     """Pin a new worker to the core allocated to it, if any; called by gunicorn in the worker."""
-    end_with_parent()
     if worker.core is not None:
         cores.pin_process(worker.core)
 
