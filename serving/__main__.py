@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from serving.supervisor import listening
+from serving.supervisor.pid_file import PidFile, pid_file_path
 from serving.supervisor.supervisor import Supervisor
 
 
@@ -18,7 +19,9 @@ def main() -> int:
     if settings.SERVER == "granian" and (len(addresses) > 1 or addresses[0].startswith("unix:")):
         raise SystemExit("Granian is given one TCP address: write --bind HOST:PORT once.")
     logging.basicConfig(level=logging.INFO, format="{asctime} {levelname} {name}: {message}", style="{")
-    return Supervisor([listening.listen(address) for address in addresses], arguments).run()
+    sockets = [listening.listen(address) for address in addresses]
+    file = PidFile(pid_file_path(settings.DATA_DIR, settings.PORT))
+    return Supervisor(sockets, arguments, file.add).run()
 
 
 if __name__ == "__main__":

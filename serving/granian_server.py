@@ -39,7 +39,8 @@ class Server(MPServer):
 
 
 def main() -> None:
-    """Run Granian's command line with this server."""
+    """Load the application, which the workers inherit, and run Granian's command line with this server."""
+    import_module("config.asgi")
     multiprocessing.set_start_method("fork")  # so that workers inherit the file descriptors
     cli.Server = Server
     cli.entrypoint()

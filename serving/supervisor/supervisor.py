@@ -10,21 +10,26 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 
 from serving import lifecycle
 from serving.supervisor.generation import Generation
 
 START_S = 60.0  # time for a new generation to load the application, after which the old one is kept
 CHECK_S = 1.0
+RELOADED = "Reloaded"
 RELOAD, STOP = (signal.SIGHUP, signal.SIGUSR2), (signal.SIGTERM, signal.SIGINT)
 logger = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Runs one generation of the server at a time, and two while one replaces the other."""
+    """Runs one generation of the server at a time, and two while one replaces the other.
 
-    def __init__(self, sockets: list[socket.socket], arguments: list[str]) -> None:
-        self._sockets, self._arguments = sockets, arguments
+    `on_reload` is called with a sentence about each reload, which begins with RELOADED if it succeeded.
+    """
+
+    def __init__(self, sockets: list[socket.socket], arguments: list[str], on_reload: Callable[[str], None]) -> None:
+        self._sockets, self._arguments, self._on_reload = sockets, arguments, on_reload
         self._current: Generation | None = None
         self._next: Generation | None = None
         self._ending: list[Generation] = []
@@ -79,7 +84,7 @@ class Supervisor:
             if self._current:
                 self._current.end(lifecycle.REPLACED)
                 self._ending.append(self._current)
-                logger.info("Reloaded: process %d serves instead of %d.", following.pid, self._current.pid)
+                self._report(logging.INFO, f"{RELOADED}: process {following.pid} serves, {self._current.pid} drains.")
             self._current, self._next = following, None
         elif self._current and time.monotonic() > following.started + START_S:
             self._next = None
@@ -88,9 +93,13 @@ class Supervisor:
 
     def _fail(self, what: str, status: int) -> None:
         if self._current:
-            logger.error("The new code %s, see above: the old code goes on serving.", what)
+            self._report(logging.ERROR, f"The new code {what}, see the log above: the old code goes on serving.")
         elif not self._is_stopping:
             self._status = status
+
+    def _report(self, level: int, sentence: str) -> None:
+        logger.log(level, sentence)
+        self._on_reload(sentence)
 
     def _abandon(self, generation: Generation) -> None:
         generation.end(lifecycle.STOPPING)
