@@ -1,4 +1,4 @@
-"""The public face of serving: the applications that config.asgi composes, the routes of rooms, and the service's state."""
+"""The public face of serving: the applications that config.asgi composes, routes, and whether the service stops."""
 
 from serving.bridge.wsgi import Bridge
 from serving.hot_lane.lane import HotLane

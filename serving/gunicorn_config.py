@@ -49,8 +49,10 @@ def when_ready(arbiter: Any) -> None:
     lifecycle.expect_workers(arbiter.num_workers)
 
 
-def post_worker_init(_worker: Any) -> None:
+def post_worker_init(worker: Any) -> None:
     """Tell the supervisor, if any, that a worker has loaded the application; called by gunicorn in the worker."""
+    if worker.__class__.__name__ == "ThreadWorker":  # it closes its sockets last, and lets new clients wait
+        lifecycle.call_at_end(lambda: lifecycle.stop_accepting(sock.fileno() for sock in worker.sockets))
     lifecycle.report_ready()
 
 

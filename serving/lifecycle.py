@@ -7,6 +7,8 @@ The supervisor sends one byte, which nobody takes out of the socket, so that eac
 import contextlib
 import os
 import socket
+import threading
+from collections.abc import Callable, Iterable
 
 CHANNEL = "SERVING_CHANNEL"  # environment variables with file descriptors
 SOCKETS = "SERVING_SOCKETS"
@@ -47,10 +49,27 @@ def is_stopping() -> bool:
         return False
 
 
-def wait_for_end() -> None:
-    """Block until these processes are to end, or the supervisor has been killed."""
+def call_at_end(function: Callable[[], None]) -> None:
+    """Call a function in a thread of its own, once these processes are to end or the supervisor has been killed."""
     if _channel is not None:
-        _channel.recv(1, socket.MSG_PEEK)
+        threading.Thread(target=_wait_and_call, args=(_channel, function), daemon=True).start()
+
+
+def _wait_and_call(channel: socket.socket, function: Callable[[], None]) -> None:
+    with contextlib.suppress(OSError):
+        channel.recv(1, socket.MSG_PEEK)
+    function()
+
+
+def stop_accepting(descriptors: Iterable[int]) -> None:
+    """Replace listening sockets, under their descriptors in this process, by one to which nobody connects.
+
+    For servers that cannot be told to stop accepting, or that keep a socket open on which they do not accept.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as unknown:
+        unknown.setblocking(False)
+        for descriptor in descriptors:
+            os.dup2(unknown.fileno(), descriptor)
 
 
 def _tell(message: bytes) -> None:

@@ -4,11 +4,13 @@ Started by the supervisor, so that each generation imports settings and librarie
 """
 
 import contextlib
+import fcntl
 import os
 import sys
 
 from serving import gunicorn_config, lifecycle
 
+FIRST_SYSTEMD_FD = 3  # sd_listen_fds(3)
 settings = gunicorn_config.settings
 
 
@@ -18,9 +20,26 @@ def main() -> None:
         _use_batch_scheduling()
         command = ["serving.granian_server", *_granian_options(), *sys.argv[1:]]
     else:
-        inherited = [part for fd in lifecycle.listening_fds() for part in ("--bind", f"fd://{fd}")]
-        command = ["gunicorn", "-c", "python:serving.gunicorn_config", *inherited, *sys.argv[1:]]
+        _pass_on_as_systemd()
+        command = ["gunicorn", "-c", "python:serving.gunicorn_config", *sys.argv[1:]]
     os.execv(sys.executable, [sys.executable, "-m", *command])  # noqa: S606  no shell
+
+
+def _pass_on_as_systemd() -> None:
+    """Pass the listening sockets as systemd does, from descriptor 3 on.
+
+    When gunicorn ends, it would remove the path of a Unix socket that it was given by the option --bind.
+    """
+    inherited = [int(os.environ[lifecycle.CHANNEL]), *lifecycle.listening_fds()]
+    free = FIRST_SYSTEMD_FD + len(inherited)
+    channel, *listening = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, free) for fd in inherited)
+    for fd in inherited:
+        os.close(fd)
+    for number, fd in enumerate(listening, FIRST_SYSTEMD_FD):
+        os.dup2(fd, number)
+    os.set_inheritable(channel, True)
+    os.environ[lifecycle.CHANNEL] = str(channel)
+    os.environ |= {"LISTEN_FDS": str(len(listening)), "LISTEN_PID": str(os.getpid())}
 
 
 def _use_batch_scheduling() -> None:

@@ -1,6 +1,6 @@
 """Plain HTTP clients on keep-alive connections, which count what they lose; in a process of their own.
 
-`python -m loadtest.bench.keep_alive_clients` reads Clients as JSON from standard input, and prints the counts as JSON:
+`python -m loadtest.bench.keep_alive_clients` takes Clients as JSON in its argument, and prints the counts as JSON:
 `answered`, `connections`, and everything else that happened. Nothing is sent twice. Standard library only.
 """
 
@@ -34,14 +34,8 @@ class Running:
     """Clients at work in a process of their own; `lost()` waits for their end."""
 
     def __init__(self, clients: Clients) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "loadtest.bench.keep_alive_clients"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(asdict(clients)))
-        self._process.stdin.close()
-        self._process.stdin = None
+        command = [sys.executable, "-m", "loadtest.bench.keep_alive_clients", json.dumps(asdict(clients))]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.counts: dict[str, int] = {}
 
     def lost(self) -> dict[str, int]:
@@ -106,4 +100,4 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reque
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(_main(Clients(**json.load(sys.stdin))))))
+    print(json.dumps(asyncio.run(_main(Clients(**json.loads(sys.argv[1]))))))

@@ -36,10 +36,18 @@ class Generation:
 
     def is_ready(self) -> bool:
         """Return whether all workers have loaded the application."""
+        expected, ready = self._workers()
+        return 0 < expected <= ready
+
+    def is_forking(self) -> bool:
+        """Return whether workers are being started: gunicorn may not notice that one of them has missed a signal."""
+        expected, ready = self._workers()
+        return ready < expected
+
+    def _workers(self) -> tuple[int, int]:
         with contextlib.suppress(BlockingIOError, ConnectionError):
             self._received += self.channel.recv(4096)
-        expected, ready = (self._received.count(byte) for byte in (lifecycle.EXPECTED, lifecycle.READY))
-        return 0 < expected <= ready
+        return self._received.count(lifecycle.EXPECTED), self._received.count(lifecycle.READY)
 
     def end(self, reason: bytes) -> None:
         """Let the server drain and end; the reason is lifecycle.REPLACED or lifecycle.STOPPING."""

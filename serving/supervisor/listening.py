@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import errno
 import os
 import socket
 import stat
@@ -28,12 +29,13 @@ def listen(address: str) -> socket.socket:
     while True:
         try:
             return _listen_on_path(address[5:]) if address.startswith("unix:") else _listen_on_port(address)
-        except (OSError, ValueError) as error:
-            in_use = isinstance(error, OSError) and error.strerror == os.strerror(98)
-            if not in_use or time.monotonic() > deadline:
-                reason = getattr(error, "strerror", None) or error
-                raise SystemExit(f"The address {address} cannot be used ({reason}): set PORT to another.") from None
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+                raise SystemExit(f"The address {address} cannot be used ({reason}).") from None
             time.sleep(0.2)
+        except ValueError:
+            raise SystemExit(f"The address {address} cannot be used: write HOST:PORT or unix:PATH.") from None
 
 
 def _listen_on_port(address: str) -> socket.socket:

@@ -109,7 +109,9 @@ class Supervisor:
         for sock in self._sockets:
             sock.close()  # the workers still accept on theirs, until they have drained
         self._sockets = []
-        for generation in (self._current, self._next):
-            if generation:
-                self._abandon(generation)
-        self._current = self._next = None
+        if self._current:
+            self._abandon(self._current)
+            self._current = None
+        if self._next and not self._next.is_forking():
+            self._abandon(self._next)
+            self._next = None

@@ -4,9 +4,6 @@ Granian closes idle connections as soon as a worker is told to end. So the super
 on each answer says `connection: close`, so that clients leave by themselves.
 """
 
-import os
-import socket
-import threading
 import time
 from functools import partial
 from importlib import import_module
@@ -37,25 +34,13 @@ def _send_last(send: Any, message: dict[str, Any]) -> Any:
     return send(message)
 
 
-def _drain_at_end(application: DrainingApplication) -> None:
-    lifecycle.wait_for_end()
+def _drain() -> None:
     application.is_draining = True
-    if lifecycle.is_stopping():
+    if lifecycle.is_stopping():  # new clients are answered until their load balancer has noticed
         time.sleep(settings.WEB_DRAIN_S)
-    _stop_accepting()
-
-
-def _stop_accepting() -> None:
-    """Replace the listening socket, under its descriptor, by one to which nobody connects.
-
-    Granian cannot be told to stop accepting without closing idle connections as well.
-    """
-    with socket.create_server(("127.0.0.1", 0)) as unknown:
-        unknown.setblocking(False)
-        for fd in lifecycle.listening_fds():
-            os.dup2(unknown.fileno(), fd)
+    lifecycle.stop_accepting(lifecycle.listening_fds())
 
 
 application = DrainingApplication(import_module("config.asgi").application)
-threading.Thread(target=_drain_at_end, args=(application,), daemon=True).start()
+lifecycle.call_at_end(_drain)
 lifecycle.report_ready()
