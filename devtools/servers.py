@@ -109,6 +109,7 @@ def missing_packages() -> list[str]:
     needs: dict[str, object] = {
         "mariadb-server": program("mariadbd") and program("mariadb-install-db"),
         "redis-server": program("redis-server"),
+        "haproxy": program("haproxy"),
     }
     if not find_spec("MySQLdb"):
         header = Path(sysconfig.get_paths()["include"]) / "Python.h"

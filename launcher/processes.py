@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from serving.parent_death import end_with_parent
 
-STOP_S = 25
+STOP_S = 30  # longer than a web process takes: WEB_DRAIN_S and the time for running requests
 
 
 class Processes:
