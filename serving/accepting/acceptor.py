@@ -11,6 +11,7 @@ import select
 import socket
 import ssl
 from collections.abc import Callable
+from typing import Any
 
 from serving.accepting.connection_shares import ConnectionShare
 
@@ -42,7 +43,7 @@ class Acceptor:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._sock, self._protocol, self._share, self._make_room = sock, protocol, share, make_room
-        self._tls_options = {"ssl": tls, "ssl_handshake_timeout": TLS_HANDSHAKE_S} if tls else {}
+        self._tls_options: dict[str, Any] = {"ssl": tls, "ssl_handshake_timeout": TLS_HANDSHAKE_S} if tls else {}
         self._queue = select.poll()
         self._queue.register(sock.fileno(), select.POLLIN)
         self._timer: asyncio.TimerHandle | None = None

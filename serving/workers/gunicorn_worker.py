@@ -79,7 +79,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
 
     async def _drain(self, connections: Connections, acceptors: list[Acceptor]) -> None:
         """Let clients leave by themselves, then close idle connections, then wait for requests in progress."""
-        connections.drain()
+        connections.draining = True
         is_stopping = lifecycle.is_stopping()
         if is_stopping:  # new clients are answered until their load balancer has noticed
             await asyncio.sleep(settings.WEB_DRAIN_S)
