@@ -10,14 +10,15 @@ import time
 from importlib import import_module
 from typing import Any
 
-from granian import cli
-from granian._granian import SocketHolder
 from granian.server.mp import MPServer
 
 from serving import lifecycle
 
 FIRST_REQUEST_S = 0.5  # time for clients that have just connected to send a request, before the workers end
 
+# The types of these do not allow what is done here.
+cli: Any = import_module("granian.cli")
+net: Any = import_module("granian.net")
 settings: Any = import_module(os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings"))
 
 
@@ -27,15 +28,16 @@ class Server(MPServer):
     def _init_shared_socket(self) -> None:
         lifecycle.expect_workers(self.workers)
         (self._inherited,) = lifecycle.listening_fds()
-        self._ssp = self._sso = None
-        self._shd = SocketHolder(self._inherited, False, self.backlog)
+        self._ssp: Any = None
+        self._sso: Any = None
+        self._shd: Any = net.SocketHolder(self._inherited, False, self.backlog)
 
     def shutdown(self, exit_code: int = 0) -> None:
         """Wait while the workers drain, unless they failed; then end them."""
         os.close(self._inherited)
         if self.interrupt_signal:
             time.sleep(settings.WEB_DRAIN_S + FIRST_REQUEST_S)
-        super().shutdown(exit_code)
+        super().shutdown(exit_code)  # type: ignore[no-untyped-call]
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ def listen(address: str) -> socket.socket:
             return _listen_on_path(address[5:]) if address.startswith("unix:") else _listen_on_port(address)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+                reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
                 raise SystemExit(f"The address {address} cannot be used ({reason}).") from None
             time.sleep(0.2)
         except ValueError:
