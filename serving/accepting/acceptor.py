@@ -51,12 +51,18 @@ class Acceptor:
         self._yield_until = self._unlimited_until = 0.0
         self._listen()
 
-    def close(self) -> None:
-        """Stop accepting; the listening socket stays open."""
+    def close(self, *, accept_waiting: bool) -> None:
+        """Stop accepting, and close this process's descriptor of the listening socket.
+
+        Connections that wait in its queue are reset if no other process accepts them: accept them if `accept_waiting`.
+        """
+        while accept_waiting and self._accept_one():
+            pass
         self._share.close()
         self._loop.remove_reader(self._sock.fileno())
         if self._timer:
             self._timer.cancel()
+        self._sock.close()
 
     def _listen(self) -> None:
         self._share.set_headroom(HEADROOM)
@@ -70,20 +76,26 @@ class Acceptor:
                 self._share.set_headroom(HEADROOM_WHILE_YIELDING)
                 self._pause(RECHECK_S, self._recheck)
                 return
-            try:
-                connection, _ = self._sock.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            if not self._accept_one():
                 return
-            except OSError as error:  # no file descriptor is left, or no memory
-                logger.error("No connection is accepted for %d s: %s", EXHAUSTED_S, error)
-                self._make_room()
-                self._share.close()
-                self._pause(EXHAUSTED_S, self._listen)
-                return
-            self._share.add(1)
-            task = self._loop.create_task(self._connect(connection))
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
+
+    def _accept_one(self) -> bool:
+        """Accept a connection, if one waits and the system has the resources."""
+        try:
+            connection, _ = self._sock.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return False
+        except OSError as error:  # no file descriptor is left, or no memory
+            logger.error("No connection is accepted for %d s: %s", EXHAUSTED_S, error)
+            self._make_room()
+            self._share.close()
+            self._pause(EXHAUSTED_S, self._listen)
+            return False
+        self._share.add(1)
+        task = self._loop.create_task(self._connect(connection))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+        return True
 
     async def _connect(self, connection: socket.socket) -> None:
         try:
