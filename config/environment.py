@@ -18,7 +18,7 @@ EMAIL_SCHEMES = ("smtp", "smtps", "console")
 LIBRARIES = (
     "argon2", "dj_database_url", "django", "django_redis", "drf_spectacular", "drf_spectacular_sidecar", "granian",
     "gunicorn", "hiredis", "httptools", "msgspec", "redis", "rest_framework", "rest_framework_simplejwt", "tqdm",
-    "uvicorn", "uvicorn_worker", "uvloop", "whitenoise",
+    "uvicorn", "uvloop", "whitenoise",
 )  # fmt: skip
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 

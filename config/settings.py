@@ -98,13 +98,14 @@ CACHING = {"ALIAS": "default", "PREFIX": "hp"}
 
 PASSWORD_HASHERS = ["users.hashers.ServerArgon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "users.passwords.CharacterValidator"},
     {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "NAME": "users.passwords.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("username", "nickname", "email")},
     },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "users.passwords.MinimumLengthValidator"},
+    {"NAME": "users.passwords.CommonPasswordValidator"},
+    {"NAME": "users.passwords.NumericPasswordValidator"},
 ]
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["api.json.JSONRenderer"],
@@ -156,6 +157,8 @@ if not environment.flag("THROTTLES", default=True):
 # Threads of each web worker; each thread has at most one database connection.
 WEB_THREADS = environment.number("WEB_THREADS", default=8, low=1, high=1000)
 WEB_WORKERS = environment.number("WEB_WORKERS", default=2, low=1, high=256)
+# Seconds in which a web worker that ends says `connection: close`, before it closes idle connections.
+WEB_DRAIN_S = environment.number("WEB_DRAIN_S", default=0 if DEBUG else 5, low=0, high=300)
 SERVER = environment.choice("SERVER", "gunicorn", "granian")
 HOST = "127.0.0.1" if DEBUG else "0.0.0.0"  # noqa: S104  a container's own network
 PORT = environment.number("PORT", default=8000, low=1, high=65535)

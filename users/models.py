@@ -11,8 +11,10 @@ from django.db import models, router
 from django.utils import timezone
 
 from api import generations
+from api.model_fields import EmailLineField, LineField, MultilineField, URLLineField
 from caching.api import Cached, CachedModel, atomic_write
-from users.fields import BINARY, IGNORE_CASE, CollatedCharField
+from users import passwords
+from users.fields import BINARY, IGNORE_CASE, CollatedCharField, UsernameField
 from users.managers import UserManager
 from users.terms import TERM_LENGTH
 from users.usernames import USERNAME, USERNAME_LENGTH, USERNAME_RULE
@@ -38,7 +40,7 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
     """
 
     id = models.BigAutoField(primary_key=True)
-    username = CollatedCharField(
+    username = UsernameField(
         max_length=USERNAME_LENGTH,
         unique=True,
         default="",
@@ -47,18 +49,18 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
         error_messages={"unique": "This username is taken."},
     )
     password = models.CharField(max_length=128, default="!")
-    nickname = models.CharField(max_length=64, blank=True, default="")
-    avatar = models.URLField(max_length=500, blank=True, default="")
-    bio = models.CharField(max_length=500, blank=True, default="")
+    nickname = LineField(max_length=64, blank=True, default="")
+    avatar = URLLineField(max_length=500, blank=True, default="")
+    bio = MultilineField(max_length=500, blank=True, default="")
     gender = models.CharField(max_length=10, blank=True, default=Gender.UNSAID, choices=Gender.choices)
-    country = models.CharField(max_length=64, blank=True, default="")
-    city = models.CharField(max_length=64, blank=True, default="")
-    language = models.CharField(max_length=16, blank=True, default="")
+    country = LineField(max_length=64, blank=True, default="")
+    city = LineField(max_length=64, blank=True, default="")
+    language = LineField(max_length=16, blank=True, default="")
     level = models.PositiveIntegerField(default=1)
     is_vip = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    email = models.EmailField(max_length=254, blank=True, default="")
-    phone = models.CharField(max_length=24, blank=True, default="")
+    email = EmailLineField(max_length=254, blank=True, default="")
+    phone = LineField(max_length=24, blank=True, default="")
     birthday = models.DateField(null=True, blank=True, default=None)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
@@ -97,14 +99,22 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
         return None if update_fields is None else {*saved, *TOKEN_COLUMNS}
 
     def check_password(self, raw_password: str | None) -> bool:
-        return check_password(raw_password, self.password, self._upgrade_hash)
+        """Return whether a password is right, in the normalised form or, for an older hash, as it is typed."""
+        normalized = raw_password and passwords.normalize(raw_password)
+        if check_password(normalized, self.password, self._upgrade_hash):
+            return True
+        if normalized == raw_password or not check_password(raw_password, self.password):
+            return False
+        self._upgrade_hash(normalized)
+        return True
 
     async def acheck_password(self, raw_password: str | None) -> bool:
+        """Return what check_password() returns."""
         return await sync_to_async(self.check_password)(raw_password)
 
-    def _upgrade_hash(self, raw_password: str) -> None:
+    def _upgrade_hash(self, password: Any) -> None:
         """Store the same password in the current hash, which ends no token, unless it was changed meanwhile."""
-        upgraded = make_password(raw_password)
+        upgraded = make_password(password)
         stored: Any = type(self).objects.filter(pk=self.pk, password=self.password)
         stored.upgrade_hash(upgraded)
         self.password = upgraded
@@ -121,7 +131,7 @@ class UserState(CachedModel):
 
     user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="state")
     status = models.CharField(max_length=10, default=Status.OFFLINE, choices=Status.choices)
-    message = models.CharField(max_length=140, blank=True, default="")
+    message = LineField(max_length=140, blank=True, default="")
     last_seen_at = models.DateTimeField(null=True, blank=True, default=None)
 
     cached: ClassVar = Cached(ttl_s=3600, since="last_seen_at")

@@ -13,7 +13,7 @@ from api.json import json_response
 from api.problems import Problem, bad_input
 from api.schema import described
 from api.views import BatchedView, inactive_account
-from users import passwords, reset_mailer
+from users import password_changes, reset_mailer
 from users.auth_views import user_agent
 from users.models import User
 from users.schemas import output
@@ -24,7 +24,7 @@ from users.schemas.input import PasswordChangeInput, ResetConfirmInput, ResetInp
 def _strong(field: str) -> Iterator[None]:
     try:
         yield
-    except passwords.WeakPassword as error:
+    except password_changes.WeakPassword as error:
         raise weak_password(field, error.messages) from None
 
 
@@ -39,8 +39,8 @@ class OwnPasswordView(BatchedView):
         given = validated(PasswordChangeInput, request.data)
         try:
             with _strong("new"):
-                issued = passwords.change_password(self.caller_id, **given, user_agent=user_agent(request))
-        except passwords.WrongPassword:
+                issued = password_changes.change_password(self.caller_id, **given, user_agent=user_agent(request))
+        except password_changes.WrongPassword:
             raise Problem(403, "wrong_password", "The old password is not the account's.") from None
         except User.DoesNotExist:
             raise inactive_account() from None
@@ -76,7 +76,7 @@ class ResetConfirmView(BatchedView):
         given = validated(ResetConfirmInput, request.data)
         try:
             with _strong("password"):
-                user = passwords.reset_password(given["token"], password=given["password"])
-        except passwords.BadToken:
+                user = password_changes.reset_password(given["token"], password=given["password"])
+        except password_changes.BadToken:
             raise bad_input("token", "This token is not valid, has expired or was used.", "bad_token") from None
         return json_response({"username": user.username})

@@ -1,108 +1,64 @@
-"""Changes of passwords by their owners: with the old password, or with a token that was mailed to them.
+"""The normal form of passwords, and the validators of new ones, which see the normal form.
 
-Every change ends all tokens of the account, in its own transaction; see users.managers.UserQuerySet.
+They follow the OpaqueString profile of RFC 8265, with NFKC for its NFC; see docs/decisions/0015-typed-texts.md.
 """
 
+import re
+import unicodedata
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth.hashers import make_password
-from django.contrib.auth.password_validation import validate_password
-from django.contrib.auth.tokens import default_token_generator
-from django.core import signing
+from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
-from django.core.mail import send_mail
-from django.db import router
-from django.template.loader import render_to_string
 
-from api import generations
-from caching.api import atomic_write
-from users import logins
-from users.models import User
+from api.texts import refuse_untypable
 
-SALT = "users.passwords"
-SUBJECT = "Set a new password"
+LONGEST_TYPED = 1_024  # normalisation takes time by the square of the number of marks
+PASSWORD_LENGTH = 128
+_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 
 
-class WrongPassword(Exception):
-    """The old password is not the account's."""
+def normalize(password: str) -> str:
+    """Return a password in NFKC, with plain spaces. One of more than LONGEST_TYPED characters stays as it is."""
+    if len(password) > LONGEST_TYPED:
+        return password
+    return unicodedata.normalize("NFKC", _SPACES.sub(" ", password))
 
 
-class BadToken(Exception):
-    """The token of a reset was not issued here, has expired, was used, or belongs to an account that is deactivated."""
+def validate_characters(password: str) -> None:
+    """Raise ValidationError for a normalised password that is blank or too long, or has what nobody can type."""
+    if len(password) > PASSWORD_LENGTH:
+        raise ValidationError(f"A password has at most {PASSWORD_LENGTH} characters.")
+    if not password.strip():
+        raise ValidationError("A password may not be blank.")
+    refuse_untypable(password)
 
 
-class WeakPassword(Exception):
-    """The password validators refuse the password, for the reasons in `messages`."""
-
-    def __init__(self, messages: list[str]) -> None:
-        super().__init__(*messages)
-        self.messages = messages
+class _Normalized:
+    def validate(self, password: str, user: Any = None) -> None:
+        super().validate(normalize(password), user)  # type: ignore[misc]
 
 
-def check_strength(password: str, user: User) -> None:
-    """Raise WeakPassword if the validators of the settings refuse the password for this user."""
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        raise WeakPassword(error.messages) from None
+class CharacterValidator:
+    """Refuses blank passwords, too long ones, and control characters; see validate_characters()."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        validate_characters(normalize(password))
+
+    def get_help_text(self) -> str:
+        return f"Your password has at most {PASSWORD_LENGTH} characters, and no control characters."
 
 
-def change_password(user_id: int, *, old: str, new: str, user_agent: str) -> dict[str, str]:
-    """Set a new password, and return the tokens of a new login, the only one left.
-
-    Raises User.DoesNotExist, WeakPassword and WrongPassword.
-    """
-    user = User.objects.get(pk=user_id)
-    check_strength(new, user)
-    if not user.check_password(old):
-        raise WrongPassword
-    ended = generations.all_ended()
-    with atomic_write(router.db_for_write(User)):
-        if not _replace(user, new_hash=make_password(new), ended=ended):
-            raise WrongPassword
-        return logins.begin(user_id, generation=ended["token_generation"], user_agent=user_agent)
+class UserAttributeSimilarityValidator(_Normalized, password_validation.UserAttributeSimilarityValidator):
+    """Django's validator, for the normalised password."""
 
 
-def reset_password(text: str, *, password: str) -> User:
-    """Set a new password by the token of a reset, which is valid once; return the user.
-
-    Raises BadToken and WeakPassword.
-    """
-    user = _user_of(text)
-    check_strength(password, user)
-    if not _replace(user, new_hash=make_password(password), ended=generations.all_ended()):
-        raise BadToken
-    return user
+class MinimumLengthValidator(_Normalized, password_validation.MinimumLengthValidator):
+    """Django's validator, for the normalised password."""
 
 
-def mail_reset(user: User) -> None:
-    """Mail a reset token to the stored address of an account; raise OSError if the mail server does not take it."""
-    context = {"user": user, "token": _reset_token(user), "minutes": settings.PASSWORD_RESET_TIMEOUT // 60}
-    body = render_to_string("users/password_reset.txt", context)
-    send_mail(SUBJECT, body, None, [user.email])
+class CommonPasswordValidator(_Normalized, password_validation.CommonPasswordValidator):
+    """Django's validator, for the normalised password."""
 
 
-def _replace(user: User, *, new_hash: str, ended: dict[str, Any]) -> int:
-    """Replace the password hash, unless it was replaced since the user was read, or the account was deactivated."""
-    unchanged = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
-    return unchanged.update(password=new_hash, **ended)
-
-
-def _reset_token(user: User) -> str:
-    # The generation, because a token that was mailed before an account was deactivated must not outlive that.
-    generation = generations.refresh_half(user.token_generation)
-    return signing.dumps([user.pk, generation, default_token_generator.make_token(user)], salt=SALT)
-
-
-def _user_of(text: str) -> User:
-    try:
-        user_id, generation, token = signing.loads(text, salt=SALT)
-        user = User.objects.get(pk=user_id, is_active=True)
-    except (signing.BadSignature, User.DoesNotExist):
-        raise BadToken from None
-    if generations.refresh_half(user.token_generation) != generation or not default_token_generator.check_token(
-        user, token
-    ):
-        raise BadToken
-    return user
+class NumericPasswordValidator(_Normalized, password_validation.NumericPasswordValidator):
+    """Django's validator, for the normalised password."""

@@ -10,7 +10,7 @@ from smtplib import SMTPRecipientsRefused
 from django.conf import settings
 from django.utils import timezone
 
-from users import passwords
+from users import password_changes
 from users.models import PasswordReset, User
 
 FIRST_RETRY_S, LAST_RETRY_S = 5, 300
@@ -66,7 +66,7 @@ def _mail(request: PasswordReset) -> bool:
 
 def _mail_one(user: User) -> None:
     try:
-        passwords.mail_reset(user)
+        password_changes.mail_reset(user)
     except SMTPRecipientsRefused as error:
         if any(code < NEVER for code, _ in error.recipients.values()):
             raise

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from redis import RedisError
 
-from tests.support.admin_actions import run_action
+from tests.support.admin_actions import form_of, run_action
 from tests.support.cast import PASSWORD
 from users import logins
 from users.models import User, UserState
@@ -21,11 +21,6 @@ STATES = "/admin/users/userstate/"
 def fresh_token(user):
     """Return an access token as a new login of the user would get."""
     return logins.begin(user.pk, generation=User.objects.get(pk=user.pk).token_generation, user_agent="")["access"]
-
-
-def form_of(page) -> dict:
-    fields = page.context["adminform"].form
-    return {name: fields[name].value() for name in fields.fields if fields[name].value() not in (None, False)}
 
 
 def test_an_edit_shows_in_the_api_and_in_the_search_at_once(api, root, alice, bob):
