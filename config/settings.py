@@ -97,13 +97,14 @@ CACHING = {"ALIAS": "default", "PREFIX": "hp"}
 
 PASSWORD_HASHERS = ["users.hashers.ServerArgon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "users.passwords.CharacterValidator"},
     {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "NAME": "users.passwords.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("username", "nickname", "email")},
     },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "users.passwords.MinimumLengthValidator"},
+    {"NAME": "users.passwords.CommonPasswordValidator"},
+    {"NAME": "users.passwords.NumericPasswordValidator"},
 ]
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["api.json.JSONRenderer"],

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import models
@@ -12,12 +13,15 @@ from django.http import HttpRequest
 from redis import RedisError
 
 from api.admin import ChunkedDeletionAdmin, NewestFirstAdmin
+from api.model_fields import MultilineField
 from users import services
+from users.login_form import LoginForm
 from users.models import User, UserState
 from users.search import ids_for_admin
 
 admin.site.site_header = admin.site.site_title = "Hotpath"
 admin.site.site_url = "/api/docs"
+admin.site.login_form = LoginForm
 
 
 class CachedUserAdmin(NewestFirstAdmin):
@@ -81,7 +85,10 @@ class UserAdmin(CachedUserAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
     actions = ("activate", "deactivate", *CachedUserAdmin.actions)
     list_display = ("id", "username", "nickname", "country", "level", "is_vip", "is_active", "is_staff", "created_at")
     list_display_links = sortable_by = ("id", "username")  # other columns have no index to sort by
-    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+    formfield_overrides = {
+        models.URLField: {"assume_scheme": "https"},
+        MultilineField: {"widget": AdminTextareaWidget},
+    }
     readonly_fields = ("created_at", "last_login")
     deletion_summary = "users"
     fieldsets = (

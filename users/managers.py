@@ -10,6 +10,7 @@ from django.dispatch import Signal
 
 from api.ids import is_id
 from caching.api import CachedManager, CachedQuerySet
+from users.passwords import normalize, validate_characters
 from users.terms import SEARCHED
 from users.usernames import USERNAME
 
@@ -57,5 +58,7 @@ class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  
         return self.create_one(username=username, password=make_password(password), **columns)
 
     def create_superuser(self, username: str, password: str | None = None, **columns: Any) -> Any:
-        """Create an administrator; called by `manage.py createsuperuser`."""
+        """Create an administrator; called by `manage.py createsuperuser`, which reports a ValidationError."""
+        if password is not None:
+            validate_characters(normalize(password))
         return self.create_user(username, password, **{**columns, "is_staff": True, "is_superuser": True})

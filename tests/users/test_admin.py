@@ -8,18 +8,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from redis import RedisError
 
-from tests.support.admin_actions import run_action
+from tests.support.admin_actions import form_of, run_action
 from tests.support.cast import PASSWORD
 from users.models import User, UserState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 USERS = "/admin/users/user/"
 STATES = "/admin/users/userstate/"
-
-
-def form_of(page) -> dict:
-    fields = page.context["adminform"].form
-    return {name: fields[name].value() for name in fields.fields if fields[name].value() not in (None, False)}
 
 
 def test_an_edit_shows_in_the_api_and_in_the_search_at_once(api, root, alice, bob):

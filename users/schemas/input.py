@@ -8,27 +8,51 @@ from django.db import models
 from django.utils import timezone
 from rest_framework import serializers
 
-from api.inputs import StrictSerializer, Text
+from api.inputs import EmailLine, Line, Multiline, StrictSerializer, Text, URLLine
+from api.model_fields import EmailLineField, LineField, MultilineField, URLLineField
+from users import passwords
 from users.models import User, UserState
 from users.projections import PRIVATE
+from users.usernames import is_reserved
 
 WRITABLE = ("nickname", "avatar", "bio", "gender", "country", "city", "language", *PRIVATE)
-PASSWORD_LENGTH = 128
+
+
+class NewPassword(Text):
+    """A field for a password to be set; it returns the normalised password."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=passwords.PASSWORD_LENGTH, trim_whitespace=False, write_only=True, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        return passwords.normalize(super().to_internal_value(data))
 
 
 class _StrictModelSerializer(StrictSerializer, serializers.ModelSerializer):
-    serializer_field_mapping = {**serializers.ModelSerializer.serializer_field_mapping, models.CharField: Text}
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.CharField: Text,
+        LineField: Line,
+        MultilineField: Multiline,
+        EmailLineField: EmailLine,
+        URLLineField: URLLine,
+    }
 
 
 class RegistrationInput(_StrictModelSerializer):
     """The account to create; the nickname is empty by default."""
 
-    password = Text(max_length=PASSWORD_LENGTH, trim_whitespace=False, write_only=True)
+    password = NewPassword()
 
     class Meta:
         model = User
         fields = ("username", "password", "nickname")
         extra_kwargs = {"username": {"required": True, "trim_whitespace": False, "min_length": 3}}
+
+    def validate_username(self, value: str) -> str:
+        if is_reserved(value):
+            raise serializers.ValidationError("This username is reserved.")
+        return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         unsaved = User(username=attrs["username"], nickname=attrs.get("nickname", ""))
@@ -64,7 +88,7 @@ class LoginInput(StrictSerializer):
     """The username and password of an account."""
 
     username = Text(max_length=150)
-    password = Text(max_length=1024, trim_whitespace=False)
+    password = Text(max_length=passwords.LONGEST_TYPED, trim_whitespace=False)
 
 
 class RefreshInput(StrictSerializer):
