@@ -94,7 +94,7 @@ def start_mariadb(folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
 def start_haproxy(folder: Path, ports: list[int]) -> tuple[int, subprocess.Popen]:
     """Start a load balancer before web servers on the ports, which it asks for /readyz; return its port and process."""
     port = free_port()
-    lines = "".join(f"    server web{number} 127.0.0.1:{number} check inter 500 fall 1 rise 1\n" for number in ports)
+    lines = "".join(f"    server web{number} 127.0.0.1:{number} check inter 500 fall 2 rise 1\n" for number in ports)
     (folder / "haproxy.cfg").write_text(
         "defaults\n    mode http\n    timeout connect 2s\n    timeout client 30s\n    timeout server 30s\n"
         "    retries 3\n    option redispatch 1\n    option httpchk GET /readyz\n"

@@ -16,9 +16,26 @@ REPLACED, STOPPING = b"R", b"S"  # to the server: new processes serve instead; t
 EXPECTED, READY = b"w", b"r"  # to the supervisor: one byte for each worker that will start; for each that serves
 
 
+def variable(descriptor: int) -> str:
+    """Return the value of the variable CHANNEL for a descriptor; it names the socket too.
+
+    The variable, but not the descriptor, reaches other programs that a worker starts.
+    """
+    return f"{descriptor}:{os.fstat(descriptor).st_ino}"
+
+
+def channel_fd() -> int | None:
+    """Return the file descriptor of the channel; None without a supervisor."""
+    value = os.environ.get(CHANNEL, "")
+    with contextlib.suppress(OSError, ValueError):
+        descriptor = int(value.partition(":")[0])
+        return descriptor if variable(descriptor) == value else None
+    return None
+
+
 def _inherited() -> socket.socket | None:
-    number = os.environ.get(CHANNEL)
-    return socket.socket(fileno=int(number)) if number else None
+    descriptor = channel_fd()
+    return None if descriptor is None else socket.socket(fileno=descriptor)
 
 
 _channel = _inherited()

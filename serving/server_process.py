@@ -30,7 +30,7 @@ def _pass_on_as_systemd() -> None:
 
     When gunicorn ends, it would remove the path of a Unix socket that it was given by the option --bind.
     """
-    inherited = [int(os.environ[lifecycle.CHANNEL]), *lifecycle.listening_fds()]
+    inherited = [fd for fd in (lifecycle.channel_fd(), *lifecycle.listening_fds()) if fd is not None]
     free = FIRST_SYSTEMD_FD + len(inherited)
     channel, *listening = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, free) for fd in inherited)
     for fd in inherited:
@@ -38,7 +38,7 @@ def _pass_on_as_systemd() -> None:
     for number, fd in enumerate(listening, FIRST_SYSTEMD_FD):
         os.dup2(fd, number)
     os.set_inheritable(channel, True)
-    os.environ[lifecycle.CHANNEL] = str(channel)
+    os.environ[lifecycle.CHANNEL] = lifecycle.variable(channel)
     os.environ |= {"LISTEN_FDS": str(len(listening)), "LISTEN_PID": str(os.getpid())}
 
 

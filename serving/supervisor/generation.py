@@ -20,7 +20,9 @@ class Generation:
         self.channel, theirs = socket.socketpair()
         self.channel.setblocking(False)
         inherited = [sock.fileno() for sock in sockets]
-        variables = {lifecycle.CHANNEL: str(theirs.fileno()), lifecycle.SOCKETS: ",".join(map(str, inherited))}
+        variables = {
+            lifecycle.CHANNEL: lifecycle.variable(theirs.fileno()), lifecycle.SOCKETS: ",".join(map(str, inherited)),
+        }  # fmt: skip
         self._process = subprocess.Popen(
             [sys.executable, "-m", "serving.server_process", *arguments], env=os.environ | variables,
             stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(), *inherited), start_new_session=True,

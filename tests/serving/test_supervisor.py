@@ -117,3 +117,10 @@ def test_an_address_that_cannot_be_used(tmp_path, options, sentence):
     assert refused.returncode == 1
     assert sentence.format(port=port) in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_program_that_a_worker_starts_has_no_supervisor(tmp_path):
+    code = "from serving import lifecycle; lifecycle.report_ready(); print(lifecycle.is_stopping())"
+    for channel in ("0:1", "99:1", ""):
+        done = run(("-c", code), environment(tmp_path, SERVING_CHANNEL=channel))
+        assert (done.stdout, done.stderr) == ("False\n", "")
