@@ -82,6 +82,14 @@ def enforce(verdict: Any) -> None:
         raise Problem(429, "throttled", f"Too many requests; try again in {wait_s} s.", retry_after_s=wait_s)
 
 
+def admit_address(request: HttpRequest, scope: str) -> None:
+    """Count a request by its client's address, in a round trip of its own; raise the 429 over the limit."""
+    batch = Batch()
+    verdict = request_token(batch, scope, client_address(request))
+    batch.run()
+    enforce(verdict)
+
+
 def client_address(request: HttpRequest) -> str:
     """Return what throttles count as the client: the IPv4 address of the connection, or the /64 of its IPv6 address.
 

@@ -101,15 +101,9 @@ class BatchedView(JsonView):
     def perform_authentication(self, request: Request) -> None:
         self.refuse_unknown_method(request)
         if self.public and request.method in self.public:
-            self._admit_address(request, self.public[request.method])
+            throttles.admit_address(request._request, self.public[request.method])
         else:
             self._admit_caller(request, tokens.caller_id(request._request.META.get("HTTP_AUTHORIZATION", "")))
-
-    def _admit_address(self, request: Request, scope: str) -> None:
-        batch = Batch()
-        verdict = throttles.request_token(batch, scope, throttles.client_address(request._request))
-        batch.run()
-        throttles.enforce(verdict)
 
     def _admit_caller(self, request: Request, caller_id: int) -> None:
         batch = Batch()

@@ -19,6 +19,7 @@ LIBRARIES = (
     "gunicorn", "hiredis", "httptools", "msgspec", "redis", "rest_framework", "rest_framework_simplejwt", "tqdm",
     "uvicorn", "uvicorn_worker", "uvloop", "whitenoise",
 )  # fmt: skip
+KEY_LENGTH, KEY_CHARACTERS = 50, 5  # the least length of a secret key, and number of different characters in it
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -61,8 +62,16 @@ def data_dir() -> Path:
 
 
 def secret_key(*, debug: bool) -> str:
-    """Return SECRET_KEY; in debug mode a random key by default, stored so that logins survive a restart."""
+    """Return SECRET_KEY, which must be strong outside debug; in debug mode a random key by default.
+
+    The random key is stored, so that logins survive a restart.
+    """
     if key := os.environ.get("SECRET_KEY"):
+        if not debug and not _is_strong(key):
+            raise Misconfigured(
+                f"SECRET_KEY can be guessed: outside debug it needs {KEY_LENGTH} random characters or more; "
+                "`openssl rand -base64 48` prints such a key."
+            )
         return key
     if not debug:
         raise Misconfigured(
@@ -74,6 +83,11 @@ def secret_key(*, debug: bool) -> str:
         return _stored_key(path)
     except OSError as error:
         raise Misconfigured(f"The key kept in {path} cannot be used ({error.strerror}): set SECRET_KEY.") from None
+
+
+def _is_strong(key: str) -> bool:
+    """Return whether Django's check security.W009 accepts the key."""
+    return len(key) >= KEY_LENGTH and len(set(key)) >= KEY_CHARACTERS and not key.startswith("django-insecure-")
 
 
 def _stored_key(path: Path) -> str:

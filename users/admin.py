@@ -13,11 +13,13 @@ from redis import RedisError
 
 from api.admin import ChunkedDeletionAdmin, NewestFirstAdmin
 from users import services
+from users.admin_login import ThrottledLoginForm
 from users.models import User, UserState
 from users.search import ids_for_admin
 
 admin.site.site_header = admin.site.site_title = "Hotpath"
 admin.site.site_url = "/api/docs"
+admin.site.login_form = ThrottledLoginForm
 
 
 class CachedUserAdmin(NewestFirstAdmin):

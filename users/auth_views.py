@@ -12,6 +12,7 @@ from api.problems import Problem
 from api.schema import described
 from api.tokens import user_id_of
 from api.views import BatchedView
+from users import login_throttle
 from users.models import User
 from users.schemas import output
 from users.schemas.input import LoginInput, RefreshInput
@@ -25,10 +26,12 @@ class TokenView(BatchedView):
     @described(answers={200: output.Tokens}, problems=(401,), body=LoginInput, public=True)
     def post(self, request: Request) -> HttpResponse:
         """Log in: returns an access token for requests, and a refresh token to get further access tokens."""
-        # An unknown username takes as long as a wrong password: ModelBackend computes a hash in both cases.
-        user = authenticate(request._request, **validated(LoginInput, request.data))
-        if user is None:
-            raise Problem(401, "bad_credentials", "There is no active account with this username and password.")
+        given = validated(LoginInput, request.data)
+        with login_throttle.attempt(request._request, given["username"]):
+            # An unknown username takes as long as a wrong password: ModelBackend computes a hash in both cases.
+            user = authenticate(request._request, **given)
+            if user is None:
+                raise Problem(401, "bad_credentials", "There is no active account with this username and password.")
         refresh = RefreshToken.for_user(user)
         return json_response({"access": str(refresh.access_token), "refresh": str(refresh)})
 

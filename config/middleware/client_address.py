@@ -15,7 +15,7 @@ from api.addresses import parse_address
 class ClientAddress:
     """Middleware that sets REMOTE_ADDR to the client's address, without port and in its normal spelling.
 
-    If too few proxies have appended to the header, or the entry is not an address ("unknown", an empty one), REMOTE_ADDR
+    If too few proxies have appended to the header, or the entry is not an address (such as "unknown"), REMOTE_ADDR
     stays the address of the connection, so that all such clients share the budget of the proxy.
     """
 

@@ -1,4 +1,4 @@
-"""Throttles count one client once: whatever the spelling of its address, and all addresses of an IPv6 network of its own."""
+"""Throttles count a client once, whatever the spelling of its address, and its IPv6 network as a whole."""
 
 import pytest
 

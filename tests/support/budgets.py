@@ -56,7 +56,7 @@ def budget(sql: int, round_trips: int, commands: int) -> Iterator[None]:
 @pytest.fixture
 def throttled(settings: Any) -> None:
     """Throttles that count requests (a Redis command each) but refuse none."""
-    settings.THROTTLES = {"user": (1_000, 1_000), "register": (1_000, 1_000), "token": (1_000, 1_000)}
+    settings.THROTTLES = dict.fromkeys(("user", "register", "token", "account"), (1_000, 1_000))
 
 
 def rows_read() -> int:

@@ -1,0 +1,24 @@
+"""The form by which the staff logs in to the admin, throttled as the API's log-in is, on the same budgets."""
+
+from typing import Any
+
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
+
+from api import throttles
+from api.problems import Problem
+from users import login_throttle
+
+
+class ThrottledLoginForm(AdminAuthenticationForm):
+    """Django's form, which checks a password only if the address and the account are within their budgets."""
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password; a refusal by a throttle is an error of the form that says how long to wait."""
+        request: Any = self.request
+        try:
+            throttles.admit_address(request, "token")
+            with login_throttle.attempt(request, self.cleaned_data.get("username", "")):
+                return super().clean()
+        except Problem as problem:
+            raise ValidationError(str(problem.detail), code=problem.code) from None
