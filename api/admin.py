@@ -93,7 +93,7 @@ class ChunkedDeletionAdmin(NewestFirstAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
         self._delete(request, list(queryset))
 
-    def _delete(self, request: HttpRequest, rows: list[Any]) -> None:
+    def _delete(self, request: HttpRequest, rows: Any) -> None:
         self.delete_rows([row.pk for row in rows])
         super().log_deletions(request, rows)
 

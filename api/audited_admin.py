@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import wraps
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
@@ -44,7 +44,8 @@ class AuditedAdmin(admin.ModelAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Return the actions of the list page, each of which is logged."""
-        return {name: (_audited(action), *rest) for name, (action, *rest) in super().get_actions(request).items()}
+        actions: dict[str, Any] = super().get_actions(request)
+        return {name: (_audited(action), *rest) for name, (action, *rest) in actions.items()}
 
     def selected(self, queryset: QuerySet, most: int = MOST_SELECTED) -> list[Any]:
         """Return the rows that an action is for; raise ActionRefused if there are more than `most`."""
@@ -57,6 +58,17 @@ class AuditedAdmin(admin.ModelAdmin):
         """Return whether the address of a list may filter by a lookup: by those alone that the list offers."""
         filters = self.list_filter if request is None else self.get_list_filter(request)
         return lookup in {name for each in filters for name in _lookups(each)}
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the row of a page; None for a text that cannot be a primary key, which a database might not take."""
+        return super().get_object(request, object_id, from_field) if is_id(object_id) else None
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        """Answer the form of a row; 400 for a chosen row whose number is too large for the database."""
+        try:
+            return super().changeform_view(request, *args, **options)
+        except OverflowError:
+            raise BadRequest("A number is too large.") from None
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Answer the list page; 400 for selected rows whose primary keys cannot be any."""
@@ -96,8 +108,8 @@ def _audited(action: Action) -> Action:
 
 def _record(model_admin: AuditedAdmin, request: HttpRequest, change: Change) -> None:
     """Write an entry for each changed row, by the one who ran the action, and show the message."""
-    count = len(change.rows)
+    count, actor_id = len(change.rows), cast(int, request.user.pk)
     text = change.entry if count == 1 else f"{change.entry} One of {count:,} in one action."
     if count:
-        LogEntry.objects.log_actions(request.user.pk, change.rows, CHANGE, text)
+        LogEntry.objects.log_actions(actor_id, change.rows, CHANGE, text)
     model_admin.message_user(request, change.message, messages.SUCCESS)

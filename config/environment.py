@@ -4,6 +4,7 @@ This module imports the standard library only, so that it works even if no libra
 """
 
 import os
+import re
 import secrets
 import sys
 from contextlib import suppress
@@ -14,6 +15,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATABASE_SCHEMES = ("sqlite", "mysql", "mariadb")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+UNSAFE_SCHEMES = ("javascript", "vbscript", "data", "file", "blob")
 LIBRARIES = (
     "argon2", "dj_database_url", "django", "django_redis", "drf_spectacular", "drf_spectacular_sidecar", "granian",
     "gunicorn", "hiredis", "httptools", "msgspec", "redis", "rest_framework", "rest_framework_simplejwt", "tqdm",
@@ -54,6 +56,17 @@ def choice(name: str, *options: str) -> str:
 def comma_separated(name: str, *, default: str) -> list[str]:
     """Return the words of a variable that is a list separated by commas."""
     return [word.strip() for word in (os.environ.get(name) or default).split(",") if word.strip()]
+
+
+def schemes(name: str, *, default: str) -> list[str]:
+    """Return a variable that is a list of URL schemes, in lower case; a scheme that runs scripts is refused."""
+    words = [word.lower() for word in comma_separated(name, default=default)]
+    for word in words:
+        if not re.fullmatch("[a-z][a-z0-9+.-]*", word) or word in UNSAFE_SCHEMES:
+            raise Misconfigured(
+                f"{name} has {word}, which is not a scheme for links: write https,http,myapp for example."
+            )
+    return words
 
 
 def data_dir() -> Path:

@@ -13,6 +13,7 @@ from redis import RedisError
 
 from api.admin import ChunkedDeletionAdmin, NewestFirstAdmin
 from api.audited_admin import ActionRefused, Change
+from api.links import validate_link
 from users import admin_superuser, services  # noqa: F401  admin_superuser registers its admin classes
 from users.admin_login import ThrottledLoginForm
 from users.models import User, UserState
@@ -74,6 +75,12 @@ class AccountChangeForm(UserChangeForm):
     class Meta:
         model = User
         fields = ("username", "password")  # the admin adds the fields of its fieldsets
+
+    def clean_avatar(self) -> str:
+        avatar: str = self.cleaned_data["avatar"]
+        if avatar and "avatar" in self.changed_data:
+            validate_link(avatar)
+        return avatar
 
 
 @admin.register(User)
@@ -145,7 +152,7 @@ class UserStateAdmin(CachedUserAdmin):
     user_column = "user_id"
     list_display = ("user", "status", "message", "last_seen_at")
     list_select_related = ("user",)
-    autocomplete_fields = ("user",)
+    raw_id_fields = ("user",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("user",) if obj else ()

@@ -9,6 +9,6 @@ class UsersConfig(AppConfig):
     name = "users"
 
     def ready(self) -> None:
-        from users import indexing
+        from users import checks, indexing  # noqa: F401  registers the checks
 
         indexing.watch_users()

@@ -43,7 +43,7 @@ class NameFilter(KindFilter):
 
 
 @admin.register(Counter)
-class CounterAdmin(AuditedAdmin):  # type: ignore[type-arg]
+class CounterAdmin(AuditedAdmin):
     """A list with the same cost for any number of counters: it counts, sorts and compares by the index only."""
 
     paginator = BoundedPaginator

@@ -1,5 +1,6 @@
 """The model admins of popups: configs with a preview, and the events that the drain records."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -18,7 +19,7 @@ from api.admin import BoundedPaginator
 from api.audited_admin import AuditedAdmin, Change
 from api.ids import is_id
 from popups import rules
-from popups.admin import pages, statistics
+from popups.admin import pages, statistics, targeting
 from popups.models import Event, Pacing, Popup, UserPopup
 from users.models import User
 
@@ -38,6 +39,19 @@ class PopupForm(forms.ModelForm):
         model = Popup
         fields = ("title", "body")  # the admin adds the fields of its fieldsets
         widgets = {"body": AdminTextareaWidget}
+
+    def clean_countries(self) -> str:
+        return self._checked("countries", targeting.validate_countries)
+
+    def clean_languages(self) -> str:
+        return self._checked("languages", targeting.validate_languages)
+
+    def _checked(self, name: str, validate: Callable[[str], None]) -> str:
+        """Return a list; check it if it was edited, so that a popup with an older one can be edited too."""
+        text = self.cleaned_data[name]
+        if name in self.changed_data and all(map(rules.is_slug, rules.split_list(text))):
+            validate(text)
+        return text
 
     def add_error(self, field: str | None, error: Any) -> None:
         """Add an error; a problem found by Popup.clean() is left out for a field that has an error already."""

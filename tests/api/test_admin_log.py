@@ -4,34 +4,20 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
-from django.contrib.auth.models import Group
 from django.test import RequestFactory
 from django.urls import reverse
 
 from api.audited_admin import AuditedAdmin
 from counters.models import Counter
 from popups.models import Event, Pacing, Popup, UserPopup
-from posts.models import Comment, Post
+from posts.models import Post
 from ratings.models import Item
-from social.models import Block, Follow
+from social.models import Follow
 from tests.support.admin_actions import run_action
-from users.models import User, UserState
+from tests.support.admin_rows import MAKE
+from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MAKE = {
-    User: lambda user: user,
-    UserState: lambda user: UserState.objects.create_one(user_id=user.pk),
-    Group: lambda user: Group.objects.create(name=user.username),
-    Follow: lambda user: Follow.objects.create(follower=user, followee=User.objects.get(username="root")),
-    Block: lambda user: Block.objects.create(blocker=user, blocked=User.objects.get(username="root")),
-    Post: lambda user: Post.objects.create_one(author_id=user.pk, text="hello"),
-    Comment: lambda user: Comment.objects.create(
-        author=user, post=Post.objects.create_one(author_id=user.pk, text="x")
-    ),
-    Item: lambda user: Item.objects.create_one(title="An item"),
-    Popup: lambda user: Popup.objects.create(title="A popup"),
-    Counter: lambda user: Counter.objects.create(kind="user", target_id=user.pk, name="followers", value=7),
-}
 PREPARE = {
     "activate": lambda row: User.objects.filter(pk=row.pk).update(is_active=False),
     "show": lambda row: Post.objects.filter(pk=row.pk).update(state=Post.State.HIDDEN),

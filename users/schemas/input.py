@@ -9,6 +9,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from api.inputs import StrictSerializer, Text
+from api.links import validate_link
 from users.models import User, UserState
 from users.projections import PRIVATE
 
@@ -45,6 +46,11 @@ class ProfileInput(_StrictModelSerializer):
     class Meta:
         model = User
         fields = WRITABLE
+
+    def validate_avatar(self, value: str) -> str:
+        if value:
+            validate_link(value)
+        return value
 
     def validate_birthday(self, value: Any) -> Any:
         if value and not 1900 <= value.year <= timezone.now().year:

@@ -1,0 +1,18 @@
+"""Checks of settings that Django accepts and that open a door: run by `manage.py check --deploy`."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def open_doors(**_: Any) -> list[checks.CheckMessage]:
+    """Return a warning for each setting by which passwords can be guessed or any host is answered."""
+    found: list[checks.CheckMessage] = []
+    if not {"token", "account"} <= settings.THROTTLES.keys():
+        found.append(checks.Warning("Passwords can be guessed: THROTTLES is off.", hint="Unset it.", id="hotpath.W001"))
+    if "*" in settings.ALLOWED_HOSTS:
+        hint = "Name the hosts, as pages and mails have links to the host of the request."
+        found.append(checks.Warning("Every host is answered: ALLOWED_HOSTS has *.", hint=hint, id="hotpath.W002"))
+    return found
