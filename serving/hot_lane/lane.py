@@ -89,16 +89,23 @@ class HotLane:
         await send({"type": "http.response.body", "body": answer.body})
 
     def parse_headers(self, scheme: str, raw: RawHeaders) -> ParsedHeaders | None:
-        """Parse a request's headers; return None if Django has to answer, whatever the request's path."""
+        """Parse a request's headers; return None if Django has to answer, whatever the request's path.
+
+        The response head is looked up for valid tokens only: strangers cannot fill the cache.
+        """
         headers = dict(raw)
         if len(headers) < len(raw) or not UNSUPPORTED_HEADERS.isdisjoint(headers):
             return None
+        authorization = headers.get(b"authorization", b"").decode("latin-1")
         try:
+            tokens.caller_id(authorization)
             head = self._response_heads.get(scheme, headers)
+        except APIException:
+            return None
         except Exception:
             logger.exception(FAILED)
             return None
-        return head and ParsedHeaders(head, headers.get(b"authorization", b"").decode("latin-1"))
+        return head and ParsedHeaders(head, authorization)
 
     def _parse_cached(self, scheme: str, raw: RawHeaders) -> ParsedHeaders | None:
         """Parse a request's headers, or return the cached result: a client repeats its headers."""

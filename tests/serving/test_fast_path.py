@@ -5,11 +5,9 @@ import json
 import socket
 
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
-
 from serving.accepting.connection_shares import ConnectionShares
-from serving.http.protocol import MAX_FAST_PATH_BYTES, Protocol
+from serving.http.connection import MAX_FAST_PATH_BYTES, Connection
+from serving.http.connections import Connections
 
 pytestmark = pytest.mark.embedded
 LINES = b"Host: a\r\nAuthorization: Bearer b\r\n\r\n"
@@ -62,20 +60,15 @@ class Wire:
 
     async def __aenter__(self):
         self.application = Application()
-        config = uvicorn.Config(self.application, log_config=None, access_log=False, lifespan="off", ws="none")
-        config.load()
-        config.loaded_app = self.application
         self.client, server = socket.socketpair()
         self.client.setblocking(False)
         self.loop = asyncio.get_running_loop()
-        share = ConnectionShares().allocate()
-        _, self.protocol = await self.loop.connect_accepted_socket(
-            lambda: Protocol(share=share, config=config, server_state=ServerState(), app_state={}), server
-        )
+        self.connections = Connections(self.application, keep_alive_s=30, share=ConnectionShares().allocate())
+        _, self.protocol = await self.loop.connect_accepted_socket(lambda: Connection(self.connections), server)
         return self
 
     async def __aexit__(self, *_):
-        self.protocol.transport.abort()
+        self.protocol.abort()
         self.client.close()
         await asyncio.sleep(0)
 
@@ -153,7 +146,8 @@ def test_requests_that_come_while_the_hot_lane_works_wait(answer):
         assert found[0] == "hot" if answer else found[0]["path"] == "/hot"
         assert [each["path"] for each in found[1:]] == ["/cold/1", "/cold/2"]
         await wire.send(PLAIN[7:])
-        assert [each["path"] for each in await wire.answers(1)] == ["/hot"]
+        wire.tell(Answer())
+        assert await wire.answers(1) == ["hot"]
         await wire.send(PLAIN)
         wire.tell(Answer())
         assert await wire.answers(1) == ["hot"]
@@ -193,16 +187,27 @@ async def test_while_the_bridge_is_at_work_nobody_overtakes(wire):
     await wire.send(PLAIN)
     assert wire.waiting == []
     wire.application.goes_on.set()
-    assert [each["path"] for each in await wire.answers(2)] == ["/slow", "/hot"]
+    assert [each["path"] for each in await wire.answers(1)] == ["/slow"]
+    wire.tell(Answer())
+    assert await wire.answers(1) == ["hot"]
+
+
+@on_a_wire
+async def test_requests_that_come_together_or_in_parts_are_the_lane_s(wire):
+    await wire.send(b"\r\n" + PLAIN + PLAIN + PLAIN[:30])
+    for _ in range(2):
+        assert wire.waiting == ["/hot"]
+        wire.tell(Answer())
+        assert await wire.answers(1) == ["hot"]
+    assert wire.waiting == []
+    await wire.send(PLAIN[30:])
+    assert wire.waiting == ["/hot"]
 
 
 ODD = {
-    "two at once": PLAIN + PLAIN,
-    "one and a part": PLAIN + PLAIN[:10],
     "another method": PLAIN.replace(b"GET", b"HEAD"),
     "an older version": PLAIN.replace(b"/1.1", b"/1.0"),
     "an absolute address": PLAIN.replace(b"/hot", b"http://a/hot"),
-    "a line before it": b"\r\n" + PLAIN,
     "a long head": PLAIN.replace(b"\r\n\r\n", b"\r\nX-Long: %b\r\n\r\n" % (b"x" * MAX_FAST_PATH_BYTES)),
     "a malformed head": PLAIN.replace(b"Host: a", b"Host a"),
     "a folded line": PLAIN.replace(b"Host: a", b"Host:\r\n a"),
@@ -236,7 +241,7 @@ def test_a_server_that_ends_answers_first(answer):
     @on_a_wire
     async def played(wire):
         await wire.send(PLAIN)
-        wire.protocol.shutdown()
+        wire.connections.drain()
         wire.tell(answer)
         first, second = await wire.answers(2)
         assert first == "hot" if answer else first["path"] == "/hot"
@@ -252,8 +257,9 @@ def test_a_client_that_leaves_is_forgotten(answer):
         await wire.send(PLAIN)
         wire.client.close()
         await asyncio.sleep(0.02)
-        assert wire.protocol.transport.is_closing()
         wire.tell(answer)
+        await asyncio.sleep(0.02)
+        assert len(wire.connections) == 0
 
     played()
 
