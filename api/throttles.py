@@ -82,10 +82,10 @@ def enforce(verdict: Any) -> None:
         raise Problem(429, "throttled", f"Too many requests; try again in {wait_s} s.", retry_after_s=wait_s)
 
 
-def admit_address(request: HttpRequest, scope: str) -> None:
-    """Count a request by its client's address, in a round trip of its own; raise the 429 over the limit."""
+def admit(scope: str, client: str | int) -> None:
+    """Count a request, in a round trip of its own; raise the 429 if it is over the limit."""
     batch = Batch()
-    verdict = request_token(batch, scope, client_address(request))
+    verdict = request_token(batch, scope, client)
     batch.run()
     enforce(verdict)
 

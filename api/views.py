@@ -101,7 +101,7 @@ class BatchedView(JsonView):
     def perform_authentication(self, request: Request) -> None:
         self.refuse_unknown_method(request)
         if self.public and request.method in self.public:
-            throttles.admit_address(request._request, self.public[request.method])
+            throttles.admit(self.public[request.method], throttles.client_address(request._request))
         else:
             self._admit_caller(request, tokens.caller_id(request._request.META.get("HTTP_AUTHORIZATION", "")))
 

@@ -17,7 +17,7 @@ class ThrottledLoginForm(AdminAuthenticationForm):
         """Check the password; a refusal by a throttle is an error of the form that says how long to wait."""
         request: Any = self.request
         try:
-            throttles.admit_address(request, "token")
+            throttles.admit("token", throttles.client_address(request))
             with login_throttle.attempt(request, self.cleaned_data.get("username", "")):
                 return super().clean()
         except Problem as problem:

@@ -1,4 +1,4 @@
-"""Checks of settings that Django accepts and that open a door: run by `manage.py check --deploy`."""
+"""System checks of the settings for production."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from django.core import checks
 
 @checks.register(checks.Tags.security, deploy=True)
 def open_doors(**_: Any) -> list[checks.CheckMessage]:
-    """Return a warning for each setting by which passwords can be guessed or any host is answered."""
+    """Warn of each setting by which passwords can be guessed, or any host is answered."""
     found: list[checks.CheckMessage] = []
     if not {"token", "account"} <= settings.THROTTLES.keys():
-        found.append(checks.Warning("Passwords can be guessed: THROTTLES is off.", hint="Unset it.", id="hotpath.W001"))
+        found.append(checks.Warning("Passwords can be guessed: THROTTLES is off.", hint="Unset it.", id="users.W002"))
     if "*" in settings.ALLOWED_HOSTS:
         hint = "Name the hosts, as pages and mails have links to the host of the request."
-        found.append(checks.Warning("Every host is answered: ALLOWED_HOSTS has *.", hint=hint, id="hotpath.W002"))
+        found.append(checks.Warning("Every host is answered: ALLOWED_HOSTS has *.", hint=hint, id="users.W003"))
     return found

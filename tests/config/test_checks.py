@@ -11,7 +11,7 @@ CHECK = ("manage.py", "check", "--deploy", "--fail-level", "WARNING")
 
 @pytest.mark.parametrize(
     ("values", "warning"),
-    [({}, ""), ({"THROTTLES": "off"}, "hotpath.W001"), ({"ALLOWED_HOSTS": "a.example,*"}, "hotpath.W002")],
+    [({}, ""), ({"THROTTLES": "off"}, "users.W002"), ({"ALLOWED_HOSTS": "a.example,*"}, "users.W003")],
 )
 def test_deploy(tmp_path, values, warning):
     checked = run(CHECK, environment(tmp_path / "data", **PRODUCTION, **values))
