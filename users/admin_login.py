@@ -18,7 +18,9 @@ class ThrottledLoginForm(AdminAuthenticationForm):
         request: Any = self.request
         try:
             throttles.admit("token", throttles.client_address(request))
-            with login_throttle.attempt(request, self.cleaned_data.get("username", "")):
+            if self.errors:  # a missing username or password: no password will be checked
+                return super().clean()
+            with login_throttle.attempt(request, self.cleaned_data["username"]):
                 return super().clean()
         except Problem as problem:
             raise ValidationError(str(problem.detail), code=problem.code) from None
