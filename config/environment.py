@@ -16,10 +16,11 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATABASE_SCHEMES = ("sqlite", "mysql", "mariadb")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 UNSAFE_SCHEMES = ("javascript", "vbscript", "data", "file", "blob")
+EMAIL_SCHEMES = ("smtp", "smtps", "console")
 LIBRARIES = (
     "argon2", "dj_database_url", "django", "django_redis", "drf_spectacular", "drf_spectacular_sidecar", "granian",
     "gunicorn", "hiredis", "httptools", "msgspec", "redis", "rest_framework", "rest_framework_simplejwt", "tqdm",
-    "uvicorn", "uvicorn_worker", "uvloop", "whitenoise",
+    "uvicorn", "uvloop", "whitenoise",
 )  # fmt: skip
 KEY_LENGTH, KEY_CHARACTERS = 50, 5  # the least length of a secret key, and number of different characters in it
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -150,6 +151,20 @@ def redis_url() -> str:
         return embedded.read_text().strip() if embedded.exists() else "redis://127.0.0.1:6379/0"
     for each in url.split(","):
         _split("REDIS_URL", each, REDIS_SCHEMES, "redis://:password@host:6379/0")
+    return url
+
+
+def email_url(*, debug: bool) -> str:
+    """Return EMAIL_URL; by default the console in debug mode, and else the empty text, for no mail."""
+    url = os.environ.get("EMAIL_URL") or ("console:" if debug else "")
+    if url in {"", "console:", "console://"}:
+        return url
+    parts = _split("EMAIL_URL", url, EMAIL_SCHEMES, "smtp://user:password@host:587")
+    if not parts.hostname or parts.path.strip("/") or parts.query not in {"", "starttls=off"}:
+        raise Misconfigured(
+            f"EMAIL_URL {masked(url)} is not a mail server alone: write for example smtp://user:password@host:587, "
+            "with ?starttls=off for a server without TLS."
+        )
     return url
 
 

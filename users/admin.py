@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import models
@@ -14,6 +15,7 @@ from redis import RedisError
 from api.admin import ChunkedDeletionAdmin, NewestFirstAdmin
 from api.audited_admin import ActionRefused, Change
 from api.links import validate_link
+from api.model_fields import MultilineField
 from users import admin_superuser, services  # noqa: F401  admin_superuser registers its admin classes
 from users.admin_login import ThrottledLoginForm
 from users.models import User, UserState
@@ -92,7 +94,10 @@ class UserAdmin(CachedUserAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
     actions = ("activate", "deactivate", *CachedUserAdmin.actions)
     list_display = ("id", "username", "nickname", "country", "level", "is_vip", "is_active", "is_staff", "created_at")
     list_display_links = sortable_by = ("id", "username")  # other columns have no index to sort by
-    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+    formfield_overrides = {
+        models.URLField: {"assume_scheme": "https"},
+        MultilineField: {"widget": AdminTextareaWidget},
+    }
     readonly_fields = ("created_at", "last_login")
     deletion_summary = "users"
     fieldsets = (

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 
 from api import throttles
 from api.problems import Problem
 from users import login_throttle
+from users.login_form import LoginForm
 
 
-class ThrottledLoginForm(AdminAuthenticationForm):
-    """Django's form, which checks a password only if the address and the account are within their budgets."""
+class ThrottledLoginForm(LoginForm):
+    """The form, which checks a password only if the address and the account are within their budgets."""
 
     def clean(self) -> dict[str, Any]:
         """Check the password; a refusal by a throttle is an error of the form that says how long to wait."""

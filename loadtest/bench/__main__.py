@@ -27,6 +27,7 @@ from loadtest.bench.sections import (
     ratings,
     reconcile,
     relationships,
+    reloads,
     requests,
     warm_up,
 )
@@ -49,6 +50,7 @@ SECTIONS: dict[str, ModuleType] = {
     "favorites": favorites,
     "ratings": ratings,
     "hot-lane": hot_lane,
+    "reloads": reloads,
     "warm-up": warm_up,
     "reconcile": reconcile,
 }

@@ -98,7 +98,7 @@ class HotLane:
             return None
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         try:
-            tokens.caller_id(authorization)
+            tokens.caller(authorization)
             head = self._response_heads.get(scheme, headers)
         except APIException:
             return None
@@ -150,12 +150,12 @@ def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extr
     If the generator returns None or raises APIException, Django has to answer.
     """
     batch = Batch()
-    caller_id = tokens.caller_id(parsed.authorization)
-    admission = Admission(batch, caller_id, THROTTLE_SCOPE, extra_environ)
-    read = route.read(batch, caller_id, *arguments)
+    claims = tokens.caller(parsed.authorization)
+    admission = Admission(batch, claims, THROTTLE_SCOPE, extra_environ)
+    read = route.read(batch, claims.user_id, *arguments)
     hit = yield batch
     if admission.verdict is not None and admission.verdict.result is not None:
-        extra_environ[throttles.VERDICT] = (THROTTLE_SCOPE, caller_id), admission.verdict
+        extra_environ[throttles.VERDICT] = (THROTTLE_SCOPE, claims.user_id), admission.verdict
     if not hit:
         return None
     admission.enforce()

@@ -48,13 +48,14 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_buffer", "_connections", "_counted", "_extra_environ", "_has_ended", "_inner", "_is_last", "_is_paused",
         "_lane", "_loop", "_phase_since", "_scheme", "_searched", "_state", "_transport", "_unanswered", "_unsent",
-        "_write_paused", "idle_since", "timeout_s",
+        "_write_paused", "_writer", "idle_since", "timeout_s",
     )  # fmt: skip
 
     def __init__(self, connections: Connections) -> None:
         self._connections, self._lane = connections, connections.lane
         self._state = IDLE
         self._inner: RequestProtocol | None = None
+        self._writer: ProtocolTransport | None = None  # the transport of uvicorn's protocol
         self._buffer = bytearray()  # received, and not yet used
         self._counted = 0  # bytes of the buffer that Connections knows of
         self._searched = 0  # bytes of the buffer that do not contain the end of a head
@@ -72,7 +73,8 @@ class Connection(asyncio.Protocol):
         self._transport, self._loop = transport, asyncio.get_running_loop()
         self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
-        self.idle_since, self.timeout_s = self._loop.time(), HEAD_TIMEOUT_S
+        self.idle_since: float = self._loop.time()
+        self.timeout_s: float = HEAD_TIMEOUT_S
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -81,7 +83,7 @@ class Connection(asyncio.Protocol):
         self._connections.discard(self)
         if self._inner is not None:
             self._inner.connection_lost(exc)
-            self._inner = None
+            self._inner = self._writer = None
 
     def data_received(self, data: bytes) -> None:
         self.idle_since = inf
@@ -126,18 +128,14 @@ class Connection(asyncio.Protocol):
         elif self._state is not IN_LANE and not self._unanswered:
             self._close()
 
-    def finish(self) -> None:
-        """Say `Connection: close` in the answer to the request in progress."""
-        if self._inner is not None and self._unanswered:
-            self._inner.shutdown()
-
     def abort(self) -> None:
         """Close the connection without sending what is buffered."""
         self._transport.abort()
 
     def unsent_bytes(self) -> int:
         """Return the number of buffered bytes that the client has not read."""
-        return self._transport.get_write_buffer_size()
+        unsent: int = self._transport.get_write_buffer_size()
+        return unsent
 
     def _expire_unless_reading(self) -> None:
         unsent = self.unsent_bytes()
@@ -175,7 +173,7 @@ class Connection(asyncio.Protocol):
             self._process_buffer()
             return
         connections = self._connections
-        keep_alive = keep_alive and not connections.draining
+        keep_alive = keep_alive and not self.is_ending()
         end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
         parts = [b"HTTP/1.1 200 OK\r\n", connections.date_line, *answer.http1_headers(), end, answer.body]
         self._transport.write(b"".join(parts))
@@ -218,7 +216,7 @@ class Connection(asyncio.Protocol):
             self._limit_time(HEAD_TIMEOUT_S)
         else:
             head = self._take(size)
-            self._phase_since = self._searched = 0
+            self._phase_since, self._searched = 0.0, 0
             if not self._try_lane(head):
                 self._give_to_django(head)
                 return True
@@ -228,9 +226,7 @@ class Connection(asyncio.Protocol):
         self._state = IN_DJANGO
         inner = self._inner or self._make_inner()
         inner.data_received(head)
-        if self._connections.draining or inner.wants_upgrade:
-            self._is_last = inner.wants_upgrade
-            inner.shutdown()
+        self._is_last = inner.wants_upgrade
 
     def _make_inner(self) -> RequestProtocol:
         self._inner = RequestProtocol(
@@ -239,7 +235,8 @@ class Connection(asyncio.Protocol):
             app_state={"connection": self},
             on_request=self._count_request,
         )
-        self._inner.connection_made(ProtocolTransport(self._transport, self._close_for_django))
+        self._writer = ProtocolTransport(self._transport, self._close_for_django)
+        self._inner.connection_made(self._writer)  # type: ignore[arg-type]  # delegates to a transport
         if self._write_paused:
             self._inner.pause_writing()
         return self._inner
@@ -252,7 +249,6 @@ class Connection(asyncio.Protocol):
         inner.data_received(self._take(inner.body_left or MAX_CHUNK_BYTES))
         if inner.is_in_head:  # of a request behind a body in chunks; its size could not be limited
             self._is_last = True
-            inner.shutdown()
         elif not self._unanswered:
             self._discard_body()
 
@@ -271,6 +267,10 @@ class Connection(asyncio.Protocol):
         extra_environ, self._extra_environ = self._extra_environ, {}
         return extra_environ
 
+    def is_ending(self) -> bool:
+        """Return whether the next answer is to be the last one."""
+        return self._is_last or self._connections.draining
+
     def request_answered(self) -> None:
         """Note that the application has answered a request."""
         self._unanswered -= 1
@@ -285,7 +285,7 @@ class Connection(asyncio.Protocol):
     # Parts of the above
 
     def _become_idle(self) -> None:
-        self._state, self._phase_since = IDLE, 0
+        self._state, self._phase_since = IDLE, 0.0
         self.idle_since, self.timeout_s = self._loop.time(), self._connections.keep_alive_s
         if self._buffer:
             self.idle_since = inf
@@ -336,6 +336,8 @@ class Connection(asyncio.Protocol):
             self._close()
 
     def _close(self) -> None:
+        if self._writer is not None:
+            self._writer.flush()
         self.idle_since, self.timeout_s = self._loop.time(), WRITE_TIMEOUT_S
         self._unsent = self.unsent_bytes()
         self._transport.close()

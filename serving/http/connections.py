@@ -6,7 +6,6 @@ import math
 import resource
 from collections.abc import Mapping
 from email.utils import formatdate
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from uvicorn import Config
@@ -35,9 +34,6 @@ class Client(Protocol):
     def close_if_idle(self) -> None:
         """Close the connection unless a request is in progress."""
 
-    def finish(self) -> None:
-        """Answer the request in progress, if any, with `Connection: close`."""
-
     def abort(self) -> None:
         """Close the connection without sending what is buffered."""
 
@@ -58,7 +54,7 @@ class Connections:
         self.lane = application if hasattr(application, "try_answer") and not access_log else None
         self.keep_alive_s = keep_alive_s
         self.draining = False
-        """Whether every answer closes its connection, because the worker is about to end."""
+        """Whether every answer closes its connection; idle connections stay open for a last request."""
         self.server_state = ServerState()
         self.config = Config(
             _Application(getattr(application, "bridge", application)),
@@ -67,7 +63,7 @@ class Connections:
         )  # fmt: skip
         self.config.load()
         self._share = share
-        self._open: set[Client] = set()
+        self._open: dict[Client, None] = {}  # in the order of their arrival
         self._slow_readers: dict[Client, int] = {}
         self._input_bytes = 0
         self.tick()
@@ -87,13 +83,13 @@ class Connections:
 
     def add(self, client: Client) -> None:
         """Add a new connection. If descriptors run short, the connections that were idle longest make way for it."""
-        self._open.add(client)
+        self._open[client] = None
         if len(self._open) > self._capacity:
             self.evict()
 
     def discard(self, client: Client) -> None:
         """Remove a closed connection."""
-        self._open.discard(client)
+        self._open.pop(client, None)
         self._slow_readers.pop(client, None)
         self._share.add(-1)
 
@@ -103,12 +99,6 @@ class Connections:
         count = len(self._open) // EVICTED_SHARE + 1
         for client in heapq.nsmallest(count, idle, key=lambda client: client.idle_since):
             client.close_if_idle()
-
-    def drain(self) -> None:
-        """Begin to answer all requests with `Connection: close`; idle connections stay open for a last request."""
-        self.draining = True
-        for client in list(self._open):
-            client.finish()
 
     def close_idle(self) -> None:
         """Close all connections without a request in progress."""
@@ -146,10 +136,13 @@ class _Application:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         connection = scope["state"]["connection"]
+
+        async def send_last(message: Any) -> None:
+            if message["type"] == "http.response.start" and connection.is_ending():
+                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+            await send(message)
+
         try:
-            await self._bridge(scope, receive, send, connection.take_extra_environ())
+            await self._bridge(scope, receive, send_last, connection.take_extra_environ())
         finally:
             connection.request_answered()
-
-
-NO_EXTRA_ENVIRON: Environ = MappingProxyType({})

@@ -19,14 +19,14 @@ class ProtocolTransport:
     def write(self, data: bytes) -> None:
         """Send data at the end of this turn of the event loop."""
         if not self._buffer:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._buffer.append(data)
 
     def close(self) -> None:
-        self._flush()
         self._on_close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send at once what was written before."""
         buffer, self._buffer = self._buffer, []
         if buffer and not self._transport.is_closing():  # uvloop's transport would raise
             self._transport.write(b"".join(buffer))

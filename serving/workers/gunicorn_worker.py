@@ -9,9 +9,11 @@ from functools import partial
 from typing import Any
 
 import uvloop
+from django.conf import settings
 from gunicorn.sock import ssl_context
 from gunicorn.workers import base
 
+from serving import lifecycle
 from serving.accepting.acceptor import Acceptor
 from serving.accepting.connection_shares import ConnectionShares
 from serving.http.connection import Connection
@@ -19,7 +21,7 @@ from serving.http.connections import Connections
 
 SHARES = ConnectionShares()
 TICK_S = 1
-DRAIN_S = 5  # time for clients with idle connections to send one more request, before a worker ends
+FIRST_REQUEST_S = 0.1  # time for clients that have just connected to send a request, before a worker ends
 
 
 class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
@@ -61,9 +63,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
         ticks = loop.create_task(self._tick(connections))
         while self.alive:
             await asyncio.sleep(0.1)
-        for acceptor in acceptors:
-            acceptor.close()
-        await self._drain(connections)
+        await self._drain(connections, acceptors)
         ticks.cancel()
 
     def _stop(self) -> None:
@@ -77,10 +77,17 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
                 self._stop()
             await asyncio.sleep(TICK_S)
 
-    async def _drain(self, connections: Connections) -> None:
+    async def _drain(self, connections: Connections, acceptors: list[Acceptor]) -> None:
         """Let clients leave by themselves, then close idle connections, then wait for requests in progress."""
-        connections.drain()
-        await _until_closed(connections, DRAIN_S)
+        connections.draining = True
+        is_stopping = lifecycle.is_stopping()
+        if is_stopping:  # new clients are answered until their load balancer has noticed
+            await asyncio.sleep(settings.WEB_DRAIN_S)
+        for acceptor in acceptors:
+            acceptor.close(accept_waiting=is_stopping)
+        await asyncio.sleep(FIRST_REQUEST_S)
+        if not is_stopping:
+            await _until_closed(connections, settings.WEB_DRAIN_S)
         connections.close_idle()
         await _until_closed(connections, self.cfg.graceful_timeout)
 

@@ -5,7 +5,11 @@ import pytest
 from tests.support.programs import environment, run
 
 pytestmark = pytest.mark.embedded
-PRODUCTION = {"DEBUG": "0", "SECRET_KEY": "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKL"}
+PRODUCTION = {
+    "DEBUG": "0",
+    "EMAIL_URL": "smtp://mail.example",
+    "SECRET_KEY": "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKL",
+}
 CHECK = ("manage.py", "check", "--deploy", "--fail-level", "WARNING")
 
 

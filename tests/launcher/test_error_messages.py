@@ -20,6 +20,13 @@ WRONG = {
         "http://127.0.0.1:6379": "(redis://, rediss://, unix://)",
         "redis://127.0.0.1:port/0": "REDIS_URL is not an address",
     },
+    "EMAIL_URL": {
+        "mail.example.com": "EMAIL_URL mail.example.com is of no supported kind (smtp://, smtps://, console://)",
+        "smtp://user:secret@host:port": "EMAIL_URL is not an address",
+        "smtp://": "EMAIL_URL smtp:// is not a mail server alone",
+        "smtp://user:secret@host/path": "EMAIL_URL smtp://user:***@host/path is not a mail server alone",
+        "smtp://user:secret@host?tls=on": "with ?starttls=off for a server without TLS",
+    },
     "DEBUG": {"0": "SECRET_KEY is not set", "perhaps": "DEBUG=perhaps is neither on nor off"},
     "PROXIES": {"1": "DEBUG=1 with PROXIES=1 would show", "-1": "PROXIES=-1 is not a whole number"},
     "POPUP_LINK_SCHEMES": {"https,javascript": "which is not a scheme for links", "a b": "has a b, which is not"},

@@ -24,7 +24,14 @@ def test_everything_starts_keeps_its_data_and_ends_on_ctrl_c(program):
     newcomer = {"username": "newcomer", "password": "a-long-enough-phrase"}
     assert first.ask("/api/v1/users", newcomer).status == 201
     assert first.processes("redis-server")
-    for part in ("gunicorn", "drain_invalidations", "rollup_counters", "sweep_removed", "drain_popup_events"):
+    for part in (
+        "gunicorn",
+        "drain_invalidations",
+        "rollup_counters",
+        "sweep_removed",
+        "drain_popup_events",
+        "send_password",
+    ):
         assert first.processes(part), part
     assert first.end(signal.SIGINT) == 0
     assert first.wait_until_gone() == {}

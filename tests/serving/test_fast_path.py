@@ -1,113 +1,13 @@
 """Requests that the protocol offers to the hot lane without httptools; each client gets the answers to its requests."""
 
 import asyncio
-import json
-import socket
 
 import pytest
-from serving.accepting.connection_shares import ConnectionShares
-from serving.http.connection import MAX_FAST_PATH_BYTES, Connection
-from serving.http.connections import Connections
+
+from serving.http.connection import MAX_FAST_PATH_BYTES
+from tests.support.wire import LINES, PLAIN, Answer, on_a_wire
 
 pytestmark = pytest.mark.embedded
-LINES = b"Host: a\r\nAuthorization: Bearer b\r\n\r\n"
-PLAIN = b"GET /hot HTTP/1.1\r\n" + LINES
-
-
-class Application:
-    """An application whose hot lane answers when the test says so, and whose bridge answers with the request it got."""
-
-    def __init__(self):
-        self.asked, self.heads = [], []
-        self.goes_on = asyncio.Event()
-
-    def parse_headers(self, scheme, raw):
-        self.heads.append(list(raw))
-        return raw
-
-    def try_answer(self, parsed, path, query, extra_environ, callback):
-        if path.startswith("/cold"):
-            extra_environ["why"] = "cold"
-            return False
-        self.asked.append((path, query, extra_environ, callback))
-        return True
-
-    async def bridge(self, scope, receive, send, extra_environ):
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-        if scope["path"] == "/slow":
-            await self.goes_on.wait()
-        told = json.dumps({"path": scope["path"], "body": body.decode(), "extra": extra_environ}).encode()
-        length = str(len(told)).encode()
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
-        await send({"type": "http.response.body", "body": told})
-
-    async def __call__(self, scope, receive, send):
-        raise AssertionError("the protocol knows the way to the bridge")
-
-
-class Answer:
-    body = b'"hot"'
-
-    def http1_headers(self):
-        return (b"content-length: 5\r\n",)
-
-
-class Wire:
-    """The client's end of a connection to the protocol."""
-
-    async def __aenter__(self):
-        self.application = Application()
-        self.client, server = socket.socketpair()
-        self.client.setblocking(False)
-        self.loop = asyncio.get_running_loop()
-        self.connections = Connections(self.application, keep_alive_s=30, share=ConnectionShares().allocate())
-        _, self.protocol = await self.loop.connect_accepted_socket(lambda: Connection(self.connections), server)
-        return self
-
-    async def __aexit__(self, *_):
-        self.protocol.abort()
-        self.client.close()
-        await asyncio.sleep(0)
-
-    async def send(self, data):
-        await self.loop.sock_sendall(self.client, data)
-        await asyncio.sleep(0.02)
-
-    async def answers(self, number):
-        """Return the bodies of the next answers; "" where the server has closed the connection."""
-        found, data = [], b""
-        while len(found) < number:
-            head, end, rest = data.partition(b"\r\n\r\n")
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0) if end else None
-            if length is not None and len(rest) >= length:
-                found.append(json.loads(rest[:length]) if length else head.decode())
-                data = rest[length:]
-                continue
-            block = await asyncio.wait_for(self.loop.sock_recv(self.client, 1 << 16), 5)
-            if not block:
-                return [*found, ""]
-            data += block
-        assert data == b""
-        return found
-
-    @property
-    def waiting(self):
-        return [path for path, *_ in self.application.asked]
-
-    def tell(self, answer):
-        *_, callback = self.application.asked.pop(0)
-        callback(answer)
-
-
-def on_a_wire(test):
-    async def played():
-        async with Wire() as wire:
-            await test(wire)
-
-    return lambda: asyncio.run(played())
 
 
 @on_a_wire
@@ -241,7 +141,7 @@ def test_a_server_that_ends_answers_first(answer):
     @on_a_wire
     async def played(wire):
         await wire.send(PLAIN)
-        wire.connections.drain()
+        wire.connections.draining = True
         wire.tell(answer)
         first, second = await wire.answers(2)
         assert first == "hot" if answer else first["path"] == "/hot"

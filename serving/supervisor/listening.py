@@ -1,0 +1,57 @@
+"""The listening sockets, which outlive every generation of the server."""
+
+import argparse
+import contextlib
+import errno
+import os
+import socket
+import stat
+import time
+
+BACKLOG = 2048
+BIND_S = 6.0  # time for processes of a killed supervisor to end
+
+
+def split_arguments(arguments: list[str], host: str, port: int) -> tuple[list[str], list[str]]:
+    """Return the addresses that the options name (else `host:port`), and the arguments for the server itself."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-b", "--bind", action="append")
+    parser.add_argument("--host", default=host)
+    parser.add_argument("--port", default=port)
+    options, rest = parser.parse_known_args(arguments)
+    name = f"[{options.host}]" if ":" in options.host else options.host
+    return options.bind or [f"{name}:{options.port}"], rest
+
+
+def listen(address: str) -> socket.socket:
+    """Return a socket that listens on HOST:PORT or unix:PATH; end the program with a sentence if it cannot."""
+    deadline = time.monotonic() + BIND_S
+    while True:
+        try:
+            return _listen_on_path(address[5:]) if address.startswith("unix:") else _listen_on_port(address)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+                raise SystemExit(f"The address {address} cannot be used ({reason}).") from None
+            time.sleep(0.2)
+        except ValueError:
+            raise SystemExit(f"The address {address} cannot be used: write HOST:PORT or unix:PATH.") from None
+
+
+def _listen_on_port(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.create_server((host, int(port)), family=family, backlog=BACKLOG)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it
+    return sock
+
+
+def _listen_on_path(path: str) -> socket.socket:
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(os.stat(path).st_mode):  # left by a killed supervisor
+            os.unlink(path)
+    sock = socket.socket(socket.AF_UNIX)
+    sock.bind(path)
+    sock.listen(BACKLOG)
+    return sock
