@@ -140,11 +140,12 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {"Gender": "users.models.Gender", "Status": "users.models.UserState.Status"},
 }
 # By scope: (requests per second on average, requests at once). "user", "refresh" and "password" are per user,
-# "reset_email" is per mail address, the others are per IP address.
+# "reset_email" is per mail address, "account" is wrong passwords for one account, the others are per IP address.
 THROTTLES = {
     "user": (50, 200),
     "register": (20 / 60, 20),
     "token": (30 / 60, 30),
+    "account": (1 / 60, 10),
     "refresh": (30 / 60, 30),
     "bad_refresh": (30 / 60, 30),
     "password": (5 / 60, 5),
@@ -162,9 +163,14 @@ WEB_DRAIN_S = environment.number("WEB_DRAIN_S", default=0 if DEBUG else 5, low=0
 SERVER = environment.choice("SERVER", "gunicorn", "granian")
 HOST = "127.0.0.1" if DEBUG else "0.0.0.0"  # noqa: S104  a container's own network
 PORT = environment.number("PORT", default=8000, low=1, high=65535)
+POPUP_LINK_SCHEMES = environment.schemes("POPUP_LINK_SCHEMES", default="https,http,app")
 LANE = environment.flag("LANE", default=True)
 
 PROXIES = environment.number("PROXIES", default=0, low=0, high=10)
+if PROXIES and DEBUG:
+    raise environment.Misconfigured(
+        f"DEBUG=1 with PROXIES={PROXIES} would show the world how errors came about: set one of them to 0."
+    )
 if PROXIES:
     MIDDLEWARE.insert(0, "config.middleware.client_address.ClientAddress")
 
@@ -184,11 +190,21 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # Strangers cause these lines, so that their rate is limited, by logger and process.
+    "filters": {
+        "refused_requests": {"()": "api.logs.RefusedRequests", "lines": 1, "per_s": 10},
+        "logins": {"()": "api.logs.RateLimit", "lines": 30, "per_s": 10},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "refused_requests": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refused_requests"]},
+        "logins": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["logins"]},
+    },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         "django.request": {"level": "ERROR"},  # 4xx responses are not logged
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django.security": {"handlers": ["refused_requests"], "propagate": False},
+        "users.login_throttle": {"handlers": ["logins"], "propagate": False},
     },
 }

@@ -3,6 +3,7 @@
 The staff edits configs. `drain_popup_events` alone writes the other tables, except `Unrecorded`.
 """
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
@@ -79,7 +80,8 @@ class Popup(models.Model):
 
     def clean(self) -> None:
         rules.normalize(self)
-        if problems := rules.find_problems(self):
+        links = rules.find_link_problems(self, settings.POPUP_LINK_SCHEMES)
+        if problems := {**links, **rules.find_problems(self)}:
             raise ValidationError(problems)
 
 

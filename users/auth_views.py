@@ -10,7 +10,7 @@ from api.json import json_response, no_content
 from api.problems import Problem
 from api.schema import described
 from api.views import BatchedView
-from users import logins
+from users import login_throttle, logins
 from users.models import User
 from users.schemas import output
 from users.schemas.input import LoginInput, RefreshInput
@@ -29,10 +29,12 @@ class TokenView(BatchedView):
     @described(answers={200: output.Tokens}, problems=(401,), body=LoginInput, public=True)
     def post(self, request: Request) -> HttpResponse:
         """Log in: returns an access token for requests, and a refresh token to get further tokens."""
-        # An unknown username takes as long as a wrong password: ModelBackend computes a hash in both cases.
-        user = authenticate(request._request, **validated(LoginInput, request.data))
-        if not isinstance(user, User):
-            raise _bad_credentials()
+        given = validated(LoginInput, request.data)
+        with login_throttle.attempt(request._request, given["username"]):
+            # An unknown username takes as long as a wrong password: ModelBackend computes a hash in both cases.
+            user = authenticate(request._request, **given)
+            if not isinstance(user, User):
+                raise _bad_credentials()
         try:
             issued = logins.begin(user.pk, generation=user.token_generation, user_agent=user_agent(request))
         except User.DoesNotExist:

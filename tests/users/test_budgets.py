@@ -89,7 +89,7 @@ def test_registration_and_tokens(api, throttled, password_hash):
         sql=5, round_trips=4, commands=4
     ):  # is the name taken, insert, terms; throttle, hold, hold of the new key, lift
         api.post("users", {"username": "fresh", "password": "correct-horse-battery"})
-    with budget(sql=2, round_trips=1, commands=1):  # the account, the login
+    with budget(sql=2, round_trips=3, commands=3):  # the account, the login; address, account, account again
         tokens = api.post("auth/token", {"username": "fresh", "password": "correct-horse-battery"}).json
     with budget(sql=2, round_trips=1, commands=1):  # the account, the guarded UPDATE of the login
         api.post("auth/token/refresh", {"refresh": tokens["refresh"]})

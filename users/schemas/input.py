@@ -7,6 +7,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from api.inputs import EmailLine, Line, Multiline, StrictSerializer, Text, URLLine
+from api.links import validate_link
 from api.model_fields import EmailLineField, LineField, MultilineField, URLLineField
 from api.problems import Problem, bad_input
 from users import passwords
@@ -83,6 +84,11 @@ class ProfileInput(_StrictModelSerializer):
     class Meta:
         model = User
         fields = WRITABLE
+
+    def validate_avatar(self, value: str) -> str:
+        if value:
+            validate_link(value)
+        return value
 
     def validate_birthday(self, value: Any) -> Any:
         if value and not 1900 <= value.year <= timezone.now().year:
