@@ -19,7 +19,8 @@ def main() -> int:
     if settings.SERVER == "granian" and (len(addresses) > 1 or addresses[0].startswith("unix:")):
         raise SystemExit("Granian is given one TCP address: write --bind HOST:PORT once.")
     logging.basicConfig(level=logging.INFO, format="{asctime} {levelname} {name}: {message}", style="{")
-    sockets = [listening.listen(address) for address in addresses]
+    queues = listening.granian_workers(arguments, settings.WEB_WORKERS) if settings.SERVER == "granian" else 1
+    sockets = [sock for address in addresses for sock in listening.listen(address, queues)]
     file = PidFile(pid_file_path(settings.DATA_DIR, settings.PORT))
     return Supervisor(sockets, arguments, file.add).run()
 

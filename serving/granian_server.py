@@ -1,7 +1,7 @@
-"""Granian on the supervisor's listening socket: `python -m serving.granian_server` with the options of `granian`.
+"""Granian on the supervisor's listening sockets: `python -m serving.granian_server` with the options of `granian`.
 
 By itself Granian gives each worker a listening socket of its own, with SO_REUSEPORT; the connections that wait in its
-queue are reset when the worker ends. Here all workers of all generations accept from one queue.
+queue are reset when the worker ends. Here the supervisor owns these sockets, and the next worker inherits the queue.
 """
 
 import multiprocessing
@@ -26,15 +26,21 @@ class Server(MPServer):
     """Granian's server, except that it inherits its socket, and gives workers time to drain before it ends them."""
 
     def _init_shared_socket(self) -> None:
+        self._inherited = lifecycle.listening_fds()
+        self.workers = len(self._inherited)
         lifecycle.expect_workers(self.workers)
-        (self._inherited,) = lifecycle.listening_fds()
         self._ssp: Any = None
         self._sso: Any = None
-        self._shd: Any = net.SocketHolder(self._inherited, False, self.backlog)
+        self._shd: Any = None
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:  # type: ignore[override]
+        self._shd = net.SocketHolder(self._inherited[idx], False, self.backlog)
+        return super()._spawn_worker(idx, target, callback_loader)
 
     def shutdown(self, exit_code: int = 0) -> None:
         """Wait while the workers drain, unless they failed; then end them."""
-        os.close(self._inherited)
+        for descriptor in self._inherited:
+            os.close(descriptor)
         if self.interrupt_signal:
             time.sleep(settings.WEB_DRAIN_S + FIRST_REQUEST_S)
         super().shutdown(exit_code)  # type: ignore[no-untyped-call]

@@ -23,12 +23,28 @@ def split_arguments(arguments: list[str], host: str, port: int) -> tuple[list[st
     return options.bind or [f"{name}:{options.port}"], rest
 
 
-def listen(address: str) -> socket.socket:
-    """Return a socket that listens on HOST:PORT or unix:PATH; end the program with a sentence if it cannot."""
+def granian_workers(arguments: list[str], default: int) -> int:
+    """Return the number of workers that Granian's options name; each of them gets a socket."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--workers", type=int, default=default)
+    return int(parser.parse_known_args(arguments)[0].workers)
+
+
+def listen(address: str, queues: int = 1) -> list[socket.socket]:
+    """Return a socket that listens on HOST:PORT or unix:PATH; end the program with a sentence if it cannot.
+
+    With several `queues` return so many sockets on one port, among which the kernel divides new connections.
+    """
     deadline = time.monotonic() + BIND_S
     while True:
         try:
-            return _listen_on_path(address[5:]) if address.startswith("unix:") else _listen_on_port(address)
+            if address.startswith("unix:"):
+                return [_listen_on_path(address[5:])]
+            sockets = [_listen_on_port(address, reuse_port=False)]
+            if queues > 1:  # that socket has told whether another process listens; one of these would not
+                sockets.pop().close()
+                sockets += [_listen_on_port(address, reuse_port=True) for _ in range(queues)]
+            return sockets
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
@@ -38,11 +54,11 @@ def listen(address: str) -> socket.socket:
             raise SystemExit(f"The address {address} cannot be used: write HOST:PORT or unix:PATH.") from None
 
 
-def _listen_on_port(address: str) -> socket.socket:
+def _listen_on_port(address: str, *, reuse_port: bool) -> socket.socket:
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.create_server((host, int(port)), family=family, backlog=BACKLOG)
+    sock = socket.create_server((host, int(port)), family=family, backlog=BACKLOG, reuse_port=reuse_port)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it
     return sock
 

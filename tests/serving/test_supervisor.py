@@ -1,5 +1,6 @@
 """Signals in any order, killed processes, and addresses that are in use."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -102,6 +103,24 @@ def test_a_killed_worker_is_replaced(program, name):
     assert web.ask("/healthz").status == 200
 
 
+def test_granian_s_workers_get_about_as_many_connections_each(program):
+    web = start(program, "granian")
+    (main,) = generations(web)
+    workers = [pid for pid in web.processes("granian") if pid != main]
+    before = [sockets(pid) for pid in workers]
+    with contextlib.ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(socket.create_connection(("127.0.0.1", web.port)))
+        until(lambda: sum(sockets(pid) for pid in workers) >= sum(before) + 200, web)
+        assert min(sockets(pid) - had for pid, had in zip(workers, before, strict=True)) > 50
+
+
+def sockets(pid: int) -> int:
+    folder = f"/proc/{pid}/fd"
+    return sum(os.readlink(f"{folder}/{name}").startswith("socket:") for name in os.listdir(folder))
+
+
+@pytest.mark.parametrize("server", BOTH)
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -110,10 +129,13 @@ def test_a_killed_worker_is_replaced(program, name):
         (["--bind", "nowhere"], "The address nowhere cannot be used"),
     ],
 )
-def test_an_address_that_cannot_be_used(tmp_path, options, sentence):
+def test_an_address_that_cannot_be_used(tmp_path, server, options, sentence):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        refused = run((*WEB, *(option.format(port=port) for option in options)), environment(tmp_path / "other"))
+        refused = run(
+            (*WEB, *(option.format(port=port) for option in options)),
+            environment(tmp_path / "other", **variables(server)),
+        )
     assert refused.returncode == 1
     assert sentence.format(port=port) in refused.stderr
     assert "Traceback" not in refused.stderr
