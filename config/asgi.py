@@ -1,6 +1,9 @@
-"""ASGI entry point: Django's WSGI handler on WEB_THREADS threads, and in front of it the hot lane unless LANE=off."""
+"""ASGI entry point: Django's WSGI handler on WEB_THREADS threads, and in front of it the hot lane unless LANE=off.
 
-from config.wsgi import application as django  # sets Django up, so it is imported first
+Probes are answered in the event loop, whatever Django's threads wait for.
+"""
+
+from config.wsgi import django  # sets Django up, so it is imported first
 
 # isort: split
 from django.conf import settings
@@ -10,10 +13,11 @@ import popups.api.fast_routes
 import posts.fast_routes
 import social.fast_routes
 import users.fast_routes
+from config.middleware import probes
 from serving.api import Bridge, HotLane
 
 ROOMS = (users.fast_routes, social.fast_routes, counters.http.fast_routes, posts.fast_routes, popups.api.fast_routes)
 
-bridge = Bridge(django, settings.WEB_THREADS)
+bridge = Bridge(django, settings.WEB_THREADS, views=probes.EVENT_LOOP_VIEWS)
 routes = [route for room in ROOMS for route in room.ROUTES]
 application = HotLane(bridge, django, prefix="/api/v1/", routes=routes) if settings.LANE else bridge

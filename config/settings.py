@@ -193,18 +193,19 @@ LOGGING = {
     # Strangers cause these lines, so that their rate is limited, by logger and process.
     "filters": {
         "refused_requests": {"()": "api.logs.RefusedRequests", "lines": 1, "per_s": 10},
-        "logins": {"()": "api.logs.RateLimit", "lines": 30, "per_s": 10},
+        "limited": {"()": "api.logs.RateLimit", "lines": 30, "per_s": 10},
     },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
         "refused_requests": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refused_requests"]},
-        "logins": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["logins"]},
+        "limited": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["limited"]},
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         "django.request": {"level": "ERROR"},  # 4xx responses are not logged
         "django.security": {"handlers": ["refused_requests"], "propagate": False},
-        "users.login_throttle": {"handlers": ["logins"], "propagate": False},
+        "users.login_throttle": {"handlers": ["limited"], "propagate": False},
+        "uvicorn.error": {"handlers": ["limited"], "level": "ERROR", "propagate": False},
     },
 }

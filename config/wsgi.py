@@ -9,19 +9,24 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from config.environment import Misconfigured
+from serving import heap
+from serving.requests.rules import CheckedRequests
 
 APP_LOAD_ERROR = 4  # gunicorn ends if a worker exits with this status; after others it starts the worker again
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 try:
-    application = get_wsgi_application()
+    django = get_wsgi_application()
     import_module(settings.ROOT_URLCONF)  # else broken views are noticed by their first request
 except Misconfigured as sentence:
     print(sentence, file=sys.stderr)
     sys.exit(APP_LOAD_ERROR)
+
+application = CheckedRequests(django)
 
 # Objects loaded by now are never freed, so the garbage collector need not traverse them. A request leaves few reference
 # cycles; collecting them less often saves a twentieth of the cost of a small request.
 gc.collect()
 gc.freeze()
 gc.set_threshold(20_000, 20, 20)
+heap.return_large_blocks()

@@ -1,6 +1,7 @@
 """Settings of gunicorn: `gunicorn -c python:serving.gunicorn_config` serves config.asgi.
 
-Threads alone, without an event loop: `gunicorn -c python:serving.gunicorn_config -k gthread config.wsgi`.
+Threads alone, without an event loop: `gunicorn -c python:serving.gunicorn_config -k
+serving.workers.thread_worker.ThreadWorker config.wsgi`.
 """
 
 import os
@@ -8,7 +9,8 @@ from importlib import import_module
 from typing import Any
 
 from serving import lifecycle
-from serving.workers import cores
+from serving.requests.limits import MAX_HEAD_BYTES, MAX_HEADERS
+from serving.workers import cores, descriptors
 
 RUNNING_REQUESTS_S = 20  # time for running requests, after the connections have drained
 
@@ -22,8 +24,13 @@ backlog = 2048
 workers = settings.WEB_WORKERS
 worker_class = "serving.workers.gunicorn_worker.Worker"
 threads = settings.WEB_THREADS
-worker_connections = 2000
+worker_connections = descriptors.max_connections()
+limit_request_fields = MAX_HEADERS
+limit_request_line = 8190  # the most that gunicorn accepts, more than MAX_TARGET_BYTES
+limit_request_field_size = MAX_HEAD_BYTES
+forwarder_headers = ""  # no header becomes SCRIPT_NAME, PATH_INFO or REMOTE_USER
 keepalive = 30
+sendfile = False  # it would let a thread wait for its client
 secure_scheme_headers: dict[str, str] = {}  # Django's settings decide whether a request came by HTTPS
 timeout = 30
 graceful_timeout = settings.WEB_DRAIN_S + RUNNING_REQUESTS_S

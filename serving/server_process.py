@@ -9,7 +9,11 @@ import os
 import sys
 
 from serving import gunicorn_config, lifecycle
+from serving.requests.limits import MAX_HEAD_BYTES
 
+# Granian closes a connection whose next request has not come by then, be it idle or slow. It cannot close idle ones for
+# newcomers, so this also bounds how long those wait.
+GRANIAN_IDLE_S = 15
 FIRST_SYSTEMD_FD = 3  # sd_listen_fds(3)
 settings = gunicorn_config.settings
 
@@ -61,6 +65,8 @@ def _granian_options() -> list[str]:
         "workers-kill-timeout": gunicorn_config.RUNNING_REQUESTS_S,
         "backpressure": gunicorn_config.worker_connections,
         "http": "1",
+        "http1-buffer-size": MAX_HEAD_BYTES,
+        "http1-header-read-timeout": GRANIAN_IDLE_S * 1_000,
         "loop": "uvloop",
         "runtime-mode": "st",
         "log-level": gunicorn_config.loglevel,

@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.support.redis_cluster",
     "tests.support.smtp_server",
     "tests.support.truncate",
+    "tests.support.web_servers",
 ]
 pytest.register_assert_rewrite("tests.support", "tests.posts.settled", "tests.ratings.totals")
 

@@ -29,6 +29,7 @@ from loadtest.bench.sections import (
     relationships,
     reloads,
     requests,
+    slow_clients,
     warm_up,
 )
 
@@ -51,6 +52,7 @@ SECTIONS: dict[str, ModuleType] = {
     "ratings": ratings,
     "hot-lane": hot_lane,
     "reloads": reloads,
+    "slow-clients": slow_clients,
     "warm-up": warm_up,
     "reconcile": reconcile,
 }

@@ -17,7 +17,7 @@ SUPERVISED = ["-m", "serving", "--bind", "127.0.0.1:{port}"]
 ARGUMENTS = {
     "gunicorn": SUPERVISED,
     "granian": SUPERVISED,
-    "gthread": [*SUPERVISED, "-k", "gthread", "config.wsgi"],
+    "gthread": [*SUPERVISED, "-k", "serving.workers.thread_worker.ThreadWorker", "config.wsgi"],
 }
 
 

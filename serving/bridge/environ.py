@@ -1,4 +1,4 @@
-"""Translation of an ASGI scope to a WSGI environ, equal to the one that gunicorn would make."""
+"""Translation of an ASGI scope to a WSGI environ, equal to the one that gunicorn would make (with its RAW_URI)."""
 
 import sys
 from functools import lru_cache
@@ -17,6 +17,7 @@ _CONSTANT: Environ = {
     "wsgi.input_terminated": True,
     "SCRIPT_NAME": "",
 }
+_VERSIONS = {"1.1": "1.1", "1.0": "1.0", "1": "1.0"}  # Granian writes 1
 
 
 def build_environ(scope: Scope) -> Environ:
@@ -27,7 +28,8 @@ def build_environ(scope: Scope) -> Environ:
         "REQUEST_METHOD": scope["method"],
         "PATH_INFO": _path(scope),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
-        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "RAW_URI": _target(scope),
+        "SERVER_PROTOCOL": f"HTTP/{_VERSIONS.get(scope['http_version'], '?')}",
         "SERVER_NAME": server[0],
         "SERVER_PORT": str(server[1] or ""),
         "REMOTE_ADDR": client[0] if client else "",
@@ -36,7 +38,7 @@ def build_environ(scope: Scope) -> Environ:
     for name, value in scope["headers"]:
         key = _key(name)
         if key is not None:
-            text = value.decode("latin-1")
+            text = value.decode("latin-1").strip(" \t")
             environ[key] = f"{environ[key]},{text}" if key in environ else text
     return environ
 
@@ -45,6 +47,12 @@ def _path(scope: Scope) -> str:
     """Return the bytes of the path as Latin-1, as WSGI has it; in `scope["path"]` invalid UTF-8 has been replaced."""
     path: str = scope["path"]
     return path if path.isascii() else unquote_to_bytes(scope["raw_path"]).decode("latin-1")
+
+
+def _target(scope: Scope) -> str:
+    """Return the target of the request as it was sent, except that servers leave out a host and a fragment."""
+    path, query = scope["raw_path"], scope["query_string"]
+    return (b"%b?%b" % (path, query) if query else path).decode("latin-1")
 
 
 @lru_cache(maxsize=1_000)

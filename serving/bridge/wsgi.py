@@ -2,61 +2,81 @@
 
 A request takes one of a bounded number of threads when its body has been received, and releases it when its response is
 complete, so that slow clients occupy no thread. A response longer than MAX_BUFFERED_BYTES is streamed by the thread at
-the speed of the client.
+the speed of the client, which has to make progress.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from io import BytesIO
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.http import HttpResponse
 
+from serving.bridge.bodies import BodyReceiver, Receive
 from serving.bridge.environ import Environ, Scope, build_environ
+from serving.bridge.responses import Response, ResponseSender, Send
 from serving.bridge.threads import ThreadPool
+from serving.requests import rules
+from serving.requests.limits import MAX_BODIES_BYTES, MAX_RESPONSES_BYTES, WRITE_TIMEOUT_S
+from serving.requests.memory_budget import MemoryBudget
+from serving.requests.refusals import Refusal
 
 MAX_BUFFERED_BYTES = 2 << 20
-# A client that gets its response while it still sends may never read the response. So a refused body is received and
-# discarded, if it is no longer than this many times the allowed size.
-MAX_DISCARDED_RATIO = 10
 
 Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
-
-class Response(NamedTuple):
-    """A complete response, or the beginning of a streamed one."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
+View = Callable[[], Awaitable[HttpResponse]]
 
 
 class Bridge:
-    """An ASGI application that runs a WSGI application on `threads` threads."""
+    """An ASGI application that runs a WSGI application on `threads` threads.
 
-    def __init__(self, wsgi: Callable[..., Iterable[bytes]], threads: int) -> None:
+    The paths in `views` are answered in the event loop, whatever the threads do.
+    """
+
+    def __init__(
+        self,
+        wsgi: Callable[..., Iterable[bytes]],
+        threads: int,
+        views: Mapping[str, View] = MappingProxyType({}),
+    ) -> None:
         self._wsgi = wsgi
         self._threads = ThreadPool(threads)
+        self._views = views
+        self._bodies = MemoryBudget(MAX_BODIES_BYTES)
+        self._sender = ResponseSender(MemoryBudget(MAX_RESPONSES_BYTES))
 
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send, extra_environ: Mapping[str, Any] = MappingProxyType({})
     ) -> None:
         """Answer an HTTP request; `extra_environ` is added to the WSGI environ, under names that no header can have."""
-        environ = build_environ(scope)
-        environ.update(extra_environ)
         try:
-            environ["wsgi.input"] = await _read_body(environ, receive)
+            response = await self._respond_or_stream(scope, receive, send, extra_environ)
+        except Refusal as refusal:
+            response = _refused(refusal)
         except ConnectionResetError:
             return
-        request = BridgedRequest(environ, send, receive, asyncio.get_running_loop())
-        response = await self._threads.run(self._respond, request)
         if response is not None:
-            await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
-            await send({"type": "http.response.body", "body": response.body})
+            await self._sender.send(response, send)
+
+    async def _respond_or_stream(
+        self, scope: Scope, receive: Receive, send: Send, extra_environ: Mapping[str, Any]
+    ) -> Response | None:
+        """Return the response, or None if it has been streamed."""
+        rules.check_size(scope["headers"])
+        environ = build_environ(scope)
+        environ.update(extra_environ)
+        rules.check(environ)
+        if view := self._views.get(environ["PATH_INFO"]):
+            return _from_django(await view(), has_body=environ.get("CONTENT_LENGTH", "0") != "0")
+        body = BodyReceiver(self._bodies, receive)
+        try:
+            environ["wsgi.input"] = await body.read(environ)
+            request = BridgedRequest(environ, send, receive, asyncio.get_running_loop())
+            response: Response | None = await self._threads.run(self._respond, request)
+            return response
+        finally:
+            body.close()
 
     def _respond(self, request: "BridgedRequest") -> Response | None:
         """Run the WSGI application in this thread; return None if the response has been streamed."""
@@ -86,28 +106,49 @@ class BridgedRequest(NamedTuple):
     loop: asyncio.AbstractEventLoop
 
     def stream(self, beginning: Response, rest: Iterator[bytes]) -> None:
-        """Send a response; return when all has been sent, or the client has disconnected."""
+        """Send a response; return when all has been sent, or the client has disconnected or does not read."""
         disconnected = asyncio.run_coroutine_threadsafe(self._wait_for_disconnect(), self.loop)
-        self._send({"type": "http.response.start", "status": beginning.status, "headers": beginning.headers})
-        self._send({"type": "http.response.body", "body": beginning.body, "more_body": True})
-        for chunk in rest:
-            if disconnected.done():
-                break
-            self._send({"type": "http.response.body", "body": chunk, "more_body": True})
-        else:
-            self._send({"type": "http.response.body", "body": b""})
+        with suppress(_StalledClient):
+            self._send({"type": "http.response.start", "status": beginning.status, "headers": beginning.headers})
+            self._send({"type": "http.response.body", "body": beginning.body, "more_body": True})
+            for chunk in rest:
+                if disconnected.done():
+                    break
+                self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+            else:
+                self._send({"type": "http.response.body", "body": b""})
         disconnected.cancel()
 
     def _send(self, message: Message) -> None:
-        asyncio.run_coroutine_threadsafe(_wait(self.send(message)), self.loop).result()
+        """Send a part of the response; raise _StalledClient if the client does not read what was sent before."""
+        sending = asyncio.wait_for(_wait(self.send(message)), WRITE_TIMEOUT_S)
+        try:
+            asyncio.run_coroutine_threadsafe(sending, self.loop).result()
+        except TimeoutError:
+            raise _StalledClient from None
 
     async def _wait_for_disconnect(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
 
+class _StalledClient(Exception):
+    """A client has not read anything for WRITE_TIMEOUT_S."""
+
+
 async def _wait(awaitable: Awaitable[None]) -> None:
     await awaitable
+
+
+def _refused(refusal: Refusal) -> Response:
+    headers = [(name.encode(), value.encode()) for name, value in refusal.headers]
+    return Response(refusal.status, [*headers, (b"connection", b"close")], refusal.body)
+
+
+def _from_django(response: HttpResponse, *, has_body: bool) -> Response:
+    """Return a view's response; if the request has a body, which nobody reads, the connection is closed."""
+    status, headers = _encode(str(response.status_code), list(response.items()))
+    return Response(status, [*headers, (b"connection", b"close")] if has_body else headers, response.content)
 
 
 def _encode(status: str, headers: list[tuple[str, str]]) -> tuple[int, list[tuple[bytes, bytes]]]:
@@ -127,41 +168,3 @@ def _buffer(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
         if length >= MAX_BUFFERED_BYTES:
             return b"".join(buffered), False
     return b"".join(buffered), True
-
-
-class RefusedBody:
-    """A request's body that was discarded; Django refuses the request by Content-Length, or when it reads the body."""
-
-    def read(self, size: int = -1) -> bytes:
-        raise RequestDataTooBig("The body is longer than DATA_UPLOAD_MAX_MEMORY_SIZE.")
-
-    readline = read
-
-
-async def _read_body(environ: Environ, receive: Receive) -> Any:
-    """Return the whole body; an empty one for requests without Content-Length, whose body Django would not read.
-
-    Raises ConnectionResetError if the client disconnects before the body is complete.
-    """
-    length_text, limit = environ.get("CONTENT_LENGTH", ""), settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if not length_text.isdigit() or "HTTP_TRANSFER_ENCODING" in environ:
-        return BytesIO()
-    length = int(length_text)
-    if limit is None or length <= limit:
-        body = BytesIO()
-        await _receive_body(length, receive, body.write)
-        body.seek(0)
-        return body
-    if length <= MAX_DISCARDED_RATIO * limit and "HTTP_EXPECT" not in environ:
-        await _receive_body(length, receive, len)
-    return RefusedBody()
-
-
-async def _receive_body(length: int, receive: Receive, consume: Callable[[bytes], int]) -> None:
-    while length > 0:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionResetError
-        length -= consume(message["body"])
-        if not message.get("more_body"):
-            break

@@ -18,8 +18,10 @@ from api.json import encoded
 from api.views import Admission
 from caching.api import Batch
 from caching.extend import EventLoopClient
+from serving.bridge.bodies import Receive
 from serving.bridge.environ import Environ, Scope
-from serving.bridge.wsgi import Bridge, Receive, Send
+from serving.bridge.responses import Send
+from serving.bridge.wsgi import Bridge
 from serving.hot_lane.response_heads import ResponseHead, ResponseHeadCache
 from serving.hot_lane.routes import Route, Routes
 

@@ -16,18 +16,16 @@ from serving.http import headers
 from serving.http.connections import Connections, Environ
 from serving.http.request_protocol import RequestProtocol
 from serving.http.transport import ProtocolTransport
+from serving.requests.limits import HEAD_TIMEOUT_S, MAX_HEAD_BYTES, MAX_HEADERS, WRITE_TIMEOUT_S
+from serving.requests.refusals import Refusal, head_too_large, request_timeout, too_busy
 
-HEAD_TIMEOUT_S = 10  # for the first byte on a new connection, and for a request's head
 DISCARD_TIMEOUT_S = 10  # for the rest of a body whose request has been answered
-WRITE_TIMEOUT_S = 30  # without any progress of a client that reads its answer
 LINGER_S = 2  # for a client to read why its request was refused, before the connection is reset
-MAX_HEAD_BYTES = 64 << 10
 MAX_FAST_PATH_BYTES = 2048  # of a request, with its headers
 MAX_WAITING_BYTES = 64 << 10  # read ahead of the request in progress
 MAX_CHUNK_BYTES = 16 << 10  # of a body in chunks, given to uvicorn at a time: it would queue the requests behind it
 WRITE_BUFFER_BYTES = 16 << 10
 HEAD_END = re.compile(rb"\n\r?\n")
-REFUSALS = {408: b"Request Timeout", 431: b"Request Header Fields Too Large", 503: b"Service Unavailable"}
 
 
 class State(Enum):
@@ -117,7 +115,7 @@ class Connection(asyncio.Protocol):
         if self.unsent_bytes():
             self._expire_unless_reading()
         elif self._state is IDLE and self._phase_since:
-            self._refuse(408)
+            self._refuse(request_timeout())
         else:
             self._close()
 
@@ -209,8 +207,8 @@ class Connection(asyncio.Protocol):
             self._buffer = self._buffer.lstrip(b"\r\n")
         found = HEAD_END.search(self._buffer, self._searched)
         size = found.end() if found else len(self._buffer)
-        if size > MAX_HEAD_BYTES or self._buffer.count(b"\n", 0, size) > headers.MAX_HEADERS + 2:
-            self._refuse(431)
+        if size > MAX_HEAD_BYTES or self._buffer.count(b"\n", 0, size) > MAX_HEADERS + 2:
+            self._refuse(head_too_large())
         elif found is None:
             self._searched = max(0, size - 2)
             self._limit_time(HEAD_TIMEOUT_S)
@@ -311,23 +309,22 @@ class Connection(asyncio.Protocol):
             has_room = self._connections.count_input(size - self._counted)
             self._counted = size
             if not has_room and size:
-                self._refuse(503)
+                self._refuse(too_busy())
 
     def _pause_reading(self, is_paused: bool) -> None:
         if is_paused != self._is_paused and not self._transport.is_closing():
             self._is_paused = is_paused
             (self._transport.pause_reading if is_paused else self._transport.resume_reading)()
 
-    def _refuse(self, status: int) -> None:
-        """Answer an incomplete request with a status, and close the connection."""
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer an incomplete request, and close the connection."""
         self._buffer.clear()
         self._count_buffer()
         if self._state is not IDLE:
             self.abort()
             return
         self._state = REFUSING
-        head = b"HTTP/1.1 %d %b\r\n%bcontent-length: 0\r\nconnection: close\r\n\r\n"
-        self._transport.write(head % (status, REFUSALS[status], self._connections.date_line))
+        self._transport.write(refusal.http1())
         if self._transport.can_write_eof():
             # With unread data in the socket, close() would reset the connection before the client reads the answer.
             self._transport.write_eof()

@@ -3,7 +3,6 @@
 import asyncio
 import heapq
 import math
-import resource
 from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any, Protocol
@@ -15,7 +14,6 @@ from serving.accepting.connection_shares import ConnectionShare
 
 MAX_INPUT_BYTES = 16 << 20  # of all connections: heads that are not complete, and requests that wait for an answer
 MAX_OUTPUT_BYTES = 16 << 20  # of all connections whose clients read slower than the server writes
-RESERVED_DESCRIPTORS = 128  # for the database, Redis and files; clients get the others
 EVICTED_SHARE = 16  # one in so many connections makes way for new ones at a time
 Environ = Mapping[str, Any]
 
@@ -48,7 +46,13 @@ class Connections:
     """
 
     def __init__(
-        self, application: Any, *, keep_alive_s: float, share: ConnectionShare, access_log: bool = False
+        self,
+        application: Any,
+        *,
+        keep_alive_s: float,
+        max_connections: int,
+        share: ConnectionShare,
+        access_log: bool = False,
     ) -> None:
         # Only uvicorn's protocol writes the access log.
         self.lane = application if hasattr(application, "try_answer") and not access_log else None
@@ -62,7 +66,7 @@ class Connections:
             access_log=access_log, proxy_headers=False, server_header=False, timeout_keep_alive=math.ceil(keep_alive_s),
         )  # fmt: skip
         self.config.load()
-        self._share = share
+        self._share, self._max_connections = share, max_connections
         self._open: dict[Client, None] = {}  # in the order of their arrival
         self._slow_readers: dict[Client, int] = {}
         self._input_bytes = 0
@@ -76,7 +80,6 @@ class Connections:
         date = formatdate(usegmt=True).encode()
         self.server_state.default_headers = [(b"date", date)]
         self.date_line = b"date: %b\r\n" % date
-        self._capacity = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVED_DESCRIPTORS
         now = asyncio.get_running_loop().time()
         for client in [client for client in self._open if now >= client.idle_since + client.timeout_s]:
             client.expire()
@@ -84,7 +87,7 @@ class Connections:
     def add(self, client: Client) -> None:
         """Add a new connection. If descriptors run short, the connections that were idle longest make way for it."""
         self._open[client] = None
-        if len(self._open) > self._capacity:
+        if len(self._open) > self._max_connections:
             self.evict()
 
     def discard(self, client: Client) -> None:

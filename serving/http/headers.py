@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import httptools
 
+from serving.requests.limits import MAX_HEADERS
+
 MAX_CACHED = 10_000  # sets of headers, mostly of half a kilobyte each
-MAX_HEADERS = 100
 
 
 class UnsupportedHeaders(Exception):

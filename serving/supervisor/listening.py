@@ -8,6 +8,8 @@ import socket
 import stat
 import time
 
+from serving.requests.limits import WRITE_TIMEOUT_S
+
 BACKLOG = 2048
 BIND_S = 6.0  # time for processes of a killed supervisor to end
 
@@ -59,7 +61,10 @@ def _listen_on_port(address: str, *, reuse_port: bool) -> socket.socket:
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.create_server((host, int(port)), family=family, backlog=BACKLOG, reuse_port=reuse_port)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it
+    # Accepted connections inherit these. Granian itself would wait for ever for a client that does not read.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(WRITE_TIMEOUT_S * 1_000))
     return sock
 
 

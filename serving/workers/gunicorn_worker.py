@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import resource
 import signal
 from functools import partial
 from typing import Any
@@ -40,8 +39,6 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
 
     def run(self) -> None:
         """Serve until a signal, or the end of the master."""
-        _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
         if self.cfg.accesslog:
             access = logging.getLogger("uvicorn.access")
             access.handlers, access.propagate = self.log.access_log.handlers, False
@@ -53,7 +50,11 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             loop.add_signal_handler(number, self._stop)
         connections = Connections(
-            self.wsgi, keep_alive_s=self.cfg.keepalive, share=self.share, access_log=bool(self.cfg.accesslog)
+            self.wsgi,
+            keep_alive_s=self.cfg.keepalive,
+            max_connections=self.cfg.worker_connections,
+            share=self.share,
+            access_log=bool(self.cfg.accesslog),
         )
         tls = ssl_context(self.cfg) if self.cfg.is_ssl else None
         protocol = partial(Connection, connections)

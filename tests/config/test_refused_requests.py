@@ -13,7 +13,7 @@ PRODUCTION = {"DEBUG": "0", "SECRET_KEY": "tests-only-" + "x" * 50, "ALLOWED_HOS
 SERVERS = {
     "gunicorn": (WEB, {}),
     "granian": (WEB, {"SERVER": "granian"}),
-    "gthread": ((*GUNICORN, "-k", "gthread", "config.wsgi"), {}),
+    "gthread": ((*GUNICORN, "-k", "serving.workers.thread_worker.ThreadWorker", "config.wsgi"), {}),
 }
 
 

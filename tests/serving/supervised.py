@@ -7,7 +7,11 @@ from pathlib import Path
 
 from tests.support.programs import WEB, Program
 
-COMMANDS = {"gunicorn": WEB, "granian": WEB, "gthread": (*WEB, "-k", "gthread", "config.wsgi")}
+COMMANDS = {
+    "gunicorn": WEB,
+    "granian": WEB,
+    "gthread": (*WEB, "-k", "serving.workers.thread_worker.ThreadWorker", "config.wsgi"),
+}
 RELOADED, KEPT = "Reloaded: process", "the old code goes on serving"
 
 

@@ -210,11 +210,8 @@ async def test_a_client_that_ends_within_a_request_is_forgotten(wire):
         assert await wire.read() == b""
 
 
-def test_idle_connections_make_way(monkeypatch):
-    @on_a_wire
+def test_idle_connections_make_way():
     async def played(wire):
-        monkeypatch.setattr(connections.resource, "getrlimit", lambda _: (connections.RESERVED_DESCRIPTORS + 20, 0))
-        wire.connections.tick()
         await wire.send(SLOW)
         busy, others = wire.client, [await wire.connect() for _ in range(60)]
         await asyncio.sleep(0.02)
@@ -228,7 +225,7 @@ def test_idle_connections_make_way(monkeypatch):
         wire.application.goes_on.set()
         assert len(await wire.answers(1)) == 1
 
-    played()
+    on_a_wire(played, max_connections=20)()
 
 
 def test_incomplete_heads_share_one_limit(short, monkeypatch):

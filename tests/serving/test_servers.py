@@ -2,93 +2,16 @@
 
 import http.client
 import json
-import re
 import signal
 import socket
 import threading
 import time
 
 import pytest
-import redis as redis_py
 
-from devtools import servers
-from launcher import embedded_redis
-from tests.support.programs import GUNICORN, WEB, Program, environment, run
+from tests.support.web_servers import ANN, CSS, JSON, SERVERS, Answer, say
 
 pytestmark = pytest.mark.embedded
-SERVERS = {
-    "gunicorn": (WEB, {}),
-    "granian": (WEB, {"SERVER": "granian"}),
-    "gunicorn without the lane": (WEB, {"LANE": "off"}),
-    "gthread": ((*GUNICORN, "-k", "gthread", "config.wsgi"), {}),
-}
-OF_THE_SERVER = {"date", "server", "connection", "transfer-encoding", "keep-alive"}
-OF_THE_MOMENT = {"set-cookie", "expires"}
-ANN = {"username": "ann", "password": "correct-horse-battery"}
-NAMED = {**ANN, "nickname": "小明"}
-CSS = "/static/admin/css/base.css"
-
-
-class Installation:
-    """Data that all servers share, and the servers, each started on first use."""
-
-    def __init__(self, folder, redis_port: int) -> None:
-        self.data = folder / "data"
-        self.redis = redis_py.Redis(port=redis_port)
-        url = f"redis://127.0.0.1:{redis_port}/0"
-        self.values = {"DEBUG": "0", "HTTPS": "off", "SECRET_KEY": "tests-only-" + "x" * 50, "REDIS_URL": url}
-        self.running: list[Program] = []
-        prepared = run(("-m", "launcher.prepare"), environment(self.data, **self.values))
-        assert prepared.returncode == 0, prepared.stderr
-
-    def start(self, name: str, **values: str) -> Program:
-        command, own = SERVERS[name]
-        self.running.append(Program(command, self.data, **{**self.values, **own, **values}))
-        return self.running[-1].wait_until_up()
-
-    def end(self) -> None:
-        for program in self.running:
-            if program.process.poll() is None:
-                program.end(signal.SIGTERM)
-        assert self.running[0].wait_until_gone() == {}
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("installation")
-    port, redis = servers.start_redis(embedded_redis.redis_server(), folder)
-    installation = Installation(folder, port)
-    yield installation
-    installation.end()
-    redis.kill()
-    redis.wait()
-
-
-class Answer:
-    """An answer without the headers that belong to the server."""
-
-    def __init__(self, reply: http.client.HTTPResponse) -> None:
-        body = reply.read()
-        self.status = reply.status
-        named = [(name.lower(), value) for name, value in reply.getheaders() if name.lower() not in OF_THE_SERVER]
-        self.headers = {name: "…" if name in OF_THE_MOMENT else value for name, value in named}
-        self.length = self.headers.pop("content-length", None)
-        self.body = re.sub(rb"\b[A-Za-z0-9]{64}\b", b"csrf token", body)
-
-    def assert_like(self, other: "Answer", what: str) -> None:
-        assert (self.status, self.headers, self.body) == (other.status, other.headers, other.body), what
-        # Where Django gives no Content-Length, some servers send chunks and some compute it.
-        assert self.length == other.length or None in (self.length, other.length), what
-
-
-def say(port: int, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    try:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, body, {"Host": "localhost", **named})
-        return Answer(connection.getresponse())
-    finally:
-        connection.close()
 
 
 def say_raw(port: int, text: bytes) -> Answer:
@@ -133,19 +56,6 @@ def conversation(port: int, token: str, user_id: int):
     yield "HEAD of a file", say(port, "HEAD", CSS)
     modified = say(port, "GET", CSS).headers["last-modified"]
     yield "file not modified", say(port, "GET", CSS, If_Modified_Since=modified)
-
-
-JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture(scope="module")
-def account(installation):
-    """(access token, id) of a user who is registered over HTTP."""
-    port = installation.start("gthread").port
-    registered = say(port, "POST", "/api/v1/users", json.dumps(NAMED).encode(), **JSON)
-    assert registered.status == 201, registered.body
-    tokens = json.loads(say(port, "POST", "/api/v1/auth/token", json.dumps(ANN).encode(), **JSON).body)
-    return tokens["access"], json.loads(registered.body)["id"]
 
 
 @pytest.fixture(scope="module")

@@ -61,14 +61,16 @@ class Answer:
 class Wire:
     """The client's end of a connection to the protocol, and of further ones."""
 
-    def __init__(self, keep_alive_s=30):
-        self.keep_alive_s = keep_alive_s
+    def __init__(self, keep_alive_s=30, max_connections=1_000):
+        self.keep_alive_s, self.max_connections = keep_alive_s, max_connections
 
     async def __aenter__(self):
         self.application, self.clients = Application(), []
         self.loop = asyncio.get_running_loop()
         share = ConnectionShares().allocate()
-        self.connections = Connections(self.application, keep_alive_s=self.keep_alive_s, share=share)
+        self.connections = Connections(
+            self.application, keep_alive_s=self.keep_alive_s, max_connections=self.max_connections, share=share
+        )
         self.client = await self.connect()
         return self
 

@@ -1,0 +1,53 @@
+"""Answers to requests that never reach Django, as problem documents like those of the API."""
+
+from http import HTTPStatus
+
+import msgspec
+
+from serving.requests.limits import RETRY_AFTER_S
+
+
+class Refusal(Exception):
+    """A request is answered with an error status, and its connection is closed."""
+
+    def __init__(self, status: int, code: str, detail: str, retry_after_s: int | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.phrase = HTTPStatus(status).phrase
+        problem = {"type": "about:blank", "title": self.phrase, "status": status, "detail": detail, "code": code}
+        self.body = msgspec.json.encode(problem)
+        self.headers = [
+            ("content-type", "application/problem+json"),
+            ("content-length", str(len(self.body))),
+            *([("retry-after", str(retry_after_s))] if retry_after_s is not None else []),
+        ]
+
+    def http1(self) -> bytes:
+        """Return the whole response as HTTP/1.1 has it."""
+        lines = [f"HTTP/1.1 {self.status} {self.phrase}", *(f"{name}: {value}" for name, value in self.headers)]
+        return "\r\n".join([*lines, "connection: close", "", ""]).encode("latin-1") + self.body
+
+
+def bad_request(detail: str) -> Refusal:
+    """Return the 400 for a request that is not HTTP as RFC 9112 has it."""
+    return Refusal(400, "bad_request", detail)
+
+
+def length_required() -> Refusal:
+    """Return the 411 for a body in chunks."""
+    return Refusal(411, "length_required", "Send the body with a Content-Length, not in chunks.")
+
+
+def head_too_large() -> Refusal:
+    """Return the 431 for too many headers, or too long ones."""
+    return Refusal(431, "head_too_large", "The request has too many headers, or too long ones.")
+
+
+def request_timeout() -> Refusal:
+    """Return the 408 for a request that does not arrive in time."""
+    return Refusal(408, "request_timeout", "The request did not arrive in time.")
+
+
+def too_busy() -> Refusal:
+    """Return the 503 for a request that had to make way for those of others, while it arrived."""
+    return Refusal(503, "too_busy", "Too many requests are being received.", RETRY_AFTER_S)
