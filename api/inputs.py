@@ -6,6 +6,8 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
+from api import texts
+
 
 class Text(serializers.CharField):
     """A field for JSON strings; numbers are not converted to text."""
@@ -14,6 +16,28 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class Line(Text):
+    """A field for a text of one line that people type; see api.texts.clean_line()."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return texts.clean_line(super().to_internal_value(data), self.max_length)
+
+
+class Multiline(Text):
+    """A field for a text of several lines that people type; see api.texts.clean_multiline()."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return texts.clean_multiline(super().to_internal_value(data), self.max_length)
+
+
+class EmailLine(Line, serializers.EmailField):
+    """A field for an e-mail address without invisible characters."""
+
+
+class URLLine(Line, serializers.URLField):
+    """A field for a URL without invisible characters."""
 
 
 class Integer(serializers.IntegerField):

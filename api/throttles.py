@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.http import HttpRequest
 
+from api.addresses import owned_network, parse_address
 from api.problems import Problem
 from caching.api import Batch
 from caching.extend import Script
@@ -39,6 +40,11 @@ class Rate(NamedTuple):
     per_s: float
     burst: int
 
+    @property
+    def interval_us(self) -> int:
+        """The time in which one request flows back."""
+        return round(1_000_000 / self.per_s)
+
 
 VERDICT = "api.throttles.verdict"
 """The environ key of a request that was counted before it reached Django: ((scope, client), verdict)."""
@@ -48,21 +54,21 @@ def request_token(batch: Batch, scope: str, client: str | int, environ: Mapping[
     """Add the count of a request to the batch; return the verdict for enforce(), None if the scope has no limit."""
     if VERDICT in environ and environ[VERDICT][0] == (scope, client):
         return environ[VERDICT][1]
-    rate = _rates().get(scope)
+    rate = rates().get(scope)
     if rate is None:
         return None
-    per_s, burst = rate
-    return batch.script(GCRA, keys=[f"throttle:{scope}:{client}"], args=[round(1_000_000 / per_s), burst])
+    return batch.script(GCRA, keys=[f"throttle:{scope}:{client}"], args=[rate.interval_us, rate.burst])
 
 
 @cache
-def _rates() -> Mapping[str, Rate]:
+def rates() -> Mapping[str, Rate]:
+    """Return the limits by scope, from the setting THROTTLES."""
     return {scope: Rate(*rate) for scope, rate in settings.THROTTLES.items()}
 
 
 def _clear_rates(*, setting: str, **_: object) -> None:
     if setting == "THROTTLES":
-        _rates.cache_clear()
+        rates.cache_clear()
 
 
 setting_changed.connect(_clear_rates, dispatch_uid="api.throttles")
@@ -76,9 +82,18 @@ def enforce(verdict: Any) -> None:
         raise Problem(429, "throttled", f"Too many requests; try again in {wait_s} s.", retry_after_s=wait_s)
 
 
+def admit(scope: str, client: str | int) -> None:
+    """Count a request, in a round trip of its own; raise the 429 if it is over the limit."""
+    batch = Batch()
+    verdict = request_token(batch, scope, client)
+    batch.run()
+    enforce(verdict)
+
+
 def client_address(request: HttpRequest) -> str:
-    """Return the address of the client's connection.
+    """Return what throttles count as the client: the IPv4 address of the connection, or the /64 of its IPv6 address.
 
     X-Forwarded-For is not trusted here, as clients may send it; the setting PROXIES makes the server set REMOTE_ADDR.
     """
-    return request.META.get("REMOTE_ADDR") or "unknown"
+    address = parse_address(request.META.get("REMOTE_ADDR", ""))
+    return owned_network(address) if address else "unknown"

@@ -9,7 +9,7 @@ from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from api import throttles, tokens
+from api import generations, throttles, tokens
 from api.json import JSONRenderer
 from api.problems import Problem
 from caching.api import Batch
@@ -36,15 +36,20 @@ _user_model = cache(auth.get_user_model)  # not cached by Django, which looks th
 class Admission:
     """Admission of a caller: adds the caller's row and throttle to the request's batch, and judges the results."""
 
-    def __init__(self, batch: Batch, caller_id: int, scope: str, environ: Mapping[str, Any]) -> None:
-        self._users = batch.rows(_user_model(), [caller_id])
-        self.verdict = throttles.request_token(batch, scope, caller_id, environ)
+    def __init__(self, batch: Batch, claims: tokens.Claims, scope: str, environ: Mapping[str, Any]) -> None:
+        self._claims = claims
+        self._users = batch.rows(_user_model(), [claims.user_id])
+        self.verdict = throttles.request_token(batch, scope, claims.user_id, environ)
 
     def enforce(self) -> Any:
         """Return the caller's row; raise the 401 or the 429. Call this after the batch has run."""
         row = self._users.only_row()
         if row is None or not row.is_active:
             raise inactive_account()
+        if row.token_generation != self._claims.generation or (
+            row.ended_logins and generations.has_ended(row.ended_logins, self._claims.login)
+        ):
+            raise tokens.access_not_valid()
         throttles.enforce(self.verdict)
         return row
 
@@ -90,7 +95,10 @@ class BatchedView(JsonView):
     throttle = "user"
     caller_id: int  # of an admitted caller; not set for public methods
     public: dict[str, str] = {}
-    """Methods that need no token, each with the scope of the throttle that counts requests by client address."""
+    """Methods that need no token, each with the scope of the throttle that counts requests by client address.
+
+    An empty scope: the handler counts them itself.
+    """
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, *args: Any, **kwargs: Any) -> None:
         """Parse the path and the query, and add rows to the batch, to be kept on `self` for the handler.
@@ -101,23 +109,18 @@ class BatchedView(JsonView):
     def perform_authentication(self, request: Request) -> None:
         self.refuse_unknown_method(request)
         if self.public and request.method in self.public:
-            self._admit_address(request, self.public[request.method])
+            if scope := self.public[request.method]:
+                throttles.admit(scope, throttles.client_address(request._request))
         else:
-            self._admit_caller(request, tokens.caller_id(request._request.META.get("HTTP_AUTHORIZATION", "")))
+            self._admit_caller(request, tokens.caller(request._request.META.get("HTTP_AUTHORIZATION", "")))
 
-    def _admit_address(self, request: Request, scope: str) -> None:
+    def _admit_caller(self, request: Request, claims: tokens.Claims) -> None:
         batch = Batch()
-        verdict = throttles.request_token(batch, scope, throttles.client_address(request._request))
-        batch.run()
-        throttles.enforce(verdict)
-
-    def _admit_caller(self, request: Request, caller_id: int) -> None:
-        batch = Batch()
-        admission = Admission(batch, caller_id, self.throttle, request._request.META)
-        problem = self._prepare(request, batch, caller_id)
+        admission = Admission(batch, claims, self.throttle, request._request.META)
+        problem = self._prepare(request, batch, claims.user_id)
         batch.run()
         row = admission.enforce()
-        self.caller_id = caller_id
+        self.caller_id = claims.user_id
         request.user = Caller(row.id, row.is_staff)  # type: ignore[assignment]
         if problem is not None:
             raise problem

@@ -14,13 +14,10 @@ import posts.fast_routes
 import social.fast_routes
 import users.fast_routes
 from config.middleware import probes
-from serving.api import Bridge, HotLane, set_write_timeout
+from serving.api import Bridge, HotLane
 
 ROOMS = (users.fast_routes, social.fast_routes, counters.http.fast_routes, posts.fast_routes, popups.api.fast_routes)
 
 bridge = Bridge(django, settings.WEB_THREADS, views=probes.EVENT_LOOP_VIEWS)
 routes = [route for room in ROOMS for route in room.ROUTES]
 application = HotLane(bridge, django, prefix="/api/v1/", routes=routes) if settings.LANE else bridge
-
-if settings.SERVER == "granian":
-    set_write_timeout()  # Granian itself waits for ever for clients that do not read

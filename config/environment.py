@@ -4,6 +4,7 @@ This module imports the standard library only, so that it works even if no libra
 """
 
 import os
+import re
 import secrets
 import sys
 from contextlib import suppress
@@ -14,11 +15,14 @@ from urllib.parse import SplitResult, quote, urlsplit
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATABASE_SCHEMES = ("sqlite", "mysql", "mariadb")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+UNSAFE_SCHEMES = ("javascript", "vbscript", "data", "file", "blob")
+EMAIL_SCHEMES = ("smtp", "smtps", "console")
 LIBRARIES = (
     "argon2", "dj_database_url", "django", "django_redis", "drf_spectacular", "drf_spectacular_sidecar", "granian",
     "gunicorn", "hiredis", "httptools", "msgspec", "redis", "rest_framework", "rest_framework_simplejwt", "tqdm",
-    "uvicorn", "uvicorn_worker", "uvloop", "whitenoise",
+    "uvicorn", "uvloop", "whitenoise",
 )  # fmt: skip
+KEY_LENGTH, KEY_CHARACTERS = 50, 5  # the least length of a secret key, and number of different characters in it
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -55,14 +59,33 @@ def comma_separated(name: str, *, default: str) -> list[str]:
     return [word.strip() for word in (os.environ.get(name) or default).split(",") if word.strip()]
 
 
+def schemes(name: str, *, default: str) -> list[str]:
+    """Return a variable that is a list of URL schemes, in lower case; a scheme that runs scripts is refused."""
+    words = [word.lower() for word in comma_separated(name, default=default)]
+    for word in words:
+        if not re.fullmatch("[a-z][a-z0-9+.-]*", word) or word in UNSAFE_SCHEMES:
+            raise Misconfigured(
+                f"{name} has {word}, which is not a scheme for links: write https,http,myapp for example."
+            )
+    return words
+
+
 def data_dir() -> Path:
     """Return the folder for data, DATA_DIR or `data` in the project, as an absolute path."""
     return Path(os.environ.get("DATA_DIR") or BASE_DIR / "data").expanduser().absolute()
 
 
 def secret_key(*, debug: bool) -> str:
-    """Return SECRET_KEY; in debug mode a random key by default, stored so that logins survive a restart."""
+    """Return SECRET_KEY, which must be strong outside debug; in debug mode a random key by default.
+
+    The random key is stored, so that logins survive a restart.
+    """
     if key := os.environ.get("SECRET_KEY"):
+        if not debug and not _is_strong(key):
+            raise Misconfigured(
+                f"SECRET_KEY can be guessed: outside debug it needs {KEY_LENGTH} random characters or more; "
+                "`openssl rand -base64 48` prints such a key."
+            )
         return key
     if not debug:
         raise Misconfigured(
@@ -74,6 +97,11 @@ def secret_key(*, debug: bool) -> str:
         return _stored_key(path)
     except OSError as error:
         raise Misconfigured(f"The key kept in {path} cannot be used ({error.strerror}): set SECRET_KEY.") from None
+
+
+def _is_strong(key: str) -> bool:
+    """Return whether Django's check security.W009 accepts the key."""
+    return len(key) >= KEY_LENGTH and len(set(key)) >= KEY_CHARACTERS and not key.startswith("django-insecure-")
 
 
 def _stored_key(path: Path) -> str:
@@ -123,6 +151,20 @@ def redis_url() -> str:
         return embedded.read_text().strip() if embedded.exists() else "redis://127.0.0.1:6379/0"
     for each in url.split(","):
         _split("REDIS_URL", each, REDIS_SCHEMES, "redis://:password@host:6379/0")
+    return url
+
+
+def email_url(*, debug: bool) -> str:
+    """Return EMAIL_URL; by default the console in debug mode, and else the empty text, for no mail."""
+    url = os.environ.get("EMAIL_URL") or ("console:" if debug else "")
+    if url in {"", "console:", "console://"}:
+        return url
+    parts = _split("EMAIL_URL", url, EMAIL_SCHEMES, "smtp://user:password@host:587")
+    if not parts.hostname or parts.path.strip("/") or parts.query not in {"", "starttls=off"}:
+        raise Misconfigured(
+            f"EMAIL_URL {masked(url)} is not a mail server alone: write for example smtp://user:password@host:587, "
+            "with ?starttls=off for a server without TLS."
+        )
     return url
 
 

@@ -3,6 +3,7 @@
 All that differs between machines is set by environment variables, which README.md lists.
 """
 
+import os
 from datetime import timedelta
 
 from config import environment
@@ -12,7 +13,7 @@ environment.require_libraries()
 from redis.backoff import NoBackoff  # noqa: E402
 from redis.retry import Retry  # noqa: E402
 
-from config import databases  # noqa: E402
+from config import databases, mail  # noqa: E402
 
 BASE_DIR = environment.BASE_DIR
 DATA_DIR = environment.data_dir()
@@ -97,13 +98,14 @@ CACHING = {"ALIAS": "default", "PREFIX": "hp"}
 
 PASSWORD_HASHERS = ["users.hashers.ServerArgon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "users.passwords.CharacterValidator"},
     {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "NAME": "users.passwords.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("username", "nickname", "email")},
     },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "users.passwords.MinimumLengthValidator"},
+    {"NAME": "users.passwords.CommonPasswordValidator"},
+    {"NAME": "users.passwords.NumericPasswordValidator"},
 ]
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["api.json.JSONRenderer"],
@@ -115,7 +117,12 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "EXCEPTION_HANDLER": "api.problems.exception_handler",
 }
-SIMPLE_JWT = {"ACCESS_TOKEN_LIFETIME": timedelta(minutes=60), "REFRESH_TOKEN_LIFETIME": timedelta(days=30)}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=60),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
+    "LEEWAY": timedelta(seconds=10),  # for the clocks of other servers; api.tokens grants none to an expired token
+}
+PASSWORD_RESET_TIMEOUT = 3600  # as a token that is good for an account should not lie about in a mailbox for days
 SPECTACULAR_SETTINGS = {
     "TITLE": "Hotpath",
     "VERSION": "1",
@@ -132,22 +139,44 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.close_objects"],
     "ENUM_NAME_OVERRIDES": {"Gender": "users.models.Gender", "Status": "users.models.UserState.Status"},
 }
-# By scope: (requests per second on average, requests at once). "user" is per caller, the others are per IP address.
-THROTTLES = {"user": (50, 200), "register": (20 / 60, 20), "token": (30 / 60, 30)}
+# By scope: (requests per second on average, requests at once). "user", "refresh" and "password" are per user,
+# "reset_email" is per mail address, "account" is wrong passwords for one account, the others are per IP address.
+THROTTLES = {
+    "user": (50, 200),
+    "register": (20 / 60, 20),
+    "token": (30 / 60, 30),
+    "account": (1 / 60, 10),
+    "refresh": (30 / 60, 30),
+    "bad_refresh": (30 / 60, 30),
+    "password": (5 / 60, 5),
+    "reset": (20 / 60, 20),
+    "reset_email": (3 / 3600, 3),
+}
 if not environment.flag("THROTTLES", default=True):
     THROTTLES = {}
 
 # Threads of each web worker; each thread has at most one database connection.
 WEB_THREADS = environment.number("WEB_THREADS", default=8, low=1, high=1000)
 WEB_WORKERS = environment.number("WEB_WORKERS", default=2, low=1, high=256)
+# Seconds in which a web worker that ends says `connection: close`, before it closes idle connections.
+WEB_DRAIN_S = environment.number("WEB_DRAIN_S", default=0 if DEBUG else 5, low=0, high=300)
 SERVER = environment.choice("SERVER", "gunicorn", "granian")
 HOST = "127.0.0.1" if DEBUG else "0.0.0.0"  # noqa: S104  a container's own network
 PORT = environment.number("PORT", default=8000, low=1, high=65535)
+POPUP_LINK_SCHEMES = environment.schemes("POPUP_LINK_SCHEMES", default="https,http,app")
 LANE = environment.flag("LANE", default=True)
 
 PROXIES = environment.number("PROXIES", default=0, low=0, high=10)
+if PROXIES and DEBUG:
+    raise environment.Misconfigured(
+        f"DEBUG=1 with PROXIES={PROXIES} would show the world how errors came about: set one of them to 0."
+    )
 if PROXIES:
     MIDDLEWARE.insert(0, "config.middleware.client_address.ClientAddress")
+
+EMAIL_URL = environment.email_url(debug=DEBUG)
+globals().update(mail.parse(EMAIL_URL))
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or "hotpath@localhost"
 
 # Plain HTTP only in debug mode or with HTTPS=off; otherwise a proxy terminates TLS and sets X-Forwarded-Proto.
 HTTPS = environment.flag("HTTPS", default=not DEBUG)
@@ -161,11 +190,22 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # Strangers cause these lines, so that their rate is limited, by logger and process.
+    "filters": {
+        "refused_requests": {"()": "api.logs.RefusedRequests", "lines": 1, "per_s": 10},
+        "limited": {"()": "api.logs.RateLimit", "lines": 30, "per_s": 10},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "refused_requests": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refused_requests"]},
+        "limited": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["limited"]},
+    },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         "django.request": {"level": "ERROR"},  # 4xx responses are not logged
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django.security": {"handlers": ["refused_requests"], "propagate": False},
+        "users.login_throttle": {"handlers": ["limited"], "propagate": False},
+        "uvicorn.error": {"handlers": ["limited"], "level": "ERROR", "propagate": False},
     },
 }

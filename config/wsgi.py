@@ -3,7 +3,9 @@
 import gc
 import os
 import sys
+from importlib import import_module
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from config.environment import Misconfigured
@@ -15,6 +17,7 @@ APP_LOAD_ERROR = 4  # gunicorn ends if a worker exits with this status; after ot
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 try:
     django = get_wsgi_application()
+    import_module(settings.ROOT_URLCONF)  # else broken views are noticed by their first request
 except Misconfigured as sentence:
     print(sentence, file=sys.stderr)
     sys.exit(APP_LOAD_ERROR)

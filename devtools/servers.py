@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from launcher.processes import end_with_parent
+from serving.parent_death import end_with_parent
 
 SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"  # mariadbd is often in sbin only
 
@@ -91,11 +91,25 @@ def start_mariadb(folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
     return port, start_process([program("mariadbd") or "mariadbd", *options], port, folder / "mariadb.log")
 
 
+def start_haproxy(folder: Path, ports: list[int]) -> tuple[int, subprocess.Popen]:
+    """Start a load balancer before web servers on the ports, which it asks for /readyz; return its port and process."""
+    port = free_port()
+    lines = "".join(f"    server web{number} 127.0.0.1:{number} check inter 500 fall 2 rise 1\n" for number in ports)
+    (folder / "haproxy.cfg").write_text(
+        "defaults\n    mode http\n    timeout connect 2s\n    timeout client 30s\n    timeout server 30s\n"
+        "    retries 3\n    option redispatch 1\n    option httpchk GET /readyz\n"
+        f"listen web\n    bind 127.0.0.1:{port}\n{lines}"
+    )
+    command = [program("haproxy") or "haproxy", "-db", "-q", "-f", str(folder / "haproxy.cfg")]
+    return port, start_process(command, port, folder / "haproxy.log")
+
+
 def missing_packages() -> list[str]:
     """Return the Debian packages that the tests on MariaDB and Redis need and that are not installed."""
     needs: dict[str, object] = {
         "mariadb-server": program("mariadbd") and program("mariadb-install-db"),
         "redis-server": program("redis-server"),
+        "haproxy": program("haproxy"),
     }
     if not find_spec("MySQLdb"):
         header = Path(sysconfig.get_paths()["include"]) / "Python.h"

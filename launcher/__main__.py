@@ -17,7 +17,8 @@ from pathlib import Path
 from config import environment
 from config.environment import BASE_DIR, Misconfigured
 from launcher import embedded_redis
-from launcher.processes import Processes, end_with_parent
+from launcher.processes import Processes
+from serving.parent_death import end_with_parent
 
 LOCK_WAIT_S = 2
 WEB_START_S = 60

@@ -1,21 +1,14 @@
 """Child processes that are stopped together, in reverse order, and by the kernel if their parent is killed."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 
-STOP_S = 25
-PR_SET_PDEATHSIG = 1
+from serving.parent_death import end_with_parent
 
-
-def end_with_parent() -> None:
-    """Let the kernel send SIGTERM to this process when its parent ends, for whatever reason; on Linux only."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+STOP_S = 30  # longer than a web process takes: WEB_DRAIN_S and the time for running requests
 
 
 class Processes:

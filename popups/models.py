@@ -3,11 +3,13 @@
 The staff edits configs. `drain_popup_events` alone writes the other tables, except `Unrecorded`.
 """
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from api.model_fields import LineField, MultilineField, URLLineField
 from popups import rules
 from users.models import User
 
@@ -27,10 +29,10 @@ class Popup(models.Model):
     """A popup config. An empty condition admits every user. Lists are separated by commas."""
 
     id = models.BigAutoField(primary_key=True)
-    title = models.CharField(max_length=200, default="", db_default="")
-    body = models.CharField(max_length=2_000, blank=True, default="", db_default="")
-    image = models.URLField(max_length=500, blank=True, default="", db_default="")
-    link = models.CharField(
+    title = LineField(max_length=200, default="", db_default="")
+    body = MultilineField(max_length=2_000, blank=True, default="", db_default="")
+    image = URLLineField(max_length=500, blank=True, default="", db_default="")
+    link = LineField(
         max_length=500, blank=True, default="", db_default="",
         help_text="Where a tap leads: an address of the web or of the app (https://…, app://…).",
     )  # fmt: skip
@@ -78,7 +80,8 @@ class Popup(models.Model):
 
     def clean(self) -> None:
         rules.normalize(self)
-        if problems := rules.find_problems(self):
+        links = rules.find_link_problems(self, settings.POPUP_LINK_SCHEMES)
+        if problems := {**links, **rules.find_problems(self)}:
             raise ValidationError(problems)
 
 

@@ -2,11 +2,14 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
 from api.ids import LARGEST
+from api.links import WEB, may_run, validate_link
 
 SLUG_LENGTH = 32
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)
@@ -54,12 +57,29 @@ def find_problems(popup: Any) -> dict[str, str]:
     return found
 
 
+def find_link_problems(popup: Any, schemes: Collection[str]) -> dict[str, str]:
+    """Return {column: problem} of the links of a popup that is edited.
+
+    A stored link of another scheme of an app stays valid, as the list of schemes is a setting.
+    """
+    found: dict[str, str] = {}
+    for name, allowed in (("image", WEB), ("link", schemes)):
+        try:
+            if text := getattr(popup, name):
+                validate_link(text, allowed)
+        except ValidationError as error:
+            found[name] = error.messages[0]
+    return found
+
+
 def _content(popup: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(popup.title, str) or not popup.title.strip():
         yield "title", "Give it a title."
     for name in ("body", "image", "link"):
         if not isinstance(getattr(popup, name), str):
             yield name, "This is no text."
+        elif may_run(getattr(popup, name)) and name != "body":
+            yield name, "This is no address, but a script or data."
     if not isinstance(popup.placement, str) or not is_slug(popup.placement):
         yield "placement", "A placement is a word of letters, digits, dashes and underscores, such as home."
 

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from api.admin import SEARCHED, MarkedRowsAdmin, NewestFirstAdmin
+from api.audited_admin import Change
 from posts import removal
 from posts.models import Comment, Post
 from users.models import User
@@ -56,16 +57,18 @@ class PostAdmin(_TextAdmin, MarkedRowsAdmin):
         removal.remove(pks)
 
     @admin.action(description="Hide the selected posts", permissions=["change"])
-    def hide(self, request: HttpRequest, queryset: QuerySet[Post]) -> None:
-        self._set_state(request, queryset, Post.State.HIDDEN, "hidden")
+    def hide(self, request: HttpRequest, queryset: QuerySet[Post]) -> Change:
+        return self._set_state(queryset, Post.State.HIDDEN, "hidden")
 
     @admin.action(description="Show the selected posts again", permissions=["change"])
-    def show(self, request: HttpRequest, queryset: QuerySet[Post]) -> None:
-        self._set_state(request, queryset, Post.State.SHOWN, "shown again")
+    def show(self, request: HttpRequest, queryset: QuerySet[Post]) -> Change:
+        return self._set_state(queryset, Post.State.SHOWN, "shown again")
 
-    def _set_state(self, request: HttpRequest, queryset: QuerySet[Post], state: Post.State, participle: str) -> None:
-        changed = queryset.exclude(state=state).order_by().update(state=state)
-        self.message_user(request, f"{changed} {'post' if changed == 1 else 'posts'} {participle}.", messages.SUCCESS)
+    def _set_state(self, queryset: QuerySet[Post], state: Post.State, participle: str) -> Change:
+        posts = self.selected(queryset.exclude(state=state))
+        changed = queryset.filter(pk__in=[post.pk for post in posts]).order_by().update(state=state)
+        message = f"{changed} {'post' if changed == 1 else 'posts'} {participle}."
+        return Change(posts, f"{participle.capitalize()}.", message)
 
 
 @admin.register(Comment)

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from api.model_fields import MultilineField
 from caching.api import Cached, CachedModel, EdgeModel, IdList, IdSet
 from users.models import User
 
@@ -24,7 +25,7 @@ class Post(CachedModel):
 
     id = models.BigAutoField(primary_key=True)
     author = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
-    text = models.CharField(max_length=TEXT_LENGTH, validators=[MinLengthValidator(1)])
+    text = MultilineField(max_length=TEXT_LENGTH, validators=[MinLengthValidator(1)])
     repost_of = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     state = models.PositiveSmallIntegerField(choices=State, default=State.SHOWN, db_default=State.SHOWN)
@@ -72,7 +73,7 @@ class Comment(EdgeModel):
     id = models.BigAutoField(primary_key=True)
     post = models.ForeignKey(Post, models.CASCADE, related_name="+", db_index=False)
     author = models.ForeignKey(User, models.CASCADE, related_name="+")
-    text = models.CharField(max_length=COMMENT_LENGTH, validators=[MinLengthValidator(1)])
+    text = MultilineField(max_length=COMMENT_LENGTH, validators=[MinLengthValidator(1)])
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(EdgeModel.Meta):

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from api.model_fields import LineField, MultilineField
 from caching.api import Cached, CachedModel, EdgeModel, EdgeValue
 from users.models import User
 
@@ -18,8 +19,8 @@ class Item(CachedModel):
     """Something that users rate."""
 
     id = models.BigAutoField(primary_key=True)
-    title = models.CharField(max_length=TITLE_LENGTH, validators=[MinLengthValidator(1)])
-    description = models.CharField(max_length=DESCRIPTION_LENGTH, blank=True, default="", db_default="")
+    title = LineField(max_length=TITLE_LENGTH, validators=[MinLengthValidator(1)])
+    description = MultilineField(max_length=DESCRIPTION_LENGTH, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     removed_at = models.DateTimeField(null=True, db_index=True, editable=False)  # set while being deleted
     cached: ClassVar = Cached(since="created_at")

@@ -1,8 +1,8 @@
-"""The public face of serving: what config.asgi composes and sets, and the routes that rooms declare."""
+"""The public face of serving: the applications that config.asgi composes, routes, and whether the service stops."""
 
-from serving.accepting.listeners import set_write_timeout
 from serving.bridge.wsgi import Bridge
 from serving.hot_lane.lane import HotLane
 from serving.hot_lane.routes import FIELDS, IDS, Route
+from serving.lifecycle import is_stopping
 
-__all__ = ["FIELDS", "IDS", "Bridge", "HotLane", "Route", "set_write_timeout"]
+__all__ = ["FIELDS", "IDS", "Bridge", "HotLane", "Route", "is_stopping"]

@@ -8,8 +8,11 @@ import os
 from importlib import import_module
 from typing import Any
 
+from serving import lifecycle
 from serving.requests.limits import MAX_HEAD_BYTES, MAX_HEADERS
 from serving.workers import cores, descriptors
+
+RUNNING_REQUESTS_S = 20  # time for running requests, after the connections have drained
 
 # The settings module checks the libraries and the environment, before anything else is imported. An error ends the
 # master here with one sentence; if a worker failed, gunicorn would start it again and again.
@@ -30,7 +33,7 @@ keepalive = 30
 sendfile = False  # it would let a thread wait for its client
 secure_scheme_headers: dict[str, str] = {}  # Django's settings decide whether a request came by HTTPS
 timeout = 30
-graceful_timeout = 20
+graceful_timeout = settings.WEB_DRAIN_S + RUNNING_REQUESTS_S
 preload_app = True
 _memory = "/dev/shm"  # noqa: S108  heartbeats must not wait for a disk
 worker_tmp_dir = _memory if os.access(_memory, os.W_OK | os.X_OK) else None
@@ -46,6 +49,18 @@ _cores = cores.Cores(cores.available())
 def pre_fork(arbiter: Any, worker: Any) -> None:
     """Allocate a core to a worker that is about to start; called by gunicorn in the master."""
     worker.core = _cores.allocate(arbiter.cfg.workers)
+
+
+def when_ready(arbiter: Any) -> None:
+    """Tell the supervisor, if any, how many workers are about to start; called by gunicorn in the master."""
+    lifecycle.expect_workers(arbiter.num_workers)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Tell the supervisor, if any, that a worker has loaded the application; called by gunicorn in the worker."""
+    if worker.__class__.__name__ == "ThreadWorker":  # it closes its sockets last, and lets new clients wait
+        lifecycle.call_at_end(lambda: lifecycle.stop_accepting(sock.fileno() for sock in worker.sockets))
+    lifecycle.report_ready()
 
 
 def post_fork(_arbiter: Any, worker: Any) -> None:

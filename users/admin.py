@@ -1,9 +1,10 @@
 """Accounts and states in the admin. Every edit goes through the cached models, so the API shows it at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import models
@@ -12,12 +13,19 @@ from django.http import HttpRequest
 from redis import RedisError
 
 from api.admin import ChunkedDeletionAdmin, NewestFirstAdmin
-from users import services
+from api.audited_admin import ActionRefused, Change
+from api.links import validate_link
+from api.model_fields import MultilineField
+from users import admin_superuser, services  # noqa: F401  admin_superuser registers its admin classes
+from users.admin_login import ThrottledLoginForm
 from users.models import User, UserState
+from users.ranks import MANAGED_BY_STAFF, may_manage
 from users.search import ids_for_admin
 
 admin.site.site_header = admin.site.site_title = "Hotpath"
 admin.site.site_url = "/api/docs"
+admin.site.login_form = ThrottledLoginForm
+RANK_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class CachedUserAdmin(NewestFirstAdmin):
@@ -33,25 +41,24 @@ class CachedUserAdmin(NewestFirstAdmin):
 
     @admin.action(description="Show cache entry", permissions=["view"])
     def show_cache_entry(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self._for_each(request, queryset, self.model.objects.cache_entry)
+        for _ in self._for_each(request, queryset, self.model.objects.cache_entry):
+            pass
 
     @admin.action(description="Drop cache entry", permissions=["change"])
-    def drop_cache_entry(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self._for_each(request, queryset, self._drop)
+    def drop_cache_entry(self, request: HttpRequest, queryset: QuerySet) -> Change:
+        dropped = list(self._for_each(request, queryset, self._drop))
+        return Change(dropped, "Cache entry dropped.", f"{len(dropped)} cache entries dropped.")
 
     def _drop(self, pk: Any) -> str:
         self.model.objects.drop_entry(pk)
         return self.model.objects.cache_entry(pk)
 
-    def _for_each(self, request: HttpRequest, queryset: QuerySet, act: Callable[[Any], str]) -> None:
-        """Call `act` for each of at most MOST_SHOWN selected rows, and show each result as a message."""
-        pks = list(queryset.values_list("pk", flat=True)[: self.MOST_SHOWN + 1])
-        if len(pks) > self.MOST_SHOWN:
-            self.message_user(request, f"Select at most {self.MOST_SHOWN} rows.", messages.WARNING)
-            return
+    def _for_each(self, request: HttpRequest, queryset: QuerySet, act: Callable[[Any], str]) -> Iterator[Any]:
+        """Call `act` for each of at most MOST_SHOWN selected rows, show its result as a message, and yield the row."""
         try:
-            for pk in pks:
-                self.message_user(request, f"Cache entry {act(pk)}")
+            for row in self.selected(queryset, self.MOST_SHOWN):
+                self.message_user(request, f"Cache entry {act(row.pk)}")
+                yield row
         except RedisError as error:
             self.message_user(request, f"Redis cannot be asked: {error}", messages.ERROR)
 
@@ -71,6 +78,12 @@ class AccountChangeForm(UserChangeForm):
         model = User
         fields = ("username", "password")  # the admin adds the fields of its fieldsets
 
+    def clean_avatar(self) -> str:
+        avatar: str = self.cleaned_data["avatar"]
+        if avatar and "avatar" in self.changed_data:
+            validate_link(avatar)
+        return avatar
+
 
 @admin.register(User)
 class UserAdmin(CachedUserAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
@@ -81,7 +94,10 @@ class UserAdmin(CachedUserAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
     actions = ("activate", "deactivate", *CachedUserAdmin.actions)
     list_display = ("id", "username", "nickname", "country", "level", "is_vip", "is_active", "is_staff", "created_at")
     list_display_links = sortable_by = ("id", "username")  # other columns have no index to sort by
-    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+    formfield_overrides = {
+        models.URLField: {"assume_scheme": "https"},
+        MultilineField: {"widget": AdminTextareaWidget},
+    }
     readonly_fields = ("created_at", "last_login")
     deletion_summary = "users"
     fieldsets = (
@@ -98,24 +114,61 @@ class UserAdmin(CachedUserAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
             for _ in services.delete_user(pk):
                 pass
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        own = super().get_readonly_fields(request, obj)
+        return tuple(own) if request.user.is_superuser else (*own, *RANK_FIELDS)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the fields; without the password where it may not be set."""
+        if obj is None or self.has_change_permission(request, obj):
+            return super().get_fieldsets(request, obj)
+        (_, identity), *others = self.fieldsets
+        return [(None, {"fields": [name for name in identity["fields"] if name != "password"]}), *others]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or may_manage(request.user, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether the account may be deleted: one's own may not, as the entry in the log needs it."""
+        may_delete = super().has_delete_permission(request, obj)
+        return may_delete and (obj is None or (may_manage(request.user, obj) and obj.pk != request.user.pk))
+
     @admin.action(description="Activate", permissions=["change"])
-    def activate(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self._set_active(request, queryset, active=True)
+    def activate(self, request: HttpRequest, queryset: QuerySet) -> Change:
+        return self._set_active(request, queryset, active=True)
 
     @admin.action(description="Deactivate: refuse their tokens at once", permissions=["change"])
-    def deactivate(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self._set_active(request, queryset, active=False)
+    def deactivate(self, request: HttpRequest, queryset: QuerySet) -> Change:
+        return self._set_active(request, queryset, active=False)
 
-    def _set_active(self, request: HttpRequest, queryset: QuerySet, *, active: bool) -> None:
-        changed = services.set_active(list(queryset.values_list("pk", flat=True)), active=active)
-        self.message_user(request, f"{changed} accounts {'activated' if active else 'deactivated'}.")
+    def _set_active(self, request: HttpRequest, queryset: QuerySet, *, active: bool) -> Change:
+        users = self.selected(queryset.exclude(is_active=active))
+        if above := [user.username for user in users if not self.has_change_permission(request, user)]:
+            raise ActionRefused(f"You may not change {', '.join(above[:10])}; nothing was changed.")
+        changed = services.set_active([user.pk for user in users], active=active)
+        participle = "activated" if active else "deactivated"
+        return Change(users, f"{participle.capitalize()}.", f"{changed} accounts {participle}.")
 
 
 @admin.register(UserState)
 class UserStateAdmin(CachedUserAdmin):
-    """Admin of user states, found by id or name of the user."""
+    """Admin of user states, found by id or name of the user; those of users whom one may manage can be changed."""
 
     user_column = "user_id"
     list_display = ("user", "status", "message", "last_seen_at")
     list_select_related = ("user",)
-    autocomplete_fields = ("user",)
+    raw_id_fields = ("user",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("user",) if obj else ()
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Offer the users whom the staff may manage."""
+        users = User.objects.all() if request.user.is_superuser else User.objects.filter(MANAGED_BY_STAFF)
+        return super().formfield_for_foreignkey(db_field, request, queryset=users, **options)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or may_manage(request.user, obj.user))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or may_manage(request.user, obj.user))

@@ -4,11 +4,15 @@ from django.apps import AppConfig
 
 
 class UsersConfig(AppConfig):
-    """Configuration of the `users` application; connects the upkeep of search terms to writes of accounts."""
+    """Configuration of the `users` application; connects the upkeep of search terms and of logins."""
 
     name = "users"
 
     def ready(self) -> None:
-        from users import indexing
+        from jobs import deletion
+        from users import checks, deletion_hooks, indexing, logins  # noqa: F401  registers the checks
 
         indexing.watch_users()
+        logins.watch_loaded_accounts()
+        deletion.register(logins.sweep_expired)
+        deletion_hooks.register(logins.delete_logins_of)

@@ -1,20 +1,24 @@
-"""Login and the refresh of access tokens."""
+"""Login, log-out, and the refresh of tokens."""
 
 from django.contrib.auth import authenticate
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.tokens import RefreshToken
 
+from api import throttles, tokens
 from api.inputs import validated
-from api.json import json_response
+from api.json import json_response, no_content
 from api.problems import Problem
 from api.schema import described
-from api.tokens import user_id_of
 from api.views import BatchedView
+from users import login_throttle, logins
 from users.models import User
 from users.schemas import output
 from users.schemas.input import LoginInput, RefreshInput
+
+
+def user_agent(request: Request) -> str:
+    """Return how the client calls itself."""
+    return request._request.META.get("HTTP_USER_AGENT", "")
 
 
 class TokenView(BatchedView):
@@ -24,39 +28,65 @@ class TokenView(BatchedView):
 
     @described(answers={200: output.Tokens}, problems=(401,), body=LoginInput, public=True)
     def post(self, request: Request) -> HttpResponse:
-        """Log in: returns an access token for requests, and a refresh token to get further access tokens."""
-        # An unknown username takes as long as a wrong password: ModelBackend computes a hash in both cases.
-        user = authenticate(request._request, **validated(LoginInput, request.data))
-        if user is None:
-            raise Problem(401, "bad_credentials", "There is no active account with this username and password.")
-        refresh = RefreshToken.for_user(user)
-        return json_response({"access": str(refresh.access_token), "refresh": str(refresh)})
-
-
-class RefreshView(BatchedView):
-    """Endpoint /api/v1/auth/token/refresh: POST exchanges a refresh token for a new access token."""
-
-    public = {"POST": "token"}
-
-    @described(answers={200: output.Access}, problems=(401,), body=RefreshInput, public=True)
-    def post(self, request: Request) -> HttpResponse:
-        """Get a new access token, as long as the account is active."""
-        text = validated(RefreshInput, request.data)["refresh"]
+        """Log in: returns an access token for requests, and a refresh token to get further tokens."""
+        given = validated(LoginInput, request.data)
+        with login_throttle.attempt(request._request, given["username"]):
+            # An unknown username takes as long as a wrong password: ModelBackend computes a hash in both cases.
+            user = authenticate(request._request, **given)
+            if not isinstance(user, User):
+                raise _bad_credentials()
         try:
-            refresh = RefreshToken(text)
-        except TokenError:
-            raise _invalid() from None
-        if not _is_active(user_id_of(refresh)):
-            raise _invalid()
-        return json_response({"access": str(refresh.access_token)})
+            issued = logins.begin(user.pk, generation=user.token_generation, user_agent=user_agent(request))
+        except User.DoesNotExist:
+            raise _bad_credentials() from None
+        return json_response(issued)
 
 
-def _is_active(user_id: int) -> bool:
-    try:
-        return User.objects.get_one_cols(user_id, "is_active")["is_active"]
-    except User.DoesNotExist:
-        return False
+class RefreshTokenView(BatchedView):
+    """Base of endpoints that take a refresh token instead of an access token."""
+
+    public = {"POST": ""}
+
+    def admit(self, request: Request) -> tokens.Claims:
+        """Return the claims of the refresh token in the body; raise the 401, the 400 or the 429.
+
+        A valid token is counted for its user: many users may share one address, and one of them may guess.
+        """
+        claims = tokens.refresh_claims(validated(RefreshInput, request.data)["refresh"])
+        if claims is None:
+            throttles.admit("bad_refresh", throttles.client_address(request._request))
+            raise _not_valid()
+        throttles.admit("refresh", claims.user_id)
+        return claims
 
 
-def _invalid() -> Problem:
+class RefreshView(RefreshTokenView):
+    """Endpoint /api/v1/auth/token/refresh: POST exchanges a refresh token for new tokens."""
+
+    @described(answers={200: output.Tokens}, problems=(401,), body=RefreshInput, public=True)
+    def post(self, request: Request) -> HttpResponse:
+        """Get new tokens, as long as the account is active. The refresh token is used up; using it again ends the
+        login."""
+        claims = self.admit(request)
+        try:
+            return json_response(logins.refresh(claims, user_agent=user_agent(request)))
+        except (logins.NotHonoured, User.DoesNotExist):
+            raise _not_valid() from None
+
+
+class LogoutView(RefreshTokenView):
+    """Endpoint /api/v1/auth/logout: POST ends the login of a refresh token."""
+
+    @described(answers={204: None}, problems=(401,), body=RefreshInput, public=True)
+    def post(self, request: Request) -> HttpResponse:
+        """Log out: ends all refresh and access tokens of this login at once. May be repeated."""
+        logins.end(self.admit(request))
+        return no_content()
+
+
+def _bad_credentials() -> Problem:
+    return Problem(401, "bad_credentials", "There is no active account with this username and password.")
+
+
+def _not_valid() -> Problem:
     return Problem(401, "token_not_valid", "The refresh token is not valid or has expired; log in again.")

@@ -1,26 +1,38 @@
 """The manager of accounts, beyond what caching provides."""
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import connections
+from django.db.models import Value
+from django.db.models.functions import Collate
 from django.dispatch import Signal
 
+from api import generations
 from api.ids import is_id
 from caching.api import CachedManager, CachedQuerySet
+from users.passwords import normalize, validate_characters
 from users.terms import SEARCHED
 from users.usernames import USERNAME
 
+MOST_OF_EMAIL = 5
 many_written = Signal()
 """Sent with `user_ids` after a write of SEARCHED columns of several rows, within the transaction of the write."""
 
 
 class UserQuerySet(CachedQuerySet):
-    """Sends `many_written` for writes that Django sends no signal for. bulk_update() calls update()."""
+    """Sends `many_written` for writes that Django sends no signal for. bulk_update() calls update().
+
+    A new password, and deactivation, end all tokens of the accounts.
+    """
 
     def update(self, **changes: Any) -> int:
+        if "password" in changes or changes.get("is_active", True) is not True:
+            changes = {**generations.all_ended(), **changes}
         if SEARCHED.isdisjoint(changes):
             return super().update(**changes)
         with self._transaction():
@@ -29,11 +41,30 @@ class UserQuerySet(CachedQuerySet):
             many_written.send(self.model, user_ids=user_ids)
         return changed
 
+    def upgrade_hash(self, password_hash: str) -> int:
+        """Store another hash of the same password, which ends no token."""
+        return super().update(password=password_hash)
+
+    def having_email(self, email: str) -> list[Any]:
+        """Return the oldest active accounts with a password and this mail address, at most MOST_OF_EMAIL.
+
+        The case of A–Z is ignored, on all databases alike: a collation may find more, and SQLite reads all accounts.
+        """
+        rule = {"sqlite": "NOCASE"}.get(connections[self.db].vendor)
+        wanted = Collate(Value(email), rule) if rule else email
+        found = self.filter(email=wanted, is_active=True).order_by("pk")[: 20 * MOST_OF_EMAIL]
+        same = (user for user in found if _ascii_lower(user.email) == _ascii_lower(email))
+        return list(islice((user for user in same if user.has_usable_password()), MOST_OF_EMAIL))
+
     def bulk_create(self, objs: Iterable[Any], *args: Any, **options: Any) -> list[Any]:
         with self._transaction():
             users = super().bulk_create(objs, *args, **options)
             many_written.send(self.model, user_ids=[user.pk for user in users])
         return users
+
+
+def _ascii_lower(text: str) -> bytes:
+    return text.encode().lower()
 
 
 class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  # type: ignore[misc]
@@ -57,5 +88,7 @@ class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  
         return self.create_one(username=username, password=make_password(password), **columns)
 
     def create_superuser(self, username: str, password: str | None = None, **columns: Any) -> Any:
-        """Create an administrator; called by `manage.py createsuperuser`."""
+        """Create an administrator; called by `manage.py createsuperuser`, which reports a ValidationError."""
+        if password is not None:
+            validate_characters(normalize(password))
         return self.create_user(username, password, **{**columns, "is_staff": True, "is_superuser": True})

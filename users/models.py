@@ -1,17 +1,26 @@
 """Accounts, their states and their search terms."""
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
+from asgiref.sync import sync_to_async
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, router
 from django.utils import timezone
 
-from caching.api import Cached, CachedModel
-from users.fields import BINARY, IGNORE_CASE, CollatedCharField
+from api import generations
+from api.model_fields import EmailLineField, LineField, MultilineField, URLLineField
+from caching.api import Cached, CachedModel, atomic_write
+from users import passwords
+from users.fields import BINARY, IGNORE_CASE, CollatedCharField, UsernameField
 from users.managers import UserManager
 from users.terms import TERM_LENGTH
 from users.usernames import USERNAME, USERNAME_LENGTH, USERNAME_RULE
+
+TOKEN_COLUMNS = ("token_generation", "ended_logins")
+TOKEN_ENDING = ("password", "is_active")  # a change of these ends every token
 
 
 class Gender(models.TextChoices):
@@ -24,10 +33,14 @@ class Gender(models.TextChoices):
 
 
 class User(CachedModel, AbstractBaseUser, PermissionsMixin):
-    """An account. `username` keeps its case, and is unique regardless of case."""
+    """An account. `username` keeps its case, and is unique regardless of case.
+
+    `token_generation` and `ended_logins` (see api.generations) are written by the QuerySet alone: save() sets them to
+    what is stored, or to a new generation if it changes the password or `is_active`.
+    """
 
     id = models.BigAutoField(primary_key=True)
-    username = CollatedCharField(
+    username = UsernameField(
         max_length=USERNAME_LENGTH,
         unique=True,
         default="",
@@ -36,25 +49,75 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
         error_messages={"unique": "This username is taken."},
     )
     password = models.CharField(max_length=128, default="!")
-    nickname = models.CharField(max_length=64, blank=True, default="")
-    avatar = models.URLField(max_length=500, blank=True, default="")
-    bio = models.CharField(max_length=500, blank=True, default="")
+    nickname = LineField(max_length=64, blank=True, default="")
+    avatar = URLLineField(max_length=500, blank=True, default="")
+    bio = MultilineField(max_length=500, blank=True, default="")
     gender = models.CharField(max_length=10, blank=True, default=Gender.UNSAID, choices=Gender.choices)
-    country = models.CharField(max_length=64, blank=True, default="")
-    city = models.CharField(max_length=64, blank=True, default="")
-    language = models.CharField(max_length=16, blank=True, default="")
+    country = LineField(max_length=64, blank=True, default="")
+    city = LineField(max_length=64, blank=True, default="")
+    language = LineField(max_length=16, blank=True, default="")
     level = models.PositiveIntegerField(default=1)
     is_vip = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    email = models.EmailField(max_length=254, blank=True, default="")
-    phone = models.CharField(max_length=24, blank=True, default="")
+    email = EmailLineField(max_length=254, blank=True, default="")
+    phone = LineField(max_length=24, blank=True, default="")
     birthday = models.DateField(null=True, blank=True, default=None)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    token_generation = models.BigIntegerField(default=0, db_default=0, editable=False)
+    ended_logins = models.CharField(
+        max_length=generations.MOST_CHARACTERS, blank=True, default="", db_default="", editable=False
+    )
 
     USERNAME_FIELD = "username"
     cached: ClassVar = Cached(ttl_s=3600, never=("password", "last_login"), lookups=("username",), since="created_at")
     objects: ClassVar = UserManager()
+
+    class Meta(CachedModel.Meta):
+        indexes = [models.Index(fields=["email"], name="users_user_email")]
+
+    def save_base(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        using = options.get("using") or router.db_for_write(type(self), instance=self)
+        with atomic_write(using):
+            if self.pk is not None and not options.get("force_insert"):
+                update_fields = self.follow_tokens(using, update_fields)
+            super().save_base(*args, update_fields=update_fields, **options)
+
+    def follow_tokens(self, using: str, update_fields: Iterable[str] | None) -> Iterable[str] | None:
+        """Set the columns of the tokens, before a save in its transaction; return the columns to save."""
+        saved = {*TOKEN_ENDING, *TOKEN_COLUMNS} if update_fields is None else set(update_fields)
+        if saved.isdisjoint({*TOKEN_ENDING, *TOKEN_COLUMNS}):
+            return update_fields
+        row = type(self)._base_manager.using(using).filter(pk=self.pk).select_for_update()
+        stored = row.values(*TOKEN_ENDING, *TOKEN_COLUMNS).first()
+        if stored is None:
+            return update_fields
+        if any(stored[name] != getattr(self, name) for name in saved.intersection(TOKEN_ENDING)):
+            stored |= generations.all_ended()
+        for name in TOKEN_COLUMNS:
+            setattr(self, name, stored[name])
+        return None if update_fields is None else {*saved, *TOKEN_COLUMNS}
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Return whether a password is right, in the normalised form or, for an older hash, as it is typed."""
+        normalized = raw_password and passwords.normalize(raw_password)
+        if check_password(normalized, self.password, self._upgrade_hash):
+            return True
+        if normalized == raw_password or not check_password(raw_password, self.password):
+            return False
+        self._upgrade_hash(normalized)
+        return True
+
+    async def acheck_password(self, raw_password: str | None) -> bool:
+        """Return what check_password() returns."""
+        return await sync_to_async(self.check_password)(raw_password)
+
+    def _upgrade_hash(self, password: Any) -> None:
+        """Store the same password in the current hash, which ends no token, unless it was changed meanwhile."""
+        upgraded = make_password(password)
+        stored: Any = type(self).objects.filter(pk=self.pk, password=self.password)
+        stored.upgrade_hash(upgraded)
+        self.password = upgraded
 
 
 class UserState(CachedModel):
@@ -68,13 +131,46 @@ class UserState(CachedModel):
 
     user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="state")
     status = models.CharField(max_length=10, default=Status.OFFLINE, choices=Status.choices)
-    message = models.CharField(max_length=140, blank=True, default="")
+    message = LineField(max_length=140, blank=True, default="")
     last_seen_at = models.DateTimeField(null=True, blank=True, default=None)
 
     cached: ClassVar = Cached(ttl_s=3600, since="last_seen_at")
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.status}"
+
+
+class Login(models.Model):
+    """A login of a user on one device, which the refresh tokens that follow each other carry on.
+
+    It is over if `generation` is not the account's any more (see api.generations.refresh_half) or it has expired.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, models.CASCADE, related_name="logins")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(default=timezone.now)
+    user_agent = models.CharField(max_length=200, blank=True, default="")
+    refresh_id = models.CharField(max_length=64, default="")  # the only refresh token that is valid
+    generation = models.BigIntegerField(default=0)
+    expires_at = models.DateTimeField(db_index=True, default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} since {self.created_at}"
+
+
+class PasswordReset(models.Model):
+    """A request to mail a password reset to an address; whether an account has it is looked up by the mailer."""
+
+    id = models.BigAutoField(primary_key=True)
+    email = models.EmailField(max_length=254, default="")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    due_at = models.DateTimeField(db_index=True, default=timezone.now)
+    attempts = models.PositiveIntegerField(default=0)
+    mailed_up_to = models.BigIntegerField(default=0)  # accounts are mailed in the order of their ids
+
+    def __str__(self) -> str:
+        return self.email
 
 
 class SearchTerm(models.Model):

@@ -14,6 +14,7 @@ from api.cursors import Cursor, Page
 from api.ids import is_id
 from users.models import SearchTerm, User
 from users.terms import Part, Query, contains, parse
+from users.usernames import BEGINNING
 
 PAGE = 20
 WINDOW = 1_000  # rows of the index for a query of several parts
@@ -70,9 +71,10 @@ def ids_for_admin(text: str, limit: int = 200) -> list[int]:
     found: dict[int, None] = {}
     if is_id(text):
         found[int(text)] = None
-    # Not LIKE, which uses no index on SQLite.
-    named = User.objects.filter(username__gte=text, username__lt=text + LAST).order_by("username")
-    found.update(dict.fromkeys(named.values_list("pk", flat=True)[:limit]))
+    if BEGINNING.fullmatch(text):  # otherwise MariaDB would find "bob" by "bób"
+        # Not LIKE, which uses no index on SQLite.
+        named = User.objects.filter(username__gte=text, username__lt=text + LAST).order_by("username")
+        found.update(dict.fromkeys(named.values_list("pk", flat=True)[:limit]))
     query, cursor = parse(text), None
     while len(found) < limit:
         page = find(query, cursor)

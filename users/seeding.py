@@ -31,21 +31,21 @@ def register(seeder: Seeder) -> None:
     _seeders.append(seeder)
 
 
-def seed(count: int) -> dict[str, int]:
+def seed(count: int, password: str = PASSWORD) -> dict[str, int]:
     """Add `count` demo users and all their data; return the number of added rows by kind."""
-    added = {"accounts": seed_users(count)}
+    added = {"accounts": seed_users(count, password)}
     user_ids = _ids(demo.people(count))
     for seeder in _seeders:
         added.update(seeder(user_ids))
     return added
 
 
-def seed_users(count: int) -> int:
-    """Add the superuser and `count` demo users, all with PASSWORD; return the number of added accounts.
+def seed_users(count: int, password: str) -> int:
+    """Add the superuser and `count` demo users, all with one password; return the number of added accounts.
 
     All accounts share one password hash, including its salt: thousands of Argon2 hashes would take minutes.
     """
-    password_hash = make_password(PASSWORD)
+    password_hash = make_password(password)
     admin = {"username": ADMIN, "nickname": "Admin", "is_staff": True, "is_superuser": True}
     return _add([admin], password_hash) + sum(_add(batch, password_hash) for batch in batches(demo.people(count)))
 

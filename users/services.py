@@ -6,6 +6,7 @@ from typing import Any
 from django.db import IntegrityError
 from django.utils import timezone
 
+from api import generations
 from users import deletion_hooks
 from users.models import User, UserState
 
@@ -46,8 +47,10 @@ def set_state(user_id: int, **changes: str) -> UserState:
 
 
 def set_active(user_ids: list[int], *, active: bool) -> int:
-    """Activate or deactivate accounts; return the number of changed ones. Deactivation refuses their tokens at once."""
-    return User.objects.filter(pk__in=user_ids).exclude(is_active=active).update(is_active=active)
+    """Activate or deactivate accounts; return the number of changed ones. No token survives either."""
+    # Activation ends tokens too: those of an account that was deactivated by a release that did not end them.
+    changes = {"is_active": active, **generations.all_ended()}
+    return User.objects.filter(pk__in=user_ids).exclude(is_active=active).update(**changes)
 
 
 def delete_user(user_id: int) -> Iterator[int]:

@@ -23,7 +23,7 @@ from users.models import User, UserState
 from users.projections import OWN, PRIVATE, PUBLIC, STATE_COLUMNS, state_document
 from users.reads import OneUser, SomeUsers
 from users.schemas import output
-from users.schemas.input import ProfileInput, RegistrationInput, StateInput
+from users.schemas.input import ProfileInput, RegistrationInput, StateInput, username_taken
 from users.usernames import USERNAME_LENGTH, USERNAME_RULE
 
 
@@ -125,7 +125,7 @@ class UsersView(BatchedView):
         try:
             user = services.register(**validated(RegistrationInput, request.data))
         except services.UsernameTaken:
-            raise bad_input("username", "This username is taken.") from None
+            raise username_taken() from None
         return json_response(columns_of(user, OWN), status=201)
 
     @described(

@@ -9,15 +9,21 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from api.addresses import parse_address
+
 
 class ClientAddress:
-    """Middleware that sets REMOTE_ADDR to the client's address, if enough proxies have appended to the header."""
+    """Middleware that sets REMOTE_ADDR to the client's address, without port and in its normal spelling.
+
+    If too few proxies have appended to the header, or the entry is not an address (such as "unknown"), REMOTE_ADDR
+    stays the address of the connection, so that all such clients share the budget of the proxy.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         chain = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        if len(chain) >= settings.PROXIES and (address := chain[-settings.PROXIES].strip()):
-            request.META["REMOTE_ADDR"] = address
+        if len(chain) >= settings.PROXIES and (address := parse_address(chain[-settings.PROXIES])):
+            request.META["REMOTE_ADDR"] = str(address)
         return self.get_response(request)

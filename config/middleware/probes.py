@@ -1,5 +1,7 @@
 """Probes: `/healthz` tells that the process answers, `/readyz` whether the database and Redis do (503 if not).
 
+`/readyz` is 503 as well while the service is about to stop, so that load balancers send it no new requests.
+
 This middleware comes before all others. Probes connect to an IP address in plain HTTP, so the check of the host name
 and the redirect to HTTPS must not apply to them. On servers with an event loop the views in EVENT_LOOP_VIEWS answer
 there, because all threads may be waiting for a server that hangs.
@@ -16,6 +18,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from caching.api import redis_client
+from serving.api import is_stopping
 
 DEADLINE_S = 2.0
 log = logging.getLogger(__name__)
@@ -63,8 +66,8 @@ EVENT_LOOP_VIEWS = {"/healthz": healthz_in_event_loop, "/readyz": readyz_in_even
 
 def _answer_states(checks: dict[str, Future[None]]) -> HttpResponse:
     states = {name: _state(name, future) for name, future in checks.items()}
-    ok = all(state == "ok" for state in states.values())
-    return _answer({"status": "ok" if ok else "error", **states}, ok=ok)
+    status = "stopping" if is_stopping() else "ok" if all(state == "ok" for state in states.values()) else "error"
+    return _answer({"status": status, **states}, ok=status == "ok")
 
 
 def _answer(body: dict[str, str], *, ok: bool) -> HttpResponse:

@@ -1,14 +1,15 @@
 """The admin of counters: they can be viewed and reconciled, but not edited, because they are derived from rows."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from api.admin import BoundedPaginator
+from api.audited_admin import ActionRefused, AuditedAdmin, Change
 from api.ids import is_id
 from counters import reconcile, registry
 from counters.models import Counter, Delta
@@ -42,7 +43,7 @@ class NameFilter(KindFilter):
 
 
 @admin.register(Counter)
-class CounterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class CounterAdmin(AuditedAdmin):
     """A list with the same cost for any number of counters: it counts, sorts and compares by the index only."""
 
     paginator = BoundedPaginator
@@ -84,17 +85,16 @@ class CounterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return f"{counter.pending:+}" if counter.pending else ""
 
     @admin.action(description="Reconcile with the rows", permissions=["reconcile"])
-    def reconcile(self, request: HttpRequest, queryset: QuerySet[Counter]) -> None:
-        """Mend all counters of the selected targets, with a message for each drift."""
+    def reconcile(self, request: HttpRequest, queryset: QuerySet[Counter]) -> Change:
+        """Mend all counters of the selected targets, with a message and an entry in the log for each drift."""
         targets = sorted(queryset.order_by().values_list("kind", "target_id").distinct()[: MAX_SELECTED + 1])
         if len(targets) > MAX_SELECTED:
-            text = f"Select at most {MAX_SELECTED} targets, or run manage.py reconcile_counters."
-            self.message_user(request, text, messages.WARNING)
-            return
+            raise ActionRefused(f"Select at most {MAX_SELECTED} targets, or run manage.py reconcile_counters.")
         drifts = [drift for target in targets for drift in reconcile.run_one(*target).drifts]
         for drift in drifts:
             self.message_user(request, f"Mended: {drift}")
-        self.message_user(request, f"{len(targets)} targets compared, {len(drifts)} counters mended.")
+        message = f"{len(targets)} targets compared, {len(drifts)} counters mended."
+        return Change(_counters(drifts), "Reconciled.", message)
 
     def has_reconcile_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("counters.change_counter")
@@ -103,3 +103,12 @@ class CounterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     has_change_permission = has_delete_permission = has_add_permission
+
+
+def _counters(drifts: Iterable[reconcile.Drift]) -> list[Counter]:
+    """Return the counters that drifted, for the log.
+
+    A counter that no roll-up has written yet has no row, and so no id.
+    """
+    keys = [{"kind": drift.kind, "target_id": drift.target_id, "name": drift.name} for drift in drifts]
+    return [Counter.objects.filter(**key).first() or Counter(**key) for key in keys]

@@ -61,6 +61,7 @@ class Environment:
             "HTTPS": "on",
             "THROTTLES": "off",
             "LANE": "off",
+            "WEB_DRAIN_S": "0",
         }
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:

@@ -13,11 +13,11 @@ from devtools import servers
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S, STOP_TIMEOUT_S = 30, 10
-GUNICORN = ["-m", "gunicorn", "-c", "python:serving.gunicorn_config", "-b", "127.0.0.1:{port}"]
+SUPERVISED = ["-m", "serving", "--bind", "127.0.0.1:{port}"]
 ARGUMENTS = {
-    "gunicorn": GUNICORN,
-    "granian": ["-m", "serving", "--host", "127.0.0.1", "--port", "{port}"],
-    "gthread": [*GUNICORN, "-k", "serving.workers.thread_worker.ThreadWorker", "config.wsgi"],
+    "gunicorn": SUPERVISED,
+    "granian": SUPERVISED,
+    "gthread": [*SUPERVISED, "-k", "serving.workers.thread_worker.ThreadWorker", "config.wsgi"],
 }
 
 
@@ -25,7 +25,7 @@ class WebServer(NamedTuple):
     """A running server. `worker_pids` are the workers that it started with; a replaced worker has another id."""
 
     port: int
-    master_pid: int
+    supervisor_pid: int
     worker_pids: list[int]
 
     def pin_workers_to_cores(self) -> None:
@@ -49,31 +49,37 @@ def run_web_server(variables: dict[str, str], log: Path) -> Iterator[WebServer]:
     variables = {**variables, "SERVER": "gunicorn" if server == "gthread" else server}
     command = [sys.executable, *(argument.format(port=port) for argument in ARGUMENTS[server])]
     with log.open("ab") as output:
-        master = subprocess.Popen(
+        supervisor = subprocess.Popen(
             command, cwd=PROJECT_ROOT, env=variables, stdout=output, stderr=output, start_new_session=True,
             preexec_fn=servers.end_with_parent,
         )  # fmt: skip
     try:
-        servers.wait_for_port(port, master, START_TIMEOUT_S)
-        yield WebServer(port, master.pid, worker_pids(master.pid, int(variables["WEB_WORKERS"])))
+        servers.wait_for_port(port, supervisor, START_TIMEOUT_S)
+        yield WebServer(port, supervisor.pid, worker_pids(supervisor.pid, int(variables["WEB_WORKERS"])))
     finally:
-        _stop(master)
+        _stop(supervisor)
 
 
-def worker_pids(master_pid: int, count: int) -> list[int]:
-    """Wait until the master process has `count` workers, and return their process ids; raise SystemExit if it has not
-    within START_TIMEOUT_S."""
-    children = Path(f"/proc/{master_pid}/task/{master_pid}/children")
+def worker_pids(supervisor_pid: int, count: int) -> list[int]:
+    """Wait until the server has `count` workers, and return their process ids; raise SystemExit if it has not within
+    START_TIMEOUT_S."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
-        pids = [int(pid) for pid in children.read_text().split() if _is_worker(pid)]
+        pids = [pid for master in _children(supervisor_pid) for pid in _children(master) if _is_worker(pid)]
         if len(pids) == count:
             return pids
         time.sleep(0.05)
     raise SystemExit(f"The server did not start {count} workers within {START_TIMEOUT_S} s.")
 
 
-def _is_worker(pid: str) -> bool:
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):  # the process has just ended
+        return []
+
+
+def _is_worker(pid: int) -> bool:
     """Python's own tracker of shared resources is a child of the master, too."""
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -82,10 +88,10 @@ def _is_worker(pid: str) -> bool:
     return bool(command) and b"resource_tracker" not in command
 
 
-def _stop(master: subprocess.Popen[bytes]) -> None:
-    master.terminate()
+def _stop(supervisor: subprocess.Popen[bytes]) -> None:
+    supervisor.terminate()
     try:
-        master.wait(STOP_TIMEOUT_S)
+        supervisor.wait(STOP_TIMEOUT_S)
     except subprocess.TimeoutExpired:
-        os.killpg(master.pid, 9)  # the master leads a process group of its own, with its workers
-        master.wait()
+        supervisor.kill()  # the kernel then ends the server
+        supervisor.wait()

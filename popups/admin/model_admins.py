@@ -1,5 +1,6 @@
 """The model admins of popups: configs with a preview, and the events that the drain records."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -15,9 +16,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from api.admin import BoundedPaginator
+from api.audited_admin import AuditedAdmin, Change
 from api.ids import is_id
 from popups import rules
-from popups.admin import pages, statistics
+from popups.admin import pages, statistics, targeting
 from popups.models import Event, Pacing, Popup, UserPopup
 from users.models import User
 
@@ -38,6 +40,19 @@ class PopupForm(forms.ModelForm):
         fields = ("title", "body")  # the admin adds the fields of its fieldsets
         widgets = {"body": AdminTextareaWidget}
 
+    def clean_countries(self) -> str:
+        return self._checked("countries", targeting.validate_countries)
+
+    def clean_languages(self) -> str:
+        return self._checked("languages", targeting.validate_languages)
+
+    def _checked(self, name: str, validate: Callable[[str], None]) -> str:
+        """Return a list; check it if it was edited, so that a popup with an older one can be edited too."""
+        text = self.cleaned_data[name]
+        if name in self.changed_data and all(map(rules.is_slug, rules.split_list(text))):
+            validate(text)
+        return text
+
     def add_error(self, field: str | None, error: Any) -> None:
         """Add an error; a problem found by Popup.clean() is left out for a field that has an error already."""
         if field is None and hasattr(error, "error_dict"):
@@ -46,7 +61,7 @@ class PopupForm(forms.ModelForm):
 
 
 @admin.register(Popup)
-class PopupAdmin(admin.ModelAdmin):
+class PopupAdmin(AuditedAdmin):
     """Configs with a preview, their state and totals, and links to the dry run and the statistics."""
 
     form = PopupForm
@@ -128,20 +143,21 @@ class PopupAdmin(admin.ModelAdmin):
         return render_to_string("admin/popups/preview.html", {"popup": popup})
 
     @admin.action(description="Switch the selected popups on", permissions=["change"])
-    def switch_on(self, request: HttpRequest, queryset: QuerySet[Popup]) -> None:
-        self._switch(request, queryset, on=True)
+    def switch_on(self, request: HttpRequest, queryset: QuerySet[Popup]) -> Change:
+        return self._switch(queryset, on=True)
 
     @admin.action(description="Switch the selected popups off", permissions=["change"])
-    def switch_off(self, request: HttpRequest, queryset: QuerySet[Popup]) -> None:
-        self._switch(request, queryset, on=False)
+    def switch_off(self, request: HttpRequest, queryset: QuerySet[Popup]) -> Change:
+        return self._switch(queryset, on=False)
 
-    def _switch(self, request: HttpRequest, queryset: QuerySet[Popup], *, on: bool) -> None:
+    def _switch(self, queryset: QuerySet[Popup], *, on: bool) -> Change:
         """Save the popups one by one: the signal of each save makes the processes read the configs again."""
-        popups = list(queryset.exclude(is_active=on))
+        popups = self.selected(queryset.exclude(is_active=on))
         for popup in popups:
             popup.is_active = on
             popup.save(update_fields=["is_active"])
-        self.message_user(request, f"{len(popups)} popups switched {'on' if on else 'off'}.")
+        state = "on" if on else "off"
+        return Change(popups, f"Switched {state}.", f"{len(popups)} popups switched {state}.")
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict[str, int], set, list[str]]:
         """Protect popups that were shown, and do not list their events, which may be millions."""
@@ -152,7 +168,7 @@ class PopupAdmin(admin.ModelAdmin):
 
 
 @admin.register(Pacing)
-class PacingAdmin(admin.ModelAdmin):
+class PacingAdmin(AuditedAdmin):
     """The form of the only row, which is created when the page is first opened."""
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -165,7 +181,7 @@ class PacingAdmin(admin.ModelAdmin):
     has_delete_permission = has_add_permission
 
 
-class _RecordsAdmin(admin.ModelAdmin):
+class _RecordsAdmin(AuditedAdmin):
     """The base for tables that only the drain writes: read-only, newest first, without counting or sorting a table."""
 
     paginator = BoundedPaginator

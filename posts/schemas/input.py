@@ -1,18 +1,18 @@
 """The JSON shapes of input."""
 
 from api.ids import LARGEST
-from api.inputs import Integer, StrictSerializer, Text
+from api.inputs import Integer, Multiline, StrictSerializer
 from posts.models import COMMENT_LENGTH, TEXT_LENGTH
 
 
 class PostInput(StrictSerializer):
     """The post to create; `repost_of` is the id of the post to repost."""
 
-    text = Text(max_length=TEXT_LENGTH)
+    text = Multiline(max_length=TEXT_LENGTH)
     repost_of = Integer(min_value=1, max_value=LARGEST, required=False, allow_null=True)
 
 
 class CommentInput(StrictSerializer):
     """The comment to add to a post."""
 
-    text = Text(max_length=COMMENT_LENGTH)
+    text = Multiline(max_length=COMMENT_LENGTH)

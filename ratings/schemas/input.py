@@ -1,14 +1,14 @@
 """The JSON shapes of input."""
 
-from api.inputs import Integer, StrictSerializer, Text
+from api.inputs import Integer, Line, Multiline, StrictSerializer
 from ratings.models import DESCRIPTION_LENGTH, HIGHEST, LOWEST, TITLE_LENGTH
 
 
 class ItemInput(StrictSerializer):
     """The item to create, without a score at first."""
 
-    title = Text(max_length=TITLE_LENGTH)
-    description = Text(max_length=DESCRIPTION_LENGTH, required=False, allow_blank=True)
+    title = Line(max_length=TITLE_LENGTH)
+    description = Multiline(max_length=DESCRIPTION_LENGTH, required=False, allow_blank=True)
 
 
 class ScoreInput(StrictSerializer):

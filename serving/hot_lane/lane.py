@@ -91,16 +91,23 @@ class HotLane:
         await send({"type": "http.response.body", "body": answer.body})
 
     def parse_headers(self, scheme: str, raw: RawHeaders) -> ParsedHeaders | None:
-        """Parse a request's headers; return None if Django has to answer, whatever the request's path."""
+        """Parse a request's headers; return None if Django has to answer, whatever the request's path.
+
+        The response head is looked up for valid tokens only: strangers cannot fill the cache.
+        """
         headers = dict(raw)
         if len(headers) < len(raw) or not UNSUPPORTED_HEADERS.isdisjoint(headers):
             return None
+        authorization = headers.get(b"authorization", b"").decode("latin-1")
         try:
+            tokens.caller(authorization)
             head = self._response_heads.get(scheme, headers)
+        except APIException:
+            return None
         except Exception:
             logger.exception(FAILED)
             return None
-        return head and ParsedHeaders(head, headers.get(b"authorization", b"").decode("latin-1"))
+        return head and ParsedHeaders(head, authorization)
 
     def _parse_cached(self, scheme: str, raw: RawHeaders) -> ParsedHeaders | None:
         """Parse a request's headers, or return the cached result: a client repeats its headers."""
@@ -145,12 +152,12 @@ def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extr
     If the generator returns None or raises APIException, Django has to answer.
     """
     batch = Batch()
-    caller_id = tokens.caller_id(parsed.authorization)
-    admission = Admission(batch, caller_id, THROTTLE_SCOPE, extra_environ)
-    read = route.read(batch, caller_id, *arguments)
+    claims = tokens.caller(parsed.authorization)
+    admission = Admission(batch, claims, THROTTLE_SCOPE, extra_environ)
+    read = route.read(batch, claims.user_id, *arguments)
     hit = yield batch
     if admission.verdict is not None and admission.verdict.result is not None:
-        extra_environ[throttles.VERDICT] = (THROTTLE_SCOPE, caller_id), admission.verdict
+        extra_environ[throttles.VERDICT] = (THROTTLE_SCOPE, claims.user_id), admission.verdict
     if not hit:
         return None
     admission.enforce()

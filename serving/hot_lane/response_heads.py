@@ -4,6 +4,7 @@ They depend on the request's host and scheme only. For each pair of these Django
 view. If the middleware refuses or redirects the request, there is no head, and the hot lane does not answer.
 """
 
+from functools import lru_cache
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from api.json import json_response
 from serving.bridge.environ import build_environ
 
 MAX_CACHED = 1_000
+MAX_HOST_BYTES = 255 + len(":65535")  # RFC 1035 section 2.3.4 limits names to 255 bytes
 _SCOPE = {"http_version": "1.1", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b""}
 
 
@@ -28,25 +30,33 @@ class ResponseHead(NamedTuple):
 
 
 class ResponseHeadCache:
-    """The response heads of the WSGI handler `django`, by host and scheme."""
+    """The response heads of the WSGI handler `django`, by host and scheme.
+
+    Of a request nothing else is used, so that no client can influence the responses to others.
+    """
 
     def __init__(self, django: BaseHandler) -> None:
         self._django = django
-        self._heads: dict[tuple[Any, ...], ResponseHead | None] = {}
-        header = settings.SECURE_PROXY_SSL_HEADER
-        self._scheme_header = header[0].removeprefix("HTTP_").replace("_", "-").lower().encode() if header else b""
+        header, https = settings.SECURE_PROXY_SSL_HEADER or ("", "")
+        self._scheme_header = header.removeprefix("HTTP_").replace("_", "-").lower().encode()
+        self._https = https.encode()
+        self._get = lru_cache(maxsize=MAX_CACHED)(self._make)
 
     def get(self, scheme: str, headers: dict[bytes, bytes]) -> ResponseHead | None:
         """Return the response head for a request's headers; None if the middleware refuses or redirects them."""
-        key = headers.get(b"host"), headers.get(self._scheme_header), scheme
-        if key not in self._heads:
-            if len(self._heads) >= MAX_CACHED:
-                self._heads.clear()
-            self._heads[key] = self._make(scheme, headers) if key[0] else None
-        return self._heads[key]
+        host = headers.get(b"host", b"")
+        if not 0 < len(host) <= MAX_HOST_BYTES:
+            return None
+        forwarded = headers.get(self._scheme_header)
+        if forwarded is not None:
+            forwarded = self._https if forwarded.partition(b",")[0].strip() == self._https else b"http"
+        return self._get(scheme, host, forwarded)
 
-    def _make(self, scheme: str, headers: dict[bytes, bytes]) -> ResponseHead | None:
-        scope = {**_SCOPE, "scheme": scheme, "headers": list(headers.items())}
+    def _make(self, scheme: str, host: bytes, forwarded_scheme: bytes | None) -> ResponseHead | None:
+        headers = [(b"host", host)]
+        if forwarded_scheme is not None:
+            headers.append((self._scheme_header, forwarded_scheme))
+        scope = {**_SCOPE, "scheme": scheme, "headers": headers}
         request: Any = WSGIRequest({**build_environ(scope), "wsgi.input": BytesIO()})
         request.urlconf = __name__
         response = self._django.get_response(request)

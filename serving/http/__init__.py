@@ -1,1 +1,1 @@
-"""HTTP/1 under uvicorn."""
+"""HTTP/1 connections: limits, deadlines and the hot lane, in front of uvicorn's protocol."""

@@ -49,5 +49,5 @@ def request_timeout() -> Refusal:
 
 
 def too_busy() -> Refusal:
-    """Return the 503 for a body that had to make way for those of others."""
-    return Refusal(503, "too_busy", "Too many bodies are being received.", RETRY_AFTER_S)
+    """Return the 503 for a request that had to make way for those of others, while it arrived."""
+    return Refusal(503, "too_busy", "Too many requests are being received.", RETRY_AFTER_S)

@@ -51,8 +51,24 @@ def test_registration_and_login_count_the_address_whatever_a_header_claims(api, 
     assert statuses == [400, 400, 429, 429]
     good = {"username": "alice", "password": PASSWORD}
     assert [api.post("auth/token", good).status for _ in range(3)] == [401, 401, 429]
-    assert api.post("auth/token/refresh", {"refresh": "x"}).status == 429
     assert api.post("auth/token", good, REMOTE_ADDR="10.9.9.9").status == 401
+
+
+def test_wrong_logins_of_one_address_do_not_refuse_a_refresh(api, alice, settings):
+    settings.THROTTLES = {"token": (0.001, 2), "refresh": (0.001, 2), "bad_refresh": (0.001, 2)}
+    good = api.post("auth/token", {"username": "alice", "password": PASSWORD}).json
+    for _ in range(40):
+        api.post("auth/token", {"username": "alice", "password": "x"})
+        api.post("auth/token/refresh", {"refresh": "x"})
+    assert api.post("auth/token/refresh", {"refresh": "x"}).status == 429
+    assert api.post("auth/token", {"username": "alice", "password": PASSWORD}).status == 429
+    again = api.post("auth/token/refresh", {"refresh": good["refresh"]})
+    assert again.status == 200
+    again = api.post("auth/token/refresh", {"refresh": again.json["refresh"]}, REMOTE_ADDR="10.9.9.9")
+    assert again.status == 200
+    refused = api.post("auth/token/refresh", {"refresh": again.json["refresh"]}, REMOTE_ADDR="10.9.9.10")
+    assert refused.status == 429  # rates of refreshes are per user
+    assert "retry-after" in refused.headers
 
 
 def test_without_redis_requests_pass(api, alice, settings, monkeypatch):

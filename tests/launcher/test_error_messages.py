@@ -20,9 +20,20 @@ WRONG = {
         "http://127.0.0.1:6379": "(redis://, rediss://, unix://)",
         "redis://127.0.0.1:port/0": "REDIS_URL is not an address",
     },
+    "EMAIL_URL": {
+        "mail.example.com": "EMAIL_URL mail.example.com is of no supported kind (smtp://, smtps://, console://)",
+        "smtp://user:secret@host:port": "EMAIL_URL is not an address",
+        "smtp://": "EMAIL_URL smtp:// is not a mail server alone",
+        "smtp://user:secret@host/path": "EMAIL_URL smtp://user:***@host/path is not a mail server alone",
+        "smtp://user:secret@host?tls=on": "with ?starttls=off for a server without TLS",
+    },
     "DEBUG": {"0": "SECRET_KEY is not set", "perhaps": "DEBUG=perhaps is neither on nor off"},
+    "PROXIES": {"1": "DEBUG=1 with PROXIES=1 would show", "-1": "PROXIES=-1 is not a whole number"},
+    "POPUP_LINK_SCHEMES": {"https,javascript": "which is not a scheme for links", "a b": "has a b, which is not"},
     "DATA_DIR": {"/dev/null/data": "DATA_DIR /dev/null/data cannot be made"},
 }
+GUESSABLE = "SECRET_KEY can be guessed: outside debug it needs 50 random characters or more"
+WEAK_KEYS = ("x", "put a long random string into SECRET_KEY", "…", "a-secret-" + "x" * 40, "abcd" * 20, "x" * 90)
 WRONG_TO_SERVERS = {
     "PORT": {"http": "PORT=http is not a whole number", "0": "from 1 to 65535", "70000": "from 1 to 65535"},
     "WEB_WORKERS": {"two": "WEB_WORKERS=two is not a whole number from 1 to 256", "-1": "WEB_WORKERS"},
@@ -115,3 +126,19 @@ def test_launcher_with_a_wrong_login_or_name_of_the_database(tmp_path, settings)
     for url, sentence in wrong.items():
         says(SERVE, tmp_path, sentence, DATABASE_URL=url, REDIS_URL=settings.REDIS_URL)
         says(("manage.py", "migrate"), tmp_path, sentence, DATABASE_URL=url, REDIS_URL=settings.REDIS_URL)
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("key", [*WEAK_KEYS, "django-insecure-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ"])
+def test_a_weak_key_in_production(key, tmp_path):
+    for program in (MANAGE, WEB):
+        says(program, tmp_path, GUESSABLE, DEBUG="0", SECRET_KEY=key)
+
+
+@pytest.mark.embedded
+def test_debug_takes_any_key_and_listens_on_this_machine_only(tmp_path):
+    code = "from config import settings; print(settings.HOST, settings.SECRET_KEY)"
+    debug = environment(tmp_path / "data", SECRET_KEY="x")
+    production = debug | {"DEBUG": "0", "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMN"}
+    assert run(("-c", code), debug).stdout == "127.0.0.1 x\n"
+    assert run(("-c", code), production).stdout.startswith("0.0.0.0 0123")

@@ -13,6 +13,7 @@ PRODUCTION = {
     "SECRET_KEY": "image-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ",
     "DATABASE_URL": "sqlite:////data/none.sqlite3",
     "REDIS_URL": "redis://127.0.0.1:1/0",
+    "EMAIL_URL": "smtp://mail.example.com",
     "HTTPS": "on",
     "PATH": os.environ["PATH"],
 }

@@ -24,7 +24,14 @@ def test_everything_starts_keeps_its_data_and_ends_on_ctrl_c(program):
     newcomer = {"username": "newcomer", "password": "a-long-enough-phrase"}
     assert first.ask("/api/v1/users", newcomer).status == 201
     assert first.processes("redis-server")
-    for part in ("gunicorn", "drain_invalidations", "rollup_counters", "sweep_removed", "drain_popup_events"):
+    for part in (
+        "gunicorn",
+        "drain_invalidations",
+        "rollup_counters",
+        "sweep_removed",
+        "drain_popup_events",
+        "send_password",
+    ):
         assert first.processes(part), part
     assert first.end(signal.SIGINT) == 0
     assert first.wait_until_gone() == {}
@@ -50,13 +57,15 @@ def test_a_second_launcher_on_the_same_data_is_refused(program, without_demo_dat
     assert first.ask("/readyz").status == 200
 
 
-@pytest.mark.parametrize("part", ["redis-server", "gunicorn", "drain_invalidations"])
-def test_the_end_of_one_process_ends_all(program, without_demo_data, part):
+@pytest.mark.parametrize(
+    ("part", "status"), [("redis-server", -9), ("-m serving", -9), ("gunicorn", 137), ("drain_invalidations", -9)]
+)
+def test_the_end_of_one_process_ends_all(program, without_demo_data, part, status):
     started = program(SERVE).wait_until_printed(READY)
     os.kill(min(started.processes(part)), signal.SIGKILL)
     assert started.process.wait(40) != 0
     assert started.wait_until_gone() == {}
-    assert "ended with status -9; everything is being stopped." in started.log.read_text()
+    assert f"ended with status {status}; everything is being stopped." in started.log.read_text()
 
 
 def test_a_killed_launcher_leaves_nobody_behind(program, without_demo_data):

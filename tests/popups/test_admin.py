@@ -10,18 +10,10 @@ from django.utils import timezone
 
 from popups.admin.statistics import by_day
 from popups.models import Event, Pacing, Popup, UserPopup
+from tests.popups.admin_form import FORM, POPUPS, add
 
 pytestmark = pytest.mark.django_db(transaction=True)
-POPUPS, PACING = "/admin/popups/popup/", "/admin/popups/pacing/"
-FORM = {
-    "title": "Hello", "body": "Come in", "is_active": "on", "placement": "home", "priority": 3,
-    "starts_at_0": "2026-01-01", "starts_at_1": "00:00:00", "countries": "CN,us ", "percentage": 100,
-    "reshow_hours": 24, "click_cooldown_hours": 168,
-}  # fmt: skip
-
-
-def add(root, **columns):
-    return root.post(f"{POPUPS}add/", {**FORM, **columns})
+PACING = "/admin/popups/pacing/"
 
 
 def test_a_popup_is_made_previewed_and_edited(enter, root, new_user):

@@ -4,6 +4,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.test import override_settings
 
 from popups.demo import POPUPS
 from popups.models import Day, Event, Popup, UserPopup
@@ -14,7 +15,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def seed(users: int) -> str:
     output = StringIO()
-    call_command("seed_demo", users=users, stdout=output)
+    with override_settings(DEBUG=True):
+        call_command("seed_demo", users=users, stdout=output)
     return output.getvalue()
 
 

@@ -5,6 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import override_settings
 
 from counters import reconcile
 from posts import demo
@@ -20,7 +21,8 @@ ACROSS_A_BLOCK = """
 
 def seed(users: int) -> str:
     output = StringIO()
-    call_command("seed_demo", users=users, stdout=output)
+    with override_settings(DEBUG=True):
+        call_command("seed_demo", users=users, stdout=output)
     return output.getvalue()
 
 

@@ -11,7 +11,7 @@ from serving.workers.cores import Cores
 from tests.support.programs import GUNICORN
 
 WAIT_S = 20 + 20  # a worker may take the graceful_timeout of serving.gunicorn_config to end
-GTHREAD = (*GUNICORN, "-k", "gthread", "config.wsgi")
+GTHREAD = (*GUNICORN, "-k", "serving.workers.thread_worker.ThreadWorker", "config.wsgi")
 
 
 def test_cores_are_shared_alike():

@@ -1,120 +1,13 @@
 """Requests that the protocol offers to the hot lane without httptools; each client gets the answers to its requests."""
 
 import asyncio
-import json
-import socket
 
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
 
-from serving.accepting.connection_shares import ConnectionShares
-from serving.http.protocol import MAX_FAST_PATH_BYTES, Protocol
+from serving.http.connection import MAX_FAST_PATH_BYTES
+from tests.support.wire import LINES, PLAIN, Answer, on_a_wire
 
 pytestmark = pytest.mark.embedded
-LINES = b"Host: a\r\nAuthorization: Bearer b\r\n\r\n"
-PLAIN = b"GET /hot HTTP/1.1\r\n" + LINES
-
-
-class Application:
-    """An application whose hot lane answers when the test says so, and whose bridge answers with the request it got."""
-
-    def __init__(self):
-        self.asked, self.heads = [], []
-        self.goes_on = asyncio.Event()
-
-    def parse_headers(self, scheme, raw):
-        self.heads.append(list(raw))
-        return raw
-
-    def try_answer(self, parsed, path, query, extra_environ, callback):
-        if path.startswith("/cold"):
-            extra_environ["why"] = "cold"
-            return False
-        self.asked.append((path, query, extra_environ, callback))
-        return True
-
-    async def bridge(self, scope, receive, send, extra_environ):
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-        if scope["path"] == "/slow":
-            await self.goes_on.wait()
-        told = json.dumps({"path": scope["path"], "body": body.decode(), "extra": extra_environ}).encode()
-        length = str(len(told)).encode()
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
-        await send({"type": "http.response.body", "body": told})
-
-    async def __call__(self, scope, receive, send):
-        raise AssertionError("the protocol knows the way to the bridge")
-
-
-class Answer:
-    body = b'"hot"'
-
-    def http1_headers(self):
-        return (b"content-length: 5\r\n",)
-
-
-class Wire:
-    """The client's end of a connection to the protocol."""
-
-    async def __aenter__(self):
-        self.application = Application()
-        config = uvicorn.Config(self.application, log_config=None, access_log=False, lifespan="off", ws="none")
-        config.load()
-        config.loaded_app = self.application
-        self.client, server = socket.socketpair()
-        self.client.setblocking(False)
-        self.loop = asyncio.get_running_loop()
-        share = ConnectionShares().allocate()
-        _, self.protocol = await self.loop.connect_accepted_socket(
-            lambda: Protocol(share=share, config=config, server_state=ServerState(), app_state={}), server
-        )
-        return self
-
-    async def __aexit__(self, *_):
-        self.protocol.transport.abort()
-        self.client.close()
-        await asyncio.sleep(0)
-
-    async def send(self, data):
-        await self.loop.sock_sendall(self.client, data)
-        await asyncio.sleep(0.02)
-
-    async def answers(self, number):
-        """Return the bodies of the next answers; "" where the server has closed the connection."""
-        found, data = [], b""
-        while len(found) < number:
-            head, end, rest = data.partition(b"\r\n\r\n")
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0) if end else None
-            if length is not None and len(rest) >= length:
-                found.append(json.loads(rest[:length]) if length else head.decode())
-                data = rest[length:]
-                continue
-            block = await asyncio.wait_for(self.loop.sock_recv(self.client, 1 << 16), 5)
-            if not block:
-                return [*found, ""]
-            data += block
-        assert data == b""
-        return found
-
-    @property
-    def waiting(self):
-        return [path for path, *_ in self.application.asked]
-
-    def tell(self, answer):
-        *_, callback = self.application.asked.pop(0)
-        callback(answer)
-
-
-def on_a_wire(test):
-    async def played():
-        async with Wire() as wire:
-            await test(wire)
-
-    return lambda: asyncio.run(played())
 
 
 @on_a_wire
@@ -153,7 +46,8 @@ def test_requests_that_come_while_the_hot_lane_works_wait(answer):
         assert found[0] == "hot" if answer else found[0]["path"] == "/hot"
         assert [each["path"] for each in found[1:]] == ["/cold/1", "/cold/2"]
         await wire.send(PLAIN[7:])
-        assert [each["path"] for each in await wire.answers(1)] == ["/hot"]
+        wire.tell(Answer())
+        assert await wire.answers(1) == ["hot"]
         await wire.send(PLAIN)
         wire.tell(Answer())
         assert await wire.answers(1) == ["hot"]
@@ -193,16 +87,27 @@ async def test_while_the_bridge_is_at_work_nobody_overtakes(wire):
     await wire.send(PLAIN)
     assert wire.waiting == []
     wire.application.goes_on.set()
-    assert [each["path"] for each in await wire.answers(2)] == ["/slow", "/hot"]
+    assert [each["path"] for each in await wire.answers(1)] == ["/slow"]
+    wire.tell(Answer())
+    assert await wire.answers(1) == ["hot"]
+
+
+@on_a_wire
+async def test_requests_that_come_together_or_in_parts_are_the_lane_s(wire):
+    await wire.send(b"\r\n" + PLAIN + PLAIN + PLAIN[:30])
+    for _ in range(2):
+        assert wire.waiting == ["/hot"]
+        wire.tell(Answer())
+        assert await wire.answers(1) == ["hot"]
+    assert wire.waiting == []
+    await wire.send(PLAIN[30:])
+    assert wire.waiting == ["/hot"]
 
 
 ODD = {
-    "two at once": PLAIN + PLAIN,
-    "one and a part": PLAIN + PLAIN[:10],
     "another method": PLAIN.replace(b"GET", b"HEAD"),
     "an older version": PLAIN.replace(b"/1.1", b"/1.0"),
     "an absolute address": PLAIN.replace(b"/hot", b"http://a/hot"),
-    "a line before it": b"\r\n" + PLAIN,
     "a long head": PLAIN.replace(b"\r\n\r\n", b"\r\nX-Long: %b\r\n\r\n" % (b"x" * MAX_FAST_PATH_BYTES)),
     "a malformed head": PLAIN.replace(b"Host: a", b"Host a"),
     "a folded line": PLAIN.replace(b"Host: a", b"Host:\r\n a"),
@@ -236,7 +141,7 @@ def test_a_server_that_ends_answers_first(answer):
     @on_a_wire
     async def played(wire):
         await wire.send(PLAIN)
-        wire.protocol.shutdown()
+        wire.connections.draining = True
         wire.tell(answer)
         first, second = await wire.answers(2)
         assert first == "hot" if answer else first["path"] == "/hot"
@@ -252,8 +157,9 @@ def test_a_client_that_leaves_is_forgotten(answer):
         await wire.send(PLAIN)
         wire.client.close()
         await asyncio.sleep(0.02)
-        assert wire.protocol.transport.is_closing()
         wire.tell(answer)
+        await asyncio.sleep(0.02)
+        assert len(wire.connections) == 0
 
     played()
 

@@ -85,9 +85,9 @@ def until_some_more(crowd: Crowd) -> None:
 
 def kill_a_worker(web: WebServer) -> None:
     """Kill a worker of gunicorn and wait until another is started."""
-    before = worker_pids(web.master_pid, WORKERS)
+    before = worker_pids(web.supervisor_pid, WORKERS)
     os.kill(victim := random.choice(before), signal.SIGKILL)
-    wait_until(lambda: victim not in worker_pids(web.master_pid, WORKERS))
+    wait_until(lambda: victim not in worker_pids(web.supervisor_pid, WORKERS))
 
 
 def drifts() -> list[reconcile.Drift]:

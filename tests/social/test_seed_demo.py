@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.test import override_settings
 
 from counters import reconcile
 from counters.models import Counter, Delta
@@ -20,7 +21,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def seed(users: int) -> list[str]:
     output = StringIO()
-    call_command("seed_demo", users=users, stdout=output)
+    with override_settings(DEBUG=True):
+        call_command("seed_demo", users=users, stdout=output)
     return output.getvalue().splitlines()
 
 

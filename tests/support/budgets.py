@@ -13,6 +13,8 @@ from caching.testutils import Usage, redis_usage
 TRANSACTION_CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 PAIR_LOCK = 0 if connection.vendor == "sqlite" else 1  # statements that lock a pair of users; SQLite locks at BEGIN
 
+SCOPES = ("user", "register", "token", "account", "refresh", "bad_refresh", "password", "reset", "reset_email")
+
 
 class Cost:
     """Statements of this thread's connection (without transaction control), and what every thread sends to Redis."""
@@ -56,7 +58,7 @@ def budget(sql: int, round_trips: int, commands: int) -> Iterator[None]:
 @pytest.fixture
 def throttled(settings: Any) -> None:
     """Throttles that count requests (a Redis command each) but refuse none."""
-    settings.THROTTLES = {"user": (1_000, 1_000), "register": (1_000, 1_000), "token": (1_000, 1_000)}
+    settings.THROTTLES = dict.fromkeys(SCOPES, (1_000, 1_000))
 
 
 def rows_read() -> int:

@@ -1,9 +1,9 @@
 """Argon2 at its cheapest: the tests hash many passwords, and none of them guards anything."""
 
-from django.contrib.auth.hashers import Argon2PasswordHasher
+from users.hashers import NormalizingArgon2PasswordHasher
 
 
-class CheapArgon2PasswordHasher(Argon2PasswordHasher):
+class CheapArgon2PasswordHasher(NormalizingArgon2PasswordHasher):
     time_cost = 1
     memory_cost = 8
     parallelism = 1

@@ -44,7 +44,8 @@ class Reply(NamedTuple):
 def environment(data: Path, **values: str) -> dict[str, str]:
     """Return this process's environment without the variables that the suite has set, with DATA_DIR and `values`."""
     inherited = {name: value for name, value in os.environ.items() if name not in SET_BY_THE_SUITE}
-    return inherited | {"DATA_DIR": str(data), "DEBUG": "1", "WEB_WORKERS": "1", "PYTHONUNBUFFERED": "1"} | values
+    defaults = {"DEBUG": "1", "WEB_WORKERS": "1", "WEB_DRAIN_S": "0", "PYTHONUNBUFFERED": "1"}
+    return inherited | {"DATA_DIR": str(data)} | defaults | values
 
 
 def run(program: tuple[str, ...], env: dict[str, str]) -> subprocess.CompletedProcess:

@@ -70,10 +70,16 @@ class Tokens(serializers.Serializer):
     refresh = serializers.CharField(read_only=True)
 
 
-class Access(serializers.Serializer):
-    """A new access token, sent with requests."""
+class ResetRequested(serializers.Serializer):
+    """The mail address as it was sent, whether an account has it or not."""
 
-    access = serializers.CharField(read_only=True)
+    email = serializers.CharField(read_only=True)
+
+
+class ResetAccount(serializers.Serializer):
+    """The account whose password was set, to log in to."""
+
+    username = serializers.CharField(read_only=True)
 
 
 UserPage = page_of(PublicUser, "UserPage")

@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 from rest_framework_simplejwt.tokens import AccessToken
 
+from api import tokens
 from caching.api import redis_client
 from serving.hot_lane import lane as hot_lane
 from tests.support.asgi_server import login
+from users import logins
 from users.models import User
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
@@ -24,6 +26,49 @@ def test_a_deactivated_user_is_refused_at_once(lane, alice, bob):
     assert b"user_inactive" in refused.body
     User.objects.filter(pk=bob.pk).delete()
     assert lane.ask(path, headers=own).status == 401
+
+
+def test_ended_tokens_are_refused_at_once_as_in_django(lane, django, alice, bob):
+    path = f"/api/v1/users/{alice.pk}"
+    here, there = (logins.begin(bob.pk, generation=0, user_agent="") for _ in range(2))
+    mine, others = ([("authorization", f"Bearer {each['access']}")] for each in (here, there))
+    lane.ask(path, headers=mine)
+    assert lane.ask(path, headers=mine).by_lane
+    logins.end(tokens.refresh_claims(here["refresh"]))
+    lane.ask(path, headers=others)  # may be a miss
+    assert lane.ask(path, headers=others).by_lane
+    refused = lane.ask(path, headers=mine)
+    assert (refused.status, refused.by_lane) == (401, False)
+    assert b"token_not_valid" in refused.body
+    assert refused.answer == django.ask(path, headers=mine).answer
+    User.objects.update_one(bob.pk, password="!")
+    for own in (mine, others, login(bob)):
+        refused = lane.ask(path, headers=own)
+        assert (refused.status, refused.by_lane) == (401, False)
+        assert refused.answer == django.ask(path, headers=own).answer
+    new = logins.begin(bob.pk, generation=User.objects.get(pk=bob.pk).token_generation, user_agent="")
+    own = [("authorization", f"Bearer {new['access']}")]
+    assert lane.ask(path, headers=own).answer == django.ask(path, headers=own).answer
+    assert lane.ask(path, headers=own).by_lane
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exp": 10**400}, {"exp": 10**18}, {"exp": "4000000000"}, {"exp": True}, {"exp": float("inf")},
+        {"exp": 4e9 + 0.5}, {"iat": [1]}, {"nbf": 2.5}, {"jti": 5}, {"user_id": [1]}, {"login": "1"}, {"login": True},
+        {"login": 0}, {"generation": 1}, {"generation": -1}, {"generation": None}, {"token_type": "refresh"},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_strange_token_is_a_401_as_in_django(lane, django, alice, changes):
+    token = AccessToken.for_user(alice)
+    token.payload.update(changes)
+    own = [("authorization", f"Bearer {token}")]
+    refused = lane.ask(f"/api/v1/users/{alice.pk}", headers=own)
+    assert (refused.status, refused.by_lane) == (401, False)
+    assert b"token_not_valid" in refused.body
+    assert refused.answer == django.ask(f"/api/v1/users/{alice.pk}", headers=own).answer
 
 
 def test_a_token_is_remembered_until_it_expires(lane, alice):

@@ -1,0 +1,82 @@
+"""Passwords over HTTP: changed with the old one, or with a token that was mailed."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from api import throttles
+from api.inputs import validated
+from api.json import json_response
+from api.problems import Problem, bad_input
+from api.schema import described
+from api.views import BatchedView, inactive_account
+from users import password_changes, reset_mailer
+from users.auth_views import user_agent
+from users.models import User
+from users.schemas import output
+from users.schemas.input import PasswordChangeInput, ResetConfirmInput, ResetInput, weak_password
+
+
+@contextmanager
+def _strong(field: str) -> Iterator[None]:
+    try:
+        yield
+    except password_changes.WeakPassword as error:
+        raise weak_password(field, error.messages) from None
+
+
+class OwnPasswordView(BatchedView):
+    """Endpoint /api/v1/users/me/password: POST changes the caller's password."""
+
+    throttle = "password"  # few: whoever has found an unlocked phone may guess
+
+    @described(answers={200: output.Tokens}, problems=(403,), body=PasswordChangeInput)
+    def post(self, request: Request) -> HttpResponse:
+        """Change the password. Ends every login at once, and returns the tokens of a new one."""
+        given = validated(PasswordChangeInput, request.data)
+        try:
+            with _strong("new"):
+                issued = password_changes.change_password(self.caller_id, **given, user_agent=user_agent(request))
+        except password_changes.WrongPassword:
+            raise Problem(403, "wrong_password", "The old password is not the account's.") from None
+        except User.DoesNotExist:
+            raise inactive_account() from None
+        return json_response(issued)
+
+
+class ResetView(BatchedView):
+    """Endpoint /api/v1/auth/password/reset: POST asks for a mail with a token."""
+
+    public = {"POST": "reset"}
+
+    @described(answers={202: output.ResetRequested}, body=ResetInput, public=True)
+    def post(self, request: Request) -> HttpResponse:
+        """Ask for a mail with a token to the accounts that have this address. Answers the same whether there are."""
+        email = validated(ResetInput, request.data)["email"]
+        try:
+            throttles.admit("reset_email", hashlib.sha256(email.lower().encode()).hexdigest())
+        except Problem:
+            pass  # there were enough mails to this address
+        else:
+            reset_mailer.request_reset(email)
+        return json_response({"email": email}, status=202)
+
+
+class ResetConfirmView(BatchedView):
+    """Endpoint /api/v1/auth/password/reset/confirm: POST sets a new password by a token from a mail."""
+
+    public = {"POST": "reset"}
+
+    @described(answers={200: output.ResetAccount}, body=ResetConfirmInput, public=True)
+    def post(self, request: Request) -> HttpResponse:
+        """Set a new password by the token from a mail, which works once. Ends every login at once."""
+        given = validated(ResetConfirmInput, request.data)
+        try:
+            with _strong("password"):
+                user = password_changes.reset_password(given["token"], password=given["password"])
+        except password_changes.BadToken:
+            raise bad_input("token", "This token is not valid, has expired or was used.", "bad_token") from None
+        return json_response({"username": user.username})
