@@ -17,7 +17,7 @@ from serving.http.connections import Connections, Environ
 from serving.http.request_protocol import RequestProtocol
 from serving.http.transport import ProtocolTransport
 from serving.requests.limits import HEAD_TIMEOUT_S, MAX_HEAD_BYTES, MAX_HEADERS, WRITE_TIMEOUT_S
-from serving.requests.refusals import Refusal, head_too_large, request_timeout, too_busy
+from serving.requests.refusals import Refusal, bad_request, head_too_large, request_timeout, too_busy
 
 DISCARD_TIMEOUT_S = 10  # for the rest of a body whose request has been answered
 LINGER_S = 2  # for a client to read why its request was refused, before the connection is reset
@@ -26,6 +26,7 @@ MAX_WAITING_BYTES = 64 << 10  # read ahead of the request in progress
 MAX_CHUNK_BYTES = 16 << 10  # of a body in chunks, given to uvicorn at a time: it would queue the requests behind it
 WRITE_BUFFER_BYTES = 16 << 10
 HEAD_END = re.compile(rb"\n\r?\n")
+ONE_BLANK_EACH = re.compile(rb"[^ ]+ [^ ]+ [^ ]+\r\n")  # llhttp takes several
 
 
 class State(Enum):
@@ -45,8 +46,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_buffer", "_connections", "_counted", "_extra_environ", "_has_ended", "_inner", "_is_last", "_is_paused",
-        "_lane", "_loop", "_phase_since", "_scheme", "_searched", "_state", "_transport", "_unanswered", "_unsent",
-        "_write_paused", "_writer", "idle_since", "timeout_s",
+        "_lane", "_loop", "_phase_since", "_scheme", "_searched", "_state", "_targets", "_transport", "_unanswered",
+        "_unsent", "_write_paused", "_writer", "idle_since", "timeout_s",
     )  # fmt: skip
 
     def __init__(self, connections: Connections) -> None:
@@ -59,7 +60,8 @@ class Connection(asyncio.Protocol):
         self._searched = 0  # bytes of the buffer that do not contain the end of a head
         self._phase_since = 0.0  # when the head, or the rest of a body, began to arrive
         self._unanswered = 0  # requests that uvicorn's protocol has and the application has not answered
-        self._extra_environ: Environ = {}
+        self._targets: list[str] = []  # of those that the application has not been called for
+        self._extra_environ: dict[str, Any] = {}
         self._unsent = 0
         self._is_paused = self._write_paused = False
         self._has_ended = False  # the client has closed its side
@@ -215,7 +217,9 @@ class Connection(asyncio.Protocol):
         else:
             head = self._take(size)
             self._phase_since, self._searched = 0.0, 0
-            if not self._try_lane(head):
+            if not ONE_BLANK_EACH.match(head):
+                self._refuse(bad_request("The request line is malformed."))
+            elif not self._try_lane(head):
                 self._give_to_django(head)
                 return True
         return False
@@ -257,12 +261,14 @@ class Connection(asyncio.Protocol):
         else:
             self._become_idle()
 
-    def _count_request(self) -> None:
+    def _count_request(self, target: str) -> None:
         self._unanswered += 1
+        self._targets.append(target)
 
     def take_extra_environ(self) -> Environ:
-        """Return, once, what the hot lane found out about the request that it did not answer."""
+        """Return what is known of the next request besides its scope: its target, and what the hot lane found out."""
         extra_environ, self._extra_environ = self._extra_environ, {}
+        extra_environ["RAW_URI"] = self._targets.pop(0)
         return extra_environ
 
     def is_ending(self) -> bool:

@@ -42,7 +42,8 @@ class Application:
             await self.goes_on.wait()
         if scope["path"].endswith("/large"):
             body = b"x" * 1_000_000
-        told = json.dumps({"path": scope["path"], "body": body.decode(), "extra": extra_environ}).encode()
+        extra = {name: value for name, value in extra_environ.items() if name != "RAW_URI"}
+        told = json.dumps({"path": scope["path"], "body": body.decode(), "extra": extra}).encode()
         length = str(len(told)).encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
         await send({"type": "http.response.body", "body": told})
