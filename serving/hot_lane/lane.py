@@ -27,7 +27,7 @@ from serving.hot_lane.routes import Route, Routes
 
 THROTTLE_SCOPE = "user"
 MAX_CACHED, MAX_CACHED_BYTES = 10_000, 2048  # sets of request headers, mostly of half a kilobyte each
-UNSUPPORTED_HEADERS = frozenset((b"content-length", b"transfer-encoding", b"upgrade"))
+UNSUPPORTED_HEADERS = frozenset((b"content-length", b"transfer-encoding", b"upgrade", b"expect"))
 FAILED = "The hot lane failed. Django answers instead."
 logger = logging.getLogger(__name__)
 

@@ -141,7 +141,8 @@ class _Application:
         connection = scope["state"]["connection"]
 
         async def send_last(message: Any) -> None:
-            if message["type"] == "http.response.start" and connection.is_ending():
+            is_last = connection.is_ending() or scope["http_version"] == "1.0"
+            if message["type"] == "http.response.start" and is_last:
                 message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
             await send(message)
 

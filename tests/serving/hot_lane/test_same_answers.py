@@ -131,6 +131,7 @@ def strange_requests(alice, bob, dora):
     yield "GET", path, [*own, ("x-forwarded-proto", "http")]
     yield "GET", path, [*own, ("content-length", "2")]
     yield "GET", path, [*own, ("transfer-encoding", "chunked")]
+    yield "GET", path, [*own, ("expect", "200-ok")]
 
 
 def test_strange_requests_are_answered_by_django(alice, bob, dora, settings, request):
