@@ -22,6 +22,9 @@ def main() -> None:
     """Replace this process by the server; arguments of the command line are passed on and take precedence."""
     if settings.SERVER == "granian":
         _use_batch_scheduling()
+        # Settings of jemalloc, https://jemalloc.net/jemalloc.3.html, by the variable of Granian's build of it: memory
+        # that many slow clients needed for a moment goes back to the system.
+        os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:1,dirty_decay_ms:0,muzzy_decay_ms:0")
         command = ["serving.granian_server", *_granian_options(), *sys.argv[1:]]
     else:
         _pass_on_as_systemd()

@@ -3,18 +3,21 @@
 import asyncio
 from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
+
+MAX_WAIT_S = 1.0  # for an event loop that has ended
 
 
 class ThreadPool:
     """Runs at most `size` calls at once; further calls wait in order.
 
-    Threads are started by the first calls, because a fork would not copy them.
+    Threads are started by the first calls, because a fork would not copy them. After a result for which `is_large` is
+    true, a thread waits until the event loop has taken it: results that the loop has not come to do not pile up.
     """
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self, size: int, is_large: Callable[[Any], bool]) -> None:
+        self._size, self._is_large = size, is_large
         self._started = 0
         self._calls: SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any]]] = SimpleQueue()
 
@@ -38,6 +41,10 @@ class ThreadPool:
             loop = future.get_loop()
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_resolve, future, resolve, outcome)
+                if self._is_large(outcome):
+                    taken = Event()
+                    loop.call_soon_threadsafe(taken.set)
+                    taken.wait(MAX_WAIT_S)
             del call, args, future, resolve, outcome  # must not be kept alive while the thread waits
 
 

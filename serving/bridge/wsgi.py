@@ -15,7 +15,7 @@ from django.http import HttpResponse
 
 from serving.bridge.bodies import BodyReceiver, Receive
 from serving.bridge.environ import Environ, Scope, build_environ
-from serving.bridge.responses import Response, ResponseSender, Send
+from serving.bridge.responses import MAX_WHOLE_BYTES, Response, ResponseSender, Send
 from serving.bridge.threads import ThreadPool
 from serving.requests import rules
 from serving.requests.limits import MAX_BODIES_BYTES, MAX_RESPONSES_BYTES, WRITE_TIMEOUT_S
@@ -41,7 +41,7 @@ class Bridge:
         views: Mapping[str, View] = MappingProxyType({}),
     ) -> None:
         self._wsgi = wsgi
-        self._threads = ThreadPool(threads)
+        self._threads = ThreadPool(threads, _is_long)
         self._views = views
         self._bodies = MemoryBudget(MAX_BODIES_BYTES)
         self._sender = ResponseSender(MemoryBudget(MAX_RESPONSES_BYTES))
@@ -95,6 +95,10 @@ class Bridge:
         finally:
             if close := getattr(content, "close", None):
                 close()
+
+
+def _is_long(outcome: Any) -> bool:
+    return isinstance(outcome, Response) and len(outcome.body) > MAX_WHOLE_BYTES
 
 
 class BridgedRequest(NamedTuple):

@@ -13,7 +13,7 @@ from math import inf
 from typing import Any
 
 from serving.http import headers
-from serving.http.connections import Connections, Environ
+from serving.http.connections import SMALL_INPUT_BYTES, Connections, Environ
 from serving.http.request_protocol import RequestProtocol
 from serving.http.transport import ProtocolTransport
 from serving.requests.limits import HEAD_TIMEOUT_S, MAX_HEAD_BYTES, MAX_HEADERS, WRITE_TIMEOUT_S
@@ -24,7 +24,7 @@ LINGER_S = 2  # for a client to read why its request was refused, before the con
 MAX_FAST_PATH_BYTES = 2048  # of a request, with its headers
 MAX_WAITING_BYTES = 64 << 10  # read ahead of the request in progress
 MAX_CHUNK_BYTES = 16 << 10  # of a body in chunks, given to uvicorn at a time: it would queue the requests behind it
-WRITE_BUFFER_BYTES = 16 << 10
+WRITE_BUFFER_BYTES = 8 << 10
 HEAD_END = re.compile(rb"\n\r?\n")
 ONE_BLANK_EACH = re.compile(rb"[^ ]+ [^ ]+ [^ ]+\r\n")  # llhttp takes several
 
@@ -314,7 +314,7 @@ class Connection(asyncio.Protocol):
         if size != self._counted:
             has_room = self._connections.count_input(size - self._counted)
             self._counted = size
-            if not has_room and size:
+            if not has_room and size > SMALL_INPUT_BYTES:
                 self._refuse(too_busy())
 
     def _pause_reading(self, is_paused: bool) -> None:

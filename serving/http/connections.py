@@ -12,8 +12,9 @@ from uvicorn.server import ServerState
 
 from serving.accepting.connection_shares import ConnectionShare
 
-MAX_INPUT_BYTES = 16 << 20  # of all connections: heads that are not complete, and requests that wait for an answer
-MAX_OUTPUT_BYTES = 16 << 20  # of all connections whose clients read slower than the server writes
+MAX_INPUT_BYTES = 4 << 20  # of all connections: heads that are not complete, and requests that wait for an answer
+SMALL_INPUT_BYTES = 4 << 10  # of one connection, for which there is always room
+MAX_OUTPUT_BYTES = 4 << 20  # of all connections whose clients read slower than the server writes
 EVICTED_SHARE = 16  # one in so many connections makes way for new ones at a time
 Environ = Mapping[str, Any]
 
@@ -139,14 +140,20 @@ class _Application:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         connection = scope["state"]["connection"]
+        is_complete = False
 
         async def send_last(message: Any) -> None:
-            is_last = connection.is_ending() or scope["http_version"] == "1.0"
-            if message["type"] == "http.response.start" and is_last:
+            nonlocal is_complete
+            if message["type"] == "http.response.body":
+                is_complete = not message.get("more_body")
+            elif connection.is_ending() or scope["http_version"] == "1.0":
                 message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
             await send(message)
 
         try:
             await self._bridge(scope, receive, send_last, connection.take_extra_environ())
+            if not is_complete:  # the client took too long, or has left
+                connection.abort()
+                await asyncio.sleep(0)  # uvicorn's protocol learns of it, and logs no error
         finally:
             connection.request_answered()

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+MAX_JOINED_BYTES = 16 << 10  # longer data is written at once, so that the writer learns whether the client reads
+
 
 class ProtocolTransport:
-    """Wraps a transport: joins the writes of one turn of the event loop, such as a response's head and body.
+    """Wraps a transport: joins the short writes of one turn of the event loop, such as a response's head and body.
 
     `on_close` is called instead of closing the transport.
     """
@@ -17,10 +19,12 @@ class ProtocolTransport:
         self._buffer: list[bytes] = []
 
     def write(self, data: bytes) -> None:
-        """Send data at the end of this turn of the event loop."""
+        """Send data at the end of this turn of the event loop, long data at once."""
         if not self._buffer:
             self._loop.call_soon(self.flush)
         self._buffer.append(data)
+        if len(data) >= MAX_JOINED_BYTES:
+            self.flush()
 
     def close(self) -> None:
         self._on_close()

@@ -12,13 +12,13 @@ MAX_BODY_S = 120.0
 # A client that gets its response while it still sends may never read the response. So a refused body is received and
 # discarded, if it is no longer than this many times the allowed size.
 MAX_DISCARDED_RATIO = 10
-# All bodies of a process that are being received or processed: three of the largest, or thousands of usual ones. A
-# worker has some 75 MB, and clients shall not increase that much.
-MAX_BODIES_BYTES = 8 << 20
+# All bodies of a process that are being received or processed: two of the largest, or thousands of usual ones. A worker
+# has some 75 MB, which slow clients shall not increase by a third.
+MAX_BODIES_BYTES = 6 << 20
 
 WRITE_TIMEOUT_S = 20.0  # without progress
 # All responses of a process that are sent in pieces at the speed of their clients.
-MAX_RESPONSES_BYTES = 8 << 20
+MAX_RESPONSES_BYTES = 4 << 20
 RETRY_AFTER_S = 2
 # What a server buffers itself of one long body or response, in front of the application.
 SERVER_BUFFER_BYTES = 128 << 10

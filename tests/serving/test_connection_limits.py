@@ -336,3 +336,11 @@ async def test_an_upgrade_is_not_made(wire):
     answer = await wire.read()
     assert answer.count(b"HTTP/1.1") == 1
     assert b"connection: close" in answer
+
+
+@on_a_wire
+async def test_an_application_that_sends_pieces_waits_for_the_client(wire):
+    await wire.send(COLD.replace(b"/cold", b"/cold/pieces"))
+    (client,) = wire.connections._open
+    assert client.unsent_bytes() < 200_000
+    assert len(await wire.read_bytes(3_000_000)) >= 3_000_000

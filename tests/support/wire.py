@@ -42,6 +42,11 @@ class Application:
             await self.goes_on.wait()
         if scope["path"].endswith("/large"):
             body = b"x" * 1_000_000
+        if scope["path"].endswith("/pieces"):
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for number in range(200):
+                await send({"type": "http.response.body", "body": b"x" * (16 << 10), "more_body": number < 199})
+            return
         extra = {name: value for name, value in extra_environ.items() if name != "RAW_URI"}
         told = json.dumps({"path": scope["path"], "body": body.decode(), "extra": extra}).encode()
         length = str(len(told)).encode()
@@ -104,6 +109,13 @@ class Wire:
         except ConnectionResetError:
             received += b"RESET"
         ticks.cancel()
+        return received
+
+    async def read_bytes(self, number):
+        """Return that many bytes or somewhat more."""
+        received = b""
+        while len(received) < number:
+            received += await asyncio.wait_for(self.loop.sock_recv(self.client, 1 << 16), 5)
         return received
 
     async def _tick(self):
