@@ -13,13 +13,19 @@ from math import inf
 from typing import Any
 
 from serving.http import headers
-from serving.http.connections import SMALL_INPUT_BYTES, Connections, Environ
+from serving.http.connections import Connections, Environ
 from serving.http.request_protocol import RequestProtocol
 from serving.http.transport import ProtocolTransport
-from serving.requests.limits import HEAD_TIMEOUT_S, MAX_HEAD_BYTES, MAX_HEADERS, WRITE_TIMEOUT_S
+from serving.requests.limits import (
+    DISCARD_TIMEOUT_S,
+    HEAD_TIMEOUT_S,
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    SMALL_INPUT_BYTES,
+    WRITE_TIMEOUT_S,
+)
 from serving.requests.refusals import Refusal, bad_request, head_too_large, request_timeout, too_busy
 
-DISCARD_TIMEOUT_S = 10  # for the rest of a body whose request has been answered
 LINGER_S = 2  # for a client to read why its request was refused, before the connection is reset
 MAX_FAST_PATH_BYTES = 2048  # of a request, with its headers
 MAX_WAITING_BYTES = 64 << 10  # read ahead of the request in progress

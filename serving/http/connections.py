@@ -11,10 +11,8 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from serving.accepting.connection_shares import ConnectionShare
+from serving.requests.limits import MAX_INPUT_BYTES, MAX_OUTPUT_BYTES
 
-MAX_INPUT_BYTES = 4 << 20  # of all connections: heads that are not complete, and requests that wait for an answer
-SMALL_INPUT_BYTES = 4 << 10  # of one connection, for which there is always room
-MAX_OUTPUT_BYTES = 4 << 20  # of all connections whose clients read slower than the server writes
 EVICTED_SHARE = 16  # one in so many connections makes way for new ones at a time
 Environ = Mapping[str, Any]
 

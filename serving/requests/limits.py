@@ -16,9 +16,15 @@ MAX_DISCARDED_RATIO = 10
 # has some 75 MB, which slow clients shall not increase by a third.
 MAX_BODIES_BYTES = 6 << 20
 
+DISCARD_TIMEOUT_S = 10.0  # for the rest of a body whose request has been answered
+
 WRITE_TIMEOUT_S = 20.0  # without progress
 # All responses of a process that are sent in pieces at the speed of their clients.
 MAX_RESPONSES_BYTES = 4 << 20
+# What gunicorn's worker itself buffers for all connections: incomplete heads and requests that wait for an answer, for
+# which each connection has room for a small one besides; and what clients do not read.
+MAX_INPUT_BYTES, SMALL_INPUT_BYTES = 4 << 20, 4 << 10
+MAX_OUTPUT_BYTES = 4 << 20
 RETRY_AFTER_S = 2
 # What a server buffers itself of one long body or response, in front of the application.
 SERVER_BUFFER_BYTES = 128 << 10
