@@ -17,13 +17,8 @@ from serving.http.connections import Connections, Environ
 from serving.http.request_protocol import RequestProtocol
 from serving.http.transport import ProtocolTransport
 from serving.requests.limits import (
-    DISCARD_TIMEOUT_S,
-    HEAD_TIMEOUT_S,
-    MAX_HEAD_BYTES,
-    MAX_HEADERS,
-    SMALL_INPUT_BYTES,
-    WRITE_TIMEOUT_S,
-)
+    DISCARD_TIMEOUT_S, HEAD_TIMEOUT_S, MAX_HEAD_BYTES, MAX_HEADERS, SMALL_INPUT_BYTES, WRITE_TIMEOUT_S,
+)  # fmt: skip
 from serving.requests.refusals import Refusal, bad_request, head_too_large, request_timeout, too_busy
 
 LINGER_S = 2  # for a client to read why its request was refused, before the connection is reset
