@@ -16,9 +16,7 @@ from serving.http import headers
 from serving.http.connections import Connections, Environ
 from serving.http.request_protocol import RequestProtocol
 from serving.http.transport import ProtocolTransport
-from serving.requests.limits import (
-    DISCARD_TIMEOUT_S, HEAD_TIMEOUT_S, MAX_HEAD_BYTES, MAX_HEADERS, SMALL_INPUT_BYTES, WRITE_TIMEOUT_S,
-)  # fmt: skip
+from serving.requests import limits
 from serving.requests.refusals import Refusal, bad_request, head_too_large, request_timeout, too_busy
 
 LINGER_S = 2  # for a client to read why its request was refused, before the connection is reset
@@ -75,7 +73,7 @@ class Connection(asyncio.Protocol):
         self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self.idle_since: float = self._loop.time()
-        self.timeout_s: float = HEAD_TIMEOUT_S
+        self.timeout_s: float = limits.HEAD_TIMEOUT_S
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -210,11 +208,11 @@ class Connection(asyncio.Protocol):
             self._buffer = self._buffer.lstrip(b"\r\n")
         found = HEAD_END.search(self._buffer, self._searched)
         size = found.end() if found else len(self._buffer)
-        if size > MAX_HEAD_BYTES or self._buffer.count(b"\n", 0, size) > MAX_HEADERS + 2:
+        if size > limits.MAX_HEAD_BYTES or self._buffer.count(b"\n", 0, size) > limits.MAX_HEADERS + 2:
             self._refuse(head_too_large())
         elif found is None:
             self._searched = max(0, size - 2)
-            self._limit_time(HEAD_TIMEOUT_S)
+            self._limit_time(limits.HEAD_TIMEOUT_S)
         else:
             head = self._take(size)
             self._phase_since, self._searched = 0.0, 0
@@ -258,7 +256,7 @@ class Connection(asyncio.Protocol):
     def _discard_body(self) -> None:
         """Wait for the rest of the body of an answered request."""
         if self._receives_body():
-            self._limit_time(DISCARD_TIMEOUT_S)
+            self._limit_time(limits.DISCARD_TIMEOUT_S)
         else:
             self._become_idle()
 
@@ -315,7 +313,7 @@ class Connection(asyncio.Protocol):
         if size != self._counted:
             has_room = self._connections.count_input(size - self._counted)
             self._counted = size
-            if not has_room and size > SMALL_INPUT_BYTES:
+            if not has_room and size > limits.SMALL_INPUT_BYTES:
                 self._refuse(too_busy())
 
     def _pause_reading(self, is_paused: bool) -> None:
@@ -342,6 +340,6 @@ class Connection(asyncio.Protocol):
     def _close(self) -> None:
         if self._writer is not None:
             self._writer.flush()
-        self.idle_since, self.timeout_s = self._loop.time(), WRITE_TIMEOUT_S
+        self.idle_since, self.timeout_s = self._loop.time(), limits.WRITE_TIMEOUT_S
         self._unsent = self.unsent_bytes()
         self._transport.close()

@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from serving.http import connection, connections
+from serving.requests import limits
 from tests.support.wire import LINES, PLAIN, Answer, on_a_wire
 
 pytestmark = pytest.mark.embedded
@@ -19,8 +20,9 @@ SHORT_S = 0.15
 @pytest.fixture
 def short(monkeypatch):
     """Shorten the time limits."""
-    for name in ("HEAD_TIMEOUT_S", "DISCARD_TIMEOUT_S", "WRITE_TIMEOUT_S", "LINGER_S"):
-        monkeypatch.setattr(connection, name, SHORT_S)
+    for name in ("HEAD_TIMEOUT_S", "DISCARD_TIMEOUT_S", "WRITE_TIMEOUT_S"):
+        monkeypatch.setattr(limits, name, SHORT_S)
+    monkeypatch.setattr(connection, "LINGER_S", SHORT_S)
 
 
 def body_of(answer: bytes) -> dict:
