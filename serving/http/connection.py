@@ -12,20 +12,19 @@ from functools import partial
 from math import inf
 from typing import Any
 
-from serving.http import headers
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from serving.http import headers, request_head
 from serving.http.connections import Connections, Environ
-from serving.http.request_protocol import RequestProtocol
 from serving.http.transport import ProtocolTransport
 from serving.requests import limits
 from serving.requests.refusals import Refusal, bad_request, head_too_large, request_timeout, too_busy
 
-LINGER_S = 2  # for a client to read why its request was refused, before the connection is reset
+LINGER_S = 2  # for a client that still sends to read its answer, before the connection is reset
 MAX_FAST_PATH_BYTES = 2048  # of a request, with its headers
 MAX_WAITING_BYTES = 64 << 10  # read ahead of the request in progress
-MAX_CHUNK_BYTES = 16 << 10  # of a body in chunks, given to uvicorn at a time: it would queue the requests behind it
 WRITE_BUFFER_BYTES = 8 << 10
 HEAD_END = re.compile(rb"\n\r?\n")
-ONE_BLANK_EACH = re.compile(rb"[^ ]+ [^ ]+ [^ ]+\r\n")  # llhttp takes several
 
 
 class State(Enum):
@@ -34,32 +33,33 @@ class State(Enum):
     IDLE = auto()  # waits for a request, or for the rest of its head
     IN_LANE = auto()  # waits for the hot lane
     IN_DJANGO = auto()  # receives a request's body, or waits for the answer
-    REFUSING = auto()  # has refused a request, and discards what the client still sends
+    LINGERING = auto()  # has sent the last answer, and discards what the client still sends
 
 
-IDLE, IN_LANE, IN_DJANGO, REFUSING = State
+IDLE, IN_LANE, IN_DJANGO, LINGERING = State
 
 
 class Connection(asyncio.Protocol):
     """The protocol of one connection: gives requests to the hot lane or to uvicorn's protocol."""
 
     __slots__ = (
-        "_buffer", "_connections", "_counted", "_extra_environ", "_has_ended", "_inner", "_is_last", "_is_paused",
-        "_lane", "_loop", "_phase_since", "_scheme", "_searched", "_state", "_targets", "_transport", "_unanswered",
-        "_unsent", "_write_paused", "_writer", "idle_since", "timeout_s",
+        "_body_left", "_buffer", "_connections", "_counted", "_extra_environ", "_has_ended", "_inner", "_is_answered",
+        "_is_last", "_is_paused", "_lane", "_loop", "_phase_since", "_scheme", "_searched", "_state", "_target",
+        "_transport", "_unsent", "_write_paused", "_writer", "idle_since", "timeout_s",
     )  # fmt: skip
 
     def __init__(self, connections: Connections) -> None:
         self._connections, self._lane = connections, connections.lane
         self._state = IDLE
-        self._inner: RequestProtocol | None = None
+        self._inner: HttpToolsProtocol | None = None
         self._writer: ProtocolTransport | None = None  # the transport of uvicorn's protocol
         self._buffer = bytearray()  # received, and not yet used
         self._counted = 0  # bytes of the buffer that Connections knows of
         self._searched = 0  # bytes of the buffer that do not contain the end of a head
         self._phase_since = 0.0  # when the head, or the rest of a body, began to arrive
-        self._unanswered = 0  # requests that uvicorn's protocol has and the application has not answered
-        self._targets: list[str] = []  # of those that the application has not been called for
+        self._is_answered = True  # by the application, if uvicorn's protocol has a request
+        self._body_left = 0  # bytes of its body to come
+        self._target = ""
         self._extra_environ: dict[str, Any] = {}
         self._unsent = 0
         self._is_paused = self._write_paused = False
@@ -93,7 +93,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Return whether the connection stays open, because a request is to be answered."""
         self._has_ended = True
-        is_complete = self._state is IN_LANE or (self._state is IN_DJANGO and not self._receives_body())
+        is_complete = self._state is IN_LANE or (self._state is IN_DJANGO and not self._body_left)
         return is_complete and self._scheme == "http"  # TLS connections cannot be half closed
 
     def pause_writing(self) -> None:
@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
         """Close the connection unless a request is in progress."""
         if self._transport.is_closing():
             self.abort()
-        elif self._state is not IN_LANE and not self._unanswered:
+        elif self._state is not IN_LANE and self._is_answered:
             self._close()
 
     def abort(self) -> None:
@@ -193,11 +193,11 @@ class Connection(asyncio.Protocol):
 
     def _use_buffer(self) -> bool:
         """Use a part of the buffer; return whether more of it may be usable."""
-        if self._state is REFUSING or self._is_last:
+        if self._state is LINGERING or self._is_last:
             self._buffer.clear()
         elif self._state is IDLE:
             return self._begin_request()
-        elif self._receives_body():
+        elif self._body_left:
             self._give_body()
             return True
         return False
@@ -216,25 +216,26 @@ class Connection(asyncio.Protocol):
         else:
             head = self._take(size)
             self._phase_since, self._searched = 0.0, 0
-            if not ONE_BLANK_EACH.match(head):
-                self._refuse(bad_request("The request line is malformed."))
-            elif not self._try_lane(head):
+            if not self._try_lane(head):
                 self._give_to_django(head)
                 return True
         return False
 
-    def _give_to_django(self, head: bytes) -> None:
-        self._state = IN_DJANGO
-        inner = self._inner or self._make_inner()
-        inner.data_received(head)
-        self._is_last = inner.wants_upgrade
+    def _give_to_django(self, data: bytes) -> None:
+        head = request_head.parse(data)
+        if head is None:
+            self._state = IDLE
+            self._refuse(bad_request("The request line is malformed."))
+            return
+        self._state, self._is_answered = IN_DJANGO, False
+        self._target, self._body_left, self._is_last = head.target, head.body_bytes, head.is_last
+        (self._inner or self._make_inner()).data_received(head.data)
 
-    def _make_inner(self) -> RequestProtocol:
-        self._inner = RequestProtocol(
+    def _make_inner(self) -> HttpToolsProtocol:
+        self._inner = HttpToolsProtocol(
             config=self._connections.config,
             server_state=self._connections.server_state,
             app_state={"connection": self},
-            on_request=self._count_request,
         )
         self._writer = ProtocolTransport(self._transport, self._close_for_django)
         self._inner.connection_made(self._writer)  # type: ignore[arg-type]  # delegates to a transport
@@ -242,32 +243,25 @@ class Connection(asyncio.Protocol):
             self._inner.pause_writing()
         return self._inner
 
-    def _receives_body(self) -> bool:
-        return self._inner is not None and self._inner.is_receiving
-
     def _give_body(self) -> None:
-        inner: Any = self._inner
-        inner.data_received(self._take(inner.body_left or MAX_CHUNK_BYTES))
-        if inner.is_in_head:  # of a request behind a body in chunks; its size could not be limited
-            self._is_last = True
-        elif not self._unanswered:
+        data = self._take(self._body_left)
+        self._body_left -= len(data)
+        if self._inner is not None:
+            self._inner.data_received(data)
+        if self._is_answered:
             self._discard_body()
 
     def _discard_body(self) -> None:
         """Wait for the rest of the body of an answered request."""
-        if self._receives_body():
+        if self._body_left:
             self._limit_time(limits.DISCARD_TIMEOUT_S)
         else:
             self._become_idle()
 
-    def _count_request(self, target: str) -> None:
-        self._unanswered += 1
-        self._targets.append(target)
-
     def take_extra_environ(self) -> Environ:
         """Return what is known of the next request besides its scope: its target, and what the hot lane found out."""
         extra_environ, self._extra_environ = self._extra_environ, {}
-        extra_environ["RAW_URI"] = self._targets.pop(0)
+        extra_environ["RAW_URI"] = self._target
         return extra_environ
 
     def is_ending(self) -> bool:
@@ -276,8 +270,8 @@ class Connection(asyncio.Protocol):
 
     def request_answered(self) -> None:
         """Note that the application has answered a request."""
-        self._unanswered -= 1
-        if not self._unanswered and not self._transport.is_closing():
+        self._is_answered = True
+        if not self._transport.is_closing() and self._state is IN_DJANGO:
             self._discard_body()
 
     def _close_for_django(self) -> None:
@@ -328,18 +322,21 @@ class Connection(asyncio.Protocol):
         if self._state is not IDLE:
             self.abort()
             return
-        self._state = REFUSING
         self._transport.write(refusal.http1())
-        if self._transport.can_write_eof():
-            # With unread data in the socket, close() would reset the connection before the client reads the answer.
-            self._transport.write_eof()
-            self._loop.call_later(LINGER_S, self._transport.abort)
-        else:
-            self._close()
+        self._is_last = True
+        self._close()
 
     def _close(self) -> None:
         if self._writer is not None:
             self._writer.flush()
-        self.idle_since, self.timeout_s = self._loop.time(), limits.WRITE_TIMEOUT_S
+            self._writer.is_closed = True
         self._unsent = self.unsent_bytes()
+        if (self._is_last or self._body_left) and not self._has_ended and self._transport.can_write_eof():
+            # With unread data in the socket, close() would reset the connection before the client reads the answer.
+            if self._state is not LINGERING:
+                self._state, self.idle_since = LINGERING, inf
+                self._transport.write_eof()
+                self._loop.call_later(LINGER_S, self._transport.abort)
+            return
+        self.idle_since, self.timeout_s = self._loop.time(), limits.WRITE_TIMEOUT_S
         self._transport.close()

@@ -17,14 +17,21 @@ class ProtocolTransport:
         self._transport, self._on_close = transport, on_close
         self._loop = asyncio.get_running_loop()
         self._buffer: list[bytes] = []
+        self.is_closed = False
+        """Whether nothing more is sent, although the transport may still be open."""
 
     def write(self, data: bytes) -> None:
         """Send data at the end of this turn of the event loop, long data at once."""
+        if self.is_closed:
+            return
         if not self._buffer:
             self._loop.call_soon(self.flush)
         self._buffer.append(data)
         if len(data) >= MAX_JOINED_BYTES:
             self.flush()
+
+    def is_closing(self) -> bool:
+        return self.is_closed or self._transport.is_closing()
 
     def close(self) -> None:
         self._on_close()

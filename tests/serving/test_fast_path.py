@@ -64,12 +64,15 @@ async def test_a_body_that_looks_like_a_request_is_a_body(wire):
 
 
 @on_a_wire
-async def test_a_chunk_that_looks_like_a_request_is_a_body(wire):
-    await wire.send(b"POST /form HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(PLAIN))
+async def test_a_chunk_that_looks_like_a_request_is_no_request(wire):
+    head = b"POST /cold/refused HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    await wire.send(head + b"%x\r\n" % len(PLAIN))
     await wire.send(PLAIN)
-    await wire.send(b"\r\n0\r\n\r\n")
+    await wire.send(b"\r\n0\r\n\r\n" + PLAIN)
     assert wire.waiting == []
-    assert await wire.answers(1) == [{"path": "/form", "body": PLAIN.decode(), "extra": {}}]
+    answers = await wire.answers(2)
+    assert answers[0]["path"] == "/cold/refused"
+    assert answers[1] == ""
 
 
 @on_a_wire
