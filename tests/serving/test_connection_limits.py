@@ -87,11 +87,16 @@ async def test_blanks_around_a_value_are_not_part_of_it(wire):
     assert (b"authorization", b"Bearer b") in wire.application.heads[0]
 
 
-@on_a_wire
-async def test_a_request_that_the_parser_refuses_gets_one_answer(wire):
-    lines = b"Host: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc"
-    await wire.loop.sock_sendall(wire.client, b"POST /cold/refused HTTP/1.1\r\n" + lines)
-    assert (await wire.read()).count(b"HTTP/1.1 ") == 1
+@pytest.mark.parametrize("coding", [b"chunked\r\nContent-Length: 3", b"gzip", b"identity"])
+def test_a_request_that_the_parser_refuses_gets_one_answer(coding, caplog):
+    @on_a_wire
+    async def played(wire):
+        lines = b"Host: a\r\nTransfer-Encoding: %b\r\n\r\nabc" % coding
+        await wire.loop.sock_sendall(wire.client, b"POST /cold/refused HTTP/1.1\r\n" + lines)
+        assert (await wire.read()).count(b"HTTP/1.1 ") == 1
+
+    played()
+    assert "Exception" not in caplog.text
 
 
 def test_a_client_that_still_sends_reads_its_answer(short):
