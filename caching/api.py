@@ -1,19 +1,19 @@
 """The public face of caching: what applications import."""
 
-from caching.entries.edge_values import EdgeValue
-from caching.entries.id_lists import IdList
-from caching.entries.id_sets import IdSet, memberships
-from caching.entries.rows import existence_of
-from caching.entries.source import Found
-from caching.options import Cached
-from caching.orm.edges import EdgeModel
-from caching.orm.managers import CachedManager
-from caching.orm.models import CachedModel
-from caching.orm.querysets import CachedQuerySet
-from caching.reading.batch import Batch
-from caching.redis.client import Unavailable, redis_client
-from caching.writing.declarations import hold_instances
-from caching.writing.transactions import atomic_write, hold_keys
+from .entries.edge_values import EdgeValue
+from .entries.id_lists import IdList
+from .entries.id_sets import IdSet, memberships
+from .entries.rows import existence_of
+from .entries.source import Found
+from .options import Cached
+from .orm.edges import EdgeModel
+from .orm.managers import CachedManager
+from .orm.models import CachedModel
+from .orm.querysets import CachedQuerySet
+from .reading.batch import Batch
+from .redis.client import Unavailable, redis_client
+from .writing.declarations import hold_instances
+from .writing.transactions import atomic_write, hold_keys
 
 __all__ = [
     "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue", "Found", "IdList",

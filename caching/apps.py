@@ -6,8 +6,9 @@ from django.apps import AppConfig
 class CachingConfig(AppConfig):
     """Configuration of the `caching` application; registers the system checks of cached models."""
 
-    name = "caching"
+    name = __package__  # the folder works under any import path
+    label = "caching"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from caching import checks  # noqa: F401  registers them
+        from . import checks  # noqa: F401  registers them

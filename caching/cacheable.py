@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Protocol
 
-from caching.options import Cached
+from .options import Cached
 
 
 class Cacheable(Protocol):

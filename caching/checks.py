@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 
-from caching import registry
-from caching.orm.querysets import CachedQuerySet
+from . import registry
+from .orm.querysets import CachedQuerySet
 
 
 @register

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import router
 
-from caching.cacheable import Cacheable
+from .cacheable import Cacheable
 
 
 class Declaration:

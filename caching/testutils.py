@@ -9,8 +9,8 @@ from unittest import mock
 import hiredis
 from redis.connection import AbstractConnection
 
-from caching.redis.breaker import breaker
-from caching.redis.client import redis_client, teach_scripts
+from .redis.breaker import breaker
+from .redis.client import redis_client, teach_scripts
 
 
 @dataclass

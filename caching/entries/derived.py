@@ -7,11 +7,11 @@ from typing import Any
 from django.db import models, router
 from django.db.models import Q
 
-from caching.cacheable import all_rows
-from caching.conf import conf
-from caching.registry import Declaration
-from caching.writing.declarations import declare
-from caching.writing.transactions import hold_keys
+from ..cacheable import all_rows
+from ..conf import conf
+from ..registry import Declaration
+from ..writing.declarations import declare
+from ..writing.transactions import hold_keys
 
 
 class Derived(Declaration):

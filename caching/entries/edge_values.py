@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 from django.db import models
 from django.db.models import Q
 
-from caching.cacheable import all_rows
-from caching.entries.derived import Derived
-from caching.entries.source import Result
-from caching.options import jittered_ms
-from caching.protocol.codec import NOTHING, Framed
+from ..cacheable import all_rows
+from ..options import jittered_ms
+from ..protocol.codec import NOTHING, Framed
+from .derived import Derived
+from .source import Result
 
 VALUE_LIFE_S = 3_600
 

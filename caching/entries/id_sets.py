@@ -21,15 +21,15 @@ from typing import Any, NamedTuple
 
 from django.db import models
 
-from caching.cacheable import all_rows
-from caching.conf import conf
-from caching.entries.derived import Derived
-from caching.entries.source import Result
-from caching.options import jittered_ms
-from caching.protocol.codec import Stale
-from caching.protocol.steps import LUA, SET_LIFE_S, members_key
-from caching.redis.script import Command, Script
-from caching.writing.transactions import change_set
+from ..cacheable import all_rows
+from ..conf import conf
+from ..options import jittered_ms
+from ..protocol.codec import Stale
+from ..protocol.steps import LUA, SET_LIFE_S, members_key
+from ..redis.script import Command, Script
+from ..writing.transactions import change_set
+from .derived import Derived
+from .source import Result
 
 SLACK = 10
 """A loaded set may grow by a tenth before it is dropped and loaded anew, with a higher floor."""

@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from caching.cacheable import Cacheable, all_rows
-from caching.conf import conf
-from caching.entries.rows import concerns_rows, row_keys, rows_of
-from caching.options import jittered_ms
-from caching.protocol.codec import Framed, Stale
-from caching.registry import Declaration, family
-from caching.writing.transactions import hold_keys
+from ..cacheable import Cacheable, all_rows
+from ..conf import conf
+from ..options import jittered_ms
+from ..protocol.codec import Framed, Stale
+from ..registry import Declaration, family
+from ..writing.transactions import hold_keys
+from .rows import concerns_rows, row_keys, rows_of
 
 
 class Pointer(NamedTuple):

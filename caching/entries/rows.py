@@ -9,12 +9,12 @@ import msgspec
 from django.db import router
 from django.db.models import Model
 
-from caching.cacheable import Cacheable, all_rows
-from caching.conf import conf
-from caching.entries.source import Found, Result
-from caching.options import jittered_ms
-from caching.protocol.codec import NOTHING, Stale, row_codec_of
-from caching.registry import family
+from ..cacheable import Cacheable, all_rows
+from ..conf import conf
+from ..options import jittered_ms
+from ..protocol.codec import NOTHING, Stale, row_codec_of
+from ..registry import family
+from .source import Found, Result
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Generic, NamedTuple, Protocol, TypeGuard, TypeVar
 
-from caching.redis.script import Command
+from ..redis.script import Command
 
 T = TypeVar("T")
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from django.core.exceptions import FieldError
 
-from caching.cacheable import Cacheable, all_rows
-from caching.conf import conf
-from caching.entries.rows import rows_of
-from caching.protocol import steps
-from caching.redis.client import redis_client
+from ..cacheable import Cacheable, all_rows
+from ..conf import conf
+from ..entries.rows import rows_of
+from ..protocol import steps
+from ..redis.client import redis_client
 
 CHUNK = 500
 RESUME_S = 3_600

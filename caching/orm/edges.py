@@ -2,8 +2,8 @@
 
 from django.db import models
 
-from caching.orm.models import TransactionalModel
-from caching.orm.querysets import EdgeQuerySet
+from .models import TransactionalModel
+from .querysets import EdgeQuerySet
 
 
 class EdgeModel(TransactionalModel):

@@ -5,13 +5,13 @@ from typing import Any
 
 from django.db import models, router
 
-from caching.entries.source import Found
-from caching.orm.querysets import CachedQuerySet
-from caching.reading import inspect
-from caching.reading.batch import Batch, read_rows
-from caching.reading.results import check_columns, instance_of
-from caching.reading.unique import find
-from caching.writing.transactions import atomic_write
+from ..entries.source import Found
+from ..reading import inspect
+from ..reading.batch import Batch, read_rows
+from ..reading.results import check_columns, instance_of
+from ..reading.unique import find
+from ..writing.transactions import atomic_write
+from .querysets import CachedQuerySet
 
 
 class CachedManager(models.Manager.from_queryset(CachedQuerySet)):  # type: ignore[misc]

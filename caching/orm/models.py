@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from django.db import models, router
 
-from caching.options import Cached
-from caching.orm import signals  # noqa: F401  sees every model that is prepared from here on
-from caching.orm.managers import CachedManager
-from caching.writing.transactions import atomic_write
+from ..options import Cached
+from ..writing.transactions import atomic_write
+from . import signals  # noqa: F401  sees every model that is prepared from here on
+from .managers import CachedManager
 
 
 class TransactionalModel(models.Model):

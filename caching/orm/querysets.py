@@ -7,11 +7,11 @@ from typing import Any, NoReturn, cast
 
 from django.db import NotSupportedError, connections, models
 
-from caching import registry
-from caching.cacheable import all_rows
-from caching.writing import bulk_signals
-from caching.writing.declarations import hold_instances, hold_stored, hold_updated, note_inserted
-from caching.writing.transactions import atomic_write
+from .. import registry
+from ..cacheable import all_rows
+from ..writing import bulk_signals
+from ..writing.declarations import hold_instances, hold_stored, hold_updated, note_inserted
+from ..writing.transactions import atomic_write
 
 UPDATE_BATCH = 1_000
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.db.models import signals
 
-from caching import registry
-from caching.entries.lookup import CachedRows
-from caching.options import Cached
-from caching.writing.declarations import declare, watch
+from .. import registry
+from ..entries.lookup import CachedRows
+from ..options import Cached
+from ..writing.declarations import declare, watch
 
 
 def _register(*, sender: Any, **_: Any) -> None:

@@ -19,7 +19,7 @@ import msgspec
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
-from caching.cacheable import Cacheable
+from ..cacheable import Cacheable
 
 T = TypeVar("T")
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from django.db import Error, connections
 
-from caching import registry
-from caching.models import PendingInvalidation
-from caching.protocol.steps import discard
-from caching.redis.breaker import breaker
-from caching.redis.client import FAILURES, round_trip
+from .. import registry
+from ..models import PendingInvalidation
+from ..redis.breaker import breaker
+from ..redis.client import FAILURES, round_trip
+from .steps import discard
 
 BATCH = 1_000
 

@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from caching.conf import conf
-from caching.options import jittered_ms
-from caching.redis.breaker import breaker
-from caching.redis.client import execute, round_trip
-from caching.redis.cluster import by_slot
-from caching.redis.script import Command, Script
+from ..conf import conf
+from ..options import jittered_ms
+from ..redis.breaker import breaker
+from ..redis.client import execute, round_trip
+from ..redis.cluster import by_slot
+from ..redis.script import Command, Script
 
 SET_LIFE_S = 7 * 24 * 3_600
 VALUE, NOTHING, LEASE, HOLD = b"V"[0], b"N"[0], b"L"[0], b"H"[0]

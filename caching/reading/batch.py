@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from caching.cacheable import Cacheable
-from caching.conf import conf
-from caching.entries.source import Result
-from caching.reading.hit_path import ReadPlan
-from caching.reading.reader import ReadThrough
-from caching.reading.results import RowsResult
-from caching.redis.cluster import on_cluster
-from caching.redis.script import Command, Script
-from caching.writing.transactions import joined_to_commit
+from ..cacheable import Cacheable
+from ..conf import conf
+from ..entries.source import Result
+from ..redis.cluster import on_cluster
+from ..redis.script import Command, Script
+from ..writing.transactions import joined_to_commit
+from .hit_path import ReadPlan
+from .reader import ReadThrough
+from .results import RowsResult
 
 R = TypeVar("R", bound=Result[Any])
 

@@ -6,11 +6,11 @@ The event loop answers by this alone; the slow path (caching.reading.reader) goe
 from collections.abc import Sequence
 from typing import Any
 
-from caching.entries.source import Result, decode_all
-from caching.protocol.codec import Stale
-from caching.reading import stats
-from caching.redis.cluster import by_slot, on_cluster
-from caching.redis.script import Command
+from ..entries.source import Result, decode_all
+from ..protocol.codec import Stale
+from ..redis.cluster import by_slot, on_cluster
+from ..redis.script import Command
+from . import stats
 
 
 class ReadPlan:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from caching.cacheable import Cacheable
-from caching.entries.rows import rows_of
-from caching.protocol import steps
-from caching.protocol.codec import Stale
-from caching.redis.client import round_trip
+from ..cacheable import Cacheable
+from ..entries.rows import rows_of
+from ..protocol import steps
+from ..protocol.codec import Stale
+from ..redis.client import round_trip
 
 
 def describe(model: type[Cacheable], pk: Any) -> str:

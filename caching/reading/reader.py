@@ -10,17 +10,17 @@ from typing import Any
 
 from django.db import connections
 
-from caching.conf import conf
-from caching.entries.rows import Existence, rows_of
-from caching.entries.source import Result, Source, is_scripted
-from caching.protocol import steps
-from caching.protocol.codec import Stale
-from caching.reading import stats
-from caching.reading.hit_path import ReadPlan
-from caching.redis.client import Unavailable
-from caching.redis.cluster import on_cluster
-from caching.redis.script import Command
-from caching.writing.transactions import written_keys
+from ..conf import conf
+from ..entries.rows import Existence, rows_of
+from ..entries.source import Result, Source, is_scripted
+from ..protocol import steps
+from ..protocol.codec import Stale
+from ..redis.client import Unavailable
+from ..redis.cluster import on_cluster
+from ..redis.script import Command
+from ..writing.transactions import written_keys
+from . import stats
+from .hit_path import ReadPlan
 
 FIRST_POLL_S, LONGEST_POLL_S = 0.002, 0.05
 

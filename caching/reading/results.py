@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.exceptions import FieldError
 
-from caching.cacheable import Cacheable
-from caching.entries.rows import Rows, rows_of
-from caching.entries.source import Found, Result
-from caching.protocol.codec import projection
+from ..cacheable import Cacheable
+from ..entries.rows import Rows, rows_of
+from ..entries.source import Found, Result
+from ..protocol.codec import projection
 
 
 class RowsResult(Result[None]):

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from caching.cacheable import Cacheable
-from caching.entries.lookup import Lookup, Pointer
-from caching.entries.source import Result
-from caching.reading.batch import read_rows
-from caching.reading.reader import ReadThrough
+from ..cacheable import Cacheable
+from ..entries.lookup import Lookup, Pointer
+from ..entries.source import Result
+from .batch import read_rows
+from .reader import ReadThrough
 
 
 def find(model: type[Cacheable], column: str, value: Any) -> Any:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from caching.conf import conf
+from ..conf import conf
 
 logger = logging.getLogger(__name__)
 

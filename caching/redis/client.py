@@ -11,11 +11,11 @@ from django_redis import get_redis_connection
 from hiredis import pack_command
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
 
-from caching.conf import clear_on_change, conf
-from caching.redis import script
-from caching.redis.breaker import breaker
-from caching.redis.cluster import on_cluster
-from caching.redis.script import Command
+from ..conf import clear_on_change, conf
+from . import script
+from .breaker import breaker
+from .cluster import on_cluster
+from .script import Command
 
 FRESH_S = 1.0  # a connection used within this time is not tested before use: the test costs a system call
 FAILURES = (RedisError, RedisClusterException, OSError)

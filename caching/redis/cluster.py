@@ -13,7 +13,7 @@ from django_redis.pool import ConnectionFactory
 from redis.cluster import RedisCluster
 from redis.crc import key_slot
 
-from caching.conf import clear_on_change, conf
+from ..conf import clear_on_change, conf
 
 
 class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]

@@ -15,11 +15,11 @@ from redis.asyncio import connection as asyncio_connections
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from caching.conf import conf
-from caching.redis.breaker import breaker
-from caching.redis.client import FAILURES, redis_client
-from caching.redis.cluster import on_cluster
-from caching.redis.script import Command
+from ..conf import conf
+from .breaker import breaker
+from .client import FAILURES, redis_client
+from .cluster import on_cluster
+from .script import Command
 
 logger = logging.getLogger(__name__)
 

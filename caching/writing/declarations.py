@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db.models import signals
 
-from caching import registry
-from caching.registry import Declaration
-from caching.writing.transactions import change_set, hold_keys
+from .. import registry
+from ..registry import Declaration
+from .transactions import change_set, hold_keys
 
 
 def declare(model: Any, declaration: Declaration) -> None:

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 from django.db import Error, connections, transaction
 
-from caching.protocol import pending, steps
-from caching.redis.breaker import breaker
-from caching.redis.client import FAILURES, Unavailable
-from caching.redis.script import Command
+from ..protocol import pending, steps
+from ..redis.breaker import breaker
+from ..redis.client import FAILURES, Unavailable
+from ..redis.script import Command
 
 logger = logging.getLogger(__name__)
 

@@ -33,17 +33,25 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def imports_of(name: str, known: dict[str, Path]) -> set[str]:
-    """Return the known modules that a module imports; the project imports absolutely."""
+    """Return the known modules that a module imports; `caching`, which works under any path, imports relatively."""
     found = set()
+    package = name.split(".") if known[name].name == "__init__.py" else name.split(".")[:-1]
     for node in ast.walk(tree_of(known[name])):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name} imports relatively"
+            assert (node.level > 0) == (name.startswith("caching") and _is_own(node)), f"{name} imports {node.module}"
+            parents = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*parents, *([node.module] if node.module else [])])
             for alias in node.names:
-                submodule = f"{node.module}.{alias.name}"
-                found.add(submodule if submodule in known else str(node.module))
+                submodule = f"{module}.{alias.name}"
+                found.add(submodule if submodule in known else module)
     return (found & known.keys()) - {name}
+
+
+def _is_own(node: ast.ImportFrom) -> bool:
+    """Return whether an import of a module of `caching` names another one."""
+    return node.level > 0 or str(node.module).split(".")[0] == "caching"
 
 
 def graph() -> Graph:

@@ -2,10 +2,10 @@
 
 from django.db import Error
 
-from caching import registry
-from caching.management.polling import PollingCommand
-from caching.protocol import pending
-from caching.redis.client import FAILURES
+from ... import registry
+from ...protocol import pending
+from ...redis.client import FAILURES
+from ..polling import PollingCommand
 
 
 class Command(PollingCommand):

@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from tqdm import tqdm
 
-from caching import registry
-from caching.ops.warm import Warming
-from caching.redis.client import FAILURES, Unavailable
+from ... import registry
+from ...ops.warm import Warming
+from ...redis.client import FAILURES, Unavailable
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
