@@ -1,11 +1,11 @@
-"""System checks: declarations that would leave cached rows stale without a sign."""
+"""Managers of cached models whose writes the cache would not hear of."""
 
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 
-from . import registry
-from .orm.querysets import CachedQuerySet
+from .. import registry
+from ..orm.querysets import CachedQuerySet
 
 
 @register
