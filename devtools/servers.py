@@ -1,23 +1,29 @@
-"""Servers for tests and benchmarks: Redis and MariaDB on free ports, with data in a temporary folder, ended at exit.
+"""Servers for tests and benchmarks on free ports: Redis, MariaDB, PostgreSQL; ended at exit, with their data.
 
 `python -m devtools.servers` names the Debian packages that `make test-services` needs and that are not installed.
 """
 
 import atexit
+import contextlib
 import os
+import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sysconfig
 import tempfile
 import time
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from serving.parent_death import end_with_parent
 
-SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"  # mariadbd is often in sbin only
+# Debian keeps the programs of PostgreSQL off PATH, in a folder for each version; mariadbd is often in sbin only.
+POSTGRESQL = [str(path / "bin") for path in sorted(Path("/usr/lib/postgresql").glob("[0-9]*"), reverse=True)]
+SYSTEM_PATH = ":".join([os.environ.get("PATH", os.defpath), "/usr/local/sbin:/usr/sbin:/sbin", *POSTGRESQL])
 
 
 def program(name: str) -> str | None:
@@ -47,15 +53,29 @@ def wait_for_port(port: int, process: subprocess.Popen, timeout_s: float = 60) -
     raise SystemExit(f"{command[0]} did not listen on port {port} within {timeout_s} s.")
 
 
-def start_process(command: list[str], port: int, log: Path) -> subprocess.Popen:
-    """Start a server, which is killed when this process ends; return when it listens on the port."""
+def start_process(
+    command: list[str], port: int, log: Path, *, stop: signal.Signals = signal.SIGKILL, **account: Any
+) -> subprocess.Popen:
+    """Start a server, as another account if one is given; return when it listens on the port.
+
+    It gets the signal `stop` when this process ends: a server of several processes needs one that it can handle.
+    """
+    handled = signal.SIGTERM if stop is signal.SIGKILL else stop
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=output, start_new_session=True, preexec_fn=end_with_parent
-        )
-    atexit.register(process.kill)
+            command, stdout=output, stderr=output, start_new_session=True, preexec_fn=partial(end_with_parent, handled),
+            **account,
+        )  # fmt: skip
+    atexit.register(_stop, process, stop)
     wait_for_port(port, process)
     return process
+
+
+def _stop(process: subprocess.Popen, number: signal.Signals) -> None:
+    """End a server before its folder is removed."""
+    process.send_signal(number)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=5)
 
 
 def temporary_folder() -> Path:
@@ -91,6 +111,36 @@ def start_mariadb(folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
     return port, start_process([program("mariadbd") or "mariadbd", *options], port, folder / "mariadb.log")
 
 
+def start_postgresql(folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
+    """Start an empty PostgreSQL without durability, with postgres having no password; return its port and process."""
+    data, port, account = folder / "postgresql", free_port(), _unprivileged_account()
+    data.mkdir()
+    if account:
+        folder.chmod(0o711)  # the server's account passes through it to its data
+        os.chown(data, account["user"], account["group"])
+    subprocess.run(
+        [program("initdb") or "initdb", f"--pgdata={data}", "--username=postgres", "--auth=trust", "--encoding=UTF8",
+         "--locale=C.UTF-8", "--no-sync"],
+        check=True, cwd=data, **account, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    options = {
+        "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": data, "max_connections": 300,
+        "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
+    }  # fmt: skip
+    settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    command = [program("postgres") or "postgres", "-D", str(data), *settings, *extra]
+    return port, start_process(command, port, folder / "postgresql.log", stop=signal.SIGQUIT, **account)
+
+
+def _unprivileged_account() -> dict[str, Any]:
+    """Return how subprocess starts a server that refuses to be root: as another account, if this process is root."""
+    if os.getuid() != 0:
+        return {}
+    accounts = {entry.pw_name: entry for entry in pwd.getpwall()}
+    account = accounts.get("postgres") or accounts["nobody"]
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
 def start_haproxy(folder: Path, ports: list[int]) -> tuple[int, subprocess.Popen]:
     """Start a load balancer before web servers on the ports, which it asks for /readyz; return its port and process."""
     port = free_port()
@@ -105,9 +155,10 @@ def start_haproxy(folder: Path, ports: list[int]) -> tuple[int, subprocess.Popen
 
 
 def missing_packages() -> list[str]:
-    """Return the Debian packages that the tests on MariaDB and Redis need and that are not installed."""
+    """Return the Debian packages that the tests on MariaDB, PostgreSQL and Redis need and that are not installed."""
     needs: dict[str, object] = {
         "mariadb-server": program("mariadbd") and program("mariadb-install-db"),
+        "postgresql": program("postgres") and program("initdb"),
         "redis-server": program("redis-server"),
         "haproxy": program("haproxy"),
     }
@@ -125,7 +176,7 @@ def missing_packages() -> list[str]:
 def require_packages() -> None:
     """End the program if a Debian package is missing."""
     if missing := missing_packages():
-        raise SystemExit(f"The suite on MariaDB and Redis needs Debian packages: apt-get install {' '.join(missing)}")
+        raise SystemExit(f"The tests on servers need Debian packages: apt-get install {' '.join(missing)}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def end_with_parent() -> None:
-    """Let the kernel send SIGTERM to this process when its parent ends, for whatever reason."""
+def end_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
+    """Let the kernel send a signal to this process when its parent ends, for whatever reason."""
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number)

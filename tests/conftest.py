@@ -1,6 +1,5 @@
 """The suite in several processes (pytest-xdist), each with its own servers; the summary names the tests left out."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -19,11 +18,11 @@ pytest_plugins = [
     "tests.support.smtp_server",
     "tests.support.truncate",
     "tests.support.web_servers",
+    "tests.support.workers",
 ]
 pytest.register_assert_rewrite("tests.support", "tests.posts.settled", "tests.ratings.totals")
 
-MOST_WORKERS = 4  # each starts servers, and the longest test is a lower bound for the time
-EXTRA_WORKERS = 1  # more than cores, because many tests wait for processes and time limits
+collect_ignore = ["zoo"]  # a project of its own, with settings of its own: make test-zoo
 # The marker of the tests that this run leaves out, and how the summary explains it.
 LEFT_OUT, REASON = (
     ("embedded", "make test-services: these are the same on either database, run make test")
@@ -31,10 +30,6 @@ LEFT_OUT, REASON = (
     else ("services", "make test: these need MariaDB, run make test-services")
 )
 NOT_COVERED = pytest.StashKey[list[str]]()
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    return min(len(os.sched_getaffinity(0)) + EXTRA_WORKERS, MOST_WORKERS)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

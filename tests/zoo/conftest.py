@@ -1,0 +1,25 @@
+"""The zoo's suite: each test commits its transactions in both databases, and starts with an empty cache."""
+
+import pytest
+
+from caching.testutils import reset_cache
+
+pytest_plugins = ["tests.support.truncate", "tests.support.workers"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test without a mark of its own both databases, and transactions that it commits."""
+    for item in items:
+        if not item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.django_db(transaction=True, databases=["default", "other"]))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings_xdist_suffix() -> None:
+    """Keep pytest-django from renaming each worker's databases: each worker has servers of its own."""
+
+
+@pytest.fixture(autouse=True)
+def clean_cache(_django_db_helper: None) -> None:
+    """Empty the cache before each test."""
+    reset_cache()
