@@ -23,6 +23,7 @@ from django.db import models
 
 from ..cacheable import all_rows
 from ..conf import conf
+from ..database.limits import chunks
 from ..options import jittered_ms
 from ..protocol.codec import Stale
 from ..protocol.steps import LUA, SET_LIFE_S, members_key
@@ -167,8 +168,11 @@ class IdSet(Derived):
         return SetContents(0 if len(ids) <= self.newest else ids[self.newest - 1], frozenset(ids[: self.newest]))
 
     def _query(self, owner: Any, ids: Collection[int]) -> frozenset[int]:
-        rows = self._edges(owner).filter(**{f"{self.member}__in": ids}) if ids else self.model._base_manager.none()
-        return frozenset(rows.values_list(self.member, flat=True))
+        found: set[int] = set()
+        for some in chunks(self.using, list(ids)):
+            rows = self._edges(owner).filter(**{f"{self.member}__in": some})
+            found.update(rows.values_list(self.member, flat=True))
+        return frozenset(found)
 
     def _edges(self, owner: Any) -> Any:
         return all_rows(self.model, self.using).filter(**{self.owner: owner})

@@ -15,6 +15,7 @@ from ..conf import clear_on_change, conf
 from . import script
 from .breaker import breaker
 from .cluster import on_cluster
+from .proofs import proofs
 from .script import Command
 
 FRESH_S = 1.0  # a connection used within this time is not tested before use: the test costs a system call
@@ -29,14 +30,16 @@ def execute(commands: Sequence[Command], *, allowed: Callable[[], bool], optiona
     """Send commands in one round trip and return the replies.
 
     `allowed`: breaker.may_read or breaker.may_write. The last `optional` commands may answer with an error, which is
-    returned in place. Raises Unavailable for any other error, and where the breaker is open.
+    returned in place. Raises Unavailable for any other error, and where the breaker is open or Redis refuses a write
+    that is due as a proof.
     """
     if not commands:
         return []
     if not allowed():
         raise Unavailable("the circuit breaker is open")
+    proving = proofs.riding(commands) if time.monotonic() >= proofs.due_at else []
     try:
-        replies = round_trip(commands)
+        replies = round_trip([*proving, *commands] if proving else commands)
     except FAILURES as error:
         breaker.trip(error)
         raise Unavailable(str(error)) from error
@@ -44,7 +47,7 @@ def execute(commands: Sequence[Command], *, allowed: Callable[[], bool], optiona
         if isinstance(reply, Exception):
             breaker.trip(reply)
             raise Unavailable(str(reply)) from reply
-    return replies
+    return replies[len(proving) :] if proving else replies
 
 
 @cache

@@ -7,7 +7,7 @@ from django.db.models import signals
 
 from .. import registry
 from ..registry import Declaration
-from .transactions import change_set, hold_keys
+from .transactions import after_save, before_save, change_set, hold_keys
 
 
 def declare(model: Any, declaration: Declaration) -> None:
@@ -86,24 +86,26 @@ def _hold(
 
 def _before_save(*, sender: Any, instance: Any, using: str, update_fields: Collection[str] | None, **_: Any) -> None:
     touched, left = _Touched(), set()
-    for declaration in registry.declarations_of(sender):
-        if declaration.concerns(update_fields):
-            own = set(declaration.keys_of(instance, update_fields))
-            # The row may have been moved here from another owner, by an instance that was made by hand as well.
-            stored = set() if instance.pk is None else set(declaration.stored_keys([instance.pk], using))
-            touched.add(declaration, own | stored)
-            left |= stored - own if declaration.keeps else set()
-    touched.hold(using, drop=left)
+    with before_save(using, instance):
+        for declaration in registry.declarations_of(sender):
+            if declaration.concerns(update_fields):
+                own = set(declaration.keys_of(instance, update_fields))
+                # The row may have been moved here from another owner, by an instance that was made by hand as well.
+                stored = set() if instance.pk is None else set(declaration.stored_keys([instance.pk], using))
+                touched.add(declaration, own | stored)
+                left |= stored - own if declaration.keeps else set()
+        touched.hold(using, drop=left)
 
 
 def _after_save(
     *, sender: Any, instance: Any, using: str, created: bool, update_fields: Collection[str] | None, **_: Any
 ) -> None:
-    for declaration in registry.declarations_of(sender):
-        if created:
-            declaration.note_inserted(using, [instance])
-        elif declaration.concerns(update_fields):
-            declaration.note_changed(using, instance)
+    with after_save(using, instance):
+        for declaration in registry.declarations_of(sender):
+            if created:
+                declaration.note_inserted(using, [instance])
+            elif declaration.concerns(update_fields):
+                declaration.note_changed(using, instance)
 
 
 def _before_delete(*, sender: Any, instance: Any, using: str, **_: Any) -> None:

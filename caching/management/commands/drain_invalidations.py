@@ -2,7 +2,6 @@
 
 from django.db import Error
 
-from ... import registry
 from ...protocol import pending
 from ...redis.client import FAILURES
 from ..polling import PollingCommand
@@ -25,4 +24,4 @@ class Command(PollingCommand):
         return False
 
     def _drain(self) -> int:
-        return sum(pending.apply_pending(alias) for alias in registry.write_aliases())
+        return pending.apply_everywhere()
