@@ -48,6 +48,7 @@ class Following:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self.has_written = in_transaction(connection)  # what it did before is not known
+        self._is_manual = False
         self._isolation: str | None = None
         self._open_cursors: WeakSet[Any] = WeakSet()
         for name in ("commit", "rollback", "set_autocommit", "close"):
@@ -97,7 +98,9 @@ class Following:
         if autocommit and not self._connection.autocommit:
             self._end(switch)
             return
-        has_written = self.has_written  # which Django's own BEGIN is not to change
+        # Django begins atomic() by a BEGIN of its own; in manual management, SQLite commits where a savepoint ends.
+        self._is_manual = not autocommit and "force_begin_transaction_with_broken_autocommit" not in options
+        has_written = self.has_written
         if self.will_write and self._is_deferred():
             self._connection.transaction_mode, has_written = "IMMEDIATE", True
             try:
@@ -134,6 +137,8 @@ class Following:
         finally:
             # Even if the server cannot be reached: without a COMMIT it rolls back.
             self.has_written = False
+            if self._is_manual and self.writes is not None:
+                self.writes.lost_track()
             self._end_without_commit(lambda writes: writes.rolled_back())
 
     def _close(self, close: Callable[[], None]) -> None:

@@ -108,7 +108,8 @@ def hold(keys: Iterable[str], token: str, *, kept: Iterable[str] = ()) -> None:
 def deadline_ms(hold_entry: bytes) -> int:
     """Return the time, in ms of Redis' clock, from which a hold may be questioned: when the last of its claims is past."""
     body = hold_entry[1:].partition(b"|")[0]
-    return max((int(body[at - 13 : at]) for at in range(CLAIM_BYTES, len(body) + 1, CLAIM_BYTES)), default=0)
+    times = [body[at - 13 : at] for at in range(CLAIM_BYTES, len(body) + 1, CLAIM_BYTES)]
+    return max((int(each) for each in times if each.isdigit()), default=0)
 
 
 def lift(

@@ -14,7 +14,7 @@ from ..conf import conf
 from .cluster import on_cluster
 from .script import Command
 
-LIFE_MS = 10_000
+LIFE_MS = 1
 
 
 class Proofs:

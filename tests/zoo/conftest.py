@@ -4,7 +4,7 @@ import pytest
 
 from caching.testutils import reset_cache
 
-pytest_plugins = ["tests.support.truncate", "tests.support.workers"]
+pytest_plugins = ["tests.support.own_redis", "tests.support.truncate", "tests.support.workers"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

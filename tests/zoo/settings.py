@@ -103,4 +103,5 @@ CACHES = {
         },
     }
 }
-CACHING = {"PREFIX": "zoo"}
+# Tests that count commands see none besides their own; processes and tests of proofs set another interval.
+CACHING = {"PREFIX": "zoo", "PROOF_MS": int(os.environ.get("ZOO_PROOF_MS", 3_600_000))}

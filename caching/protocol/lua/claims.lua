@@ -14,7 +14,7 @@ local function others(entry, token)
       local claim = string.sub(entry, at, at + 28)
       if string.sub(claim, 1, 16) == token then
         mine = true
-      elseif tonumber(string.sub(claim, 17)) > now then
+      elseif (tonumber(string.sub(claim, 17)) or 0) > now then
         claims = claims .. claim
       elseif string.sub(claim, 17) > past then
         past = string.sub(claim, 17)
@@ -25,6 +25,6 @@ local function others(entry, token)
   if past ~= '' then
     claims = claims .. string.rep('+', 16) .. past
   end
-  return claims, mine, past ~= '' and not living
+  return claims, mine, not living
 end
 
