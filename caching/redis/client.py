@@ -18,6 +18,7 @@ from .cluster import on_cluster
 from .proofs import proofs
 from .script import Command
 
+PART_BYTES = 1 << 18  # the socket's timeout applies to each part that is sent
 FRESH_S = 1.0  # a connection used within this time is not tested before use: the test costs a system call
 FAILURES = (RedisError, RedisClusterException, OSError)
 
@@ -91,13 +92,19 @@ def _send_to_server(commands: Sequence[Command]) -> list[Any]:
     try:
         if time.monotonic() - used_at > FRESH_S and connection.is_connected and _is_unusable(connection):
             connection.disconnect()
-        connection.send_packed_command([b"".join(map(pack_command, commands))])
+        packed = b"".join(map(pack_command, commands))
+        connection.send_packed_command([packed] if len(packed) < PART_BYTES else _parts(packed))
         return [_reply(connection) for _ in commands]
     except BaseException:
         connection.disconnect()  # its remaining replies belong to no later command
         raise
     finally:
         idle.append((connection, time.monotonic()))
+
+
+def _parts(packed: bytes) -> list[memoryview]:
+    view = memoryview(packed)
+    return [view[at : at + PART_BYTES] for at in range(0, len(packed), PART_BYTES)]
 
 
 def _is_unusable(connection: Any) -> bool:

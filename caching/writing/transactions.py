@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any, Protocol
 
-from django.db import Error, connections, transaction
+from django.db import Error, InterfaceError, connections, transaction
 
 from ..conf import conf
 from ..database.connections import following, in_transaction
@@ -247,7 +247,8 @@ def _begin(using: str) -> WriteTransaction:
             "A cached model is being written outside of a transaction: write it through its own manager and save(), "
             "or inside transaction.atomic()."
         )
-    connection.ensure_connection()  # it was closed inside atomic(): Django refuses to open another
+    if connection.closed_in_transaction:
+        raise InterfaceError("The connection was closed inside atomic().")  # nothing can be written until its end
     current = WriteTransaction(using)
     following(using).writes = current
     return current

@@ -14,6 +14,14 @@ class Account(CachedModel):
     balance = models.BigIntegerField(default=0)
 
 
+class Branch(CachedModel):
+    """A model that tests keep in the second database."""
+
+    cached = Cached(ttl_s=600)
+
+    name = models.CharField(max_length=40, default="")
+
+
 class Payee(EdgeModel):
     """An edge without foreign keys, so that a test may insert many."""
 
