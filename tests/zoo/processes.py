@@ -35,7 +35,7 @@ class Process:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()  # closes the pipes
 
     def __enter__(self) -> "Process":
         return self
