@@ -136,12 +136,10 @@ class CachedRows(Declaration):
 
     def keys_after_update(self, pks: list[Any], using: str, columns: Collection[str]) -> list[str]:
         lookups = {column for relative in family(self._model) for column in lookup_columns(relative, using)}
-        if not lookups & set(columns):
+        if not (changed := lookups & set(columns)):
             return []
-        rows = all_rows(self._model, using).filter(pk__in=pks)
-        return [
-            key for values in rows.values(*lookups & set(columns)) for key in lookup_keys(self._model, values, using)
-        ]
+        rows = all_rows(self._model, using).filter(pk__in=pks).values(*changed)
+        return [key for values in rows for key in lookup_keys(self._model, values, using)]
 
     def note_inserted(self, using: str, instances: list[Any]) -> None:
         # The database has chosen the pks only now; a "no such row" under one must not outlive the commit.
