@@ -10,9 +10,8 @@ from ..cacheable import Cacheable, all_rows
 from ..conf import conf
 from ..options import jittered_ms
 from ..protocol.codec import Framed, Stale
-from ..registry import Declaration, family
-from ..writing.transactions import hold_keys
-from .rows import concerns_rows, row_keys, rows_of
+from ..registry import Declaration
+from .rows import row_keys, rows_of
 
 
 class Pointer(NamedTuple):
@@ -85,12 +84,11 @@ def _fold(value: Any) -> str:
 def lookup_keys(model: type[Cacheable], values: Mapping[str, Any]) -> list[str]:
     """Return the keys of the unique lookups by which these column values could be asked for."""
     keys = []
-    for relative in family(model):
-        for column in relative.cached.lookups:
-            value = values.get(column)
-            if value is not None and not hasattr(value, "resolve_expression"):
-                field: Any = relative._meta.get_field(column)
-                keys.append(Lookup(relative, column).key(field.to_python(value)))
+    for column in model.cached.lookups:
+        value = values.get(column)
+        if value is not None and not hasattr(value, "resolve_expression"):
+            field: Any = model._meta.get_field(column)
+            keys.append(Lookup(model, column).key(field.to_python(value)))
     return keys
 
 
@@ -101,28 +99,23 @@ class CachedRows(Declaration):
         self._model = model
 
     def concerns(self, columns: Collection[str] | None) -> bool:
-        return concerns_rows(self._model, columns)
+        return columns is None or not rows_of(self._model).codec.names.isdisjoint(columns)
 
-    def keys_of(self, instance: Any, columns: Collection[str] | None = None) -> list[str]:
-        rows = [] if instance.pk is None else row_keys(self._model, [instance.pk])
-        return rows + lookup_keys(self._model, _about_to_be_written(self._model, instance, columns))
-
-    def stored_keys(self, pks: list[Any], using: str) -> list[str]:
+    def keys_of_pks(self, pks: Iterable[Any]) -> list[str]:
         return row_keys(self._model, pks)
 
+    def keys_of(self, instance: Any, columns: Collection[str] | None = None) -> list[str]:
+        return lookup_keys(self._model, _about_to_be_written(self._model, instance, columns))
+
     def key_prefixes(self) -> list[str]:
-        return [rows_of(relative).key_prefix for relative in family(self._model)]  # those of lookups begin likewise
+        return [rows_of(self._model).key_prefix]  # those of lookups begin likewise
 
     def keys_after_update(self, pks: list[Any], using: str, columns: Collection[str]) -> list[str]:
-        lookups = {column for relative in family(self._model) for column in relative.cached.lookups} & set(columns)
+        lookups = set(self._model.cached.lookups) & set(columns)
         if not lookups:
             return []
         rows = all_rows(self._model, using).filter(pk__in=pks)
         return [key for values in rows.values(*lookups) for key in lookup_keys(self._model, values)]
-
-    def note_inserted(self, using: str, instances: list[Any]) -> None:
-        # The database has chosen the pks only now; a "no such row" under one must not outlive the commit.
-        hold_keys(using, row_keys(self._model, [instance.pk for instance in instances]))
 
 
 def _about_to_be_written(model: type[Cacheable], instance: Any, columns: Collection[str] | None) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """Entries of rows by primary key."""
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -13,7 +13,6 @@ from ..cacheable import Cacheable, all_rows
 from ..conf import conf
 from ..options import jittered_ms
 from ..protocol.codec import NOTHING, Stale, row_codec_of
-from ..registry import family
 from .source import Found, Result
 
 logger = logging.getLogger(__name__)
@@ -114,13 +113,6 @@ def _existing(pks: list[Any], values: Sequence[Any]) -> Found[Any]:
 
 
 def row_keys(model: type[Cacheable], pks: Iterable[Any]) -> list[str]:
-    """Return the keys of all entries that contain columns of these rows, also of multi-table parents and children."""
-    kinds = [rows_of(relative) for relative in family(model)]
-    return [rows.key(rows.identity(pk)) for pk in pks for rows in kinds]
-
-
-def concerns_rows(model: type[Cacheable], columns: Collection[str] | None) -> bool:
-    """Return whether writing these columns (None: all) changes what any row's entry says."""
-    if columns is None:
-        return True
-    return any(not rows_of(relative).codec.names.isdisjoint(columns) for relative in family(model))
+    """Return the keys of rows' entries."""
+    rows = rows_of(model)
+    return [rows.key(rows.identity(pk)) for pk in pks]

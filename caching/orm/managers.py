@@ -90,8 +90,7 @@ class CachedManager(models.Manager.from_queryset(CachedQuerySet)):  # type: igno
 
         Raises redis.RedisError or OSError when Redis cannot be reached.
         """
-        declarations = registry.declarations_of(self.model)
-        prefixes = [prefix for declaration in declarations for prefix in declaration.key_prefixes()]
+        prefixes = {prefix for _, declaration in registry.heard(self.model) for prefix in declaration.key_prefixes()}
         return invalidate(prefixes, using=[router.db_for_write(self.model)])
 
     def drop_entry(self, pk: Any) -> None:
