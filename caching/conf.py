@@ -1,5 +1,6 @@
 """The framework's settings: the dict CACHING in Django's settings, with these defaults.
 
+ENABLED     whether Redis is used at all; where not, every verb reads the database, and writes hold nothing
 ALIAS       which entry of CACHES (django-redis) carries the cache
 PREFIX      put before every key, so that several projects can share a Redis
 LEASE_MS    life of a lease: longer than the slowest load; also the longest that a reader waits for another's load
@@ -14,10 +15,13 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
+OFF = 'CACHING["ENABLED"] is off: no entry is read or written.'
+
 
 class Conf(NamedTuple):
     """The settings with their defaults, names in lower case."""
 
+    enabled: bool = True
     alias: str = "default"
     prefix: str = "cache"
     lease_ms: int = 3_000

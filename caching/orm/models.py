@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.db import models, router
 
 from ..options import Cached
+from ..writing.declarations import held_declarations
 from ..writing.transactions import atomic_write
 from . import signals  # noqa: F401  sees every model that is prepared from here on
 from .managers import CachedManager
@@ -52,7 +53,8 @@ class CachedModel(TransactionalModel):
         using = options.get("using") or router.db_for_write(type(self), instance=self)
         with atomic_write(using):
             # Before Django collects what points here: from now on nothing more can, and refuse the deletion.
-            type(self)._base_manager.using(using).select_for_update().filter(pk=self.pk).values_list("pk").first()
+            if held_declarations(type(self)):
+                type(self)._base_manager.using(using).select_for_update().filter(pk=self.pk).values_list("pk").first()
             return super().delete(*args, **options)
 
     def refresh_from_db(

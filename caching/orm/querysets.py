@@ -10,7 +10,7 @@ from django.db import NotSupportedError, connections, models
 from .. import registry
 from ..cacheable import all_rows
 from ..writing import bulk_signals
-from ..writing.declarations import hold_instances, hold_stored, hold_updated, note_inserted
+from ..writing.declarations import held_declarations, hold_instances, hold_stored, hold_updated, note_inserted
 from ..writing.transactions import atomic_write
 
 UPDATE_BATCH = 1_000
@@ -22,7 +22,8 @@ class _HoldingQuerySet(models.QuerySet[Any]):
     def delete(self) -> tuple[int, dict[str, int]]:
         with self._transaction():
             # One hold for all rows; the signals that follow find their keys held.
-            self._hold_all()
+            if held_declarations(self.model):
+                self._hold_all()
             return super().delete()
 
     delete.queryset_only = True  # type: ignore[attr-defined]
@@ -73,7 +74,7 @@ class CachedQuerySet(_HoldingQuerySet):
         hold_stored(self.db, self._concrete, list(self.select_for_update().values_list("pk", flat=True)))
 
     def _concerns(self, columns: Collection[str]) -> bool:
-        return any(each.concerns(columns) for each in registry.declarations_of(self.model))
+        return any(each.concerns(columns) for each in held_declarations(self.model))
 
     def _update_batch(self, pks: list[Any], changes: dict[str, Any]) -> int:
         rows = all_rows(self.model, self.db).filter(pk__in=pks)
@@ -133,8 +134,7 @@ class EdgeQuerySet(_HoldingQuerySet):
 
     def _hold_all(self) -> None:
         # Rows are not locked here: many writers of edges hold the lock of what the edge points at, and wait for it.
-        if registry.declarations_of(self.model):
-            hold_instances(self.db, self)
+        hold_instances(self.db, self)
 
     def update(self, **changes: Any) -> NoReturn:
         self._refuse("update()")

@@ -13,6 +13,7 @@ from os.path import commonprefix
 from django.db import connections, transaction
 
 from .. import registry
+from ..conf import conf
 from ..redis.client import redis_client, round_trip
 from ..redis.cluster import by_slot
 from ..redis.script import Script
@@ -45,6 +46,8 @@ def invalidate_all() -> int:
 
 
 def _again_after_commit(aliases: Iterable[str], delete: Callable[[], int]) -> int:
+    if not conf().enabled:
+        return 0
     # Nobody else sees before its commit what a transaction writes: readers may fill older rows again until then.
     for alias in aliases:
         if connections[alias].in_atomic_block:

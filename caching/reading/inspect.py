@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..cacheable import Cacheable
+from ..conf import OFF, conf
 from ..entries.rows import rows_of
 from ..protocol import steps
 from ..protocol.codec import Stale
@@ -11,6 +12,8 @@ from ..redis.client import round_trip
 
 def describe(model: type[Cacheable], pk: Any) -> str:
     """Return the state of a row's entry in words; raises redis.RedisError when Redis cannot be reached."""
+    if not conf().enabled:
+        return OFF
     key = rows_of(model).key(pk)
     entry, life_ms = round_trip([("GET", key), ("PTTL", key)])
     if entry is None:
@@ -35,4 +38,5 @@ def _state(model: type[Cacheable], pk: Any, entry: bytes) -> str:
 
 def drop(model: type[Cacheable], pk: Any) -> None:
     """Delete a row's entry unless a writer holds it; raises redis.RedisError when Redis cannot be reached."""
-    steps.discard([rows_of(model).key(pk)])
+    if conf().enabled:
+        steps.discard([rows_of(model).key(pk)])

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import signals
 
 from .. import registry
+from ..conf import conf
 from ..registry import Declaration
 from .transactions import change_set, hold_keys
 
@@ -27,6 +28,11 @@ def watch(model: Any) -> None:
         signal.connect(receiver, sender=model, dispatch_uid=f"caching.{id(model)}.{receiver.__name__}")
 
 
+def held_declarations(model: Any) -> Collection[Declaration]:
+    """Return what a write of a model's rows holds: nothing while CACHING["ENABLED"] is off."""
+    return registry.declarations_of(model) if conf().enabled else ()
+
+
 def hold_instances(using: str, instances: Iterable[Any]) -> None:
     """Hold in one round trip what inserting or deleting these instances of any models will touch.
 
@@ -35,7 +41,7 @@ def hold_instances(using: str, instances: Iterable[Any]) -> None:
     touched = _Touched()
     for instance in instances:
         columns = None if instance._state.adding else ()
-        for declaration in registry.declarations_of(type(instance)):
+        for declaration in held_declarations(type(instance)):
             touched.add(declaration, declaration.keys_of(instance, columns))
     touched.hold(using)
 
@@ -52,7 +58,7 @@ def hold_updated(using: str, model: Any, pks: list[Any], columns: Collection[str
 
 def note_inserted(using: str, model: Any, instances: list[Any]) -> None:
     """Tell the transaction of rows that a bulk insert has made."""
-    for declaration in registry.declarations_of(model):
+    for declaration in held_declarations(model):
         declaration.note_inserted(using, instances)
 
 
@@ -78,7 +84,7 @@ def _hold(
     *, drop_kept: bool = False,
 ) -> None:  # fmt: skip
     touched = _Touched()
-    for declaration in registry.declarations_of(model):
+    for declaration in held_declarations(model):
         if declaration.concerns(columns):
             touched.add(declaration, keys_of(declaration))
     touched.hold(using, drop=touched.kept if drop_kept else ())
@@ -86,7 +92,7 @@ def _hold(
 
 def _before_save(*, sender: Any, instance: Any, using: str, update_fields: Collection[str] | None, **_: Any) -> None:
     touched, left = _Touched(), set()
-    for declaration in registry.declarations_of(sender):
+    for declaration in held_declarations(sender):
         if declaration.concerns(update_fields):
             own = set(declaration.keys_of(instance, update_fields))
             # The row may have been moved here from another owner, by an instance that was made by hand as well.
@@ -99,7 +105,7 @@ def _before_save(*, sender: Any, instance: Any, using: str, update_fields: Colle
 def _after_save(
     *, sender: Any, instance: Any, using: str, created: bool, update_fields: Collection[str] | None, **_: Any
 ) -> None:
-    for declaration in registry.declarations_of(sender):
+    for declaration in held_declarations(sender):
         if created:
             declaration.note_inserted(using, [instance])
         elif declaration.concerns(update_fields):
@@ -111,5 +117,5 @@ def _before_delete(*, sender: Any, instance: Any, using: str, **_: Any) -> None:
 
 
 def _after_delete(*, sender: Any, instance: Any, using: str, **_: Any) -> None:
-    for declaration in registry.declarations_of(sender):
+    for declaration in held_declarations(sender):
         declaration.note_deleted(using, instance)

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from ... import registry
+from ...conf import OFF, conf
 from ...protocol.invalidation import discard_under
 from ...redis.client import FAILURES
 
@@ -28,6 +29,8 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="count the entries, delete none")
 
     def handle(self, *, targets: list[str], dry_run: bool, verbosity: int, **options: Any) -> None:
+        if not conf().enabled:
+            raise CommandError(OFF)
         if bool(targets) == options["all"]:
             raise CommandError("Name models, sets or lists, or say --all.")
         known = _targets()
