@@ -1,7 +1,7 @@
 """Base classes of models."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models, router
 
@@ -34,7 +34,7 @@ class CachedModel(TransactionalModel):
     cached: ClassVar[Cached] = Cached()
     is_from_cache = False
 
-    objects = CachedManager()
+    objects: ClassVar[CachedManager[Self]] = CachedManager()
 
     class Meta:
         abstract = True

@@ -10,7 +10,7 @@ from ..protocol.codec import Stale
 from ..redis.client import round_trip
 
 
-def describe(model: type[Cacheable], pk: Any) -> str:
+def describe(model: Any, pk: Any) -> str:
     """Return the state of a row's entry in words; raises redis.RedisError when Redis cannot be reached."""
     if not conf().enabled:
         return OFF
@@ -36,7 +36,7 @@ def _state(model: type[Cacheable], pk: Any, entry: bytes) -> str:
     return f"has a value: {columns}"
 
 
-def drop(model: type[Cacheable], pk: Any) -> None:
+def drop(model: Any, pk: Any) -> None:
     """Delete a row's entry unless a writer holds it; raises redis.RedisError when Redis cannot be reached."""
     if conf().enabled:
         steps.discard([rows_of(model).key(pk)])

@@ -9,15 +9,12 @@ from .batch import read_rows
 from .reader import ReadThrough
 
 
-def find(model: type[Cacheable], column: str, value: Any) -> Any:
+def find(model: Any, column: str, value: Any) -> Any:
     """Return the cached row, or None: the pointer is one round trip, the row it leads to another.
 
     Raises ValueError for a column that is not among Cached(lookups=…).
     """
-    if column not in model.cached.lookups:
-        raise ValueError(f"{model._meta.label} is not looked up by {column!r}: name it in Cached(lookups=…).")
-    field: Any = model._meta.get_field(column)
-    value = field.to_python(value)
+    value = lookup_value(model, column, value)
     if value is None:
         return None  # any number of rows may have none
     disproved = None
@@ -33,12 +30,29 @@ def find(model: type[Cacheable], column: str, value: Any) -> Any:
     return lookup.row
 
 
+def lookup_value(model: type[Cacheable], column: str, value: Any) -> Any:
+    """Return a value in the form that its column gives it; raises ValueError, ValidationError."""
+    if column not in model.cached.lookups:
+        raise ValueError(f"{model._meta.label} is not looked up by {column!r}: name it in Cached(lookups=…).")
+    field: Any = model._meta.get_field(column)
+    return field.to_python(value)
+
+
+def pointer_to(lookup: Lookup, value: Any) -> Result[Pointer | None]:
+    """Return the question where a value leads."""
+    return Result(lookup, {lookup.key(value): value})
+
+
+def is_believed(lookup: Lookup, pointer: Pointer, row: Any) -> bool:
+    """Return whether the row that a pointer leads to still has the value that was looked up."""
+    return row is not None and getattr(row, lookup.column) == pointer.matched
+
+
 def _follow(lookup: Lookup, value: Any) -> tuple[Pointer | None, Any]:
-    question: Result[Pointer | None] = Result(lookup, {lookup.key(value): value})
+    question = pointer_to(lookup, value)
     ReadThrough([question]).run()
     pointer = question.result
     if pointer is None or lookup.row is not None:
         return pointer, lookup.row
     row = read_rows(lookup.model, [pointer.pk]).row(pointer.pk)
-    believed = row is not None and getattr(row, lookup.column) == pointer.matched
-    return pointer, row if believed else None
+    return pointer, row if is_believed(lookup, pointer, row) else None

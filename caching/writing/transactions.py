@@ -7,6 +7,7 @@ nothing: its holds expire, at the price of a few database reads (`atomic_write()
 import contextlib
 import logging
 from collections.abc import Collection, Iterable, Iterator
+from contextvars import ContextVar
 from functools import partial
 from itertools import islice
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from ..redis.client import FAILURES, Unavailable
 from ..redis.script import Command
 
 logger = logging.getLogger(__name__)
+_begun: ContextVar[Any] = ContextVar("caching_begun", default=None)
 
 
 class JoinsCommit(Protocol):
@@ -190,9 +192,21 @@ def _current(using: str) -> WriteTransaction | None:
     return current if current and hooks and hooks[0][1] is current.hook else None
 
 
+def is_writing_in_context() -> bool:
+    """Return whether a transaction in which this context has written is open still, maybe on another thread's
+    connection: async_to_sync() runs a coroutine of a thread that is in a transaction elsewhere."""
+    begun = _begun.get()
+    if begun is None:
+        return False
+    connection, current = begun
+    hooks = connection.run_on_commit
+    return bool(hooks and hooks[0][1] is current.hook)
+
+
 def _begin(using: str) -> WriteTransaction:
     connection: Any = connections[using]
     current = connection.caching_transaction = WriteTransaction(using)
+    _begun.set((connection, current))
     # The first of all hooks, so that the application's own already read the new value, and outside any savepoint:
     # keys that a savepoint wrote may have been held before it as well.
     connection.run_on_commit.insert(0, (set(), current.hook, False))
