@@ -19,8 +19,9 @@ class Declaration:
         """Return whether writing these columns (None: all) changes what any entry says."""
         raise NotImplementedError
 
-    def keys_of(self, instance: Any, columns: Collection[str] | None = None) -> Iterable[str]:
-        """Return the keys that an instance's own values lead to; `columns`: what is written (None: all)."""
+    def keys_of(self, instance: Any, using: str, columns: Collection[str] | None = None) -> Iterable[str]:
+        """Return the keys that an instance's own values lead to in database `using`; `columns`: what is written (None:
+        all)."""
         raise NotImplementedError
 
     def stored_keys(self, pks: list[Any], using: str) -> Iterable[str]:
@@ -31,8 +32,8 @@ class Declaration:
         """Return the keys that rows lead to once an UPDATE of `columns` has been made."""
         return self.stored_keys(pks, using)
 
-    def key_prefixes(self) -> Iterable[str]:
-        """Return what the keys of all its entries begin with, and no other's."""
+    def key_prefixes(self, using: str) -> Iterable[str]:
+        """Return what the keys of all its entries from a database begin with, and no other's."""
         raise NotImplementedError
 
     def note_inserted(self, using: str, instances: list[Any]) -> None:

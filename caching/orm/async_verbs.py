@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 from asgiref.sync import sync_to_async
 from django.db.models import Model
 
+from ..entries.rows import rows_of
 from ..entries.source import Found
 from ..reading.asynchronous import abatch, afind
 from ..reading.batch import Batch
@@ -18,19 +19,20 @@ M = TypeVar("M", bound=Model)
 class AsyncVerbs(Generic[M]):
     """Verbs for coroutines; each answers and raises as the verb without the `a` does."""
 
-    model: type[M]
+    model: Any
     create_one: Callable[..., M]
     update_one: Callable[..., M]
+    _alias: Any
 
     async def aget_one(self, pk: Any = None, **lookup: Any) -> M:
         """Return the instance with this pk, or with this value of a declared unique lookup."""
         check_one_question(pk, lookup)
         if not lookup:
             return only(self.model, await self.aget_some([pk]))
-        row = await afind(self.model, *lookup.popitem())
+        row = await afind(self.model, *lookup.popitem(), self._alias)
         if row is None:
             raise does_not_exist(self.model)
-        instance: M = instance_of(self.model, row)
+        instance: M = instance_of(self.model, row, rows_of(self.model, self._alias))
         return instance
 
     async def aget_some(self, pks: Iterable[Any]) -> Found[M]:
@@ -56,6 +58,6 @@ class AsyncVerbs(Generic[M]):
 
     async def _arows(self, pks: Iterable[Any]) -> RowsResult[M]:
         batch = Batch()
-        rows = batch.rows(self.model, pks)
+        rows = batch.rows(self.model, pks, self._alias)
         await abatch(batch)
         return rows

@@ -5,12 +5,11 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from ..entries.lookup import Lookup
 from ..redis.breaker import breaker
 from ..redis.event_loop import client_of_loop, is_supported
 from ..writing.transactions import is_writing_in_context
 from .batch import Batch
-from .unique import find, is_believed, lookup_value, pointer_to
+from .unique import find, is_believed, looked_up, pointer_to
 
 
 async def abatch(batch: Batch) -> None:
@@ -37,19 +36,19 @@ def _in_transaction_of_loop() -> bool:
     return any(connection.in_atomic_block for connection in connections.all(initialized_only=True))
 
 
-async def afind(model: Any, column: str, value: Any) -> Any:
+async def afind(model: Any, column: str, value: Any, using: str | None = None) -> Any:
     """Like `find`, in a coroutine: without a thread if the pointer and the row it leads to are hits."""
-    wanted = lookup_value(model, column, value)
+    lookup, wanted = looked_up(model, column, value, using)
     if wanted is None:
         return None
-    lookup, batch = Lookup(model, column), Batch()
+    batch = Batch()
     question = batch.add(pointer_to(lookup, wanted))
     if await is_hit(batch):
         pointer = question.result
         if pointer is None:
             return None
         batch = Batch()
-        rows = batch.rows(lookup.model, [pointer.pk])
+        rows = batch.rows(lookup.model, [pointer.pk], lookup.using)
         if await is_hit(batch) and is_believed(lookup, pointer, row := rows.row(pointer.pk)):
             return row
-    return await sync_to_async(find)(model, column, value)
+    return await sync_to_async(find)(model, column, value, lookup.using)

@@ -108,7 +108,7 @@ def test_instances_are_those_of_a_hit(off, ann, django_assert_num_queries):
         (FieldError, lambda: Cook.objects.get_some_cols([1], "secret")),
         (TypeError, lambda: Cook.objects.get_one()),
         (ValueError, lambda: Cook.objects.get_one(secret="x")),
-        (ValueError, lambda: liked.among(1, [0])),
+        (ValidationError, lambda: liked.among(1, ["x"])),
         (NotSupportedError, lambda: Liking.objects.update(recipe=1)),
         (NotSupportedError, lambda: Cook.objects.bulk_create([Cook(name="x")], ignore_conflicts=True)),
         (TransactionManagementError, lambda: hold_keys("default", ["zoo:key"])),
