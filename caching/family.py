@@ -17,7 +17,8 @@ class Path(NamedTuple):
 
     def shared(self, instance: Any) -> Any:
         """Return the shared row's primary key as an instance of the model has it, or None."""
-        return getattr(instance, self.up[-1].attname) if self.up else instance.pk
+        pk = getattr(instance, self.up[-1].attname) if self.up else instance.pk
+        return None if hasattr(pk, "resolve_expression") else pk  # the database chooses it
 
 
 class Relative:

@@ -24,15 +24,13 @@ class Declaration:
         """Return the columns of a row that tell which entries it belongs to, besides its primary key."""
         return ()
 
-    def keys_of_pks(self, pks: Iterable[Any]) -> Iterable[str]:
-        """Return the keys that primary keys alone lead to."""
+    def keys_of_pks(self, pks: Collection[Any], using: str) -> Iterable[str]:
+        """Return the keys that primary keys alone lead to in database `using`."""
         return ()
 
-    def keys_of(self, instance: Any, columns: Collection[str] | None = None) -> Iterable[str]:
-        """Return the keys that an instance's own values lead to; `columns`: what is written (None: all).
-
-        The instance may be of another model that shares rows with this one, and lack columns.
-        """
+    def keys_of(self, instance: Any, using: str, columns: Collection[str] | None = None) -> Iterable[str]:
+        """Return the keys that an instance's own values lead to in database `using`; `columns`: what is written (None:
+        all). The instance may be of another model that shares rows with this one, and lack columns."""
         raise NotImplementedError
 
     def stored_keys(self, pks: list[Any], using: str) -> Iterable[str]:
@@ -43,8 +41,8 @@ class Declaration:
         """Return the keys that rows lead to once an UPDATE of `columns` has been made."""
         return self.stored_keys(pks, using)
 
-    def key_prefixes(self) -> Iterable[str]:
-        """Return what the keys of all its entries begin with, and no other's."""
+    def key_prefixes(self, using: str) -> Iterable[str]:
+        """Return what the keys of all its entries from a database begin with, and no other's."""
         raise NotImplementedError
 
     def note_inserted(self, using: str, instances: list[Any]) -> None:
@@ -70,6 +68,11 @@ def declare(model: Any, declaration: Declaration) -> None:
     """Add something that is derived from the rows of `model`; the rows themselves need not be cached."""
     _declarations.setdefault(model._meta.concrete_model, []).append(declaration)
     heard.cache_clear()
+
+
+def declarations_of(model: Any) -> list[Declaration]:
+    """Return what is derived from the rows of a model's own table, in the order of declaration."""
+    return _declarations.get(model._meta.concrete_model, [])
 
 
 def by_model() -> Mapping[Any, list[Declaration]]:

@@ -1,11 +1,12 @@
 """Base classes of models."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models, router
 
 from ..options import Cached
+from ..writing.declarations import heard
 from ..writing.deletion import locked_rows
 from ..writing.transactions import atomic_write
 from . import signals  # noqa: F401  sees every model that is prepared from here on
@@ -34,7 +35,7 @@ class CachedModel(TransactionalModel):
     queryset_class = CachedQuerySet
     is_from_cache = False
 
-    objects = CachedManager()
+    objects: ClassVar[CachedManager[Self]] = CachedManager()
 
     class Meta:
         abstract = True
@@ -70,7 +71,8 @@ class CachedModel(TransactionalModel):
         with atomic_write(alias):
             # Before Django collects what points here: from now on nothing more can, and refuse the deletion.
             concrete: Any = self._meta.concrete_model
-            self.locked_rows = {concrete: {row.pk: row for row in locked_rows(concrete, [self.pk], alias)}}
+            rows = locked_rows(concrete, [self.pk], alias) if heard(concrete) else ()
+            self.locked_rows = {concrete: {row.pk: row for row in rows}}
             try:
                 return super().delete(using=using, keep_parents=keep_parents)
             finally:

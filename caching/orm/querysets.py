@@ -11,7 +11,7 @@ from django.db.models.deletion import Collector
 from .. import registry
 from ..cacheable import all_rows
 from ..writing import bulk_signals
-from ..writing.declarations import chunks, hold_instances, hold_stored, hold_updated, is_followed, note_inserted
+from ..writing.declarations import chunks, heard, hold_instances, hold_stored, hold_updated, is_followed, note_inserted
 from ..writing.transactions import atomic_write
 
 
@@ -25,6 +25,8 @@ class HoldingQuerySet(models.QuerySet[Any]):
         """As in Django, but lock the rows as they are collected."""
         models.QuerySet.delete(self.none())  # raises what Django raises
         with self._transaction():
+            if not is_followed(self.model):
+                return super().delete()
             rows = self._lock()
             self.locked_rows = {self._concrete: {row.pk: row for row in rows}}
             collector = Collector(using=self.db, origin=self)
@@ -97,8 +99,8 @@ class CachedQuerySet(HoldingQuerySet):
         """As in Django, but lock and list the affected rows first."""
         models.QuerySet.update(self.none(), **changes)  # raises what Django raises
         columns = {self.model._meta.get_field(name).attname for name in changes}  # type: ignore[union-attr]
-        heard = any(each.concerns(columns) for _, each in registry.heard(self.model))
-        if not heard and not bulk_signals.updating.has_listeners(self._concrete):
+        concerned = any(each.concerns(columns) for _, each in heard(self.model))
+        if not concerned and not bulk_signals.updating.has_listeners(self._concrete):
             return super().update(**changes)
         if self.model._meta.pk.attname in columns:
             self._refuse("update() of the primary key: insert a copy, and delete the old row")

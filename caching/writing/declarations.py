@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import signals
 
 from .. import family, registry
+from ..conf import conf
 from ..family import CHUNK, Relative
 from ..registry import Declaration
 from . import bulk_signals
@@ -29,9 +30,14 @@ def watch(model: Any) -> None:
         signal.connect(receiver, sender=model, dispatch_uid=f"caching.{id(model)}.{receiver.__name__}")
 
 
+def heard(model: Any) -> tuple[tuple[Relative, Declaration], ...]:
+    """Return what a write of a model's rows holds: nothing while CACHING["ENABLED"] is off."""
+    return registry.heard(model) if conf().enabled else ()
+
+
 def is_followed(model: Any) -> bool:
     """Return whether anything is derived from a model's rows, or counts them."""
-    return bool(registry.heard(model)) or bulk_signals.updating.has_listeners(model._meta.concrete_model)
+    return bool(heard(model)) or bulk_signals.updating.has_listeners(model._meta.concrete_model)
 
 
 def hold_instances(using: str, instances: Iterable[Any]) -> None:
@@ -42,8 +48,8 @@ def hold_instances(using: str, instances: Iterable[Any]) -> None:
     touched = Touched()
     for instance in instances:
         columns = None if instance._state.adding else ()
-        for relative, declaration in registry.heard(type(instance)):
-            touched.add(declaration, declaration.keys_of(instance, columns))
+        for relative, declaration in heard(type(instance)):
+            touched.add(declaration, declaration.keys_of(instance, using, columns))
             touched.add(declaration, _pk_keys(relative, declaration, instance, using))
     touched.hold(using)
 
@@ -58,7 +64,7 @@ def hold_stored(using: str, model: Any, pks: list[Any], columns: Collection[str]
 def hold_updated(using: str, model: Any, pks: list[Any], columns: Collection[str]) -> None:
     """Hold what rows lead to after an UPDATE of these columns; nobody else can see the new values before the commit."""
     touched = Touched()
-    for relative, declaration in registry.heard(model):
+    for relative, declaration in heard(model):
         if declaration.concerns(columns):
             for chunk in chunks(relative.pks(pks, using)):
                 touched.add(declaration, declaration.keys_after_update(chunk, using, columns))
@@ -68,7 +74,7 @@ def hold_updated(using: str, model: Any, pks: list[Any], columns: Collection[str
 def note_inserted(using: str, model: Any, instances: list[Any]) -> None:
     """Tell the transaction of rows that a bulk insert has made."""
     touched = Touched()
-    for relative, declaration in registry.heard(model):
+    for relative, declaration in heard(model):
         for instance in instances:
             touched.add(declaration, _pk_keys(relative, declaration, instance, using))
         if relative.model is model._meta.concrete_model:
@@ -95,10 +101,10 @@ class Touched:
 
     def add_stored(self, model: Any, pks: list[Any], columns: Collection[str], using: str) -> None:
         """Add the keys of what a write of these columns of stored rows touches; lock the rows if need be."""
-        for relative, declaration in registry.heard(model):
+        for relative, declaration in heard(model):
             if declaration.concerns(columns):
                 own = relative.pks(pks, using)
-                self.add(declaration, declaration.keys_of_pks(own))
+                self.add(declaration, declaration.keys_of_pks(own, using))
                 for chunk in chunks(own):
                     self.add(declaration, declaration.stored_keys(chunk, using))
 
@@ -110,19 +116,19 @@ class Touched:
 
 
 def _pk_keys(relative: Relative, declaration: Declaration, instance: Any, using: str) -> Iterable[str]:
-    return declaration.keys_of_pks(relative.pks_of_instance(instance, using))
+    return declaration.keys_of_pks(relative.pks_of_instance(instance, using), using)
 
 
 def _before_save(*, sender: Any, instance: Any, using: str, update_fields: Collection[str] | None, **_: Any) -> None:
     touched, left = Touched(), set()
-    for relative, declaration in registry.heard(sender):
+    for relative, declaration in heard(sender):
         if declaration.concerns(update_fields):
             # The row may have been moved here from another owner, by an instance that was made by hand as well.
             pks = _pks(relative, instance, using)
-            own = set(declaration.keys_of(instance, update_fields))
+            own = set(declaration.keys_of(instance, using, update_fields))
             stored = set(declaration.stored_keys(pks, using)) if pks else set()
             touched.add(declaration, own | stored)
-            touched.add(declaration, declaration.keys_of_pks(pks))
+            touched.add(declaration, declaration.keys_of_pks(pks, using))
             left |= stored - own if declaration.keeps else set()
     touched.hold(using, drop=left)
 
@@ -139,7 +145,7 @@ def _after_save(
 ) -> None:
     if created:
         note_inserted(using, sender, [instance])
-    for relative, declaration in registry.heard(sender):
+    for relative, declaration in heard(sender):
         if not declaration.concerns(update_fields):
             continue
         if not relative.is_part_of(instance):

@@ -12,6 +12,7 @@ from django.db.models.deletion import Collector
 
 from .. import registry
 from ..cacheable import all_rows
+from ..conf import conf
 from ..registry import Declaration
 from . import bulk_signals
 from .declarations import Touched, chunks, hold_updated, is_followed
@@ -89,9 +90,9 @@ class _CollectedRows:
         own = _own(model)
         rows = list(self._rows(model, pks)) if any(declaration.columns() for declaration in own) else []
         for declaration in own:
-            touched.add(declaration, declaration.keys_of_pks(pks))
+            touched.add(declaration, declaration.keys_of_pks(pks, self._using))
             for row in rows:
-                touched.add(declaration, declaration.keys_of(row, ()))
+                touched.add(declaration, declaration.keys_of(row, self._using, ()))
             self._stored[declaration] = rows
 
     def _rows(self, model: Any, pks: list[Any]) -> Iterable[Any]:
@@ -115,7 +116,7 @@ class _CollectedRows:
 
 
 def _own(model: Any) -> list[Declaration]:
-    return [declaration for relative, declaration in registry.heard(model) if relative.model is model]
+    return registry.declarations_of(model) if conf().enabled else []
 
 
 def _collect_fast_deletes(collector: Any) -> None:
