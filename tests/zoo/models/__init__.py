@@ -1,3 +1,4 @@
 """Models as other people write them, one file for each kind of shape."""
 
+from .recipes import *  # noqa: F403
 from .trees import *  # noqa: F403
