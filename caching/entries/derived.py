@@ -178,11 +178,16 @@ class Derived(Declaration):
         read = {*names, *map(self.column, names)}
         return columns is None or bool(self.where) or not read.isdisjoint(columns)
 
+    def columns(self) -> tuple[str, ...]:
+        return (*self.by, *self._of)
+
     def keys_of(self, instance: Any, using: str, columns: Collection[str] | None = None) -> list[str]:
+        if not isinstance(instance, self.model._meta.concrete_model):
+            return []  # a parent, of which the child's columns are not known
         return self._keys(using, [tuple(getattr(instance, column) for column in self.by)])
 
     def stored_keys(self, pks: list[Any], using: str) -> list[str]:
-        rows = all_rows(self.model, using).filter(pk__in=pks)
+        rows = all_rows(self.model, using).filter(pk__in=pks).select_for_update()
         return self._keys(using, set(rows.order_by().values_list(*self.by)))
 
     def _keys(self, using: str, rows: Iterable[tuple[Any, ...]]) -> list[str]:

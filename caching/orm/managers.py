@@ -113,7 +113,8 @@ class CachedManager(AsyncVerbs[M], _Manager[M]):
         Raises redis.RedisError or OSError when Redis cannot be reached.
         """
         using = [self._alias or database_of(self.model)]
-        return invalidate(prefixes_of(registry.declarations_of(self.model), using), using=using)
+        heard = (declaration for _, declaration in registry.heard(self.model))
+        return invalidate(prefixes_of(heard, using), using=using)
 
     def drop_entry(self, pk: Any) -> None:
         """Delete a row's entry, so that the next reader loads it anew; a writer's hold stays."""
