@@ -1,0 +1,56 @@
+"""For every cached model of the zoo, every column and every way to write: the cache answers as the database does."""
+
+import random
+
+import pytest
+from django.db import NotSupportedError, models
+
+from tests.zoo.questions import Seen, differences, rows_of, shown, zoo_models
+from tests.zoo.values import Maker
+from tests.zoo.verbs import VERBS, Scene
+
+MODELS = zoo_models()
+# What a verb may say of a model, by its documentation, instead of writing.
+REFUSALS = (NotSupportedError, models.ProtectedError, models.RestrictedError)
+
+
+def relatives(model):
+    """The model, what points to it and what it points to."""
+    meta = model._meta
+    near = {model, *(field.related_model for field in meta.get_fields(include_hidden=True) if field.related_model)}
+    near |= {other for other in MODELS if issubclass(other, model) or issubclass(model, other)}
+    return [other for other in MODELS if other in near]
+
+
+@pytest.fixture(params=MODELS, ids=lambda model: model.__name__)
+def model(request):
+    return request.param
+
+
+def test_reads_as_the_database_does(model):
+    maker, seen = Maker(), Seen([model])
+    for _ in range(12):
+        maker.create(model)
+    absent = maker.new(model)
+    if absent.pk is not None:
+        seen.note(model, absent.pk)
+    assert differences(seen, times=3) == []
+    for row in rows_of(model):
+        assert shown(model.objects.get_one(row.pk)) == shown(row)
+
+
+def test_every_way_to_write(model):
+    scene, seen = Scene(Maker(), random.Random(1)), Seen(relatives(model))
+    found = []
+    for name, verb in VERBS.items():
+        for _ in range(2):
+            scene.maker.create(model)
+        found += differences(seen)
+        try:
+            verb(scene, model)
+        except REFUSALS:
+            pass
+        except Exception as error:
+            found.append(f"{name} raised {type(error).__name__}: {error}")
+        found += [f"after {name}: {each}" for each in differences(seen)]
+    assert found == []
