@@ -82,8 +82,9 @@ def cached(model: Any, *args: Any, **lookup: Any) -> Any:
 class Seen:
     """What was ever seen of the rows of some models: what to ask of them."""
 
-    def __init__(self, of: Iterable[Any] | None = None) -> None:
-        """`of`: cached models; None for all."""
+    def __init__(self, of: Iterable[Any] | None = None, *, most: int = 8) -> None:
+        """`of`: cached models; None for all. `most`: keys of a model, and values of a column, that are asked about."""
+        self._most = most
         self.models = zoo_models() if of is None else list(of)
         self.rows: dict[Any, dict[Any, None]] = {model: {} for model in self.models}
         self.values: dict[tuple[Any, tuple[str, ...]], dict[Any, None]] = {}
@@ -91,7 +92,7 @@ class Seen:
     def look(self) -> None:
         """Take notice of what the database has now."""
         for model in self.models:
-            self.rows[model] |= dict.fromkeys(rows_of(model).order_by("pk").values_list("pk", flat=True))
+            _add(self.rows[model], rows_of(model).order_by("pk").values_list("pk", flat=True), self._most)
             for column in model.cached.lookups:
                 self._add(model, (column,))
         for declaration in derived():
@@ -101,7 +102,7 @@ class Seen:
 
     def _add(self, model: Any, columns: tuple[str, ...]) -> None:
         found = rows_of(model).order_by("pk").values_list(*columns)
-        self.values.setdefault((model, columns), {}).update(dict.fromkeys(row for row in found if None not in row))
+        _add(self.values.setdefault((model, columns), {}), (row for row in found if None not in row), self._most)
 
     def note(self, model: Any, pk: Any) -> None:
         """Take notice of a key that no row has."""
@@ -109,7 +110,7 @@ class Seen:
 
     def forget(self) -> None:
         """Take notice of nothing any more."""
-        self.__init__(self.models)  # type: ignore[misc]
+        self.__init__(self.models, most=self._most)  # type: ignore[misc]
 
     def questions(self) -> Iterator[Question]:
         """Yield every question about everything seen."""
@@ -137,6 +138,13 @@ class Seen:
         members = [row[0] for row in self.values.get((declaration.model, (member_of(declaration),)), {})]
         ask = members_of if isinstance(declaration, IdSet) else edge_values
         yield from (ask(declaration, owner, members) for owner in dict.fromkeys(owners) if members)
+
+
+def _add(known: dict[Any, None], found: Iterable[Any], most: int) -> None:
+    """Add what is new, and forget the oldest."""
+    known |= dict.fromkeys(each for each in found if each not in known)
+    for each in list(known)[:-most]:
+        del known[each]
 
 
 def derived() -> list[Any]:
@@ -252,6 +260,13 @@ def edge_values(declaration: EdgeValue, owner: Any, members: list[Any]) -> Quest
 
     name = f"{declaration.label}.of({owner!r}, {members!r})"
     return Question(name, tables_of(declaration.model), lambda: _run(declaration.of(owner, members)), look)
+
+
+def fill(seen: Seen) -> None:
+    """Ask everything once, so that the answers are in the cache."""
+    seen.look()
+    for question in seen.questions():
+        question.ask()
 
 
 def differences(seen: Seen, *, times: int = 2) -> list[str]:

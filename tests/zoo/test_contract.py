@@ -5,13 +5,16 @@ import random
 import pytest
 from django.db import NotSupportedError, models
 
-from tests.zoo.questions import Seen, differences, rows_of, shown, zoo_models
+from tests.zoo.questions import Seen, differences, fill, rows_of, shown, zoo_models
 from tests.zoo.values import Maker
 from tests.zoo.verbs import VERBS, Scene
 
 MODELS = zoo_models()
 # What a verb may say of a model, by its documentation, instead of writing.
 REFUSALS = (NotSupportedError, models.ProtectedError, models.RestrictedError)
+
+
+WAITING = {"Wallet": "a foreign key to a model whose key is a OneToOneField: branch keys"}
 
 
 def relatives(model):
@@ -22,7 +25,15 @@ def relatives(model):
     return [other for other in MODELS if other in near]
 
 
-@pytest.fixture(params=MODELS, ids=lambda model: model.__name__)
+@pytest.fixture(
+    params=[
+        pytest.param(
+            model, id=name, marks=[pytest.mark.xfail(strict=True, reason=WAITING[name])] if name in WAITING else []
+        )
+        for model in MODELS
+        for name in [model.__name__]
+    ]
+)
 def model(request):
     return request.param
 
@@ -45,7 +56,7 @@ def test_every_way_to_write(model):
     for name, verb in VERBS.items():
         for _ in range(2):
             scene.maker.create(model)
-        found += differences(seen)
+        fill(seen)
         try:
             verb(scene, model)
         except REFUSALS:

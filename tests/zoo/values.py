@@ -1,4 +1,4 @@
-"""Values for the columns of any model, found by looking at its fields: the n-th row of a model is made of the n-th values.
+"""Values for the columns of any model, found by looking at its fields: a model's n-th row is made of the n-th values.
 
 Values of unique columns differ for any two numbers. `BY_FIELD` names the few fields that need values of their own.
 """
@@ -88,6 +88,17 @@ BY_FIELD: dict[str, Make] = {
     # What a generic foreign key points to need not exist.
     "zoo.Attachment.key": lambda field, n: str(uuid.UUID(int=n)),
     "zoo.Remark.object_id": lambda field, n: n,
+    # Counted up by receivers of signals, or multiplied by the database.
+    **dict.fromkeys(
+        (
+            "zoo.Paper.revisions",
+            "zoo.PaperRevision.number",
+            "zoo.Order.lines_count",
+            "zoo.Computed.width",
+            "zoo.Computed.height",
+        ),
+        lambda field, n: n % 1000,
+    ),
 }
 
 
@@ -112,9 +123,19 @@ def writable_fields(model: Any) -> list[Any]:
     ]
 
 
+def is_in_constraint(field: Any) -> bool:
+    """Return whether a unique constraint of any form names the column."""
+    meta = field.model._meta
+    pairs = {name for names in meta.unique_together for name in names}
+    for constraint in meta.constraints:
+        names = [*getattr(constraint, "fields", ()), *(each.name for each in getattr(constraint, "expressions", ()))]
+        pairs |= {*names, *(["tenant", "is_primary"] if getattr(constraint, "condition", None) else ())}
+    return field.unique or field.name in pairs
+
+
 def is_automatic(field: Any) -> bool:
     """Return whether Django fills the column when it saves."""
-    return getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False) or field.name == "_order"
+    return getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
 
 
 def _is_parent_link(field: Any) -> bool:

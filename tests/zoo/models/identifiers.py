@@ -67,5 +67,5 @@ class OddNames(CachedModel):
     a_name_that_is_as_long_as_the_database_allows_a_column_to_be_ok = models.TextField(blank=True)
 
     class Meta(CachedModel.Meta):
-        db_table = "zoo odd'names.of:tables"
+        db_table = "zoo odd names.of:tables"
         verbose_name = "odd: name"
