@@ -25,9 +25,14 @@ class Question:
     look: Callable[[], Any]
 
 
-def zoo_models() -> list[Any]:
+# Models that the framework does not serve yet.
+WAITING = {"Wallet": "a foreign key to a model whose key is a OneToOneField: branch keys"}
+
+
+def zoo_models(*, waiting: bool = False) -> list[Any]:
     """Return the cached models of the zoo in the order of their names."""
-    return sorted((model for model in registry.models()), key=lambda model: model._meta.label)
+    models = sorted((model for model in registry.models()), key=lambda model: model._meta.label)
+    return [model for model in models if waiting or model.__name__ not in WAITING]
 
 
 def rows_of(model: Any) -> models.QuerySet[Any]:
@@ -92,13 +97,17 @@ class Seen:
     def look(self) -> None:
         """Take notice of what the database has now."""
         for model in self.models:
-            _add(self.rows[model], rows_of(model).order_by("pk").values_list("pk", flat=True), self._most)
-            for column in model.cached.lookups:
-                self._add(model, (column,))
+            self.look_at(model)
         for declaration in derived():
             self._add(declaration.model, declaration.by)
             if not isinstance(declaration, IdList):
                 self._add(declaration.model, (member_of(declaration),))
+
+    def look_at(self, model: Any) -> None:
+        """Take notice of what the database has of one model."""
+        _add(self.rows[model], rows_of(model).order_by("pk").values_list("pk", flat=True), self._most)
+        for column in model.cached.lookups:
+            self._add(model, (column,))
 
     def _add(self, model: Any, columns: tuple[str, ...]) -> None:
         found = rows_of(model).order_by("pk").values_list(*columns)
@@ -109,18 +118,26 @@ class Seen:
         self.rows[model][pk] = None
 
     def forget(self) -> None:
-        """Take notice of nothing any more."""
+        """Take no more notice of what was seen."""
         self.__init__(self.models, most=self._most)  # type: ignore[misc]
 
     def questions(self) -> Iterator[Question]:
         """Yield every question about everything seen."""
         for model in self.models:
-            yield from self.of_rows(model, list(self.rows[model]))
-            for column in model.cached.lookups:
-                for (value,) in self.values.get((model, (column,)), {}):
-                    yield lookup(model, column, value)
+            yield from self.about(model)
         for declaration in derived():
-            yield from self._derived(declaration)
+            if declaration.model not in self.rows:
+                yield from self._derived(declaration)
+
+    def about(self, model: Any) -> list[Question]:
+        """Return every question about the rows of one model, and about what is derived from them."""
+        questions = [*self.of_rows(model, list(self.rows[model]))]
+        for column in model.cached.lookups:
+            questions += [lookup(model, column, value) for (value,) in self.values.get((model, (column,)), {})]
+        for declaration in derived():
+            if declaration.model is model:
+                questions += self._derived(declaration)
+        return questions
 
     def of_rows(self, model: Any, pks: list[Any]) -> Iterator[Question]:
         """Yield the questions about rows by their keys."""

@@ -5,16 +5,13 @@ import random
 import pytest
 from django.db import NotSupportedError, models
 
-from tests.zoo.questions import Seen, differences, fill, rows_of, shown, zoo_models
+from tests.zoo.questions import WAITING, Seen, differences, fill, rows_of, shown, zoo_models
 from tests.zoo.values import Maker
 from tests.zoo.verbs import VERBS, Scene
 
-MODELS = zoo_models()
+MODELS = zoo_models(waiting=True)
 # What a verb may say of a model, by its documentation, instead of writing.
 REFUSALS = (NotSupportedError, models.ProtectedError, models.RestrictedError)
-
-
-WAITING = {"Wallet": "a foreign key to a model whose key is a OneToOneField: branch keys"}
 
 
 def relatives(model):
