@@ -14,6 +14,9 @@ from django.db.models.fields.files import FieldFile
 from caching import registry
 from caching.api import Batch, EdgeValue, IdList, IdSet, existence_of
 
+AHEAD = 1_000_000
+"""Keys from here on are chosen by callers, where the database would choose them; see `verbs`."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Question:
@@ -30,9 +33,27 @@ WAITING = {"Wallet": "a foreign key to a model whose key is a OneToOneField: bra
 
 
 def zoo_models(*, waiting: bool = False) -> list[Any]:
-    """Return the cached models of the zoo in the order of their names."""
-    models = sorted((model for model in registry.models()), key=lambda model: model._meta.label)
-    return [model for model in models if waiting or model.__name__ not in WAITING]
+    """Return the cached models of the zoo, and those that something is derived from, in the order of their names."""
+    found = {*registry.models(), *(declaration.model for declaration in derived())}
+    by_name = sorted(found, key=lambda model: str(model._meta.label))
+    return [model for model in by_name if waiting or model.__name__ not in WAITING]
+
+
+def relatives(model: Any) -> list[Any]:
+    """Return the model, those that point to it, those that it points to, its parents and its children."""
+    near = {model, *(field.related_model for field in model._meta.get_fields(include_hidden=True))}
+    known = zoo_models()
+    return [each for each in known if each in near or issubclass(each, model) or issubclass(model, each)]
+
+
+def is_cached(model: Any) -> bool:
+    """Return whether rows of the model are cached, not only what is derived from them."""
+    return hasattr(model, "cached")
+
+
+def lookups_of(model: Any) -> tuple[str, ...]:
+    """Return the columns by which the cache finds a row."""
+    return tuple(model.cached.lookups) if is_cached(model) else ()
 
 
 def rows_of(model: Any) -> models.QuerySet[Any]:
@@ -98,16 +119,22 @@ class Seen:
         """Take notice of what the database has now."""
         for model in self.models:
             self.look_at(model)
-        for declaration in derived():
-            self._add(declaration.model, declaration.by)
-            if not isinstance(declaration, IdList):
-                self._add(declaration.model, (member_of(declaration),))
 
     def look_at(self, model: Any) -> None:
         """Take notice of what the database has of one model."""
-        _add(self.rows[model], rows_of(model).order_by("pk").values_list("pk", flat=True), self._most)
-        for column in model.cached.lookups:
+        _add(self.rows[model], [*rows_of(model).order_by("pk").values_list("pk", flat=True)], self._most)
+        for column in lookups_of(model):
             self._add(model, (column,))
+        for declaration in declared_on(model):
+            self._add(model, declaration.by)
+            if not isinstance(declaration, IdList):
+                self._add(model, (member_of(declaration),))
+
+    def look_ahead(self, model: Any) -> None:
+        """Take notice of the keys that the database will choose next."""
+        if isinstance(model._meta.pk, models.AutoField):
+            last = max((key for key in self.rows[model] if key < AHEAD), default=0)
+            _add(self.rows[model], range(last + 1, last + 4), self._most)
 
     def _add(self, model: Any, columns: tuple[str, ...]) -> None:
         found = rows_of(model).order_by("pk").values_list(*columns)
@@ -125,18 +152,20 @@ class Seen:
         """Yield every question about everything seen."""
         for model in self.models:
             yield from self.about(model)
-        for declaration in derived():
-            if declaration.model not in self.rows:
-                yield from self._derived(declaration)
+
+    def only(self, models: Iterable[Any]) -> "Seen":
+        """Return what was seen of some of the models; both take notice of the same."""
+        part = Seen(models, most=self._most)
+        part.rows, part.values = self.rows, self.values
+        return part
 
     def about(self, model: Any) -> list[Question]:
         """Return every question about the rows of one model, and about what is derived from them."""
-        questions = [*self.of_rows(model, list(self.rows[model]))]
-        for column in model.cached.lookups:
+        questions = [*self.of_rows(model, list(self.rows[model]))] if is_cached(model) else []
+        for column in lookups_of(model):
             questions += [lookup(model, column, value) for (value,) in self.values.get((model, (column,)), {})]
-        for declaration in derived():
-            if declaration.model is model:
-                questions += self._derived(declaration)
+        for declaration in declared_on(model):
+            questions += self._derived(declaration)
         return questions
 
     def of_rows(self, model: Any, pks: list[Any]) -> Iterator[Question]:
@@ -170,6 +199,11 @@ def derived() -> list[Any]:
     for declarations in registry._declarations.values():
         found += [each for each in declarations if isinstance(each, IdSet | IdList | EdgeValue)]
     return found
+
+
+def declared_on(model: Any) -> list[Any]:
+    """Return what is derived from the rows of one model."""
+    return [declaration for declaration in derived() if declaration.model is model]
 
 
 def member_of(declaration: Any) -> str:
@@ -272,7 +306,8 @@ def edge_values(declaration: EdgeValue, owner: Any, members: list[Any]) -> Quest
     """Ask what an owner's edges say."""
 
     def look() -> Any:
-        rows = _edges(declaration, owner).values_list(member_of(declaration), declaration._value)
+        column = member_of(declaration)
+        rows = _edges(declaration, owner).filter(**{f"{column}__in": members}).values_list(column, declaration._value)
         return dict.fromkeys(members) | dict(rows)
 
     name = f"{declaration.label}.of({owner!r}, {members!r})"
@@ -280,8 +315,10 @@ def edge_values(declaration: EdgeValue, owner: Any, members: list[Any]) -> Quest
 
 
 def fill(seen: Seen) -> None:
-    """Ask everything once, so that the answers are in the cache."""
+    """Ask everything once, so that the answers are in the cache; also about rows that will be there next."""
     seen.look()
+    for model in seen.models:
+        seen.look_ahead(model)
     for question in seen.questions():
         question.ask()
 

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import models
 from django.db.models import F
 
-from tests.zoo.questions import rows_of
+from tests.zoo.questions import AHEAD, is_cached, rows_of
 from tests.zoo.values import Maker, is_automatic, is_in_constraint, writable_fields
 
 
@@ -48,8 +48,19 @@ VERBS: dict[str, Verb] = {}
 
 
 def verb(function: Verb) -> Verb:
-    """Add a verb."""
+    """Add a verb that every model has."""
     VERBS[function.__name__] = function
+    return function
+
+
+def verb_of_the_cache(function: Verb) -> Verb:
+    """Add a verb that only cached models have."""
+
+    def where_it_is(scene: Scene, model: Any) -> None:
+        if is_cached(model):
+            function(scene, model)
+
+    VERBS[function.__name__] = where_it_is
     return function
 
 
@@ -66,7 +77,7 @@ def create(scene: Scene, model: Any) -> None:
     model.objects.create(**scene.maker.fields(model))
 
 
-@verb
+@verb_of_the_cache
 def create_one(scene: Scene, model: Any) -> None:
     """The cache's own verb."""
     model.objects.create_one(**scene.maker.fields(model))
@@ -78,7 +89,7 @@ def save_all(scene: Scene, model: Any) -> None:
     assign(scene.row(model), scene.changes(model)).save()
 
 
-@verb
+@verb_of_the_cache
 def save_named(scene: Scene, model: Any) -> None:
     """`save(update_fields=…)` of a row from the cache."""
     changes = scene.changes(model)
@@ -135,7 +146,7 @@ def update_many(scene: Scene, model: Any) -> None:
         model.objects.all().update(**{name: changes[name]})
 
 
-@verb
+@verb_of_the_cache
 def update_one(scene: Scene, model: Any) -> None:
     """The cache's own verb."""
     model.objects.update_one(scene.key(model), **scene.changes(model))
@@ -175,7 +186,7 @@ def update_or_create(scene: Scene, model: Any) -> None:
 
 def _free_key(scene: Scene, model: Any, fields: dict[str, Any]) -> Any:
     given = fields.pop(model._meta.pk.attname, None)
-    return 1_000_000 + scene.maker.next() if given is None else given
+    return AHEAD + scene.maker.next() if given is None else given
 
 
 @verb
@@ -184,7 +195,7 @@ def delete(scene: Scene, model: Any) -> None:
     scene.row(model).delete()
 
 
-@verb
+@verb_of_the_cache
 def delete_cached(scene: Scene, model: Any) -> None:
     """`delete()` of an instance from the cache."""
     model.objects.get_one(scene.key(model)).delete()
@@ -288,7 +299,7 @@ def admin(scene: Scene, model: Any) -> None:
     admin_class.delete_queryset(None, admin_class.model._default_manager.filter(pk=scene.key(model)))
 
 
-@verb
+@verb_of_the_cache
 def drop_entry(scene: Scene, model: Any) -> None:
     """The verb of operators, which writes nothing."""
     model.objects.drop_entry(scene.key(model))

@@ -2,8 +2,9 @@
 
     python -m tests.zoo.walk --operations 100000 --seed 1
 
-Each read is compared with the database when it is made (see `change_log`); every so many operations all processes pause
-and compare everything. The same seed gives each process the same choices; how the processes interleave is not repeated.
+Each read is compared with the database when it is made (see `change_log`); every STEP operations all processes pause,
+compare what they have written to, and go on with other models. The same seed gives each process the same choices; how
+the processes interleave is not repeated.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from typing import Any
 from devtools.servers import end_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
-STEP = 400
+STEP = 250
 
 
 @dataclass
@@ -53,9 +54,11 @@ def walk(*, operations: int, seed: int, processes: int = 2, step: int = STEP, wi
     tables = {field.model._meta.db_table for model in zoo_models() for field in model._meta.concrete_fields}
     report = Report(seed)
     with change_log(tables), walkers(seed, processes, without) as started:
-        for _ in range(0, operations, step):
-            everyone(started, f"walk {step // processes}")
-            answers = everyone(started, "compare")
+        for done in range(step, operations + step, step):
+            everyone(started, f"walk {step // processes} {seed}-{done}")
+            answers = everyone(
+                started, "compare everywhere" if done % (20 * step) == 0 or done >= operations else "compare"
+            )
             forget()
             if any(answer["differences"] or answer["errors"] for answer in answers):
                 break

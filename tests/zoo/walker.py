@@ -1,6 +1,7 @@
 """One process of the random walk: reads that are compared with the database, and writes of every kind.
 
-It takes commands from its standard input ("walk <operations>", "compare", "end"), and answers each with a line of JSON.
+It takes commands from its standard input ("walk <operations> <place>", "compare [everywhere]"), and answers each with
+a line of JSON.
 """
 
 import argparse
@@ -44,31 +45,39 @@ class Walker:
         self.counts: Counter[str] = Counter()
         self.differences: list[str] = []
         self.errors: list[str] = []
+        self.place: list[Any] = []
         self.last = "nothing"
         self._shapes: list[Callable[[], None]] = [
             self.write, self.write, self.write, self.committed, self.committed, self.rolled_back,
             self.inner_rolled_back, self.outer_rolled_back, self.savepoint_by_hand, self.locked,
         ]  # fmt: skip
 
-    def walk(self, operations: int) -> None:
-        """Do some operations, three of five of them reads."""
+    def walk(self, operations: int, place: str) -> None:
+        """Do some operations, three of five of them reads, on the few models of a place: all processes are there."""
+        from tests.zoo.questions import relatives
+
+        start = random.Random(place).sample(self.seen.models, 3)
+        self.place = list(dict.fromkeys(near for model in start for near in relatives(model)[:6]))
         for _ in range(operations):
             if self.rng.random() < 0.6:
-                self.read(self.rng.choice(self.seen.models))
+                self.read(self.rng.choice(self.place))
             else:
                 self.guarded(self.rng.choice(self._shapes))
 
-    def compare(self) -> None:
-        """Compare everything while nobody writes."""
-        from tests.zoo.questions import differences
+    def compare(self, *, everywhere: bool) -> None:
+        """Compare the place, or everything, while nobody writes."""
+        from tests.zoo.questions import differences, relatives
 
-        self.differences += [f"at rest: {each}" for each in differences(self.seen, times=2)]
-        self.counts["compared at rest"] += sum(2 for _ in self.seen.questions())
+        near = dict.fromkeys(each for model in self.place for each in relatives(model))
+        seen = self.seen if everywhere else self.seen.only(near)
+        self.differences += [f"at rest: {each}" for each in differences(seen)]
+        self.counts["compared at rest"] += sum(2 for _ in seen.questions())
 
     def read(self, model: Any) -> None:
         """Ask the cache one question about a model, and the database before and after."""
         from tests.zoo.change_log import mark
 
+        self.seen.look_ahead(model)
         questions = self.seen.about(model)
         if not questions:
             return
@@ -112,7 +121,7 @@ class Walker:
         """Write in whatever transaction there is, then perhaps read."""
         from tests.zoo.verbs import VERBS
 
-        model, name = self.rng.choice(self.seen.models), self.rng.choice(list(VERBS))
+        model, name = self.rng.choice(self.place), self.rng.choice(list(VERBS))
         self.last = f"{name} of {model._meta.label}"
         self.counts[f"verb: {name}"] += 1
         self.trim(model)
@@ -171,7 +180,7 @@ class Walker:
     def locked(self) -> None:
         """Lock the rows of a model first, as those do who are careful."""
         with transaction.atomic():
-            model = self.rng.choice(self.seen.models)
+            model = self.rng.choice(self.place)
             for row in model.objects.select_for_update().order_by("pk")[:2]:
                 row.save()
             self.write()
@@ -205,9 +214,9 @@ def main() -> None:
     for line in sys.stdin:
         command, *arguments = line.split()
         if command == "walk":
-            walker.walk(int(arguments[0]))
+            walker.walk(int(arguments[0]), arguments[1])
         elif command == "compare":
-            walker.compare()
+            walker.compare(everywhere=arguments == ["everywhere"])
         report = {
             "counts": walker.counts | walker.reads_of_the_cache(),
             "differences": walker.differences,

@@ -1,6 +1,7 @@
 """Models as other people write them, one file for each kind of shape."""
 
 from .columns import *  # noqa: F403
+from .edges import *  # noqa: F403
 from .generic import *  # noqa: F403
 from .identifiers import *  # noqa: F403
 from .many import *  # noqa: F403
