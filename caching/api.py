@@ -10,6 +10,7 @@ from .orm.edges import EdgeModel
 from .orm.managers import CachedManager
 from .orm.models import CachedModel
 from .orm.querysets import CachedQuerySet
+from .protocol.invalidation import invalidate_all
 from .reading.batch import Batch
 from .redis.client import Unavailable, redis_client
 from .writing.declarations import hold_instances
@@ -17,6 +18,6 @@ from .writing.transactions import atomic_write, hold_keys
 
 __all__ = [
     "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue", "Found", "IdList",
-    "IdSet", "Unavailable", "atomic_write", "existence_of", "hold_instances", "hold_keys", "memberships",
-    "redis_client",
+    "IdSet", "Unavailable", "atomic_write", "existence_of", "hold_instances", "hold_keys", "invalidate_all",
+    "memberships", "redis_client",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Which models are cached, and what is derived from the rows of which model."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -31,6 +31,10 @@ class Declaration:
         """Return the keys that rows lead to once an UPDATE of `columns` has been made."""
         return self.stored_keys(pks, using)
 
+    def key_prefixes(self) -> Iterable[str]:
+        """Return what the keys of all its entries begin with, and no other's."""
+        raise NotImplementedError
+
     def note_inserted(self, using: str, instances: list[Any]) -> None:
         """Tell the transaction of inserted rows, which have their primary keys by now."""
 
@@ -59,6 +63,11 @@ def declare(model: Any, declaration: Declaration) -> None:
 def declarations_of(model: Any) -> list[Declaration]:
     """Return what is derived from the rows of a model, or of a proxy's model, in the order of declaration."""
     return _declarations.get(model._meta.concrete_model, [])
+
+
+def by_model() -> Mapping[Any, list[Declaration]]:
+    """Return what is derived from the rows of each concrete model, in the order of declaration."""
+    return _declarations
 
 
 def models() -> list[type[Cacheable]]:

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from ..cacheable import all_rows
 from ..conf import conf
+from ..protocol.invalidation import invalidate, invalidate_keys
 from ..registry import Declaration
 from ..writing.declarations import declare
 from ..writing.transactions import hold_keys
@@ -56,6 +57,20 @@ class Derived(Declaration):
     def key_prefix(self) -> str:
         """Return what the keys of all entries begin with."""
         return f"{conf().prefix}:{self.kind}:{self.label}:"
+
+    def key_prefixes(self) -> list[str]:
+        return [self.key_prefix()]
+
+    def invalidate(self, owner: Any = None) -> int:
+        """Delete the entries of one owner, by default of all; return how many. In a transaction, do so at once and
+        again after its commit. Raises redis.RedisError or OSError when Redis cannot be reached."""
+        if owner is None:
+            return invalidate(self.key_prefixes(), using=[self.using])
+        return self.invalidate_owner(owner)
+
+    def invalidate_owner(self, owner: Any) -> int:
+        """Delete the entries of one owner; return how many."""
+        return invalidate_keys([self.key(self.identity(owner))], using=[self.using])
 
     def hold(self, using: str, identities: Iterable[Any]) -> None:
         """Hold entries, for writers who go past save(), delete() and the QuerySet's writes; see `hold_keys`."""

@@ -22,6 +22,7 @@ from django.db.models import Q
 from ..cacheable import all_rows
 from ..options import jittered_ms
 from ..protocol.codec import NOTHING, Framed
+from ..protocol.invalidation import invalidate
 from .derived import Derived
 from .source import Result
 
@@ -60,6 +61,9 @@ class EdgeValue(Derived):
 
     def key(self, identity: Pair) -> str:
         return f"{self.key_prefix()}{identity.owner}:{identity.member}"
+
+    def invalidate_owner(self, owner: Any) -> int:
+        return invalidate([f"{self.key_prefix()}{owner}:"], using=[self.using])
 
     def load(self, identities: Iterable[Pair]) -> dict[Pair, int | None]:
         """Make one query: for each owner a list of members."""

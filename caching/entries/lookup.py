@@ -110,6 +110,9 @@ class CachedRows(Declaration):
     def stored_keys(self, pks: list[Any], using: str) -> list[str]:
         return row_keys(self._model, pks)
 
+    def key_prefixes(self) -> list[str]:
+        return [rows_of(relative).key_prefix for relative in family(self._model)]  # those of lookups begin likewise
+
     def keys_after_update(self, pks: list[Any], using: str, columns: Collection[str]) -> list[str]:
         lookups = {column for relative in family(self._model) for column in relative.cached.lookups} & set(columns)
         if not lookups:

@@ -33,7 +33,7 @@ class Rows:
         self.pk_column = model._meta.pk.attname
         self._pk_at = self.codec.columns.index(self.pk_column)
         self._to_python = model._meta.pk.to_python
-        self._key_prefix = f"{conf().prefix}:{self.label}:"
+        self.key_prefix = f"{conf().prefix}:{self.label}:"
 
     def identity(self, pk: Any) -> Any:
         """Return the one form of a primary key that may be given as text; raises ValidationError."""
@@ -41,11 +41,11 @@ class Rows:
 
     def key(self, pk: Any) -> str:
         """Return the key of a row; `pk` in the form that `identity()` gives it."""
-        return f"{self._key_prefix}{pk}"
+        return f"{self.key_prefix}{pk}"
 
     def by_key(self, pks: Iterable[Any]) -> dict[str, Any]:
         """Return {key: pk}, each once, in the order given."""
-        prefix, pks = self._key_prefix, list(pks)
+        prefix, pks = self.key_prefix, list(pks)
         if len(pks) == 1 and type(pks[0]) is int:
             return {f"{prefix}{pks[0]}": pks[0]}
         if set(map(type, pks)) != {int}:

@@ -5,7 +5,9 @@ from typing import Any
 
 from django.db import models, router
 
+from .. import registry
 from ..entries.source import Found
+from ..protocol.invalidation import invalidate
 from ..reading import inspect
 from ..reading.batch import Batch, read_rows
 from ..reading.results import check_columns, instance_of
@@ -81,6 +83,16 @@ class CachedManager(models.Manager.from_queryset(CachedQuerySet)):  # type: igno
     def cache_entry(self, pk: Any) -> str:
         """Return the state of a row's entry in words, for operators."""
         return inspect.describe(self.model, pk)
+
+    def invalidate(self) -> int:
+        """Delete all entries of the model's rows and of what is derived from them, and return how many, after writes
+        that the cache cannot see. In a transaction, do so at once and again after its commit.
+
+        Raises redis.RedisError or OSError when Redis cannot be reached.
+        """
+        declarations = registry.declarations_of(self.model)
+        prefixes = [prefix for declaration in declarations for prefix in declaration.key_prefixes()]
+        return invalidate(prefixes, using=[router.db_for_write(self.model)])
 
     def drop_entry(self, pk: Any) -> None:
         """Delete a row's entry, so that the next reader loads it anew; a writer's hold stays."""
