@@ -19,8 +19,9 @@ class Declaration:
         """Return whether writing these columns (None: all) changes what any entry says."""
         raise NotImplementedError
 
-    def keys_of(self, instance: Any, columns: Collection[str] | None = None) -> Iterable[str]:
-        """Return the keys that an instance's own values lead to; `columns`: what is written (None: all)."""
+    def keys_of(self, instance: Any, using: str, columns: Collection[str] | None = None) -> Iterable[str]:
+        """Return the keys that an instance's own values lead to in database `using`; `columns`: what is written (None:
+        all)."""
         raise NotImplementedError
 
     def stored_keys(self, pks: list[Any], using: str) -> Iterable[str]:

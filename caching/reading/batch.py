@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from ..cacheable import Cacheable
-from ..conf import conf
+from ..conf import prefix
 from ..entries.source import Result
 from ..redis.cluster import on_cluster
 from ..redis.script import Command, Script
@@ -50,19 +50,22 @@ class Batch:
             self._reads += added
         return added
 
-    def rows(self, model: type[Cacheable], pks: Iterable[Any]) -> RowsResult:
-        """Ask for rows by primary key; raises ValidationError for a primary key of the wrong type."""
-        asked = list(pks)
+    def rows(self, model: type[Cacheable], pks: Iterable[Any], using: str | None = None) -> RowsResult:
+        """Ask for rows by primary key; raises ValidationError for a primary key of the wrong type.
+
+        `using`: the database, by default the one that the router names now.
+        """
+        rows = RowsResult(model, list(pks), using)
         for read in self._reads:
-            if type(read) is RowsResult and read.asked == (model, asked):  # such as the caller's own
+            if type(read) is RowsResult and read.asked == rows.asked:  # such as the caller's own
                 return read
-        return self.add(RowsResult(model, asked))
+        return self.add(rows)
 
     def script(self, script: Script, keys: Sequence[str], args: Iterable[Any] = ()) -> Reply:
         """Have a script share the round trip; `keys`, given without prefix, must share a slot."""
         reply = Reply()
-        prefix = conf().prefix
-        self._commands.append(script.command([f"{prefix}:{key}" for key in keys], args))
+        begin = prefix()
+        self._commands.append(script.command([f"{begin}:{key}" for key in keys], args))
         self._replies.append(reply)
         return reply
 
@@ -102,9 +105,9 @@ class Batch:
             reply.result = None if isinstance(result, Exception) else result
 
 
-def read_rows(model: type[Cacheable], pks: Iterable[Any]) -> RowsResult:
+def read_rows(model: type[Cacheable], pks: Iterable[Any], using: str | None = None) -> RowsResult:
     """Return rows by primary key, in a round trip of their own."""
     batch = Batch()
-    rows = batch.rows(model, pks)
+    rows = batch.rows(model, pks, using)
     batch.run()
     return rows

@@ -6,11 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from django.db import connections
 
 from ..conf import conf
+from ..databases import require_own
 from ..entries.rows import Existence, rows_of
 from ..entries.source import Result, Source, is_scripted
 from ..protocol import steps
@@ -124,6 +126,7 @@ class ReadThrough:
 
     def _load(self, keys: Collection[str], event: stats.Event, taken: Collection[str] = ()) -> None:
         """Read `keys` and the `taken` leases from the database, one query for each source."""
+        require_own(chain(keys, taken))
         for source, identities in self._wants.items():
             if is_scripted(source):
                 self._load_by(source.load_asked, identities, keys)
@@ -195,7 +198,8 @@ def _merged(reads: Sequence[Result[Any]]) -> dict[Source, dict[str, Any]]:
                 identity = read.source.merged(identities[key], identity)
             identities[key] = identity
     for source in [source for source in wants if isinstance(source, Existence)]:
-        if (rows := rows_of(source.model)) in wants:  # these tell existence, too, and are one query together
+        rows = rows_of(source.model, source.using)
+        if rows in wants:  # these tell existence, too, and are one query together
             wants[rows].update(wants.pop(source))
     return wants
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import FieldError
+from msgspec.structs import astuple
 
 from ..cacheable import Cacheable
 from ..entries.rows import Rows, rows_of
@@ -18,16 +19,17 @@ class RowsResult(Result[None]):
 
     source: Rows
     _rows: Sequence[Any] = ()
-    _by_key: dict[str, Any] | None = None
+    _by_pk: dict[Any, Any] | None = None
 
-    def __init__(self, model: type[Cacheable], pks: list[Any]) -> None:
+    def __init__(self, model: type[Cacheable], pks: list[Any], using: str | None = None) -> None:
         self._model = model
-        self.asked = model, pks
-        self.source = rows_of(model)
-        self.identities = self.source.by_key(pks)
+        self.source = rows_of(model, using)
+        prefix = self.source.key_prefix()
+        self.asked = prefix, model, pks
+        self.identities = self.source.by_key(pks, prefix)
 
     def resolve(self, values: Sequence[Any]) -> None:
-        self._rows, self._by_key = values, None
+        self._rows, self._by_pk = values, None
 
     def cols(self, *columns: str) -> Found[dict[str, Any]]:
         """Return dicts of the named columns, or of all cached ones; raises FieldError for one that is not cached."""
@@ -45,9 +47,9 @@ class RowsResult(Result[None]):
 
     def row(self, pk: Any) -> Any:
         """Return a row as an immutable struct of its cached columns, or None."""
-        if self._by_key is None:
-            self._by_key = dict(zip(self.identities, self._rows, strict=True))
-        return self._by_key[self.source.key(self.source.identity(pk))]
+        if self._by_pk is None:
+            self._by_pk = dict(zip(self.identities.values(), self._rows, strict=True))
+        return self._by_pk[self.source.identity(pk)]
 
     def only_row(self) -> Any:
         """Return the row of a one-key request; None if absent."""
@@ -60,7 +62,7 @@ class RowsResult(Result[None]):
         return None if row is None else self._instance(row)
 
     def _instance(self, row: Any) -> Any:
-        return instance_of(self._model, row)
+        return instance_of(self._model, row, self.source)
 
     def _found(self, shape: Callable[[Sequence[Any]], list[Any]]) -> Found[Any]:
         rows = self._rows
@@ -71,10 +73,9 @@ class RowsResult(Result[None]):
         return Found(shape(existing), missing)
 
 
-def instance_of(model: Any, row: Any) -> Any:
-    """Return an instance of a cached row, marked: saving all of it could undo a newer write."""
-    columns = rows_of(model).codec.columns
-    instance = model.from_db(rows_of(model).using, columns, [getattr(row, column) for column in columns])
+def instance_of(model: Any, row: Any, source: Rows) -> Any:
+    """Return an instance of a row of `source`, marked: saving all of it could undo a newer write."""
+    instance = model.from_db(source.using, source.codec.columns, astuple(row))
     instance.is_from_cache = True
     return instance
 

@@ -36,7 +36,7 @@ def hold_instances(using: str, instances: Iterable[Any]) -> None:
     for instance in instances:
         columns = None if instance._state.adding else ()
         for declaration in registry.declarations_of(type(instance)):
-            touched.add(declaration, declaration.keys_of(instance, columns))
+            touched.add(declaration, declaration.keys_of(instance, using, columns))
     touched.hold(using)
 
 
@@ -88,7 +88,7 @@ def _before_save(*, sender: Any, instance: Any, using: str, update_fields: Colle
     touched, left = _Touched(), set()
     for declaration in registry.declarations_of(sender):
         if declaration.concerns(update_fields):
-            own = set(declaration.keys_of(instance, update_fields))
+            own = set(declaration.keys_of(instance, using, update_fields))
             # The row may have been moved here from another owner, by an instance that was made by hand as well.
             stored = set() if instance.pk is None else set(declaration.stored_keys([instance.pk], using))
             touched.add(declaration, own | stored)
@@ -107,7 +107,7 @@ def _after_save(
 
 
 def _before_delete(*, sender: Any, instance: Any, using: str, **_: Any) -> None:
-    _hold(using, sender, None, lambda each: each.keys_of(instance, ()))
+    _hold(using, sender, None, lambda each: each.keys_of(instance, using, ()))
 
 
 def _after_delete(*, sender: Any, instance: Any, using: str, **_: Any) -> None:
