@@ -138,6 +138,7 @@ class CachedRows(Declaration):
         rows = all_rows(self._model, using).filter(pk__in=pks).values(*changed)
         return [key for values in rows for key in lookup_keys(self._model, values, using)]
 
+
 def _about_to_be_written(model: type[Cacheable], instance: Any, columns: Collection[str] | None) -> Mapping[str, Any]:
     values: dict[str, Any] = instance.__dict__
     if columns is None:
