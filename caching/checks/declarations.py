@@ -71,7 +71,7 @@ def _uncached(model: Any) -> Iterator[CheckMessage]:
     cached, never = set(cached_fields(model)), never_cached(model)
     for field in model._meta.concrete_fields:
         if field not in cached and field.attname not in never:
-            reason = fault_of(field, model) or "the database computes it from columns that are not cached"
+            reason = fault_of(field) or "the database computes it from columns that are not cached"
             yield Warning(
                 f"The column {field.name!r} is read from the database each time: {reason}.",
                 hint=f"Name it in Cached(never=({field.name!r},)) to say that this is meant.",
