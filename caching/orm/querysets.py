@@ -42,15 +42,15 @@ class HoldingQuerySet(models.QuerySet[Any]):
     def _lock(self) -> list[Any]:
         """Lock the rows and return whole instances."""
         if self._is_simple():
-            return list(self.select_related(None).defer(None).select_for_update())
-        rows = all_rows(self.model, self.db).select_for_update()
+            return list(self.order_by("pk").select_related(None).defer(None).select_for_update())
+        rows = all_rows(self.model, self.db).order_by("pk").select_for_update()
         return [row for pks in chunks(self._pks()) for row in rows.filter(pk__in=pks)]
 
     def _locked_pks(self) -> list[Any]:
         """Lock the rows and return each primary key once."""
         if self._is_simple():
-            return list(self.select_for_update().values_list("pk", flat=True))
-        rows = all_rows(self.model, self.db).select_for_update().values_list("pk", flat=True)
+            return list(self.order_by("pk").select_for_update().values_list("pk", flat=True))
+        rows = all_rows(self.model, self.db).order_by("pk").select_for_update().values_list("pk", flat=True)
         return [pk for pks in chunks(self._pks()) for pk in rows.filter(pk__in=pks)]
 
     def _pks(self) -> list[Any]:
@@ -130,6 +130,8 @@ class CachedQuerySet(HoldingQuerySet):
 
     def _restricted_to(self, pks: list[Any]) -> models.QuerySet[Any]:
         """Leave out rows that have come to fulfil the conditions since the others were locked."""
+        if not pks and self.query.group_by:
+            return self.extra(where=["1 = 0"])  # the database refuses to update groups, even if there are none
         limit = connections[self.db].features.max_query_params
         # SQLite admits no writer beside this one, and not so many parameters.
         return self.filter(pk__in=pks) if limit is None or len(pks) < limit // 2 else self.all()
