@@ -24,7 +24,8 @@ NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysq
 PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 EMAIL_URL=console: DATABASE_URL= REDIS_URL= PYTHONPATH=.
 
 ##@ Commands
-.PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql test-oldest lint fmt bench install install-embedded pins clean help
+.PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql \
+	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-newest test-oldest lint fmt bench install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
 	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m launcher
@@ -55,6 +56,16 @@ test-zoo-mariadb test-zoo-postgresql: $(BIN)/python
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) -s $(VENV)/.base $(VENV)/.dev $(if $(filter %mariadb,$@),$(VENV)/.mysql)
 	@ZOO_DB=$(@:test-zoo-%=%) $(PYTEST) $(ZOO)
+
+test-walk: $(addprefix test-walk-,$(or $(DB),sqlite mariadb postgresql))  ## walk at random over the zoo's models, two processes, each read compared (DB=…; ARGS="--operations 100000 --seed 1")
+
+test-walk-sqlite: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded
+	@ZOO_DB=sqlite $(BIN)/python -m tests.zoo.walk $(ARGS)
+
+test-walk-mariadb test-walk-postgresql: $(BIN)/python
+	@$(BIN)/python -m devtools.servers
+	@$(MAKE) -s $(VENV)/.base $(VENV)/.dev $(if $(filter %mariadb,$@),$(VENV)/.mysql)
+	@ZOO_DB=$(@:test-walk-%=%) $(BIN)/python -m tests.zoo.walk $(ARGS)
 
 test-oldest: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded $(VENV)/.oldest  ## run the tests of serving on the oldest allowed uvicorn and Granian
 	@SERVICES= PYTHONPATH=$(CURDIR)/$(VENV)/oldest $(PYTEST) $(or $(ARGS),$(addprefix tests/serving/test_,fast_path.py connection_limits.py protocol.py servers.py))

@@ -37,10 +37,11 @@ _TYPES: dict[str, type] = {
 }  # fmt: skip
 
 _HARMLESS = frozenset({
-    "attr_class", "check", "class_lookups", "clean", "clone", "contribute_to_class", "contribute_to_related_class",
-    "db_check", "deconstruct", "default_error_messages", "default_validators", "description", "descriptor_class",
-    "empty_values", "error_messages", "flatchoices", "formfield", "generate_filename", "get_choices", "get_default",
-    "get_limit_choices_to", "get_lookup", "get_lookups", "get_transform", "non_db_attrs", "pre_save",
+    "attr_class", "cast_db_type", "check", "class_lookups", "clean", "clone", "contribute_to_class",
+    "contribute_to_related_class", "db_check", "db_parameters", "db_type", "db_type_parameters", "db_type_suffix",
+    "deconstruct", "default_error_messages", "default_validators", "description", "descriptor_class", "empty_values",
+    "error_messages", "flatchoices", "formfield", "generate_filename", "get_choices", "get_default",
+    "get_limit_choices_to", "get_lookup", "get_lookups", "get_transform", "non_db_attrs", "pre_save", "rel_db_type",
     "run_validators", "save_form_data", "system_check_deprecated_details", "system_check_removed_details", "validate",
     "validators", "value_to_string",
 })  # fmt: skip
@@ -73,16 +74,25 @@ def converts(field: Any) -> bool:
     return _overrides(field) or _overrides(final) or getattr(final, "decoder", None) is not None
 
 
+def compares_as_django(field: Any) -> bool:
+    """Return whether the class of a field leaves the type of its column and its equality to Django."""
+    lookups = (field.get_lookup(name) for name in ("exact", "in"))
+    return all(map(_is_django, lookups)) and not {"db_type", "db_parameters"} & set(_overridden(type(field)))
+
+
 def _overrides(field: Any) -> bool:
-    classes = type(field).__mro__
-    own = next(each for each in classes if _is_django(each))
-    return any(
-        name == "from_db_value" or (hasattr(own, name) and name not in _HARMLESS)
-        for each in classes
-        if not _is_django(each) and each is not object
-        for name in vars(each)
-        if not name.startswith(("__", "_check"))
-    )
+    return not _HARMLESS.issuperset(_overridden(type(field)))
+
+
+def _overridden(kind: type) -> Iterator[str]:
+    """Yield what the classes of a field that are not Django's define anew."""
+    own = next(each for each in kind.__mro__ if _is_django(each))
+    for each in kind.__mro__:
+        if not _is_django(each) and each is not object:
+            for name in vars(each):
+                is_known = hasattr(own, name) or name == "from_db_value"
+                if is_known and not name.startswith(("__", "_check")):
+                    yield name
 
 
 def _is_django(kind: type) -> bool:

@@ -37,7 +37,7 @@ SLACK = 10
 
 _TRUTH = bytes.maketrans(b"01", b"\x00\x01")
 _NONE: frozenset[int] = frozenset()
-LEAST, GREATEST = 1, 2**63 - 1
+LEAST, GREATEST = 1, 2**64 - 1
 """The members that Redis may keep; 0 is the sentinel. The database is asked for what is less."""
 
 _check, _load = Script.from_files(LUA, "check"), Script.from_files(LUA, "load")

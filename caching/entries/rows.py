@@ -75,7 +75,8 @@ class Rows:
         if not self.pk.is_exact and not found.keys() <= set(wanted):
             # The database knows some of the asked keys by another spelling: which, it is asked one by one.
             for pk in set(wanted) - found.keys():
-                found.update({pk: self.codec.row(row) for row in rows.filter(pk=pk)})
+                for row in rows.filter(pk=pk):
+                    found[pk] = self.codec.row(row)
         return found
 
     def encode(self, pk: Any, row: Any) -> tuple[bytes, int]:

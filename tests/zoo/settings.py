@@ -103,4 +103,4 @@ CACHES = {
         },
     }
 }
-CACHING = {"PREFIX": "zoo"}
+CACHING = {"PREFIX": "zoo", "HOLD_MS": int(os.environ.get("ZOO_HOLD_MS", 60_000))}
