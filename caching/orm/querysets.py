@@ -111,7 +111,7 @@ class CachedQuerySet(HoldingQuerySet):
     def update(self, **changes: Any) -> int:
         """As in Django, but lock and list the affected rows first."""
         models.QuerySet.update(self.none(), **changes)  # raises what Django raises
-        columns = {self.model._meta.get_field(name).attname for name in changes}  # type: ignore[union-attr]
+        columns = {self.model._meta.get_field(name).attname for name in changes}
         concerned = any(each.concerns(columns) for _, each in heard(self.model))
         if not concerned and not bulk_signals.updating.has_listeners(self._concrete):
             return super().update(**changes)
@@ -154,7 +154,7 @@ class CachedQuerySet(HoldingQuerySet):
         derived from (NotSupportedError)."""
         rows = list(objs)
         with_pk = all(row.pk is not None for row in rows)
-        derived = len(registry.heard(self.model)) > 1 or bulk_signals.inserted.has_listeners(self._concrete)
+        derived = len(heard(self.model)) > 1 or bulk_signals.inserted.has_listeners(self._concrete)
         if update_conflicts or (ignore_conflicts and (derived or not with_pk)):
             self._refuse(
                 "bulk_create() cannot tell which rows a conflict touched. Insert without conflicts, or update by pk."
@@ -205,7 +205,7 @@ class EdgeQuerySet(HoldingQuerySet):
         return super().bulk_update(*args, **options)
 
     def _refuse_if_followed(self, name: str) -> None:
-        if is_followed(self.model):
+        if registry.heard(self.model) or bulk_signals.updating.has_listeners(self._concrete):  # also while switched off
             self._refuse(name)
 
     def _refuse(self, name: str) -> NoReturn:

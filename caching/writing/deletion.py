@@ -23,7 +23,7 @@ _original = Collector.delete
 
 def install() -> None:
     """Have Collector.delete hold what it writes; calling it again changes nothing."""
-    Collector.delete = _delete  # type: ignore[method-assign]
+    Collector.delete = _delete  # type: ignore[method-assign, assignment]
 
 
 def locked_rows(model: Any, pks: list[Any], using: str) -> Iterator[Any]:

@@ -7,58 +7,58 @@ from django.db.models.deletion import Collector
 
 from caching.testutils import redis_usage
 from tests.support.threads import in_another_thread
-from tests.zoo.models import Club, Fan, League, Person, Remark, Seat, Team, Ticket
-from tests.zoo.models.deletion import fallback_team, loves, people_of, remarks_on, seats, teams_of, tickets_of
+from tests.zoo.models import Berth, Crew, Fleet, Fondness, Harbour, LogEntry, Sailor, ShorePass
+from tests.zoo.models.deletion import fallback_crew, loves, passes_of, people_of, remarks_on, seats, teams_of
 from tests.zoo.truth import Truth
 
 
 @pytest.fixture
 def truth():
     """Two teams with a person for each kind of foreign key, and all that belongs to them."""
-    fallback_team()
+    fallback_crew()
     for name in ("red", "blue"):
-        team = Team.objects.create(name=name)
-        league = League.objects.create(name=name)
-        club = Club.objects.create(league=league, team=team)
-        for column in (*people_of, "club"):
-            owner = {"club": club} if column == "club" else {column: team}
-            person = Person.objects.create(**{"badge": f"{name} {column}", "to_default": None} | owner)
-            Seat.objects.create(team=team, person=person, sponsor=league)
-            Fan.objects.create(person=person, team=team)
-        Remark.objects.create(about=team)
-        Ticket.objects.create(team=team)
+        team = Crew.objects.create(name=name)
+        fleet = Fleet.objects.create(name=name)
+        harbour = Harbour.objects.create(fleet=fleet, team=team)
+        for column in (*people_of, "harbour"):
+            owner = {"harbour": harbour} if column == "harbour" else {column: team}
+            person = Sailor.objects.create(**{"badge": f"{name} {column}", "to_default": None} | owner)
+            Berth.objects.create(team=team, person=person, sponsor=fleet)
+            Fondness.objects.create(person=person, team=team)
+        LogEntry.objects.create(about=team)
+        ShorePass.objects.create(team=team)
     return Truth(
-        League, Person, Remark, Fan, Ticket,
-        lists=[*people_of.values(), remarks_on, tickets_of], sets=[seats, teams_of], values=[loves],
+        Fleet, Sailor, LogEntry, Fondness, ShorePass,
+        lists=[*people_of.values(), remarks_on, passes_of], sets=[seats, teams_of], values=[loves],
     )  # fmt: skip
 
 
 def red():
-    return Team.objects.get(name="red")
+    return Crew.objects.get(name="red")
 
 
 DELETIONS = {
     "a row": lambda: red().delete(),
     "a row in a transaction": lambda: _in_transaction(lambda: red().delete()),
-    "a queryset": lambda: Team.objects.filter(name="red").delete(),
-    "everything": lambda: Team.objects.exclude(name="fallback").delete(),
-    "by the base manager": lambda: Team._base_manager.filter(name="red").delete(),
-    "a level above": lambda: League.objects.get(name="red").delete(),
-    "levels above": lambda: League.objects.all().delete(),
-    "by a join": lambda: Team.objects.filter(club__league__name="red").delete(),
-    "people": lambda: Person.objects.filter(badge__startswith="red").delete(),
-    "a person": lambda: Person.objects.get(badge="red club").delete(),
-    "m2m remove": lambda: red().people.remove(Person.objects.get(badge="red club")),
+    "a queryset": lambda: Crew.objects.filter(name="red").delete(),
+    "everything": lambda: Crew.objects.exclude(name="fallback").delete(),
+    "by the base manager": lambda: Crew._base_manager.filter(name="red").delete(),
+    "a level above": lambda: Fleet.objects.get(name="red").delete(),
+    "levels above": lambda: Fleet.objects.all().delete(),
+    "by a join": lambda: Crew.objects.filter(harbour__fleet__name="red").delete(),
+    "people": lambda: Sailor.objects.filter(badge__startswith="red").delete(),
+    "a person": lambda: Sailor.objects.get(badge="red harbour").delete(),
+    "m2m remove": lambda: red().people.remove(Sailor.objects.get(badge="red harbour")),
     "m2m clear": lambda: red().people.clear(),
-    "m2m set": lambda: red().people.set(Person.objects.filter(badge__startswith="blue")),
-    "m2m add": lambda: red().people.add(*Person.objects.filter(badge__startswith="blue")),
-    "reverse m2m clear": lambda: Person.objects.get(badge="red club").teams.clear(),
+    "m2m set": lambda: red().people.set(Sailor.objects.filter(badge__startswith="blue")),
+    "m2m add": lambda: red().people.add(*Sailor.objects.filter(badge__startswith="blue")),
+    "reverse m2m clear": lambda: Sailor.objects.get(badge="red harbour").teams.clear(),
     "a generic relation": lambda: red().remarks.all().delete(),
     "generic clear": lambda: red().remarks.clear(),
-    "the admin's bulk deletion": lambda: ModelAdmin(Team, site).delete_queryset(
-        None, Team.objects.exclude(name="fallback")
+    "the admin's bulk deletion": lambda: ModelAdmin(Crew, site).delete_queryset(
+        None, Crew.objects.exclude(name="fallback")
     ),
-    "a Collector of one's own": lambda: _collect(Team.objects.filter(name="red")),
+    "a Collector of one's own": lambda: _collect(Crew.objects.filter(name="red")),
 }
 
 
@@ -102,17 +102,17 @@ def test_a_deletion_holds_everything_in_one_round_trip(truth):
 @pytest.mark.parametrize("moved", ["seat", "person", "fan"])
 def test_a_row_that_is_moved_between_collection_and_deletion(truth, moved, monkeypatch):
     """The writer that moves it commits after Django has read the row, and before it deletes it."""
-    blue, person = Team.objects.get(name="blue"), Person.objects.get(badge="red to_value")
+    blue, person = Crew.objects.get(name="blue"), Sailor.objects.get(badge="red to_value")
 
     def move():
         if moved == "seat":
-            seat = Seat.objects.get(person=person)
+            seat = Berth.objects.get(person=person)
             seat.team = blue
             seat.save()
         elif moved == "person":
-            Person.objects.filter(pk=person.pk).update(to_null=blue)
+            Sailor.objects.filter(pk=person.pk).update(to_null=blue)
         else:
-            Fan.objects.filter(person=person).update(team=blue)
+            Fondness.objects.filter(person=person).update(team=blue)
         truth.holds()
 
     collect = Collector.collect
@@ -123,6 +123,6 @@ def test_a_row_that_is_moved_between_collection_and_deletion(truth, moved, monke
             in_another_thread(move)
 
     monkeypatch.setattr(Collector, "collect", and_then)
-    red().delete() if moved != "seat" else Club.objects.filter(team__name="red").delete()
+    red().delete() if moved != "seat" else Harbour.objects.filter(team__name="red").delete()
     monkeypatch.undo()
     assert truth.holds()

@@ -43,7 +43,7 @@ class PlainBox(PlainStock):
 
 
 class Box(Stock):
-    cached = Cached(lookups=("code",))
+    cached = Cached(lookups=("code",), never=("note",))
 
     width = models.IntegerField(default=0)
 
