@@ -147,7 +147,7 @@ $(VENV)/.oldest: requirements-base.in | $(VENV)/.base
 # The newest Django, with the other pinned versions beside it, in an environment of its own.
 $(VENV)/.newest: requirements-newest.txt requirements-base.txt requirements-dev.txt | newest-python $(BIN)/python
 	@echo "Making $(VENV)/newest with $$($(PYTHON_NEWEST) --version)"
-	@sed '/^django==/d' requirements-base.txt requirements-dev.txt >$(VENV)/newest-pins.txt
+	@sed -E '/^django==/d; s/\[[a-z]+\]//' requirements-base.txt requirements-dev.txt >$(VENV)/newest-pins.txt
 	@{ $(PYTHON_NEWEST) -m venv --clear $(VENV)/newest && $(VENV)/newest/$(PIP:$(VENV)/%=%) install -q -c $(VENV)/newest-pins.txt -r $<; } \
 		>$(LOG) 2>&1 || { echo "The newest Django could not be installed: see $(LOG)."; exit 1; }
 	@touch $@
