@@ -1,5 +1,6 @@
 """The framework's settings: the dict CACHING in Django's settings, with these defaults.
 
+ENABLED     whether Redis is used at all; where not, every verb reads the database, and writes hold nothing
 ALIAS       which entry of CACHES (django-redis) carries the cache
 PREFIX      put before every key, so that several projects can share a Redis: a text of at most 48 characters, or a
             function without arguments that returns one, called for each question and each write (tenants in schemas)
@@ -18,12 +19,14 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
+OFF = 'CACHING["ENABLED"] is off: no entry is read or written.'
 LONGEST_PREFIX = 48
 
 
 class Conf(NamedTuple):
     """The settings with their defaults, names in lower case."""
 
+    enabled: bool = True
     alias: str = "default"
     prefix: str | Callable[[], str] = "cache"
     lease_ms: int = 3_000

@@ -148,16 +148,17 @@ class Derived(Declaration):
 
     def key_prefix(self) -> str:
         """Return what the keys of all entries begin with."""
-        return f"{key_prefix(self.using)}{self.kind}:{self.name}:"
+        (begin,) = self.key_prefixes(self.using)
+        return begin
 
-    def key_prefixes(self) -> list[str]:
-        return [self.key_prefix()]
+    def key_prefixes(self, using: str) -> list[str]:
+        return [f"{key_prefix(using)}{self.kind}:{self.name}:"]
 
     def invalidate(self, owner: Any = None) -> int:
         """Delete the entries of one owner, by default of all; return how many. In a transaction, do so at once and
         again after its commit. Raises redis.RedisError or OSError when Redis cannot be reached."""
         if owner is None:
-            return invalidate(self.key_prefixes(), using=[self.using])
+            return invalidate([self.key_prefix()], using=[self.using])
         return self.invalidate_owner(owner)
 
     def invalidate_owner(self, owner: Any) -> int:
@@ -177,11 +178,16 @@ class Derived(Declaration):
         read = {*names, *map(self.column, names)}
         return columns is None or bool(self.where) or not read.isdisjoint(columns)
 
+    def columns(self) -> tuple[str, ...]:
+        return (*self.by, *self._of)
+
     def keys_of(self, instance: Any, using: str, columns: Collection[str] | None = None) -> list[str]:
+        if not isinstance(instance, self.model._meta.concrete_model):
+            return []  # a parent, of which the child's columns are not known
         return self._keys(using, [tuple(getattr(instance, column) for column in self.by)])
 
     def stored_keys(self, pks: list[Any], using: str) -> list[str]:
-        rows = all_rows(self.model, using).filter(pk__in=pks)
+        rows = all_rows(self.model, using).filter(pk__in=pks).select_for_update()
         return self._keys(using, set(rows.order_by().values_list(*self.by)))
 
     def _keys(self, using: str, rows: Iterable[tuple[Any, ...]]) -> list[str]:

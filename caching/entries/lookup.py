@@ -12,9 +12,8 @@ from ..faults import field_of
 from ..key_columns import KeyColumn, Texts, key_column
 from ..options import jittered_ms
 from ..protocol.codec import Framed, Stale
-from ..registry import Declaration, family
-from ..writing.transactions import hold_keys
-from .rows import concerns_rows, row_keys, rows_of
+from ..registry import Declaration
+from .rows import row_keys, rows_of
 
 
 class Pointer(NamedTuple):
@@ -106,12 +105,11 @@ def _fold(text: str) -> str:
 def lookup_keys(model: type[Cacheable], values: Mapping[str, Any], using: str) -> list[str]:
     """Return the keys of the unique lookups by which these column values could be asked for."""
     keys = []
-    for relative in family(model):
-        for column, kind in lookup_columns(relative, using).items():
-            value = values.get(column)
-            if value is not None and not hasattr(value, "resolve_expression"):
-                lookup = Lookup(relative, column, using=using)
-                keys += map(lookup.key, kind.written(value))
+    for column, kind in lookup_columns(model, using).items():
+        value = values.get(column)
+        if value is not None and not hasattr(value, "resolve_expression"):
+            lookup = Lookup(model, column, using=using)
+            keys += map(lookup.key, kind.written(value))
     return keys
 
 
@@ -122,33 +120,23 @@ class CachedRows(Declaration):
         self._model = model
 
     def concerns(self, columns: Collection[str] | None) -> bool:
-        return concerns_rows(self._model, columns)
+        return columns is None or not rows_of(self._model).codec.names.isdisjoint(columns)
 
-    def keys_of(self, instance: Any, using: str, columns: Collection[str] | None = None) -> list[str]:
-        rows = row_keys(self._model, _known([instance.pk]), using)
-        return rows + lookup_keys(self._model, _about_to_be_written(self._model, instance, columns), using)
-
-    def stored_keys(self, pks: list[Any], using: str) -> list[str]:
+    def keys_of_pks(self, pks: Collection[Any], using: str) -> list[str]:
         return row_keys(self._model, pks, using)
 
-    def key_prefixes(self) -> list[str]:
-        return [rows_of(relative).key_prefix() for relative in family(self._model)]  # those of lookups begin likewise
+    def keys_of(self, instance: Any, using: str, columns: Collection[str] | None = None) -> list[str]:
+        return lookup_keys(self._model, _about_to_be_written(self._model, instance, columns), using)
+
+    def key_prefixes(self, using: str) -> list[str]:
+        return [f"{key_prefix(using)}{self._model._meta.label_lower}:"]  # those of lookups begin likewise
 
     def keys_after_update(self, pks: list[Any], using: str, columns: Collection[str]) -> list[str]:
-        lookups = {column for relative in family(self._model) for column in lookup_columns(relative, using)}
-        if not (changed := lookups & set(columns)):
+        changed = set(lookup_columns(self._model, using)) & set(columns)
+        if not changed:
             return []
         rows = all_rows(self._model, using).filter(pk__in=pks).values(*changed)
         return [key for values in rows for key in lookup_keys(self._model, values, using)]
-
-    def note_inserted(self, using: str, instances: list[Any]) -> None:
-        # The database has chosen the pks only now; a "no such row" under one must not outlive the commit.
-        hold_keys(using, row_keys(self._model, _known(instance.pk for instance in instances), using))
-
-
-def _known(pks: Iterable[Any]) -> list[Any]:
-    """Return the primary keys that the database does not choose only now."""
-    return [pk for pk in pks if pk is not None and not hasattr(pk, "resolve_expression")]
 
 
 def _about_to_be_written(model: type[Cacheable], instance: Any, columns: Collection[str] | None) -> Mapping[str, Any]:

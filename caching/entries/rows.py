@@ -16,7 +16,6 @@ from ..faults import require
 from ..key_columns import key_column
 from ..options import jittered_ms
 from ..protocol.codec import NOTHING, Stale, row_codec_of
-from ..registry import family
 from .source import Found, Result
 
 logger = logging.getLogger(__name__)
@@ -170,12 +169,6 @@ def _existing(pks: list[Any], values: Sequence[Any]) -> Found[Any]:
 
 
 def row_keys(model: type[Cacheable], pks: Collection[Any], using: str) -> list[str]:
-    """Return the keys of all entries that contain columns of these rows, also of multi-table parents and children."""
-    return [rows.key(pk) for rows in (rows_of(each, using) for each in family(model)) for pk in rows.spellings(pks)]
-
-
-def concerns_rows(model: type[Cacheable], columns: Collection[str] | None) -> bool:
-    """Return whether writing these columns (None: all) changes what any row's entry says."""
-    if columns is None:
-        return True
-    return any(not row_codec_of(each).names.isdisjoint(columns) for each in family(model))
+    """Return the keys of rows' entries."""
+    rows = rows_of(model, using)
+    return [rows.key(pk) for pk in rows.spellings(pks)]

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from ..cacheable import Cacheable
+from ..conf import OFF, conf
 from ..entries.rows import Rows, rows_of
 from ..protocol import steps
 from ..protocol.codec import Stale
 from ..redis.client import round_trip
 
 
-def describe(model: type[Cacheable], pk: Any, using: str | None = None) -> str:
+def describe(model: Any, pk: Any, using: str | None = None) -> str:
     """Return the state of a row's entry in words; raises redis.RedisError when Redis cannot be reached."""
+    if not conf().enabled:
+        return OFF
     rows = rows_of(model, using)
     key = rows.key(rows.identity(pk))
     entry, life_ms = round_trip([("GET", key), ("PTTL", key)])
@@ -34,7 +36,8 @@ def _state(rows: Rows, pk: Any, entry: bytes) -> str:
     return f"has a value: {columns}"
 
 
-def drop(model: type[Cacheable], pk: Any, using: str | None = None) -> None:
+def drop(model: Any, pk: Any, using: str | None = None) -> None:
     """Delete a row's entry unless a writer holds it; raises redis.RedisError when Redis cannot be reached."""
     rows = rows_of(model, using)
-    steps.discard([rows.key(rows.identity(pk))])
+    if conf().enabled:
+        steps.discard([rows.key(rows.identity(pk))])

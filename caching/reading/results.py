@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import FieldError
 from msgspec.structs import astuple
@@ -13,15 +13,17 @@ from ..entries.rows import Rows, rows_of
 from ..entries.source import Found, Result
 from ..protocol.codec import projection
 
+M = TypeVar("M")
 
-class RowsResult(Result[None]):
+
+class RowsResult(Result[None], Generic[M]):
     """Rows asked of a batch by primary key; readable once the batch has run."""
 
     source: Rows
     _rows: Sequence[Any] = ()
     _by_pk: dict[Any, Any] | None = None
 
-    def __init__(self, model: type[Cacheable], pks: list[Any], using: str | None = None) -> None:
+    def __init__(self, model: Any, pks: list[Any], using: str | None = None) -> None:
         self._model = model
         self.source = rows_of(model, using)
         prefix = self.source.key_prefix()
@@ -30,6 +32,10 @@ class RowsResult(Result[None]):
 
     def resolve(self, values: Sequence[Any]) -> None:
         self._rows, self._by_pk = values, None
+
+    def keep(self, admits: Callable[[Any], bool]) -> None:
+        """Take rows that are not admitted for missing ones."""
+        self.resolve([row if row is not None and admits(row) else None for row in self._rows])
 
     def cols(self, *columns: str) -> Found[dict[str, Any]]:
         """Return dicts of the named columns, or of all cached ones; raises FieldError for one that is not cached."""
@@ -41,7 +47,7 @@ class RowsResult(Result[None]):
         """Return read-only structs of columns, which msgspec writes as JSON objects: a quarter of the cost of dicts."""
         return self._found(_projection_of(self._model, columns))
 
-    def instances(self) -> Found[Any]:
+    def instances(self) -> Found[M]:
         """Return model instances; columns that are never cached are deferred."""
         return self._found(lambda rows: list(map(self._instance, rows)))
 
@@ -56,13 +62,14 @@ class RowsResult(Result[None]):
         (row,) = self._rows
         return row
 
-    def instance(self, pk: Any) -> Any:
+    def instance(self, pk: Any) -> M | None:
         """Return the model instance of a row, or None."""
         row = self.row(pk)
         return None if row is None else self._instance(row)
 
-    def _instance(self, row: Any) -> Any:
-        return instance_of(self._model, row, self.source)
+    def _instance(self, row: Any) -> M:
+        instance: M = instance_of(self._model, row, self.source)
+        return instance
 
     def _found(self, shape: Callable[[Sequence[Any]], list[Any]]) -> Found[Any]:
         rows = self._rows
@@ -92,7 +99,7 @@ def columns_of(model: type[Cacheable], columns: tuple[str, ...]) -> tuple[str, .
     return columns or rows_of(model).codec.columns
 
 
-def check_columns(model: type[Cacheable], columns: Iterable[str]) -> None:
+def check_columns(model: Any, columns: Iterable[str]) -> None:
     """Raise FieldError for a column that is not cached."""
     unknown = [column for column in columns if column not in rows_of(model).codec.columns]
     if unknown:

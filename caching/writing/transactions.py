@@ -7,18 +7,21 @@ nothing: its holds expire, at the price of a few database reads (`atomic_write()
 import contextlib
 import logging
 from collections.abc import Collection, Iterable, Iterator
+from contextvars import ContextVar
 from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
 from django.db import Error, connections, transaction
 
+from ..conf import conf
 from ..protocol import pending, steps
 from ..redis.breaker import breaker
 from ..redis.client import FAILURES, Unavailable
 from ..redis.script import Command
 
 logger = logging.getLogger(__name__)
+_begun: ContextVar[Any] = ContextVar("caching_begun", default=None)
 
 
 class JoinsCommit(Protocol):
@@ -109,6 +112,8 @@ class WriteTransaction:
 
 def record_pending(using: str, keys: Collection[str]) -> None:
     """Record keys as pending invalidations, after a commit that Redis could not be told of."""
+    if not conf().enabled:
+        return
     try:
         pending.record(using, keys)
     except Error:
@@ -126,8 +131,11 @@ def hold_keys(using: str, keys: Iterable[str], *, kept: Iterable[str] = ()) -> N
     """Hold keys for the rest of the current transaction on database `using`; must come before its first write there.
 
     `kept` keys are id sets, whose members stay for the lift to change. Raises TransactionManagementError outside a
-    transaction.
+    transaction. Holds nothing while CACHING["ENABLED"] is off.
     """
+    _require_transaction(using)
+    if not conf().enabled:
+        return
     current = _current(using) or _begin(using)
     fresh, fresh_kept = ({key for key in each if not current.is_protected(key)} for each in (keys, kept))
     if fresh or fresh_kept:
@@ -184,15 +192,30 @@ def _current(using: str) -> WriteTransaction | None:
     return current if current and hooks and hooks[0][1] is current.hook else None
 
 
+def is_writing_in_context() -> bool:
+    """Return whether a transaction in which this context has written is open still, maybe on another thread's
+    connection: async_to_sync() runs a coroutine of a thread that is in a transaction elsewhere."""
+    begun = _begun.get()
+    if begun is None:
+        return False
+    connection, current = begun
+    hooks = connection.run_on_commit
+    return bool(hooks and hooks[0][1] is current.hook)
+
+
 def _begin(using: str) -> WriteTransaction:
     connection: Any = connections[using]
-    if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError(
-            "A cached model is being written outside of a transaction: write it through its own manager and save(), "
-            "or inside transaction.atomic()."
-        )
     current = connection.caching_transaction = WriteTransaction(using)
+    _begun.set((connection, current))
     # The first of all hooks, so that the application's own already read the new value, and outside any savepoint:
     # keys that a savepoint wrote may have been held before it as well.
     connection.run_on_commit.insert(0, (set(), current.hook, False))
     return current
+
+
+def _require_transaction(using: str) -> None:
+    if not connections[using].in_atomic_block:
+        raise transaction.TransactionManagementError(
+            "A cached model is being written outside of a transaction: write it through its own manager and save(), "
+            "or inside transaction.atomic()."
+        )

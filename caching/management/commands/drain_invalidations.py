@@ -3,6 +3,7 @@
 from django.db import Error
 
 from ... import registry
+from ...conf import conf
 from ...protocol import pending
 from ...redis.client import FAILURES
 from ..polling import PollingCommand
@@ -25,4 +26,6 @@ class Command(PollingCommand):
         return False
 
     def _drain(self) -> int:
+        if not conf().enabled:
+            return 0
         return sum(pending.apply_pending(alias) for alias in registry.write_aliases())

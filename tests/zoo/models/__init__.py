@@ -6,6 +6,7 @@ from .generic import *  # noqa: F403
 from .identifiers import *  # noqa: F403
 from .many import *  # noqa: F403
 from .people import *  # noqa: F403
+from .recipes import *  # noqa: F403
 from .shop import *  # noqa: F403
 from .trees import *  # noqa: F403
 from .unmanaged import *  # noqa: F403
