@@ -11,6 +11,7 @@ from .orm.managers import CachedManager
 from .orm.models import CachedModel
 from .orm.querysets import CachedQuerySet
 from .protocol.invalidation import invalidate_all
+from .reading.asynchronous import abatch
 from .reading.batch import Batch
 from .redis.client import Unavailable, redis_client
 from .writing.declarations import hold_instances
@@ -18,6 +19,6 @@ from .writing.transactions import atomic_write, hold_keys
 
 __all__ = [
     "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue", "Found", "IdList",
-    "IdSet", "Unavailable", "atomic_write", "existence_of", "hold_instances", "hold_keys", "invalidate_all",
+    "IdSet", "Unavailable", "abatch", "atomic_write", "existence_of", "hold_instances", "hold_keys", "invalidate_all",
     "memberships", "redis_client",
 ]  # fmt: skip

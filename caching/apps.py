@@ -12,3 +12,7 @@ class CachingConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401  registers them
+        from .writing import deletion, saving
+
+        deletion.install()
+        saving.install()

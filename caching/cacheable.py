@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar, Protocol
 
+from django.db.models import QuerySet
+
 from .options import Cached
 
 
@@ -13,5 +15,5 @@ class Cacheable(Protocol):
 
 
 def all_rows(model: Any, using: str) -> Any:
-    """Return a QuerySet of a model's rows in a database, also those that its default manager leaves out."""
-    return model._base_manager.using(using)
+    """Return a plain QuerySet of a model's rows in a database, also those that its managers leave out."""
+    return QuerySet(model, using=using)

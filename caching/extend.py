@@ -1,6 +1,7 @@
 """For authors of new kinds of entries, of scripts that share a batch's round trip, and of other event loops."""
 
-from .conf import clear_on_change, conf
+from .conf import clear_on_change, conf, prefix
+from .databases import key_prefix
 from .entries.source import Result, Source
 from .options import jittered_ms
 from .protocol.codec import Framed, Stale, fingerprint
@@ -16,5 +17,5 @@ from .writing.transactions import joined_to_commit, record_pending
 __all__ = [
     "FAILURES", "Command", "EventLoopClient", "Framed", "Reply", "Result", "Script", "Source", "Stale", "breaker",
     "clear_on_change", "conf", "execute", "fingerprint", "inserted", "inserting", "jittered_ms", "joined_to_commit",
-    "new_token", "record_pending", "updated", "updating",
+    "key_prefix", "new_token", "prefix", "record_pending", "updated", "updating",
 ]  # fmt: skip

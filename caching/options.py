@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -27,8 +28,21 @@ class Cached:
     since: str | None = None
 
     def __post_init__(self) -> None:
+        for name in ("ttl_s", "negative_ttl_s"):
+            require_positive(f"Cached({name}=…)", getattr(self, name))
+        for name in ("never", "lookups"):
+            names = getattr(self, name)
+            if isinstance(names, str) or not all(isinstance(each, str) for each in names):
+                raise ImproperlyConfigured(f"Cached({name}=…) takes names of columns, such as {name}=('email',).")
+            object.__setattr__(self, name, tuple(names))
         for column in set(self.lookups) & set(self.never):
             raise ImproperlyConfigured(f"Cached(…): {column!r} cannot be looked up by and never be cached.")
+
+
+def require_positive(option: str, value: Any) -> None:
+    """Raise ImproperlyConfigured for a number of an option that is not positive."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise ImproperlyConfigured(f"{option} is a positive number, not {value!r}.")
 
 
 def jittered_ms(seconds: float) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import router
 
 from .cacheable import Cacheable
+from .family import Relative, relative
 
 
 class Declaration:
@@ -19,20 +20,29 @@ class Declaration:
         """Return whether writing these columns (None: all) changes what any entry says."""
         raise NotImplementedError
 
-    def keys_of(self, instance: Any, columns: Collection[str] | None = None) -> Iterable[str]:
-        """Return the keys that an instance's own values lead to; `columns`: what is written (None: all)."""
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns of a row that tell which entries it belongs to, besides its primary key."""
+        return ()
+
+    def keys_of_pks(self, pks: Collection[Any], using: str) -> Iterable[str]:
+        """Return the keys that primary keys alone lead to in database `using`."""
+        return ()
+
+    def keys_of(self, instance: Any, using: str, columns: Collection[str] | None = None) -> Iterable[str]:
+        """Return the keys that an instance's own values lead to in database `using`; `columns`: what is written (None:
+        all). The instance may be of another model that shares rows with this one, and lack columns."""
         raise NotImplementedError
 
     def stored_keys(self, pks: list[Any], using: str) -> Iterable[str]:
-        """Return the keys that rows lead to as they are in the database."""
-        raise NotImplementedError
+        """Lock rows, and return the keys that their values in the database lead to."""
+        return ()
 
     def keys_after_update(self, pks: list[Any], using: str, columns: Collection[str]) -> Iterable[str]:
         """Return the keys that rows lead to once an UPDATE of `columns` has been made."""
         return self.stored_keys(pks, using)
 
-    def key_prefixes(self) -> Iterable[str]:
-        """Return what the keys of all its entries begin with, and no other's."""
+    def key_prefixes(self, using: str) -> Iterable[str]:
+        """Return what the keys of all its entries from a database begin with, and no other's."""
         raise NotImplementedError
 
     def note_inserted(self, using: str, instances: list[Any]) -> None:
@@ -52,16 +62,16 @@ _declarations: dict[Any, list[Declaration]] = {}
 def register(model: type[Cacheable]) -> None:
     """Add a cached model."""
     _models.append(model)
-    family.cache_clear()
 
 
 def declare(model: Any, declaration: Declaration) -> None:
     """Add something that is derived from the rows of `model`; the rows themselves need not be cached."""
     _declarations.setdefault(model._meta.concrete_model, []).append(declaration)
+    heard.cache_clear()
 
 
 def declarations_of(model: Any) -> list[Declaration]:
-    """Return what is derived from the rows of a model, or of a proxy's model, in the order of declaration."""
+    """Return what is derived from the rows of a model's own table, in the order of declaration."""
     return _declarations.get(model._meta.concrete_model, [])
 
 
@@ -70,16 +80,25 @@ def by_model() -> Mapping[Any, list[Declaration]]:
     return _declarations
 
 
+def all_models() -> list[type[Cacheable]]:
+    """Return the cached models in the order of declaration, proxies among them."""
+    return list(_models)
+
+
 def models() -> list[type[Cacheable]]:
     """Return the concrete cached models in the order of declaration; proxies share the entries of their model."""
     return [model for model in _models if not model._meta.proxy]
 
 
 @cache
-def family(model: type[Cacheable]) -> tuple[type[Cacheable], ...]:
-    """Return the cached models whose entries contain columns of a model's row: itself, its parents and children."""
-    concrete: Any = model._meta.concrete_model
-    return tuple(other for other in models() if issubclass(other, concrete) or issubclass(concrete, other))
+def heard(model: Any) -> tuple[tuple[Relative, Declaration], ...]:
+    """Return what is derived from the rows that a write of a model touches: its own, its parents', its children's."""
+    return tuple(
+        (found, declaration)
+        for other, declarations in _declarations.items()
+        if (found := relative(model, other))
+        for declaration in declarations
+    )
 
 
 def write_aliases() -> set[str]:

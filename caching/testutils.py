@@ -7,10 +7,15 @@ from typing import Any
 from unittest import mock
 
 import hiredis
+from django.db import connections
 from redis.connection import AbstractConnection
 
+from .conf import conf
+from .databases import key_prefix
+from .protocol.invalidation import keys_under
 from .redis.breaker import breaker
 from .redis.client import redis_client, teach_scripts
+from .redis.cluster import by_slot
 
 
 @dataclass
@@ -45,7 +50,14 @@ def _commands_in(packed: Iterable[bytes]) -> int:
 
 
 def reset_cache() -> None:
-    """Empty Redis and let this process use it: call before each test that touches cached models."""
-    redis_client().flushdb()
+    """Delete the keys of this project's databases, no others, and let this process use Redis.
+
+    Call before each test that touches cached models. Databases of tests have names of their own, so a site that runs
+    beside keeps its entries.
+    """
+    if not conf().enabled:
+        return
+    for group in by_slot(key for key, _ in keys_under({key_prefix(alias) for alias in connections.settings})):
+        redis_client().unlink(*group)
     teach_scripts()  # or the first to use one would need a round trip more
     breaker.may_read()

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from caching.extend import Command, Script, Stale, conf, fingerprint, jittered_ms
+from caching.extend import Command, Script, Stale, fingerprint, jittered_ms
+from caching.extend import key_prefix as database_prefix
 from counters import queries, registry
 
 TARGETS_PER_BLOCK = 8
@@ -55,7 +56,7 @@ def block_of(kind: str, target_id: int) -> Block:
 
 def key_prefix(kind: str) -> str:
     """Return the part of a block's key before its number."""
-    return f"{conf().prefix}:c:{kind}:"
+    return f"{database_prefix(queries.database())}c:{kind}:"
 
 
 def key(block: Block) -> str:

@@ -1,6 +1,6 @@
 """The Redis keys of popups. All share one hash tag, so that a claim is atomic on a cluster too (decision 0008)."""
 
-from caching.extend import conf
+from caching.extend import prefix
 
 _TAG = "{popups}:"
 STREAM = f"{_TAG}events"
@@ -21,4 +21,4 @@ def total_key(popup_id: int) -> str:
 
 def prefixed(key: str) -> str:
     """Return a key with the prefix of the project. Batch.script() needs keys without it."""
-    return f"{conf().prefix}:{key}"
+    return f"{prefix()}:{key}"

@@ -36,7 +36,4 @@ def insert_edge(model: type[EdgeModel], **ends: int) -> bool:
 
 def delete_edge(model: type[EdgeModel], **ends: int) -> bool:
     """Delete the row with these foreign keys; return False if there is none."""
-    edge = model.objects.filter(**ends).first()
-    if edge is not None:
-        edge.delete()
-    return edge is not None
+    return model.objects.filter(**ends).delete()[0] > 0

@@ -1,54 +1,146 @@
 """Entries that follow from rows without being one: a writer holds those that a row is, was or will be part of."""
 
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Iterator
+from copy import copy
 from functools import cached_property
-from typing import Any
+from itertools import product
+from typing import Any, Self
 
-from django.db import models, router
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
 from django.db.models import Q
 
 from ..cacheable import all_rows
-from ..conf import conf
+from ..columns import converts, never_cached, type_of
+from ..databases import database_of, key_prefix
+from ..faults import Fault, computed, field_of, has_composite_key, is_unique, refuse
+from ..key_columns import KeyColumn, fault_of_key, key_column
 from ..protocol.invalidation import invalidate, invalidate_keys
 from ..registry import Declaration
 from ..writing.declarations import declare
 from ..writing.transactions import hold_keys
+from .conditions import fault_of_condition
 
 
 class Derived(Declaration):
-    """A source and a declaration: entries that rows of a cached model or an edge belong to by their columns."""
+    """A source and a declaration: entries that rows of a cached model or an edge belong to by their columns.
+
+    Declared once; `here()` and `at(using)` are the sources of one database.
+    """
 
     kind: str
-    """Stands between prefix and label in every key."""
+    """Stands between database and label in every key."""
     scripted = False
+    _alias: str | None = None
 
     def __init__(
-        self, model: type[models.Model], label: str, *, by: tuple[str, ...], of: tuple[str, ...] = (), where: Q | None
+        self, model: type[models.Model], *, by: tuple[str, ...], of: tuple[str, ...] = (), where: Q | None
     ) -> None:
         """`by`: the foreign keys or plain columns that tell which entry a row belongs to; `of`: further columns that
-        the entry tells of; `where` admits rows to it."""
+        the entry tells of; `where` admits rows to it. Raises ImproperlyConfigured for what is no column."""
         self.model = model
-        self.label = f"{model._meta.label_lower}.{label}"
         self.where = Q() if where is None else where
         self._by, self._of = by, of
+        self._sources: dict[str, Self] = {}
+        fields = [self._field(name) for name in (*by, *of)]
+        self.label = ".".join([model._meta.label_lower, *(field.name for field in fields)])
+        self.name = self.label
         declare(model, self)
+
+    def _field(self, name: str) -> Any:
+        meta = self.model._meta
+        if (field := field_of(self.model, name)) is None or meta.abstract:
+            columns = ", ".join(each.name for each in meta.concrete_fields)
+            raise ImproperlyConfigured(
+                f"{type(self).__name__} of {meta.label}: {name!r} is no column of a table; there are {columns}."
+            )
+        return field
 
     @cached_property
     def by(self) -> tuple[str, ...]:
         """The attribute names of the columns `by`."""
         return tuple(self.column(name) for name in self._by)
 
-    @cached_property
-    def using(self) -> str:
-        return router.db_for_write(self.model)
-
     def column(self, name: str) -> str:
         """Return the attribute name of a field: `author_id` for `author`."""
-        return str(self.model._meta.get_field(name).attname)  # type: ignore[union-attr]
+        return str(self._field(name).attname)
+
+    # One database.
+
+    @property
+    def using(self) -> str:
+        return self._alias or database_of(self.model)
+
+    def here(self) -> Self:
+        """Return the source of the database that the router names now."""
+        return self.at(database_of(self.model))
+
+    def at(self, using: str) -> Self:
+        """Return the source of one database; raises ImproperlyConfigured for a declaration that no check let pass."""
+        source = self._sources.get(using)
+        if source is None:
+            refuse(f"{type(self).__name__} of {self.label}", self.faults(using))
+            source = copy(self)
+            source._bind(using)
+            self._sources[using] = source
+        return source
+
+    keys_by: tuple[KeyColumn, ...]
+    """Of a source: the columns `by`."""
+
+    def _bind(self, using: str) -> None:
+        self._alias = using
+        self.keys_by = tuple(self._key_column(name, using) for name in self._by)
+
+    def _key_column(self, name: str, using: str) -> KeyColumn:
+        return key_column(self._field(name), using)
+
+    def faults(self, using: str) -> list[Fault]:
+        """Return what is wrong with the declaration on a database."""
+        if has_composite_key(self.model):
+            text = "The primary key has several columns; entries are found by one."
+            return [Fault("caching.E013", text, "Give the model a primary key of one column.")]
+        return [*self._faults(using)]
+
+    def _faults(self, using: str) -> Iterator[Fault]:
+        for name in self._by:
+            yield from self._owner_faults(name, using)
+        if never := {self.column(name) for name in (*self._by, *self._of)} & _never(self.model):
+            text = f"The column {min(never)!r} must never be cached, by Cached(never=…) of the model."
+            yield Fault("caching.E019", text, "Take it out of never, or drop the declaration.")
+        if fault := fault_of_condition(self.model, self.where):
+            yield Fault("caching.E018", f"where=… {fault}.", "Compare columns of the model itself with constants.")
+
+    def _owner_faults(self, name: str, using: str) -> Iterator[Fault]:
+        field = self._field(name)
+        if fault := fault_of_key(field) or computed(field):
+            text = f"The column {name!r} cannot stand in keys: {fault}."
+            yield Fault("caching.E012", text, "Use a column of integers, texts, UUIDs, decimals, dates or times.")
+        elif not key_column(field, using).is_comparable:
+            text = f"The database takes different spellings of the text {name!r} for one, and the cache cannot."
+            yield Fault("caching.E017", text, 'Give the column a binary collation: db_collation="utf8mb4_bin".')
+
+    def _integer_faults(self, name: str) -> Iterator[Fault]:
+        field = self._field(name)
+        if type_of(field) is not int or converts(field) or computed(field):
+            text = f"{name!r} is no plain column of integers, which is all that these entries can hold."
+            yield Fault("caching.E016", text, "Use an integer column, or a foreign key to an integer key.")
+
+    def _pair_faults(self, *names: str) -> Iterator[Fault]:
+        if not is_unique(self.model, names, at_once=True):
+            text = f"{' and '.join(map(repr, names))} are not unique together: one of two equal rows may be deleted."
+            yield Fault("caching.E015", text, f"Add UniqueConstraint(fields={list(names)!r}) to the model.")
+
+    # Keys.
 
     def identity(self, *values: Any) -> Hashable:
         """Return the identity of the entry of rows that have these values in the columns `by`."""
         raise NotImplementedError
+
+    def canonical(self, *values: Any) -> tuple[Any, ...]:
+        """Return the one form of values of the columns `by`; raises ValidationError."""
+        keys_by = self.at(self.using).keys_by
+        return tuple(kind.canonical(value) for kind, value in zip(keys_by, values, strict=True))
 
     def key(self, identity: Any) -> str:
         """Return the Redis key of an entry."""
@@ -56,25 +148,28 @@ class Derived(Declaration):
 
     def key_prefix(self) -> str:
         """Return what the keys of all entries begin with."""
-        return f"{conf().prefix}:{self.kind}:{self.label}:"
+        (begin,) = self.key_prefixes(self.using)
+        return begin
 
-    def key_prefixes(self) -> list[str]:
-        return [self.key_prefix()]
+    def key_prefixes(self, using: str) -> list[str]:
+        return [f"{key_prefix(using)}{self.kind}:{self.name}:"]
 
     def invalidate(self, owner: Any = None) -> int:
         """Delete the entries of one owner, by default of all; return how many. In a transaction, do so at once and
         again after its commit. Raises redis.RedisError or OSError when Redis cannot be reached."""
         if owner is None:
-            return invalidate(self.key_prefixes(), using=[self.using])
+            return invalidate([self.key_prefix()], using=[self.using])
         return self.invalidate_owner(owner)
 
     def invalidate_owner(self, owner: Any) -> int:
         """Delete the entries of one owner; return how many."""
-        return invalidate_keys([self.key(self.identity(owner))], using=[self.using])
+        source = self.here()
+        return invalidate_keys([source.key(source.identity(owner))], using=[source.using])
 
     def hold(self, using: str, identities: Iterable[Any]) -> None:
         """Hold entries, for writers who go past save(), delete() and the QuerySet's writes; see `hold_keys`."""
-        hold_keys(using, [self.key(identity) for identity in identities])
+        source = self.at(using)
+        hold_keys(using, [source.key(identity) for identity in identities])
 
     # As a declaration. A row that moves is held in the entry that it leaves, too.
 
@@ -83,12 +178,28 @@ class Derived(Declaration):
         read = {*names, *map(self.column, names)}
         return columns is None or bool(self.where) or not read.isdisjoint(columns)
 
-    def keys_of(self, instance: Any, columns: Collection[str] | None = None) -> list[str]:
-        return self._keys([tuple(getattr(instance, column) for column in self.by)])
+    def columns(self) -> tuple[str, ...]:
+        return (*self.by, *self._of)
+
+    def keys_of(self, instance: Any, using: str, columns: Collection[str] | None = None) -> list[str]:
+        concrete: Any = self.model._meta.concrete_model
+        if not isinstance(instance, concrete):
+            return []  # a parent, of which the child's columns are not known
+        return self._keys(using, [tuple(getattr(instance, column) for column in self.by)])
 
     def stored_keys(self, pks: list[Any], using: str) -> list[str]:
-        rows = all_rows(self.model, using).filter(pk__in=pks)
-        return self._keys(set(rows.order_by().values_list(*self.by)))
+        rows = all_rows(self.model, using).filter(pk__in=pks).select_for_update()
+        return self._keys(using, set(rows.order_by().values_list(*self.by)))
 
-    def _keys(self, rows: Iterable[tuple[Any, ...]]) -> list[str]:
-        return [self.key(self.identity(*values)) for values in rows if None not in values]
+    def _keys(self, using: str, rows: Iterable[tuple[Any, ...]]) -> list[str]:
+        source = self.at(using)
+        return [
+            source.key(source.identity(*written))
+            for values in rows
+            if None not in values
+            for written in product(*(kind.written(each) for kind, each in zip(source.keys_by, values, strict=True)))
+        ]
+
+
+def _never(model: Any) -> frozenset[str]:
+    return never_cached(model) if hasattr(model, "cached") else frozenset()

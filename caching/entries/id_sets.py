@@ -14,7 +14,7 @@ the set, ids below by one SQL query. A state key carries the protocol (lease, va
 hash tag with the members. A writer's hold keeps the loaded set; if no other writer joins, its lift applies the change.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import compress
 from typing import Any, NamedTuple
@@ -22,9 +22,10 @@ from typing import Any, NamedTuple
 from django.db import models
 
 from ..cacheable import all_rows
-from ..conf import conf
-from ..database.limits import chunks
-from ..options import jittered_ms
+from ..connections.limits import chunks
+from ..faults import Fault
+from ..key_columns import KeyColumn
+from ..options import jittered_ms, require_positive
 from ..protocol.codec import Stale
 from ..protocol.steps import LUA, SET_LIFE_S, members_key
 from ..redis.script import Command, Script
@@ -37,6 +38,8 @@ SLACK = 10
 
 _TRUTH = bytes.maketrans(b"01", b"\x00\x01")
 _NONE: frozenset[int] = frozenset()
+LOWEST, LEAST, GREATEST = -(2**63), 1, 2**64 - 1
+"""Redis keeps members from LEAST on, 0 is the sentinel. The database is asked for what is less, down to LOWEST."""
 
 _check, _load = Script.from_files(LUA, "check"), Script.from_files(LUA, "load")
 
@@ -46,6 +49,8 @@ class SetQuery(NamedTuple):
 
     owner: Any
     ids: tuple[int, ...]
+    least: int = 1
+    """The least of the ids."""
 
 
 class SetContents(NamedTuple):
@@ -61,10 +66,11 @@ class Membership(Result[dict[int, bool]]):
 
     members: frozenset[int] = _NONE
 
-    def __init__(self, id_set: "IdSet", owner: Any, ids: tuple[int, ...]) -> None:
-        self.source = id_set
-        self.identities = {id_set.state_key(owner): SetQuery(owner, ids)} if ids else {}
-        self.question = ids
+    def __init__(self, source: "IdSet", query: SetQuery, asked: tuple[int, ...] | None = None) -> None:
+        """`asked`: the ids of the result, where some of them can be in no set."""
+        self.source = source
+        self.identities = {source.key(query): query} if query.ids else {}
+        self.question, self._asked = query.ids, query.ids if asked is None else asked
 
     def resolve(self, values: Sequence[Any]) -> None:
         if values:
@@ -73,7 +79,7 @@ class Membership(Result[dict[int, bool]]):
     @cached_property
     def result(self) -> dict[int, bool]:  # type: ignore[override]
         members = self.members
-        return {each: each in members for each in self.question}
+        return {each: each in members for each in self._asked}
 
 
 class IdSet(Derived):
@@ -84,7 +90,9 @@ class IdSet(Derived):
     keeps = True
 
     def __init__(self, model: type[models.Model], *, owner: str, member: str, newest: int = 5_000) -> None:
-        super().__init__(model, owner, by=(owner,), of=(member,), where=None)
+        """Raises ImproperlyConfigured for what is no column, and for less than one id."""
+        require_positive("IdSet(newest=…)", newest)
+        super().__init__(model, by=(owner,), of=(member,), where=None)
         self.newest = newest
         self._member = member
 
@@ -99,19 +107,33 @@ class IdSet(Derived):
         return self.column(self._member)
 
     def among(self, owner: Any, ids: Iterable[int]) -> Membership:
-        """Ask which of these ids are in an owner's set; raises ValueError for an id that is not positive."""
+        """Ask which of these ids are in an owner's set; raises ValidationError for what is no integer."""
         return memberships([self], owner, ids)[0]
 
     def identity(self, *values: Any) -> SetQuery:
-        (owner,) = values
+        (owner,) = self.canonical(*values)
         return SetQuery(owner, ())
 
     def key(self, identity: SetQuery) -> str:
-        return self.state_key(identity.owner)
+        """Return the key that carries the state of an owner's set."""
+        (kind,) = self.at(self.using).keys_by
+        return f"{self.key_prefix()}{{{kind.part(identity.owner)}}}"
 
     def state_key(self, owner: Any) -> str:
-        """Return the key that carries the state of an owner's set."""
-        return f"{conf().prefix}:ids:{self.label}:{{{owner}}}"
+        """Return the key that carries the state of an owner's set, in the database that the router names now."""
+        return self.key(self.identity(owner))
+
+    ids: KeyColumn
+    """Of a source: the column of the members."""
+
+    def _bind(self, using: str) -> None:
+        super()._bind(using)
+        self.ids = self._key_column(self._member, using)
+
+    def _faults(self, using: str) -> Iterator[Fault]:
+        yield from super()._faults(using)
+        yield from self._integer_faults(self._member)
+        yield from self._pair_faults(*self._by, self._member)
 
     # As a source.
 
@@ -138,10 +160,11 @@ class IdSet(Derived):
         return _load.command([key, members_key(key)], [f"L{token}", entry, life_ms, *value.members])
 
     def ask(self, identity: SetQuery) -> Membership:
-        return Membership(self, *identity)
+        return Membership(self, identity)
 
     def merged(self, one: SetQuery, other: SetQuery) -> SetQuery:
-        return SetQuery(one.owner, tuple(dict.fromkeys((*one.ids, *other.ids))))
+        ids = tuple(dict.fromkeys((*one.ids, *other.ids)))
+        return SetQuery(one.owner, ids, min(one.least, other.least))
 
     def load(self, identities: Iterable[SetQuery]) -> Mapping[SetQuery, SetContents]:
         """Load what may be filled: the greatest ids of each owner."""
@@ -152,52 +175,65 @@ class IdSet(Derived):
         return {identity: SetContents(None, self._query(identity.owner, identity.ids)) for identity in identities}
 
     def lacks(self, identity: SetQuery, value: SetContents) -> bool:
-        """Return whether any asked id is below the floor."""
-        return bool(value.floor) and min(identity.ids) < value.floor  # type: ignore[operator]
+        """Return whether any asked id is below the floor; what is not positive is in no set."""
+        return value.floor is not None and identity.least < (value.floor or LEAST)
 
     def complete(self, identity: SetQuery, value: SetContents) -> SetContents:
         """Return the contents for all asked ids: those below the floor take one query."""
         if not self.lacks(identity, value):
             return value
-        below = [each for each in identity.ids if each < value.floor]  # type: ignore[operator]
-        return SetContents(None, value.members | self._query(identity.owner, below))
+        floor = value.floor or LEAST
+        below = [each for each in identity.ids if each < floor]
+        return SetContents(None, value.members.difference(below) | self._query(identity.owner, below))
 
     def _greatest(self, owner: Any) -> SetContents:
-        rows = self._edges(owner).order_by(f"-{self.member}").values_list(self.member, flat=True)
-        ids = list(rows[: self.newest + 1])
+        rows = self._edges(owner).filter(**{f"{self.member}__gte": LEAST}).order_by(f"-{self.member}")
+        ids = list(rows.values_list(self.member, flat=True)[: self.newest + 1])
         return SetContents(0 if len(ids) <= self.newest else ids[self.newest - 1], frozenset(ids[: self.newest]))
 
     def _query(self, owner: Any, ids: Collection[int]) -> frozenset[int]:
+        wanted = [each for each in ids if self.ids.may_exist(each)]
         found: set[int] = set()
-        for some in chunks(self.using, list(ids)):
+        for some in chunks(self.using, wanted):
             rows = self._edges(owner).filter(**{f"{self.member}__in": some})
             found.update(rows.values_list(self.member, flat=True))
         return frozenset(found)
 
     def _edges(self, owner: Any) -> Any:
-        return all_rows(self.model, self.using).filter(**{self.owner: owner})
+        rows = all_rows(self.model, self.using)
+        return rows.filter(**{self.owner: owner}) if self.keys_by[0].may_exist(owner) else rows.none()
 
     # As a declaration.
 
     def note_inserted(self, using: str, instances: list[Any]) -> None:
         for instance in instances:
-            self._change(using, getattr(instance, self.owner), getattr(instance, self.member))
+            self._change(using, instance, 1)
 
     def note_changed(self, using: str, instance: Any) -> None:
         # The old member is not known: the set is dropped.
-        self._change(using, getattr(instance, self.owner), None)
+        self._change(using, instance, None)
 
     def note_deleted(self, using: str, instance: Any) -> None:
-        self._change(using, getattr(instance, self.owner), -getattr(instance, self.member))
+        self._change(using, instance, -1)
 
-    def _change(self, using: str, owner: Any, change: int | None) -> None:
-        # The sentinel is a member too.
-        change_set(using, self.state_key(owner), change, limit=self.newest + self.newest // SLACK + 1)
+    def _change(self, using: str, instance: Any, sign: int | None) -> None:
+        source = self.at(using)
+        member = source.ids.canonical(getattr(instance, self.member))
+        if sign is not None and (member is None or member < LEAST):
+            return  # in no set
+        limit = self.newest + self.newest // SLACK + 1  # the sentinel is a member too
+        for key in source.keys_of(instance, using):
+            change_set(using, key, sign and sign * member, limit=limit)
 
 
 def memberships(id_sets: Iterable[IdSet], owner: Any, ids: Iterable[int]) -> list[Membership]:
-    """Ask several sets of an owner for the same ids; raises ValueError for an id that is not positive."""
-    asked = tuple(dict.fromkeys(ids))
-    if asked and min(asked) < 1:
-        raise ValueError(f"Ids are positive: {min(asked)} is not.")
-    return [Membership(id_set, owner, asked) for id_set in id_sets]
+    """Ask several sets of an owner for the same ids; raises ValidationError for what is no integer."""
+    sources, asked = [id_set.here() for id_set in id_sets], tuple(ids)
+    if sources and set(map(type, asked)) - {int}:
+        asked = tuple(map(sources[0].ids.canonical, asked))
+    asked = possible = tuple(dict.fromkeys(asked))
+    least = min(asked, default=LEAST)
+    if least < LOWEST or max(asked, default=LEAST) > GREATEST:  # in no column, and too long for the client of Redis
+        possible = tuple(each for each in asked if LOWEST <= each <= GREATEST)
+    query = possible, max(least, LOWEST)
+    return [Membership(each, SetQuery(*each.canonical(owner), *query), asked) for each in sources]

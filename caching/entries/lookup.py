@@ -7,12 +7,13 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from ..cacheable import Cacheable, all_rows
-from ..conf import conf
+from ..databases import key_prefix
+from ..faults import field_of
+from ..key_columns import KeyColumn, Texts, key_column
 from ..options import jittered_ms
 from ..protocol.codec import Framed, Stale
-from ..registry import Declaration, family
-from ..writing.transactions import hold_keys
-from .rows import concerns_rows, row_keys, rows_of
+from ..registry import Declaration
+from .rows import row_keys, rows_of
 
 
 class Pointer(NamedTuple):
@@ -24,7 +25,7 @@ class Pointer(NamedTuple):
 
 
 class Lookup:
-    """A source: primary keys by a unique column.
+    """A source: primary keys by a unique column, in one database.
 
     The database decides which values are equal (its collation may ignore case), so entries are keyed by a fold that
     is at least as coarse, and each carries the value that was asked. A positive entry is believed only while the row
@@ -34,34 +35,46 @@ class Lookup:
 
     scripted = False
 
-    def __init__(self, model: type[Cacheable], column: str, disproved: Pointer | None = None) -> None:
+    def __init__(
+        self, model: type[Cacheable], column: str, disproved: Pointer | None = None, using: str | None = None
+    ) -> None:
+        """`column`: an attribute name; `using`: by default the database that the router names now."""
         self.model = model
         self.column = column
-        self.rows = rows_of(model)
+        self.rows = rows_of(model, using)
         self.label = self.rows.label
         self.using = self.rows.using
+        self.values = lookup_columns(model, self.using)[column]
         self.disproved = disproved
         self.row: Any = None
         self._entry = _pointer_entry(model, column)
 
     def key(self, value: Any) -> str:
-        digest = hashlib.blake2b(_fold(value).encode(), digest_size=16).hexdigest()
-        return f"{conf().prefix}:{self.label}:{self.column}:{digest}"
+        """Return the key of the entry of a canonical value."""
+        text = self.values.text(value)
+        folded = _fold(text) if isinstance(self.values, Texts) else text
+        digest = hashlib.blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return f"{key_prefix(self.using)}{self.label}:{self.column}:{digest}"
 
     def load(self, values: Iterable[Any]) -> dict[Any, Pointer]:
         """As a by-product, `self.row` is the row that was found."""
         (value,) = values
+        if not self.values.may_exist(value):
+            return {}
         found = all_rows(self.model, self.using).filter(**{self.column: value})
         row = found.values_list(*self.rows.codec.columns).first()
         if row is None:
             return {}
-        self.row = self.rows.codec.row_type(*row)
+        self.row = self.rows.codec.row(row)
         return {value: Pointer(value, self.rows.pk_of(self.row), getattr(self.row, self.column))}
 
     def encode(self, identity: Any, value: Pointer | None) -> tuple[bytes, int]:
         options = self.model.cached
         life_s = options.ttl_s if value else options.negative_ttl_s
-        return self._entry.encode(value or (identity, None, None)), jittered_ms(life_s)
+        try:
+            return self._entry.encode(value or (identity, None, None)), jittered_ms(life_s)
+        except (OverflowError, ValueError):
+            return b"", 0  # no value of the column
 
     def decode(self, identity: Any, entry: bytes) -> Pointer | None:
         pointer = Pointer(*self._entry.decode(identity, entry))
@@ -71,26 +84,32 @@ class Lookup:
 
 
 @cache
+def lookup_columns(model: type[Cacheable], using: str) -> Mapping[str, KeyColumn]:
+    """Return the columns of a model's unique lookups, by attribute name."""
+    fields = [field_of(model, name) for name in model.cached.lookups]
+    return {field.attname: key_column(field, using) for field in fields}
+
+
+@cache
 def _pointer_entry(model: type[Cacheable], column: str) -> Framed[tuple[Any, Any, Any]]:
     rows = rows_of(model)
     asked, pk = rows.codec.types[column], rows.codec.types[rows.pk_column]
     return Framed(["lookup", rows.label, column], tuple[asked, pk | None, asked | None])  # type: ignore[valid-type]
 
 
-def _fold(value: Any) -> str:
-    decomposed = unicodedata.normalize("NFKD", str(value)).casefold()
+def _fold(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).rstrip()
 
 
-def lookup_keys(model: type[Cacheable], values: Mapping[str, Any]) -> list[str]:
+def lookup_keys(model: type[Cacheable], values: Mapping[str, Any], using: str) -> list[str]:
     """Return the keys of the unique lookups by which these column values could be asked for."""
-    keys = []
-    for relative in family(model):
-        for column in relative.cached.lookups:
-            value = values.get(column)
-            if value is not None and not hasattr(value, "resolve_expression"):
-                field: Any = relative._meta.get_field(column)
-                keys.append(Lookup(relative, column).key(field.to_python(value)))
+    keys: list[str] = []
+    for column, kind in lookup_columns(model, using).items():
+        value = values.get(column)
+        if value is not None and not hasattr(value, "resolve_expression"):
+            lookup = Lookup(model, column, using=using)
+            keys += map(lookup.key, kind.written(value))
     return keys
 
 
@@ -101,28 +120,23 @@ class CachedRows(Declaration):
         self._model = model
 
     def concerns(self, columns: Collection[str] | None) -> bool:
-        return concerns_rows(self._model, columns)
+        return columns is None or not rows_of(self._model).codec.names.isdisjoint(columns)
 
-    def keys_of(self, instance: Any, columns: Collection[str] | None = None) -> list[str]:
-        rows = [] if instance.pk is None else row_keys(self._model, [instance.pk])
-        return rows + lookup_keys(self._model, _about_to_be_written(self._model, instance, columns))
+    def keys_of_pks(self, pks: Collection[Any], using: str) -> list[str]:
+        return row_keys(self._model, pks, using)
 
-    def stored_keys(self, pks: list[Any], using: str) -> list[str]:
-        return row_keys(self._model, pks)
+    def keys_of(self, instance: Any, using: str, columns: Collection[str] | None = None) -> list[str]:
+        return lookup_keys(self._model, _about_to_be_written(self._model, instance, columns), using)
 
-    def key_prefixes(self) -> list[str]:
-        return [rows_of(relative).key_prefix for relative in family(self._model)]  # those of lookups begin likewise
+    def key_prefixes(self, using: str) -> list[str]:
+        return [f"{key_prefix(using)}{self._model._meta.label_lower}:"]  # those of lookups begin likewise
 
     def keys_after_update(self, pks: list[Any], using: str, columns: Collection[str]) -> list[str]:
-        lookups = {column for relative in family(self._model) for column in relative.cached.lookups} & set(columns)
-        if not lookups:
+        changed = set(lookup_columns(self._model, using)) & set(columns)
+        if not changed:
             return []
-        rows = all_rows(self._model, using).filter(pk__in=pks)
-        return [key for values in rows.values(*lookups) for key in lookup_keys(self._model, values)]
-
-    def note_inserted(self, using: str, instances: list[Any]) -> None:
-        # The database has chosen the pks only now; a "no such row" under one must not outlive the commit.
-        hold_keys(using, row_keys(self._model, [instance.pk for instance in instances]))
+        rows = all_rows(self._model, using).filter(pk__in=pks).values(*changed)
+        return [key for values in rows for key in lookup_keys(self._model, values, using)]
 
 
 def _about_to_be_written(model: type[Cacheable], instance: Any, columns: Collection[str] | None) -> Mapping[str, Any]:

@@ -36,16 +36,23 @@ class Warming:
         if since and not model.cached.since:
             raise FieldError(f"{model._meta.label} declares no Cached(since=…) column: it cannot be warmed by --since.")
         self.model = model
-        rows = all_rows(model, rows_of(model).using)
+        self._source = rows_of(model)
+        rows = all_rows(model, self._source.using)
         self._rows = rows.filter(**{f"{model.cached.since}__gte": since}) if since else rows.all()
         count = self._rows.count()
         self.total = count if limit is None else min(limit, count)
-        self._cursor_key = f"{conf().prefix}:warm:{model._meta.label_lower}:{limit}:{name or since}"
+        self._cursor_key = f"{self._source.key_prefix()}warm:{limit}:{name or since}"
         self.done, self._last_pk = self._resume()
 
     def run(self, pool: Executor | None = None, *, workers: int = 1) -> Iterator[tuple[int, int]]:
-        """Yield (rows passed, entries filled) for each chunk, in order; `pool` runs chunks in other processes."""
-        for chunk, filled in _in_order(pool, workers, self._chunks(), self.model._meta.label):
+        """Yield (rows passed, entries filled) for each chunk, in order; `pool` runs chunks in other processes.
+
+        Raises FieldError for processes that cannot know the tenant, where PREFIX is a function.
+        """
+        if pool is not None and callable(conf().prefix):
+            raise FieldError("Where PREFIX is a function, the cache is warmed by one process (--workers 1).")
+        of = (self.model._meta.label, self._source.using)
+        for chunk, filled in _in_order(pool, workers, self._chunks(), of):
             self.done += len(chunk)
             self._last_pk = chunk[-1]
             redis_client().set(self._cursor_key, f"{self.done} {self._last_pk}", ex=RESUME_S)
@@ -70,13 +77,13 @@ class Warming:
             last_pk, left = chunk[-1], left - len(chunk)
 
 
-def warm_chunk(label: str, pks: list[Any]) -> int:
-    """Fill the absent entries of these rows; return how many. Raises Unavailable."""
+def warm_chunk(label: str, using: str, pks: list[Any]) -> int:
+    """Fill the absent entries of these rows of a database; return how many. Raises Unavailable."""
     from django.apps import apps
 
     model: Any = apps.get_model(label)
-    source = rows_of(model)
-    keys = {source.key(pk): pk for pk in pks}
+    source = rows_of(model, using)
+    keys = source.by_key(pks)
     token = steps.new_token()
     taken = [key for key, entry in steps.lease(dict.fromkeys(keys), token).items() if entry is None]
     try:
@@ -89,15 +96,15 @@ def warm_chunk(label: str, pks: list[Any]) -> int:
 
 
 def _in_order(
-    pool: Executor | None, workers: int, chunks: Iterator[list[Any]], label: str
+    pool: Executor | None, workers: int, chunks: Iterator[list[Any]], of: tuple[str, str]
 ) -> Iterator[tuple[list[Any], int]]:
     """Warm chunks, at most two per worker at a time, and yield them in their order."""
     if pool is None:
-        yield from ((chunk, warm_chunk(label, chunk)) for chunk in chunks)
+        yield from ((chunk, warm_chunk(*of, chunk)) for chunk in chunks)
         return
     under_way: deque[tuple[list[Any], Future[int]]] = deque()
     for chunk in chunks:
-        under_way.append((chunk, pool.submit(warm_chunk, label, chunk)))
+        under_way.append((chunk, pool.submit(warm_chunk, *of, chunk)))
         if len(under_way) >= 2 * workers:
             done, future = under_way.popleft()
             yield done, future.result()

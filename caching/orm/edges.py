@@ -9,8 +9,9 @@ from .querysets import EdgeQuerySet
 class EdgeModel(TransactionalModel):
     """Base of the models that id sets are declared on."""
 
+    queryset_class = EdgeQuerySet
+
     objects = models.Manager.from_queryset(EdgeQuerySet)()
 
     class Meta:
         abstract = True
-        base_manager_name = "objects"

@@ -1,34 +1,69 @@
 """Writes of many rows, for which Django sends no signals: what they are about to touch is held first."""
 
 import contextlib
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn, cast
 
 from django.db import NotSupportedError, connections, models
+from django.db.models.deletion import Collector
 
 from .. import registry
 from ..cacheable import all_rows
 from ..writing import bulk_signals
-from ..writing.declarations import hold_instances, hold_stored, hold_updated, note_inserted
+from ..writing.declarations import chunks, heard, hold_instances, hold_stored, hold_updated, is_followed, note_inserted
 from ..writing.transactions import atomic_write
 
-UPDATE_BATCH = 1_000
 
-
-class _HoldingQuerySet(models.QuerySet[Any]):
+class HoldingQuerySet(models.QuerySet[Any]):
     """A QuerySet whose writes hold what is derived from their rows."""
 
+    locked_rows: dict[Any, dict[Any, Any]]
+    """What delete() has locked, by concrete model and primary key: the Collector need not read it again."""
+
     def delete(self) -> tuple[int, dict[str, int]]:
+        """As in Django, but lock the rows as they are collected."""
+        models.QuerySet.delete(self.none())  # raises what Django raises
         with self._transaction():
-            # One hold for all rows; the signals that follow find their keys held.
-            self._hold_all()
-            return super().delete()
+            if not is_followed(self.model):
+                return super().delete()
+            rows = self._lock()
+            self.locked_rows = {self._concrete: {row.pk: row for row in rows}}
+            collector = Collector(using=self.db, origin=self)
+            collector.collect(rows)
+            deleted = collector.delete()
+        del self.locked_rows
+        self._result_cache = None
+        return deleted
 
     delete.queryset_only = True  # type: ignore[attr-defined]
+    delete.alters_data = True  # type: ignore[attr-defined]
 
-    def _hold_all(self) -> None:
-        raise NotImplementedError
+    def _lock(self) -> list[Any]:
+        """Lock the rows and return whole instances."""
+        if self._is_simple():
+            return list(self.order_by("pk").select_related(None).defer(None).select_for_update())
+        rows = all_rows(self.model, self.db).order_by("pk").select_for_update()
+        return [row for pks in chunks(self._pks()) for row in rows.filter(pk__in=pks)]
+
+    def _locked_pks(self) -> list[Any]:
+        """Lock the rows and return each primary key once."""
+        if self._is_simple():
+            return list(self.order_by("pk").select_for_update().values_list("pk", flat=True))
+        rows = all_rows(self.model, self.db).order_by("pk").select_for_update().values_list("pk", flat=True)
+        return [pk for pks in chunks(self._pks()) for pk in rows.filter(pk__in=pks)]
+
+    def _pks(self) -> list[Any]:
+        """Return the primary keys of all rows that the conditions admit, each once."""
+        return list(dict.fromkeys(self.order_by().distinct().values_list("pk", flat=True)))
+
+    def _is_simple(self) -> bool:
+        """Return whether rows can be locked by the query itself: each comes once, and no other table's rows do."""
+        query = self.query
+        joined = [table for table in query.alias_map if query.alias_refcount[table]]
+        return len(joined) <= 1 and not (
+            query.annotations or query.distinct or query.group_by or query.extra_tables or query.extra
+        )
 
     def _insert_all(self, rows: list[Any], *, in_bulk: bool, **options: Any) -> list[Any]:
         with self._transaction():
@@ -57,34 +92,53 @@ class _HoldingQuerySet(models.QuerySet[Any]):
         return atomic_write(self.db)
 
 
-class CachedQuerySet(_HoldingQuerySet):
+class CachedQuerySet(HoldingQuerySet):
     """The QuerySet of cached models. `get()`, `filter()` and all other reads are plain Django."""
+
+    def for_write(self) -> "CachedQuerySet":
+        """Return a copy for the database that the router names for writing."""
+        rows = self.all()
+        rows._for_write = True
+        return rows
+
+    def lock_one(self, pk: Any) -> Any:
+        """Lock a row and return its instance; raises DoesNotExist for one that the conditions do not admit."""
+        if self._is_simple() and not self.query.select_related:
+            return self.select_for_update().get(pk=pk)
+        all_rows(self.model, self.db).select_for_update().filter(pk=pk).values_list("pk").first()
+        return self.get(pk=pk)
 
     def update(self, **changes: Any) -> int:
         """As in Django, but lock and list the affected rows first."""
-        if not self._concerns(changes.keys()) and not bulk_signals.updating.has_listeners(self._concrete):
-            return super().update(**changes)
-        with self._transaction():
-            pks = list(self.select_for_update().values_list("pk", flat=True))
-            batches = (pks[at : at + UPDATE_BATCH] for at in range(0, len(pks), UPDATE_BATCH))
-            return sum(self._update_batch(batch, changes) for batch in batches)
-
-    def _hold_all(self) -> None:
-        hold_stored(self.db, self._concrete, list(self.select_for_update().values_list("pk", flat=True)))
-
-    def _concerns(self, columns: Collection[str]) -> bool:
-        return any(each.concerns(columns) for each in registry.declarations_of(self.model))
-
-    def _update_batch(self, pks: list[Any], changes: dict[str, Any]) -> int:
-        rows = all_rows(self.model, self.db).filter(pk__in=pks)
+        models.QuerySet.update(self.none(), **changes)  # raises what Django raises
         columns = {self.model._meta.get_field(name).attname for name in changes}
-        written = {"pks": pks, "columns": columns, "using": self.db}
+        concerned = any(each.concerns(columns) for _, each in heard(self.model))
+        if not concerned and not bulk_signals.updating.has_listeners(self._concrete):
+            return super().update(**changes)
+        if self.model._meta.pk.attname in columns:
+            self._refuse("update() must not change primary keys. Insert copies, and delete the old rows.")
+        with self._transaction():
+            return self._update_rows(self._locked_pks(), columns, changes)
+
+    def _update_rows(self, pks: list[Any], columns: set[str], changes: dict[str, Any]) -> int:
         hold_stored(self.db, self._concrete, pks, columns)
-        bulk_signals.updating.send(self._concrete, **written)
-        updated: int = models.QuerySet.update(rows, **changes)
-        bulk_signals.updated.send(self._concrete, **written)
+        self._announce(bulk_signals.updating, pks, columns)
+        updated = models.QuerySet.update(self._restricted_to(pks), **changes)
+        self._announce(bulk_signals.updated, pks, columns)
         hold_updated(self.db, self._concrete, pks, columns)
         return updated
+
+    def _restricted_to(self, pks: list[Any]) -> models.QuerySet[Any]:
+        """Leave out rows that have come to fulfil the conditions since the others were locked."""
+        if not pks and self.query.group_by:
+            return self.extra(where=["1 = 0"])  # the database refuses to update groups, even if there are none
+        limit = connections[self.db].features.max_query_params
+        # SQLite admits no writer beside this one, and not so many parameters.
+        return self.filter(pk__in=pks) if limit is None or len(pks) < limit // 2 else self.all()
+
+    def _announce(self, signal: Any, pks: list[Any], columns: set[str]) -> None:
+        for chunk in chunks(pks):
+            signal.send(self._concrete, pks=chunk, columns=columns, using=self.db)
 
     def bulk_create(
         self,
@@ -100,15 +154,17 @@ class CachedQuerySet(_HoldingQuerySet):
         derived from (NotSupportedError)."""
         rows = list(objs)
         with_pk = all(row.pk is not None for row in rows)
-        derived = len(registry.declarations_of(self.model)) > 1 or bulk_signals.inserted.has_listeners(self._concrete)
+        derived = len(heard(self.model)) > 1 or bulk_signals.inserted.has_listeners(self._concrete)
         if update_conflicts or (ignore_conflicts and (derived or not with_pk)):
-            raise NotSupportedError(
-                f"{self.model._meta.label} is cached: bulk_create() cannot tell which rows a conflict touched. "
-                "Insert without conflicts, or update by pk."
+            self._refuse(
+                "bulk_create() cannot tell which rows a conflict touched. Insert without conflicts, or update by pk."
             )
         self._for_write = True
         in_bulk = with_pk or self._returns_pks
         return self._insert_all(rows, in_bulk=in_bulk, batch_size=batch_size, ignore_conflicts=ignore_conflicts)
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise NotSupportedError(f"{self.model._meta.label} is cached: {what}")
 
     # Django's own, in a transaction that lifts at once if they fail.
 
@@ -128,16 +184,13 @@ class CachedQuerySet(_HoldingQuerySet):
             return super().get_or_create(defaults, **lookup)
 
 
-class EdgeQuerySet(_HoldingQuerySet):
+class EdgeQuerySet(HoldingQuerySet):
     """The QuerySet of edges: writes of many rows that cannot tell id sets what they change are refused."""
 
-    def _hold_all(self) -> None:
-        # Rows are not locked here: many writers of edges hold the lock of what the edge points at, and wait for it.
-        if registry.declarations_of(self.model):
-            hold_instances(self.db, self)
-
-    def update(self, **changes: Any) -> NoReturn:
-        self._refuse("update()")
+    def update(self, **changes: Any) -> int:
+        """As in Django where nothing is derived from the rows; refused otherwise (NotSupportedError)."""
+        self._refuse_if_followed("update()")
+        return super().update(**changes)
 
     def bulk_create(self, objs: Iterable[Any], batch_size: int | None = None, **conflicts: Any) -> list[Any]:  # type: ignore[override]
         """As in Django, without conflicts, which would hide which rows are new (NotSupportedError)."""
@@ -146,8 +199,14 @@ class EdgeQuerySet(_HoldingQuerySet):
         self._for_write = True
         return self._insert_all(list(objs), in_bulk=self._returns_pks, batch_size=batch_size)
 
-    def bulk_update(self, *args: Any, **options: Any) -> NoReturn:
-        self._refuse("bulk_update()")
+    def bulk_update(self, *args: Any, **options: Any) -> int:
+        """As in Django where nothing is derived from the rows; refused otherwise (NotSupportedError)."""
+        self._refuse_if_followed("bulk_update()")
+        return super().bulk_update(*args, **options)
+
+    def _refuse_if_followed(self, name: str) -> None:
+        if registry.heard(self.model) or bulk_signals.updating.has_listeners(self._concrete):  # also while switched off
+            self._refuse(name)
 
     def _refuse(self, name: str) -> NoReturn:
         raise NotSupportedError(

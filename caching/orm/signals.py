@@ -8,16 +8,19 @@ from .. import registry
 from ..entries.lookup import CachedRows
 from ..options import Cached
 from ..writing.declarations import declare, watch
+from .options import HoldingOptions
 
 
-def _register(*, sender: Any, **_: Any) -> None:
-    if not isinstance(getattr(sender, "cached", None), Cached):
-        return
-    registry.register(sender)
-    if sender._meta.proxy:  # writes the rows of its concrete model, which has declared them
+def _prepare(*, sender: Any, **_: Any) -> None:
+    if hasattr(sender, "queryset_class"):
+        sender._meta.__class__ = HoldingOptions
+    if isinstance(getattr(sender, "cached", None), Cached):
+        registry.register(sender)
+        if not sender._meta.proxy:  # a proxy writes the rows of its concrete model, which has declared them
+            declare(sender, CachedRows(sender))
+    registry.heard.cache_clear()
+    if registry.heard(sender):
         watch(sender)
-    else:
-        declare(sender, CachedRows(sender))
 
 
-signals.class_prepared.connect(_register, dispatch_uid="caching.orm.signals")
+signals.class_prepared.connect(_prepare, dispatch_uid="caching.orm.signals")

@@ -5,47 +5,26 @@ columns), so that two versions of the code that run side by side during a deploy
 while both use the one key.
 """
 
-import datetime
-import decimal
 import hashlib
 import operator
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import cache
 from itertools import starmap
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from django.core.exceptions import ImproperlyConfigured
-from django.db import models
+from django.conf import settings
+from msgspec.structs import astuple
 
 from ..cacheable import Cacheable
+from ..columns import cached_fields, type_of
 
 T = TypeVar("T")
 
 VERSION = 1
 NOTHING = b"N"
 FINGERPRINT_BYTES = 8
-
-_TYPES: dict[str, type] = {
-    **dict.fromkeys(
-        ("AutoField", "BigAutoField", "SmallAutoField", "IntegerField", "BigIntegerField", "SmallIntegerField",
-         "PositiveIntegerField", "PositiveBigIntegerField", "PositiveSmallIntegerField"), int
-    ),
-    **dict.fromkeys(
-        ("CharField", "TextField", "SlugField", "FileField", "FilePathField", "GenericIPAddressField"), str
-    ),
-    "BooleanField": bool,
-    "FloatField": float,
-    "DecimalField": decimal.Decimal,
-    "DateTimeField": datetime.datetime,
-    "DateField": datetime.date,
-    "TimeField": datetime.time,
-    "DurationField": datetime.timedelta,
-    "UUIDField": uuid.UUID,
-    "BinaryField": bytes,
-    "JSONField": object,
-}  # fmt: skip
 
 
 class Stale(Exception):
@@ -66,7 +45,7 @@ class Framed(Generic[T]):
         self._decode: Callable[[bytes], T] = msgspec.msgpack.Decoder(kind).decode
 
     def encode(self, value: Any) -> bytes:
-        """Return the entry; raises OverflowError, TypeError and ValueError for what MessagePack cannot hold."""
+        """Return the entry; raises OverflowError, RecursionError, TypeError, ValueError for what it cannot hold."""
         return self.prefix + self._encode(value)
 
     def decode(self, identity: Any, entry: bytes) -> Any:
@@ -74,7 +53,7 @@ class Framed(Generic[T]):
         if entry.startswith(self.prefix):
             try:
                 return self._decode(entry[self._start :])
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, OverflowError, RecursionError) as error:
                 raise Stale from error
         if entry == self._nothing:
             return None
@@ -89,15 +68,33 @@ class RowCodec:
     """
 
     def __init__(self, model: type[Cacheable]) -> None:
-        never = set(model.cached.never)
-        fields = [field for field in model._meta.concrete_fields if not never & {field.name, field.attname}]
+        fields = cached_fields(model)
         self.columns: tuple[str, ...] = tuple(field.attname for field in fields)
         self.names: frozenset[str] = frozenset(self.columns) | {field.name for field in fields}
-        typed = [(field.attname, _type_of(field)) for field in fields]
+        self._kinds = [type_of(field) for field in fields]
+        self.times = tuple(each for each, kind in zip(self.columns, self._kinds, strict=True) if kind is datetime)
+        typed = [
+            (field.attname, kind | None if field.null or field.generated else kind)
+            for field, kind in zip(fields, self._kinds, strict=True)
+        ]
         self.types: dict[str, Any] = dict(typed)
         self.row_type: Any = msgspec.defstruct(f"{model.__name__}Row", typed, array_like=True, frozen=True, gc=False)
-        described = [(name, str(kind)) for name, kind in typed]
+        described: list[Any] = [(name, str(kind)) for name, kind in typed]
+        described += ["naive"] if self.times and not settings.USE_TZ else []
         self.entry: Framed[Any] = Framed([VERSION, model._meta.label_lower, *described], self.row_type, nothing=True)
+
+    def row(self, values: Iterable[Any]) -> Any:
+        """Return the row of values that the database gave for `columns`."""
+        return self.row_type(*(bytes(each) if type(each) is memoryview else each for each in values))
+
+    def encode(self, row: Any) -> bytes:
+        """Return the entry of a row; raises TypeError, and what Framed.encode raises, where a value would not read the
+        same from it."""
+        values = astuple(row)
+        for name, kind, value in zip(self.columns, self._kinds, values, strict=True):
+            if type(value) is not kind and value is not None and kind is not object:
+                raise TypeError(f"the database gives {name!r} as a {type(value).__name__}")
+        return self.entry.encode(values)
 
 
 @cache
@@ -118,13 +115,3 @@ def projection(columns: tuple[str, ...]) -> Callable[[Sequence[Any]], list[Any]]
 def fingerprint(parts: Sequence[Any]) -> bytes:
     """Return 8 bytes that stand for these parts."""
     return hashlib.blake2b(repr(parts).encode(), digest_size=FINGERPRINT_BYTES).digest()
-
-
-def _type_of(field: "models.Field[Any, Any]") -> Any:
-    target = field.target_field if isinstance(field, models.ForeignKey) else field
-    kind = _TYPES.get(target.get_internal_type())
-    if kind is None:
-        raise ImproperlyConfigured(
-            f"{field}: a {type(target).__name__} cannot be cached; list the column in Cached(never=…)."
-        )
-    return kind | None if field.null else kind

@@ -4,14 +4,12 @@ A key that ends in `*` stands for all keys that begin so.
 """
 
 import contextlib
-import datetime
 from collections.abc import Iterable
 
-from django.db import DEFAULT_DB_ALIAS, Error, NotSupportedError, OperationalError, ProgrammingError, connections, router
-from django.utils import timezone
+from django.db import Error, NotSupportedError, OperationalError, ProgrammingError, connections, router
 
 from .. import registry
-from ..database.connections import in_transaction, is_missing_table
+from ..connections.following import in_transaction, is_missing_table
 from ..models import PendingInvalidation
 from ..redis.breaker import breaker
 from ..redis.client import FAILURES, round_trip
@@ -20,17 +18,14 @@ from .invalidation import discard_under
 from .steps import discard
 
 BATCH = 1_000
-LASTING_S = 60
 
 
-def record(using: str, keys: Iterable[str], *, before_write: bool = False) -> None:
+def record(using: str, keys: Iterable[str]) -> None:
     """Record keys in the current transaction of database `using`, so that they stand or fall with the write itself.
 
-    `before_write`: a statement that will commit by itself follows, so the keys are applied again and again for
-    LASTING_S. Raises NotSupportedError where the database has no table for it.
+    Raises NotSupportedError where the database has no table for it.
     """
-    moment = timezone.now() + datetime.timedelta(seconds=LASTING_S if before_write else 0)
-    rows = [PendingInvalidation(key=key, created_at=moment) for key in keys]
+    rows = [PendingInvalidation(key=key) for key in keys]
     try:
         PendingInvalidation.objects.using(using).bulk_create(rows, batch_size=BATCH)
     except (OperationalError, ProgrammingError) as error:
@@ -47,15 +42,15 @@ def apply_pending(using: str) -> int:
 
     Raises redis.RedisError or OSError when Redis cannot be reached; no row is lost then.
     """
-    applied, last = 0, 0
+    applied = 0
     pending = PendingInvalidation.objects.using(using)
-    while rows := dict(pending.filter(pk__gt=last).order_by("pk").values_list("pk", "key")[:BATCH]):
+    while rows := dict(pending.order_by("pk").values_list("pk", "key")[:BATCH]):
         keys = set(rows.values())
         for _ in discard_under([key[:-1] for key in keys if key.endswith("*")]):
             pass
         discard(key for key in keys if not key.endswith("*"))
-        applied += pending.filter(pk__in=rows, created_at__lte=timezone.now()).delete()[0]
-        last = max(rows)
+        pending.filter(pk__in=rows).delete()
+        applied += len(rows)
     return applied
 
 

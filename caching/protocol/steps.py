@@ -95,7 +95,7 @@ def release(keys: Iterable[str], token: str) -> None:
 def hold(keys: Iterable[str], token: str, *, kept: Iterable[str] = ()) -> None:
     """Forbid reading and filling until `lift`. Of `kept` keys, id sets, the members stay for the lift to change.
 
-    After HOLD_MS readers ask the database whether the writer is still at work, see `caching.database.undecided`.
+    After HOLD_MS readers ask the database whether the writer is still at work, see `caching.connections.undecided`.
     """
     commands = [
         _hold.command(group, [token, conf().hold_ms, HOLD_LIFE_MS, keep])

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from ..cacheable import Cacheable
-from ..conf import conf
+from ..blocking import refuse_in_event_loop
+from ..conf import prefix
 from ..entries.source import Result
 from ..redis.cluster import on_cluster
 from ..redis.script import Command, Script
 from ..writing.transactions import joined_to_commit
 from .hit_path import ReadPlan
 from .reader import ReadThrough
-from .results import RowsResult
+from .results import M, RowsResult
 
 R = TypeVar("R", bound=Result[Any])
 
@@ -50,24 +50,35 @@ class Batch:
             self._reads += added
         return added
 
-    def rows(self, model: type[Cacheable], pks: Iterable[Any]) -> RowsResult:
-        """Ask for rows by primary key; raises ValidationError for a primary key of the wrong type."""
-        asked = list(pks)
+    def rows(self, model: type[M], pks: Iterable[Any], using: str | None = None) -> RowsResult[M]:
+        """Ask for rows by primary key; raises ValidationError for a primary key of the wrong type.
+
+        `using`: the database, by default the one that the router names now.
+        """
+        rows: RowsResult[M] = RowsResult(model, list(pks), using)
         for read in self._reads:
-            if type(read) is RowsResult and read.asked == (model, asked):  # such as the caller's own
+            if type(read) is RowsResult and read.asked == rows.asked:  # such as the caller's own
                 return read
-        return self.add(RowsResult(model, asked))
+        return self.add(rows)
 
     def script(self, script: Script, keys: Sequence[str], args: Iterable[Any] = ()) -> Reply:
         """Have a script share the round trip; `keys`, given without prefix, must share a slot."""
         reply = Reply()
-        prefix = conf().prefix
-        self._commands.append(script.command([f"{prefix}:{key}" for key in keys], args))
+        begin = prefix()
+        self._commands.append(script.command([f"{begin}:{key}" for key in keys], args))
         self._replies.append(reply)
         return reply
 
     def run(self) -> None:
-        """Answer everything: from Redis, and from the database what Redis does not have."""
+        """Answer everything: from Redis, and from the database what Redis does not have.
+
+        Raises SynchronousOnlyOperation where an event loop runs.
+        """
+        refuse_in_event_loop("Batch.run()", "abatch(batch)")
+        self.run_here()
+
+    def run_here(self) -> None:
+        """Run in any case, for callers who have looked for an event loop."""
         if not self._is_resolved:
             self._answer_scripts(ReadThrough(self._reads).run(self._commands))
 
@@ -88,23 +99,31 @@ class Batch:
     def resolve(self, replies: list[Any] | None) -> bool:
         """Take the replies to `commands()`, None if there are none; return whether everything was a hit.
 
-        If not, only the scripts have their replies: run the batch, or another one, where it may block.
+        If not, only the scripts have their replies, and do not run again: run the batch, or another one, where it may
+        block.
         """
         if replies is None:
             return False
         if self._replies:
             self._answer_scripts(self._plan.replies_to_extra(replies))
-        self._is_resolved = self._plan.resolve(replies)
+        self._is_resolved = self._plan.resolve(replies) and not self._replies
         return self._is_resolved
 
     def _answer_scripts(self, replies: Sequence[Any]) -> None:
-        for reply, result in zip(self._replies, replies, strict=False):
-            reply.result = None if isinstance(result, Exception) else result
+        if not replies:
+            return
+        failed = []
+        for command, reply, result in zip(self._commands, self._replies, replies, strict=True):
+            if isinstance(result, Exception):  # such as a script that a restarted Redis does not know yet
+                failed.append((command, reply))
+            else:
+                reply.result = result
+        self._commands, self._replies = [command for command, _ in failed], [reply for _, reply in failed]
 
 
-def read_rows(model: type[Cacheable], pks: Iterable[Any]) -> RowsResult:
+def read_rows(model: type[M], pks: Iterable[Any], using: str | None = None) -> RowsResult[M]:
     """Return rows by primary key, in a round trip of their own."""
     batch = Batch()
-    rows = batch.rows(model, pks)
-    batch.run()
+    rows = batch.rows(model, pks, using)
+    batch.run_here()
     return rows

@@ -6,12 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
+from itertools import chain
 from typing import Any
 
 from ..conf import conf
-from ..database.connections import following
-from ..database.limits import chunks
-from ..database.undecided import Question, decided
+from ..connections.following import following
+from ..connections.limits import chunks
+from ..connections.undecided import Question, decided
+from ..databases import require_own
 from ..entries.rows import Existence, rows_of
 from ..entries.source import Result, Source, is_scripted
 from ..protocol import steps, watch  # noqa: F401  watch: looks for pending invalidations while the cache is used
@@ -145,6 +147,7 @@ class ReadThrough:
 
     def _load(self, keys: Collection[str], event: stats.Event, taken: Collection[str] = ()) -> None:
         """Read `keys` and the `taken` leases from the database, one query for each source."""
+        require_own(chain(keys, taken))
         for source, identities in self._wants.items():
             if is_scripted(source):
                 self._load_by(source, source.load_asked, identities, keys)
@@ -212,7 +215,8 @@ def _merged(reads: Sequence[Result[Any]]) -> dict[Source, dict[str, Any]]:
                 identity = read.source.merged(identities[key], identity)
             identities[key] = identity
     for source in [source for source in wants if isinstance(source, Existence)]:
-        if (rows := rows_of(source.model)) in wants:  # these tell existence, too, and are one query together
+        rows = rows_of(source.model, source.using)
+        if rows in wants:  # these tell existence, too, and are one query together
             wants[rows].update(wants.pop(source))
     return wants
 

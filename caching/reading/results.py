@@ -3,31 +3,39 @@
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import FieldError
+from msgspec.structs import astuple
 
 from ..cacheable import Cacheable
 from ..entries.rows import Rows, rows_of
 from ..entries.source import Found, Result
 from ..protocol.codec import projection
 
+M = TypeVar("M")
 
-class RowsResult(Result[None]):
+
+class RowsResult(Result[None], Generic[M]):
     """Rows asked of a batch by primary key; readable once the batch has run."""
 
     source: Rows
     _rows: Sequence[Any] = ()
-    _by_key: dict[str, Any] | None = None
+    _by_pk: dict[Any, Any] | None = None
 
-    def __init__(self, model: type[Cacheable], pks: list[Any]) -> None:
+    def __init__(self, model: Any, pks: list[Any], using: str | None = None) -> None:
         self._model = model
-        self.asked = model, pks
-        self.source = rows_of(model)
-        self.identities = self.source.by_key(pks)
+        self.source = rows_of(model, using)
+        prefix = self.source.key_prefix()
+        self.asked = prefix, model, pks
+        self.identities = self.source.by_key(pks, prefix)
 
     def resolve(self, values: Sequence[Any]) -> None:
-        self._rows, self._by_key = values, None
+        self._rows, self._by_pk = values, None
+
+    def keep(self, admits: Callable[[Any], bool]) -> None:
+        """Take rows that are not admitted for missing ones."""
+        self.resolve([row if row is not None and admits(row) else None for row in self._rows])
 
     def cols(self, *columns: str) -> Found[dict[str, Any]]:
         """Return dicts of the named columns, or of all cached ones; raises FieldError for one that is not cached."""
@@ -39,28 +47,29 @@ class RowsResult(Result[None]):
         """Return read-only structs of columns, which msgspec writes as JSON objects: a quarter of the cost of dicts."""
         return self._found(_projection_of(self._model, columns))
 
-    def instances(self) -> Found[Any]:
+    def instances(self) -> Found[M]:
         """Return model instances; columns that are never cached are deferred."""
         return self._found(lambda rows: list(map(self._instance, rows)))
 
     def row(self, pk: Any) -> Any:
         """Return a row as an immutable struct of its cached columns, or None."""
-        if self._by_key is None:
-            self._by_key = dict(zip(self.identities, self._rows, strict=True))
-        return self._by_key[self.source.key(self.source.identity(pk))]
+        if self._by_pk is None:
+            self._by_pk = dict(zip(self.identities.values(), self._rows, strict=True))
+        return self._by_pk[self.source.identity(pk)]
 
     def only_row(self) -> Any:
         """Return the row of a one-key request; None if absent."""
         (row,) = self._rows
         return row
 
-    def instance(self, pk: Any) -> Any:
+    def instance(self, pk: Any) -> M | None:
         """Return the model instance of a row, or None."""
         row = self.row(pk)
         return None if row is None else self._instance(row)
 
-    def _instance(self, row: Any) -> Any:
-        return instance_of(self._model, row)
+    def _instance(self, row: Any) -> M:
+        instance: M = instance_of(self._model, row, self.source)
+        return instance
 
     def _found(self, shape: Callable[[Sequence[Any]], list[Any]]) -> Found[Any]:
         rows = self._rows
@@ -71,10 +80,9 @@ class RowsResult(Result[None]):
         return Found(shape(existing), missing)
 
 
-def instance_of(model: Any, row: Any) -> Any:
-    """Return an instance of a cached row, marked: saving all of it could undo a newer write."""
-    columns = rows_of(model).codec.columns
-    instance = model.from_db(rows_of(model).using, columns, [getattr(row, column) for column in columns])
+def instance_of(model: Any, row: Any, source: Rows) -> Any:
+    """Return an instance of a row of `source`, marked: saving all of it could undo a newer write."""
+    instance = model.from_db(source.using, source.codec.columns, astuple(row))
     instance.is_from_cache = True
     return instance
 
@@ -91,7 +99,7 @@ def columns_of(model: type[Cacheable], columns: tuple[str, ...]) -> tuple[str, .
     return columns or rows_of(model).codec.columns
 
 
-def check_columns(model: type[Cacheable], columns: Iterable[str]) -> None:
+def check_columns(model: Any, columns: Iterable[str]) -> None:
     """Raise FieldError for a column that is not cached."""
     unknown = [column for column in columns if column not in rows_of(model).codec.columns]
     if unknown:

@@ -2,43 +2,65 @@
 
 from typing import Any
 
-from ..cacheable import Cacheable
-from ..entries.lookup import Lookup, Pointer
+from django.db import models
+
+from ..entries.lookup import Lookup, Pointer, lookup_columns
+from ..entries.rows import rows_of
 from ..entries.source import Result
+from ..faults import field_of
 from .batch import read_rows
 from .reader import ReadThrough
 
 
-def find(model: type[Cacheable], column: str, value: Any) -> Any:
+def find(model: Any, column: str, value: Any, using: str | None = None) -> Any:
     """Return the cached row, or None: the pointer is one round trip, the row it leads to another.
 
-    Raises ValueError for a column that is not among Cached(lookups=…).
+    `using`: by default the database that the router names now. Raises ValueError for a column that is not among
+    Cached(lookups=…), and ValidationError for a value of the wrong type.
     """
-    if column not in model.cached.lookups:
-        raise ValueError(f"{model._meta.label} is not looked up by {column!r}: name it in Cached(lookups=…).")
-    field: Any = model._meta.get_field(column)
-    value = field.to_python(value)
+    lookup, value = looked_up(model, column, value, using)
     if value is None:
         return None  # any number of rows may have none
-    disproved = None
     for _ in range(2):
-        lookup = Lookup(model, column, disproved)
         pointer, row = _follow(lookup, value)
         if pointer is None or row is not None:
             return row
         # The row has changed its value since, or is gone: the pointer itself is replaced, as an unusable entry is.
-        disproved = pointer
+        lookup = Lookup(lookup.model, lookup.column, pointer, lookup.using)
     # The value moves from row to row faster than pointers can be followed; where it is now, one query says.
     lookup.load([value])
     return lookup.row
 
 
+def looked_up(model: Any, column: str, value: Any, using: str | None) -> tuple[Lookup, Any]:
+    """Return the source that finds rows by a column, and a value in the one form that it gives it.
+
+    Raises ValueError for a column that is not among Cached(lookups=…), and ValidationError for a wrong value.
+    """
+    rows, field = rows_of(model, using), field_of(model, column)
+    columns = lookup_columns(rows.model, rows.using)
+    if field is None or field.attname not in columns:
+        raise ValueError(f"{model._meta.label} is not looked up by {column!r}: name it in Cached(lookups=…).")
+    if isinstance(value, models.Model):
+        value = getattr(value, field.target_field.attname)
+    return Lookup(rows.model, field.attname, using=rows.using), columns[field.attname].canonical(value)
+
+
+def pointer_to(lookup: Lookup, value: Any) -> Result[Pointer | None]:
+    """Return the question where a value leads."""
+    return Result(lookup, {lookup.key(value): value})
+
+
+def is_believed(lookup: Lookup, pointer: Pointer, row: Any) -> bool:
+    """Return whether the row that a pointer leads to still has the value that was looked up."""
+    return row is not None and getattr(row, lookup.column) == pointer.matched
+
+
 def _follow(lookup: Lookup, value: Any) -> tuple[Pointer | None, Any]:
-    question: Result[Pointer | None] = Result(lookup, {lookup.key(value): value})
+    question = pointer_to(lookup, value)
     ReadThrough([question]).run()
     pointer = question.result
     if pointer is None or lookup.row is not None:
         return pointer, lookup.row
-    row = read_rows(lookup.model, [pointer.pk]).row(pointer.pk)
-    believed = row is not None and getattr(row, lookup.column) == pointer.matched
-    return pointer, row if believed else None
+    row = read_rows(lookup.model, [pointer.pk], lookup.using).row(pointer.pk)
+    return pointer, row if is_believed(lookup, pointer, row) else None

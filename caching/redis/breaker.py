@@ -11,6 +11,9 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
+
+from django.core.signals import setting_changed
 
 from ..conf import conf
 
@@ -39,8 +42,8 @@ class Breaker:
         return self._closed
 
     def may_write(self) -> bool:
-        """Return whether holds and lifts may be tried: always, except for a pause after each failure."""
-        return self._closed or time.monotonic() >= self._retry_at
+        """Return whether holds and lifts may be tried: not for a pause after a failure, nor if switched off."""
+        return self._closed or (conf().enabled and time.monotonic() >= self._retry_at)
 
     def may_read(self) -> bool:
         """Return whether entries may be trusted; at most one thread at a time waits for a recovery."""
@@ -68,6 +71,11 @@ class Breaker:
         """Let a forked process recover although another thread of its parent was about to."""
         self._probing = threading.Lock()
 
+    def follow_settings(self, *, setting: str, value: Any, **_: object) -> None:
+        """Open where CACHING["ENABLED"] is switched off, as tests do."""
+        if setting == "CACHING" and not (value or {}).get("ENABLED", True):
+            self._closed = False
+
     def _probe_apart(self) -> None:
         try:
             self._probe()
@@ -86,6 +94,7 @@ class Breaker:
 
 
 breaker = Breaker()
+setting_changed.connect(breaker.follow_settings)
 """The breaker of this process; the protocol says how it recovers (caching.protocol.pending)."""
 
 os.register_at_fork(after_in_child=breaker.forget_threads)

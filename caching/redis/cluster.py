@@ -38,7 +38,7 @@ class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
 @cache
 def on_cluster() -> bool:
     """Return whether the keys of one command must share a slot."""
-    options: Any = settings.CACHES[conf().alias].get("OPTIONS", {})
+    options: Any = settings.CACHES.get(conf().alias, {}).get("OPTIONS", {})
     return bool(options.get("CONNECTION_FACTORY") == f"{__name__}.ClusterConnectionFactory")
 
 

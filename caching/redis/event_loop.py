@@ -6,12 +6,15 @@ of a few lines: redis-py's own pipeline costs five times as much. The circuit br
 
 import asyncio
 import logging
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import hiredis
+from django.core.signals import setting_changed
 from redis.asyncio import connection as asyncio_connections
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -43,12 +46,14 @@ class Unsupported(Exception):
 class EventLoopClient:
     """The connection of one event loop; made at the first use, and again after it was lost.
 
-    It speaks to one server. For Redis Cluster and Sentinel it logs once that it does not, and sends nothing.
+    It speaks to one server. For Redis Cluster and Sentinel it logs once that it does not, and sends nothing. It closes
+    its connection when the loop ends by asyncio.run(), or by shutdown_asyncgens().
     """
 
     def __init__(self) -> None:
         self._protocol: RedisProtocol | None = None
         self._connecting: asyncio.Task[None] | None = None
+        self._lifetime: AsyncGenerator[None] | None = None
         self._retry_at = 0.0
         self._has_warned = False
 
@@ -62,6 +67,21 @@ class EventLoopClient:
         self._protocol.send(commands, replied)
         return True
 
+    async def ask(self, commands: Sequence[Command]) -> list[Any] | None:
+        """Return the replies, once there is a connection; None if Redis cannot be used now."""
+        if self._protocol is None and breaker.is_closed:
+            self._connect()
+            if self._connecting is not None:
+                await asyncio.shield(self._connecting)  # others wait for it too
+        replied = asyncio.get_running_loop().create_future()
+        sent = self.send(commands, lambda replies: None if replied.done() else replied.set_result(replies))
+        return await replied if sent else None
+
+    def close(self) -> None:
+        """Close the connection, if there is one; callers who wait for replies get None."""
+        if self._protocol is not None:
+            self._protocol.close()
+
     def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         if self._connecting is None and loop.time() >= self._retry_at:
@@ -71,6 +91,9 @@ class EventLoopClient:
         try:
             self._protocol = await _open_protocol(self)
             self._has_warned = False
+            if self._lifetime is None:
+                self._lifetime = self._close_with_loop()
+                await anext(self._lifetime)
         except (*FAILURES, Unsupported) as error:
             self._retry_at = asyncio.get_running_loop().time() + conf().retry_ms / 1000
             if not self._has_warned:
@@ -79,29 +102,73 @@ class EventLoopClient:
         finally:
             self._connecting = None
 
+    async def _close_with_loop(self) -> AsyncGenerator[None]:
+        # A loop that ends closes the asynchronous generators that it has begun: the only notice that it gives.
+        try:
+            yield
+        finally:
+            self.close()
+            await asyncio.sleep(0)  # the transport closes its socket in the loop's next turn
+
     def lost(self, protocol: "RedisProtocol") -> None:
         """Forget a connection that was lost; the next send() makes another."""
         if self._protocol is protocol:
             self._protocol = None
 
 
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, EventLoopClient] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def client_of_loop() -> EventLoopClient:
+    """Return the client that the callers in the running event loop share."""
+    loop = asyncio.get_running_loop()
+    client = _clients.get(loop)
+    if client is None:
+        with _lock:
+            for ended in [each for each in _clients if each.is_closed()]:  # their connections keep them alive
+                del _clients[ended]
+            client = _clients[loop] = EventLoopClient()
+    return client
+
+
+def _forget_clients(*, setting: str, **_: object) -> None:
+    if setting == "CACHES":
+        _clients.clear()
+
+
+setting_changed.connect(_forget_clients)
+
+
+def is_supported() -> bool:
+    """Return whether an EventLoopClient can speak to the Redis of the settings."""
+    return not on_cluster() and _kind() in _KINDS
+
+
 async def _open_protocol(client: EventLoopClient) -> "RedisProtocol":
     connection = _make_connection()
-    await connection.connect()
-    transport = connection._writer.transport
-    protocol = RedisProtocol(client, connection, transport, _options().get("socket_timeout"))
-    transport.set_protocol(protocol)
+    try:
+        await connection.connect()
+    except BaseException:
+        await connection.disconnect(nowait=True)
+        raise
+    writer, connection._writer = connection._writer, None  # the connection is ours now: redis-py need not watch it
+    protocol = RedisProtocol(client, writer, _options().get("socket_timeout"))
+    writer.transport.set_protocol(protocol)
     return protocol
 
 
 def _make_connection() -> Any:
     if on_cluster():
         raise Unsupported("Redis Cluster is not supported.")
-    kind = redis_client().connection_pool.connection_class.__name__
-    if kind not in _KINDS:
+    if (kind := _kind()) not in _KINDS:
         raise Unsupported(f"a {kind} is not supported.")
     options = {name: value for name, value in _options().items() if name in _OPTIONS or name.startswith("ssl_")}
     return getattr(asyncio_connections, kind)(**options, protocol=2, retry=Retry(NoBackoff(), 0))
+
+
+def _kind() -> str:
+    return str(redis_client().connection_pool.connection_class.__name__)
 
 
 def _options() -> Any:
@@ -111,10 +178,10 @@ def _options() -> Any:
 class RedisProtocol(asyncio.Protocol):
     """An open connection: pipelines what is sent, and hands each caller the replies in order."""
 
-    def __init__(self, client: EventLoopClient, connection: Any, transport: Any, timeout_s: float | None) -> None:
+    def __init__(self, client: EventLoopClient, writer: asyncio.StreamWriter, timeout_s: float | None) -> None:
         self._client = client
-        self._connection = connection  # kept alive: redis-py closes a connection that is garbage
-        self._transport = transport
+        self._writer = writer  # kept alive: asyncio closes the transport of a writer that is garbage
+        self._transport: Any = writer.transport
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(notEnoughData=_MISSING)
@@ -141,6 +208,12 @@ class RedisProtocol(asyncio.Protocol):
         if not self._timer_runs and self._timeout_s is not None:
             self._timer_runs = True
             self._loop.call_later(self._timeout_s, self._check_timeout)
+
+    def close(self) -> None:
+        """Close the connection; callers who wait for replies get None."""
+        self._client.lost(self)
+        self._transport.close()
+        self._give_up()
 
     def data_received(self, data: bytes) -> None:
         reader, waiting = self._reader, self._waiting
@@ -187,6 +260,9 @@ class RedisProtocol(asyncio.Protocol):
         self._transport.abort()
         if self._waiting:
             breaker.trip(error)
+        self._give_up()
+
+    def _give_up(self) -> None:
         while self._waiting:
             replied, _, _ = self._waiting.popleft()
             _call(replied, None)

@@ -31,7 +31,7 @@ class Proofs:
         """Return the commands of a proof, and postpone the next one."""
         if not on_cluster():
             self.due_at = time.monotonic() + conf().proof_ms / 1000
-        return [_write(f"{conf().prefix}:proof")]
+        return [_write("")]
 
     def riding(self, commands: Sequence[Command]) -> list[Command]:
         """Return the commands of a proof that is due, to share the round trip of these commands."""
@@ -53,12 +53,18 @@ class Proofs:
             slot = key_slot(key.encode())
             if now >= self._slots.get(slot, 0.0):
                 self._slots[slot] = now + conf().proof_ms / 1000
-                proving.append(_write(f"{conf().prefix}:proof:{{{_hash_tag(key)}}}"))
+                proving.append(_write(f":{{{_hash_tag(key)}}}"))
         return proving
 
 
 def _write(key: str) -> Command:
-    return ("SET", key, "", "PX", LIFE_MS)
+    return ("SET", f"{_prefix()}:proof{key}", "", "PX", LIFE_MS)
+
+
+def _prefix() -> str:
+    """Return what the key begins with; a PREFIX that is a function is one of an application's requests."""
+    prefix = conf().prefix
+    return "cache" if callable(prefix) else prefix
 
 
 def _hash_tag(key: str) -> str:

@@ -2,28 +2,28 @@
 
 The holds of a transaction share one token. A commit lifts them before the application's on_commit() hooks, a rollback
 lifts them at once. After a COMMIT that failed they stay, because it may yet take effect: once HOLD_MS have passed,
-readers ask the database (caching.database.undecided).
+readers ask the database (caching.connections.undecided).
 """
 
 import contextlib
 import logging
 import time
 from collections.abc import Collection, Iterable, Iterator
+from contextvars import ContextVar
 from itertools import islice
 from typing import Any, Protocol
 
 from django.db import Error, InterfaceError, connections, transaction
 
 from ..conf import conf
-from ..database.connections import following, in_transaction
+from ..connections.following import following, in_transaction
 from ..protocol import pending, steps
 from ..redis.breaker import breaker
 from ..redis.client import FAILURES, Unavailable
 from ..redis.script import Command
 
 logger = logging.getLogger(__name__)
-
-_SAVE = "_caching_save"  # the attribute in which pre_save leaves its holds to post_save, outside of transactions
+_begun: ContextVar[Any] = ContextVar("caching_begun", default=None)
 
 
 class JoinsCommit(Protocol):
@@ -40,9 +40,8 @@ class JoinsCommit(Protocol):
 class WriteTransaction:
     """The keys that one outermost transaction has written, and what Redis is to be told after its commit."""
 
-    def __init__(self, using: str, *, autocommits: bool = False) -> None:
-        """`autocommits`: it is a save() outside of any transaction, whose statement commits by itself."""
-        self.using, self.autocommits = using, autocommits
+    def __init__(self, using: str) -> None:
+        self.using = using
         self.token = steps.new_token()
         self.held: set[str] = set()
         self.kept: set[str] = set()
@@ -60,14 +59,11 @@ class WriteTransaction:
         try:
             steps.hold(keys, self.token, kept=kept)
         except Unavailable:
-            self._record(keys | kept)
+            pending.record(self.using, keys | kept)
+            self.recorded |= keys | kept
         else:
             self.held |= keys | kept
             self.kept |= kept
-
-    def _record(self, keys: set[str]) -> None:
-        pending.record(self.using, keys, before_write=self.autocommits)
-        self.recorded |= keys
 
     def is_protected(self, key: str) -> bool:
         """Return whether a key needs no hold any more."""
@@ -94,7 +90,7 @@ class WriteTransaction:
         try:
             replies = iter(steps.lift(self.written, self.token, self._set_changes(), extra))
         except Unavailable:
-            record_pending(self.using, self.written if self.autocommits else self.held)
+            record_pending(self.using, self.held)
             self._resolve_untold()
             return
         for each, commands in joined:
@@ -114,11 +110,6 @@ class WriteTransaction:
             unchanged = {key: change._replace(ids=()) for key, change in self._set_changes().items()}
             steps.lift(self.held, self.token, unchanged)
 
-    def disconnected(self) -> None:
-        """Lift all holds, unless a statement that commits by itself may be under way."""
-        if not self.autocommits:
-            self.rolled_back()
-
     def lost_track(self) -> None:
         """Forget what a part of the transaction that was undone may have written: pending rows, changes of sets."""
         self.recorded.clear()
@@ -131,6 +122,8 @@ class WriteTransaction:
 
 def record_pending(using: str, keys: Collection[str]) -> None:
     """Record keys as pending invalidations, after a commit that Redis could not be told of."""
+    if not conf().enabled:
+        return
     try:
         with _transaction_of_its_own(using):
             pending.record(using, keys)
@@ -164,8 +157,11 @@ def hold_keys(using: str, keys: Iterable[str], *, kept: Iterable[str] = ()) -> N
     """Hold keys for the rest of the current transaction on database `using`; must come before its first write there.
 
     `kept` keys are id sets, whose members stay for the lift to change. Raises TransactionManagementError outside a
-    transaction.
+    transaction. Holds nothing while CACHING["ENABLED"] is off.
     """
+    _require_transaction(using)
+    if not conf().enabled:
+        return
     current = _current(using) or _begin(using)
     fresh, fresh_kept = ({key for key in each if not current.is_protected(key)} for each in (keys, kept))
     if fresh or fresh_kept:
@@ -203,52 +199,35 @@ def atomic_write(using: str) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def before_save(using: str, instance: Any) -> Iterator[None]:
-    """Hold in the block what the save() of an instance touches; outside of a transaction until `after_save`."""
-    followed = following(using)
-    if in_transaction(connections[using]):
-        followed.lock_before_reading()
-        yield
-        return
-    followed.writes = instance.__dict__[_SAVE] = WriteTransaction(using, autocommits=True)
-    try:
-        yield
-    finally:
-        followed.writes = None
-
-
-@contextlib.contextmanager
-def after_save(using: str, instance: Any) -> Iterator[None]:
-    """Note in the block what a save() has written; outside of a transaction, lift what `before_save` has held."""
-    writes = instance.__dict__.pop(_SAVE, None)
-    if writes is None:
-        yield
-        return
-    followed = following(using)
-    followed.writes = writes
-    try:
-        yield
-    finally:
-        followed.writes = None
-    writes.committed()
-
-
 def _current(using: str) -> WriteTransaction | None:
     """Return the open transaction's writes."""
     current: Any = following(using).writes
     return current
 
 
+def is_writing_in_context() -> bool:
+    """Return whether a transaction in which this context has written is open still, maybe on another thread's
+    connection: async_to_sync() runs a coroutine of a thread that is in a transaction elsewhere."""
+    begun = _begun.get()
+    if begun is None:
+        return False
+    followed, current = begun
+    return followed.writes is current
+
+
 def _begin(using: str) -> WriteTransaction:
     connection: Any = connections[using]
-    if not in_transaction(connection):
+    if connection.closed_in_transaction:
+        raise InterfaceError("The connection was closed inside atomic().")  # nothing can be written until its end
+    followed = following(using)
+    current = followed.writes = WriteTransaction(using)
+    _begun.set((followed, current))
+    return current
+
+
+def _require_transaction(using: str) -> None:
+    if not in_transaction(connections[using]):
         raise transaction.TransactionManagementError(
             "A cached model is being written outside of a transaction: write it through its own manager and save(), "
             "or inside transaction.atomic()."
         )
-    if connection.closed_in_transaction:
-        raise InterfaceError("The connection was closed inside atomic().")  # nothing can be written until its end
-    current = WriteTransaction(using)
-    following(using).writes = current
-    return current

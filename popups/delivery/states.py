@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from caching.extend import Framed, conf, jittered_ms, new_token
+from caching.extend import Framed, jittered_ms, new_token, prefix
 from popups.config.compile import to_ms
 from popups.keys import state_key
 from popups.models import UserPopup
@@ -61,7 +61,7 @@ class StateSource(PopupSource):
     decode = _ENTRY.decode
 
     def key(self, user_id: int) -> str:
-        return f"{conf().prefix}:{state_key(user_id)}"
+        return f"{prefix()}:{state_key(user_id)}"
 
     def load(self, user_ids: Iterable[int]) -> Mapping[int, State]:
         """Return the states of all users asked for; a user who was never shown a popup has an empty one."""

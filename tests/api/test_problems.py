@@ -5,7 +5,7 @@ from django.db import OperationalError
 from django.test import Client, RequestFactory
 
 from api import problems
-from caching.testutils import reset_cache
+from tests.support.empty_redis import empty_redis
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -118,7 +118,7 @@ def test_a_database_that_is_away_is_503_even_while_authenticating(api, alice, bo
     with monkeypatch.context() as patch:
         patch.setattr("django.db.backends.utils.CursorWrapper.execute", away)
         assert api.get("users/me", by=alice).status == 200  # Redis has all it takes
-        reset_cache()
+        empty_redis()
         for answer in (
             api.get("users/me", by=alice),
             api.get(f"users?ids={bob.pk}", by=alice),

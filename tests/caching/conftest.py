@@ -2,13 +2,13 @@
 
 import pytest
 
-from caching.testutils import reset_cache
+from tests.support.empty_redis import empty_redis
 from tests.testapp.models import Author
 
 
 @pytest.fixture(autouse=True)
 def clean_cache(transactional_db: None) -> None:
-    reset_cache()
+    empty_redis()
 
 
 @pytest.fixture

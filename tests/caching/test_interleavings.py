@@ -125,7 +125,7 @@ def test_with_a_hold_that_forgets_the_earlier_writers_it_fails(monkeypatch):
 
 
 def test_without_the_rule_that_old_snapshots_never_fill_it_fails(monkeypatch):
-    monkeypatch.setattr("caching.database.connections.in_transaction", lambda connection: False)
+    monkeypatch.setattr("caching.connections.following.in_transaction", lambda connection: False)
     _, violations = explore([read_in_old_snapshot, save], stop_at_first=True)
     assert violations
 

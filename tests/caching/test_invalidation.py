@@ -1,6 +1,5 @@
 """Entries of a model, of a set or list, of one owner, or all are deleted at once, beside readers and writers."""
 
-import re
 from io import StringIO
 
 import pytest
@@ -12,6 +11,7 @@ from caching.conf import conf
 from caching.entries.rows import rows_of
 from caching.protocol import steps
 from caching.redis.client import redis_client
+from caching.testutils import reset_cache
 from tests.testapp.models import (
     Author,
     Bookmark,
@@ -143,14 +143,11 @@ def test_in_a_transaction_it_is_done_again_after_the_commit(ann):
 
 def test_prefixes_are_no_patterns(settings, ann):
     settings.CACHING = {"PREFIX": "sh[o]p*"}
-    rows_of.cache_clear()
-    try:
-        Author.objects.get_one(ann.pk)
-        redis_client().set("shop:testapp.author:1", "mine")
-        assert Author.objects.invalidate() == 1
-        assert redis_client().get("shop:testapp.author:1") == b"mine"
-    finally:
-        rows_of.cache_clear()
+    Author.objects.get_one(ann.pk)
+    other = rows_of(Author).key(1).replace("sh[o]p*", "shop")
+    redis_client().set(other, "mine")
+    assert Author.objects.invalidate() == 1
+    assert redis_client().get(other) == b"mine"
 
 
 def test_many_entries_are_deleted_page_by_page():
@@ -164,11 +161,11 @@ def test_many_entries_are_deleted_page_by_page():
 def test_the_command_counts_by_model_set_and_list(filled):
     told = command("--all", "--dry-run")
     assert "testapp.author: 3 entries would be deleted." in told
-    assert re.search(r"testapp.bookmark.reader: 2 entries would be deleted.", told)
-    assert command("testapp.Bookmark.reader", "testapp.note") == (
-        "testapp.bookmark.reader: 2 entries deleted.\ntestapp.note: 2 entries deleted.\n"
+    assert "testapp.bookmark.reader.book: 2 entries would be deleted." in told
+    assert command("testapp.Bookmark.reader.book", "testapp.note") == (
+        "testapp.bookmark.reader.book: 2 entries deleted.\ntestapp.note: 2 entries deleted.\n"
     )
-    assert "testapp.review.stars: 4 entries deleted." in command("--all")
+    assert "testapp.review.reader.book.stars: 4 entries deleted." in command("--all")
 
 
 @pytest.mark.parametrize(
@@ -191,3 +188,22 @@ def test_on_a_cluster_all_nodes_are_swept(cluster):
     read_derived(READER)
     assert invalidate_all() == 64
     assert sum(client.dbsize() for client in cluster.clients) == 0
+
+
+def test_the_test_helper_deletes_the_keys_of_this_database_alone(filled, ann):
+    reset_cache()
+    assert count("*") == 2, "the foreign ones"
+
+
+def test_a_test_run_beside_a_site_leaves_its_entries(ann, settings):
+    """The site has the same prefix and Redis, and another database."""
+    Author.objects.get_one(ann.pk)
+    database = rows_of(Author).key(ann.pk).split(":")[1]
+    site = {
+        key.decode().replace(f":{database}:", ":site:"): redis_client().get(key) for key in redis_client().scan_iter()
+    }
+    redis_client().mset(site)
+    Author.objects.update_one(ann.pk, name="Zoe")
+    invalidate_all()
+    reset_cache()
+    assert {key: redis_client().get(key) for key in site} == site

@@ -167,13 +167,13 @@ def test_bulk_creates_that_would_touch_unknown_rows_are_refused(ann):
     assert Author.objects.get_one(ann.pk).name == "Ann"
 
 
-def test_a_large_update_goes_in_batches_and_invalidates_all_of_them(monkeypatch):
-    monkeypatch.setattr("caching.orm.querysets.UPDATE_BATCH", 10)
+def test_a_large_update_is_one_and_invalidates_all_rows(monkeypatch):
+    monkeypatch.setattr("caching.writing.declarations.CHUNK", 10)
     rows = Author.objects.bulk_create(Author(email=f"{n}@x.org") for n in range(35))
     Author.objects.get_some([row.pk for row in rows])
     with redis_usage() as usage:
         assert Author.objects.filter(email__endswith="x.org").update(name="X") == 35
-    assert usage.commands == 4 + 1
+    assert usage.commands == 2
     assert Readers(Author).see_what_is_stored()
     assert Author.objects.filter(email="none").update(name="Y") == 0
 

@@ -9,7 +9,7 @@ import pytest
 from redis.exceptions import OutOfMemoryError
 
 from caching.redis.client import redis_client
-from caching.testutils import reset_cache
+from tests.support.empty_redis import empty_redis
 from tests.support.threads import in_parallel
 from tests.testapp.models import Author
 
@@ -78,7 +78,7 @@ def test_while_everything_is_flushed():
 def test_while_a_small_redis_evicts_by_itself(own_redis):
     """Redis has little more memory than when empty, so that each new entry evicts another."""
     client = own_redis.client()
-    reset_cache()
+    empty_redis()
     client.config_set("maxmemory-policy", "allkeys-random")
     filler = itertools.count()
 

@@ -2,15 +2,15 @@
 
 import pytest
 
-from caching.testutils import reset_cache
 from counters import rollup
 from counters.models import Counter, Delta
+from tests.support.empty_redis import empty_redis
 from tests.testapp.models import Author, Book
 
 
 @pytest.fixture(autouse=True)
 def clean_cache(transactional_db: None) -> None:
-    reset_cache()
+    empty_redis()
 
 
 @pytest.fixture

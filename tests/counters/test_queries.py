@@ -9,11 +9,12 @@ from django.test.utils import CaptureQueriesContext
 
 from caching.api import Batch, redis_client
 from caching.redis.client import round_trip
-from caching.testutils import redis_usage, reset_cache
+from caching.testutils import redis_usage
 from counters import blocks, reads, registry
 from counters.models import Counter, Delta
 from tests.counters.votes import ZEROS, counts, truth, vote
 from tests.support.budgets import budget, measure
+from tests.support.empty_redis import empty_redis
 from tests.support.threads import Task, in_another_thread
 from tests.testapp.models import Author, Book, Loan, Vote
 
@@ -39,7 +40,7 @@ def test_every_write_counts_at_once(book, voters, fold, cached, folded):
         if folded:
             fold()
         if not cached:
-            reset_cache()
+            empty_redis()
         assert counts(book) == truth(book)
 
     counts(book)

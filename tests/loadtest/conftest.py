@@ -10,13 +10,13 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from caching.testutils import reset_cache
 from loadtest.baselines.management.commands.seed_benchmark import Command as SeedBenchmark
 from loadtest.baselines.models import Tally
 from loadtest.bench.environment import SETTINGS
 from loadtest.bench.web_server import WebServer, run_web_server
 from loadtest.load.accounts import log_in
 from tests.loadtest.seeded_users import PASSWORD, USER_COUNT
+from tests.support.empty_redis import empty_redis
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,7 @@ def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def site(web: WebServer, transactional_db: None) -> str:
     """Seed the users, and return the address of the server."""
-    reset_cache()
+    empty_redis()
     call_command(SeedBenchmark(), users=USER_COUNT, password=PASSWORD)
     return f"http://127.0.0.1:{web.port}"
 

@@ -6,10 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from caching.testutils import reset_cache
 from counters import rollup
 from ratings import services
 from tests.support.budgets import budget
+from tests.support.empty_redis import empty_redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COUNTS = [1, 100]
@@ -47,7 +47,7 @@ def test_a_warm_read_is_one_round_trip_and_no_sql(api, alice, address, count):
 def test_a_cold_read_is_three_queries(api, alice, address, count):
     asked = address(count)
     api.get("users/me", by=alice)
-    reset_cache()
+    empty_redis()
     with budget(sql=4, round_trips=3, commands=3):  # caller, items, counters, scores; fetch, lease, fill
         api.get(asked, by=alice)
 

@@ -4,9 +4,9 @@ import pytest
 from django.core.management import call_command
 from django.db import transaction
 
-from caching.testutils import reset_cache
 from ratings import removal, services
 from ratings.models import Item, Score, my_scores
+from tests.support.empty_redis import empty_redis
 from tests.support.interpose import interpose
 from tests.support.threads import in_another_thread
 from users.models import User
@@ -73,7 +73,7 @@ def test_nobody_sees_it_before_its_commit_and_everybody_after(api, alice, bob, s
 @pytest.mark.parametrize("write", WRITES)
 def test_who_read_before_a_write_leaves_nothing_old_behind(api, alice, bob, scored, write):
     for by in (alice, bob):
-        reset_cache()
+        empty_redis()
         with interpose(
             type(my_scores), "load", after=lambda: in_another_thread(lambda: WRITES[write](scored, alice, bob))
         ):

@@ -5,12 +5,12 @@ import io
 import pytest
 from django.core.management import call_command
 
-from caching.testutils import reset_cache
 from counters.models import Counter, Delta
 from ratings import services
 from ratings.counts import KIND
 from ratings.models import Score
 from tests.ratings.totals import shown, truth
+from tests.support.empty_redis import empty_redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,7 +31,7 @@ def run(*args):
 def test_what_drifted_is_mended(api, alice, rated):
     Delta.objects.create(kind=KIND, target_id=rated.pk, name="score_5", amount=2)
     Delta.objects.create(kind=KIND, target_id=rated.pk, name="sum", amount=-7)
-    reset_cache()
+    empty_redis()
     told = [f"rating:{rated.pk} score_5: showed 3, is 1 (-2)", f"rating:{rated.pk} sum: showed 18, is 25 (+7)"]
     with pytest.raises(SystemExit):
         run(KIND, "--check")
@@ -51,7 +51,7 @@ def test_rebuilt_from_nothing_it_equals_what_was_live(api, bob, rated, folded):
     Counter.objects.all().delete()
     Delta.objects.all().delete()
     run(KIND)
-    reset_cache()
+    empty_redis()
     rebuilt = api.get(f"ratings/{rated.pk}", by=bob).json
     assert rebuilt == live
     assert (rebuilt["count"], sum(rebuilt["histogram"].values())) == (3, Score.objects.count())

@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from caching.testutils import reset_cache
 from counters import rollup
 from counters.reads import counts_of
 from ratings.counts import KIND, SCORES, histogram_counter
 from ratings.models import Item, Score
 from tests.support.counter_drift import find_drifts
+from tests.support.empty_redis import empty_redis
 
 
 def shown(item):
@@ -33,7 +33,7 @@ def assert_exact(item):
     The cache is emptied first: a commit that came during a fill may be missing in the cached value until the next
     roll-up, so the cached value itself is not compared.
     """
-    reset_cache()
+    empty_redis()
     assert shown(item) == truth(item)
     rollup.roll_up_all()
     assert shown(item) == truth(item)

@@ -4,10 +4,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from caching.testutils import redis_usage, reset_cache
+from caching.testutils import redis_usage
 from social import services
 from social.models import Block, Follow
 from tests.support.budgets import PAIR_LOCK, budget, measure, rows_read
+from tests.support.empty_redis import empty_redis
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +41,7 @@ def test_relationships_and_profiles_are_one_round_trip(api, alice, crowd, endpoi
 
 @pytest.mark.parametrize("count", [1, 100])
 def test_cold_relationships_cost_the_same_for_any_number(api, alice, crowd, count):
-    reset_cache()
+    empty_redis()
     with CaptureQueriesContext(connection) as queries:
         api.get(f"relationships?ids={ids(crowd[:count])}", by=alice)
     assert len(queries) == 5  # the rows and four sets

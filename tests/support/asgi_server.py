@@ -13,10 +13,10 @@ import pytest
 from django.core.wsgi import get_wsgi_application
 from rest_framework_simplejwt.tokens import AccessToken
 
-from caching.testutils import reset_cache
 from config import asgi
 from serving.bridge.wsgi import Bridge
 from serving.hot_lane.lane import HotLane
+from tests.support.empty_redis import empty_redis
 from tests.support.event_loop_connection import close_connection
 from tests.support.polling import wait_until
 
@@ -112,7 +112,7 @@ def wait_until_ready(server: AsgiServer, user: Any) -> None:
 @pytest.fixture
 def lane(transactional_db: None, alice: Any) -> Iterator[AsgiServer]:
     """The application with the hot lane, connected to Redis."""
-    reset_cache()
+    empty_redis()
     server = AsgiServer()
     wait_until_ready(server, alice)
     yield server

@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.hashers import make_password
 from django.test import Client
 
-from caching.testutils import reset_cache
 from social import services
+from tests.support.empty_redis import empty_redis
 from users.models import User
 
 PASSWORD = "correct-horse-battery"
@@ -20,7 +20,7 @@ PASSWORD = "correct-horse-battery"
 def empty_cache_without_throttles(settings: Any) -> None:
     """What the cast's tests start from; each folder that has the cast uses it for all of its tests."""
     settings.THROTTLES = {}
-    reset_cache()
+    empty_redis()
 
 
 @pytest.fixture(scope="session")

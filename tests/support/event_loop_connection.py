@@ -1,4 +1,4 @@
-"""The end of an event loop's connection to Redis, which the application keeps until its process ends."""
+"""The end of an event loop's connection to Redis, where a test ends the loop otherwise than by asyncio.run()."""
 
 import asyncio
 
@@ -7,6 +7,5 @@ from caching.redis.event_loop import EventLoopClient
 
 async def close_connection(client: EventLoopClient) -> None:
     """Close the connection, if there is one, before a test ends the loop."""
-    if client._protocol:
-        await client._protocol._connection.disconnect(nowait=True)
-        await asyncio.sleep(0)  # the transport closes its socket in the loop's next turn
+    client.close()
+    await asyncio.sleep(0)  # the transport closes its socket in the loop's next turn

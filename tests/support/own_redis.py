@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import redis
 
-from caching.testutils import reset_cache
 from devtools import servers
 from launcher.embedded_redis import redis_server
 from tests.support.circuit_breaker import fresh_breaker
+from tests.support.empty_redis import empty_redis
 from tests.support.polling import wait_until
 
 
@@ -79,7 +79,7 @@ def own_redis(tmp_path: Path, settings: Any) -> Iterator[OwnRedis]:
     with fresh_breaker():
         try:
             server.start()
-            reset_cache()
+            empty_redis()
             yield server
         finally:
             server.end()

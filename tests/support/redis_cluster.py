@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 import redis
 
-from caching.testutils import reset_cache
 from devtools import servers
 from launcher import embedded_redis
 from tests.support.circuit_breaker import fresh_breaker
+from tests.support.empty_redis import empty_redis
 
 NODES = 3
 SLOTS = 16_384
@@ -37,7 +37,7 @@ def cluster(tmp_path: Path, settings: Any) -> Iterator[Cluster]:
     location = f"redis://127.0.0.1:{nodes[0][0]}"
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": location, "OPTIONS": options}}
     with fresh_breaker():
-        reset_cache()
+        empty_redis()
         yield Cluster(clients, [process for _, process in nodes])
     for _, process in nodes:
         process.kill()

@@ -92,6 +92,9 @@ class Loan(EdgeModel):
     reader = models.BigIntegerField()
     book = models.BigIntegerField()
 
+    class Meta(EdgeModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["reader", "book"], name="loan_once")]
+
 
 class Note(CachedModel):
     reader = models.BigIntegerField(null=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from caching.testutils import reset_cache
 from tests.support.budgets import budget
+from tests.support.empty_redis import empty_redis
 from users.models import UserState
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +40,7 @@ def test_a_warm_read_is_one_round_trip_and_no_sql(api, bob, crowd, throttled, ad
 @pytest.mark.parametrize("count", [2, 50])
 def test_a_cold_batch_is_one_query(api, bob, crowd, count):
     ids = ",".join(str(person.pk) for person in crowd[:count])
-    reset_cache()
+    empty_redis()
     with budget(sql=1, round_trips=3, commands=3):  # fetch, lease, fill; the caller's row among them
         assert len(api.get(f"users?ids={ids}", by=bob).json["results"]) == count
 

@@ -104,4 +104,8 @@ CACHES = {
     }
 }
 # Tests that count commands see none besides their own; processes and tests of proofs set another interval.
-CACHING = {"PREFIX": "zoo", "PROOF_MS": int(os.environ.get("ZOO_PROOF_MS", 3_600_000))}
+CACHING = {
+    "PREFIX": "zoo",
+    "HOLD_MS": int(os.environ.get("ZOO_HOLD_MS", 60_000)),
+    "PROOF_MS": int(os.environ.get("ZOO_PROOF_MS", 3_600_000)),
+}

@@ -107,7 +107,7 @@ def test_a_pending_key_that_stands_for_many():
     from caching.api import redis_client
     from caching.entries.rows import rows_of
 
-    prefix = rows_of(Account).key_prefix
+    prefix = rows_of(Account).key_prefix()
     assert len(list(redis_client().scan_iter(f"{prefix}*"))) == 3
     PendingInvalidation.objects.create(key=f"{prefix}*")
     call_command("drain_invalidations", once=True, verbosity=0)

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import override_settings
 
 from caching.api import Batch
-from caching.database import undecided
+from caching.connections import undecided
 from caching.protocol import steps
 from tests.support.id_set_members import members_among
 from tests.support.polling import wait_until

@@ -2,6 +2,7 @@
 
 from django.db import Error
 
+from ...conf import conf
 from ...protocol import pending
 from ...redis.client import FAILURES
 from ..polling import PollingCommand
@@ -24,4 +25,4 @@ class Command(PollingCommand):
         return False
 
     def _drain(self) -> int:
-        return pending.apply_everywhere()
+        return pending.apply_everywhere() if conf().enabled else 0

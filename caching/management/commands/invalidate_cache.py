@@ -5,10 +5,12 @@ from collections import Counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 from tqdm import tqdm
 
 from ... import registry
-from ...protocol.invalidation import discard_under
+from ...conf import OFF, conf
+from ...protocol.invalidation import discard_under, prefixes_of
 from ...redis.client import FAILURES
 
 
@@ -21,16 +23,19 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "targets", nargs="*", metavar="target", help="app.Model, or a set or list: app.Model.column"
-        )
+        parser.add_argument("targets", nargs="*", metavar="target", help="app.Model; a set or list: app.Model.columns")
         parser.add_argument("--all", action="store_true", help="the entries of all models")
+        parser.add_argument("--database", choices=tuple(connections), help="only of rows of one database")
         parser.add_argument("--dry-run", action="store_true", help="count the entries, delete none")
 
-    def handle(self, *, targets: list[str], dry_run: bool, verbosity: int, **options: Any) -> None:
+    def handle(
+        self, *, targets: list[str], database: str | None, dry_run: bool, verbosity: int, **options: Any
+    ) -> None:
+        if not conf().enabled:
+            raise CommandError(OFF)
         if bool(targets) == options["all"]:
             raise CommandError("Name models, sets or lists, or say --all.")
-        known = _targets()
+        known = _targets([database] if database else list(connections))
         if unknown := [name for name in targets if name.lower() not in known]:
             raise CommandError(f"{unknown[0]} is not cached. There are: {', '.join(sorted(known))}.")
         chosen = {name: known[name] for name in (map(str.lower, targets) if targets else known)}
@@ -39,7 +44,7 @@ class Command(BaseCommand):
         except FAILURES as error:
             raise CommandError(f"Redis cannot be used ({error}). Run the command again.") from error
 
-    def _invalidate(self, targets: dict[str, list[str]], *, dry_run: bool, quiet: bool) -> None:
+    def _invalidate(self, targets: dict[str, set[str]], *, dry_run: bool, quiet: bool) -> None:
         prefixes = {prefix for those in targets.values() for prefix in those}
         entries: Counter[str] = Counter()
         with tqdm(unit=" entries", disable=quiet) as bar:
@@ -51,13 +56,12 @@ class Command(BaseCommand):
             self.stdout.write(f"{name}: {sum(entries[prefix] for prefix in those)} entries {done}.")
 
 
-def _targets() -> dict[str, list[str]]:
+def _targets(aliases: list[str]) -> dict[str, set[str]]:
     """Return the key prefixes of each model, of all that is derived from its rows, and of each set or list."""
-    targets: dict[str, list[str]] = {}
+    targets: dict[str, set[str]] = {}
     for model, declarations in registry.by_model().items():
-        for declaration in declarations:
-            prefixes = list(declaration.key_prefixes())
-            targets.setdefault(model._meta.label_lower, []).extend(prefixes)
-            if (label := getattr(declaration, "label", None)) is not None:
-                targets.setdefault(label, []).extend(prefixes)
+        targets[model._meta.label_lower] = prefixes_of(declarations, aliases)
+        for each in declarations:
+            if (label := getattr(each, "label", None)) is not None:
+                targets.setdefault(label, set()).update(prefixes_of([each], aliases))
     return targets

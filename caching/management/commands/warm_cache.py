@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 from tqdm import tqdm
 
 from ... import registry
+from ...conf import OFF, conf
 from ...ops.warm import Warming
 from ...redis.client import FAILURES, Unavailable
 
@@ -40,6 +41,8 @@ class Command(BaseCommand):
     def handle(
         self, *, models: list[str], limit: int | None, since: "Since | None", workers: int, verbosity: int, **_: Any
     ) -> None:
+        if not conf().enabled:
+            raise CommandError(OFF)
         chosen = [self._model(label) for label in models] or registry.models()
         after, name = since or (None, "")
         try:

@@ -28,10 +28,7 @@ class TransactionWrites(Protocol):
         """Take note of a COMMIT that has succeeded; called before the application's on_commit() hooks."""
 
     def rolled_back(self) -> None:
-        """Take note of a transaction that cannot take effect any more."""
-
-    def disconnected(self) -> None:
-        """Take note of a connection that was closed before any COMMIT was sent."""
+        """Take note of a transaction that cannot take effect any more: no COMMIT was sent."""
 
     def lost_track(self) -> None:
         """Take note that a part of the transaction was undone: a savepoint was rolled back, or a statement failed."""
@@ -61,7 +58,7 @@ class Following:
     def restart(self) -> None:
         """Forget the previous connection to the server."""
         self._isolation, self.has_written = None, False
-        self._end_without_commit(lambda writes: writes.disconnected())
+        self._roll_back()
 
     def may_fill(self) -> bool:
         """Return whether what is read now is committed, and not older than what anybody reads at this moment."""
@@ -139,18 +136,18 @@ class Following:
             self.has_written = False
             if self._is_manual and self.writes is not None:
                 self.writes.lost_track()
-            self._end_without_commit(lambda writes: writes.rolled_back())
+            self._roll_back()
 
     def _close(self, close: Callable[[], None]) -> None:
         try:
             close()
         finally:
-            self._end_without_commit(lambda writes: writes.disconnected())
+            self._roll_back()
 
-    def _end_without_commit(self, tell: Callable[[TransactionWrites], None]) -> None:
+    def _roll_back(self) -> None:
         writes, self.writes = self.writes, None
         if writes is not None:
-            tell(writes)
+            writes.rolled_back()
 
     def _chunked_cursor(self, chunked_cursor: Callable[[], Any]) -> Any:
         """While an iterator() is being read, all reads of SQLite's connection are of the moment when it began."""
@@ -232,4 +229,4 @@ def _restart(*, connection: Any, **_: Any) -> None:
     connection.__dict__[_ATTRIBUTE].restart()
 
 
-connection_created.connect(_restart, dispatch_uid="caching.database.connections")
+connection_created.connect(_restart, dispatch_uid="caching.connections.following")
