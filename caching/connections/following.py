@@ -115,7 +115,11 @@ class Following:
             act()
             self.has_written &= self._connection.in_atomic_block
             return
-        writes.before_commit()
+        try:
+            writes.before_commit()
+        except BaseException:
+            self._connection.rollback()  # Django itself does so for errors of the database alone
+            raise
         self.writes = None
         try:
             act()

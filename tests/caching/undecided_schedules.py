@@ -5,6 +5,7 @@ stay, its transaction stays open in the database until it takes effect or vanish
 on the entry pass, also while their writers are at work.
 """
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,7 @@ from tests.caching.actors import LOCKING_STEP, Actor, Crash, current
 from tests.caching.schedules import NOBODY, Action, Schedule, State
 from tests.testapp.models import Author
 
-PAST = b"%013d" % 1
+LONG_AGO = 1_000_000  # all times of claims that are past are smaller, and no two are equal, as in life
 
 
 class GaveUp(OperationalError):
@@ -54,6 +55,22 @@ def rename(actor: Actor) -> None:
 LOCKING_STEP[rename] = "write"
 
 
+def in_one_step(decided: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the question to the database, at whose query an actor does not stop."""
+
+    def ask(*args: Any) -> Any:
+        actor = current()
+        if actor:
+            actor.asks = True
+        try:
+            return decided(*args)
+        finally:
+            if actor:
+                actor.asks = False
+
+    return ask
+
+
 def clock() -> SimpleNamespace:
     """Return what stands for the module `time` in the framework: for a late actor, much time has passed."""
     return SimpleNamespace(monotonic=lambda: 1e9 if getattr(current(), "is_late", False) else 1.0)
@@ -64,6 +81,7 @@ class UndecidedSchedule(Schedule):
 
     def __init__(self, actors: list[Actor], crashes: int) -> None:
         self.give_ups_left = 1
+        self.times_passed = 0
         for actor in actors:
             actor.is_late = actor.gives_up = False
             actor.in_flight = None
@@ -72,7 +90,12 @@ class UndecidedSchedule(Schedule):
     def look(self) -> None:
         super().look()
         self.raw = redis_client().get(self.key) or b""
-        self.is_past = self.raw[:1] == b"H" and steps.deadline_ms(self.raw) == int(PAST)
+        self.times = [int(claim[16:]) for claim in self._claims()]
+        self.is_past = bool(self.times) and max(self.times) < LONG_AGO
+
+    def _claims(self) -> list[bytes]:
+        claims = self.raw[1:].partition(b"|")[0] if self.raw[:1] == b"H" else b""
+        return [claims[at : at + steps.CLAIM_BYTES] for at in range(0, len(claims), steps.CLAIM_BYTES)]
 
     def actions(self) -> list[Action]:
         possible = [each for each in super().actions() if each[0] != "roll back" and not self._is_undecided(each[1])]
@@ -105,9 +128,10 @@ class UndecidedSchedule(Schedule):
             super().act(action, number)
 
     def _let_time_pass(self) -> None:
-        claims, bar, floor = self.raw[1:].partition(b"|")
-        tokens = [claims[at : at + 16] for at in range(0, len(claims), steps.CLAIM_BYTES)]
-        redis_client().set(self.key, b"H" + b"".join(token + PAST for token in tokens) + bar + floor)
+        self.times_passed += 1
+        floor = b"".join(self.raw.partition(b"|")[1:])
+        claims = (claim[:16] + b"%013d" % min(int(claim[16:]), self.times_passed) for claim in self._claims())
+        redis_client().set(self.key, b"H" + b"".join(claims) + floor)
         for actor in self.actors:
             actor.is_late |= actor.writes and not actor.over and actor.step != "start"
 
@@ -121,8 +145,8 @@ class UndecidedSchedule(Schedule):
         actor.in_flight, self.lock = None, None
 
     def state(self) -> State:
-        claims = len(self.raw) // steps.CLAIM_BYTES if self.entry.kind == "H" else 0
-        return *super().state(), self.is_past, claims, self.raw.count(PAST), self.give_ups_left
+        past = sum(each < LONG_AGO for each in self.times)
+        return *super().state(), self.is_past, len(self.times), past, self.give_ups_left
 
     def place(self, number: int) -> State:
         if number == NOBODY:
