@@ -99,11 +99,11 @@ class CachedQuerySet(HoldingQuerySet):
         """As in Django, but lock and list the affected rows first."""
         models.QuerySet.update(self.none(), **changes)  # raises what Django raises
         columns = {self.model._meta.get_field(name).attname for name in changes}  # type: ignore[union-attr]
+        if self.model._meta.pk.attname in columns:
+            self._refuse("update() of the primary key: insert a copy, and delete the old row")
         concerned = any(each.concerns(columns) for _, each in heard(self.model))
         if not concerned and not bulk_signals.updating.has_listeners(self._concrete):
             return super().update(**changes)
-        if self.model._meta.pk.attname in columns:
-            self._refuse("update() of the primary key: insert a copy, and delete the old row")
         with self._transaction():
             return self._update_rows(self._locked_pks(), columns, changes)
 
@@ -190,7 +190,8 @@ class EdgeQuerySet(HoldingQuerySet):
         return super().bulk_update(*args, **options)
 
     def _refuse_if_followed(self, name: str) -> None:
-        if is_followed(self.model):
+        # The same while CACHING["ENABLED"] is off.
+        if registry.heard(self.model) or bulk_signals.updating.has_listeners(self._concrete):
             self._refuse(name)
 
     def _refuse(self, name: str) -> NoReturn:

@@ -110,7 +110,8 @@ class Touched:
 
     def hold(self, using: str, *, drop: Iterable[str] = ()) -> None:
         """Hold the keys. `drop`: sets that the lift must not keep after all, because their change is not known."""
-        hold_keys(using, self.keys, kept=self.kept)
+        if self.keys or self.kept:
+            hold_keys(using, self.keys, kept=self.kept)
         for key in drop:
             change_set(using, key, None)
 

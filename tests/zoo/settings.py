@@ -103,4 +103,11 @@ CACHES = {
         },
     }
 }
-CACHING = {"PREFIX": "zoo"}
+CACHING = {
+    "PREFIX": "zoo",
+    "MODELS": {
+        "auth.User": {"ttl_s": 600, "never": ["password", "last_login"], "lookups": ["username"]},
+        "auth.Group": {"ttl_s": 600, "lookups": ["name"]},
+        "zoo.Magazine": {"lookups": ["title"]},
+    },
+}
