@@ -141,7 +141,6 @@ class CachedRows(Declaration):
         ]
 
 
-
 def _about_to_be_written(model: type[Cacheable], instance: Any, columns: Collection[str] | None) -> Mapping[str, Any]:
     values: dict[str, Any] = instance.__dict__
     if columns is None:

@@ -66,11 +66,16 @@ def _manager_class(given: Any) -> Any:
         return given if issubclass(given, CachedManager) else CachedManager
 
     class Derived(given, CachedManager):  # type: ignore[misc, type-arg]
-        def get_queryset(self) -> Any:
-            rows: Any = super().get_queryset()
-            given: Any = type(rows)
-            rows.__class__ = _queryset_class(given)
-            return rows
+        # Only a manager that filters has a method of its own: for the others every cached row is an answer.
+        if given.get_queryset is not CachedManager.get_queryset:
+
+            def get_queryset(self) -> Any:
+                rows: Any = super().get_queryset()
+                own: Any = type(rows)
+                rows.__class__ = _holding(own)
+                return rows
+        else:
+            _queryset_class = _holding(given._queryset_class)
 
         # To migrations it is what it was.
 
@@ -90,7 +95,7 @@ def _manager_class(given: Any) -> Any:
 
 
 @cache
-def _queryset_class(given: Any) -> Any:
+def _holding(given: Any) -> Any:
     """Return a class of QuerySets that does what `given` does, and whose writes hold what they touch."""
     if issubclass(given, CachedQuerySet) or issubclass(CachedQuerySet, given):
         return given if issubclass(given, CachedQuerySet) else CachedQuerySet
@@ -105,4 +110,4 @@ def _queryset_class(given: Any) -> Any:
 
 def _new_queryset(given: Any) -> Any:
     """Return an empty QuerySet, for pickle."""
-    return _queryset_class(given)()
+    return _holding(given)()
