@@ -1,5 +1,6 @@
 """Django application of the cache framework."""
 
+from importlib.util import find_spec
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -7,6 +8,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models.signals import class_prepared
 
 from .conf import conf
+
+
+if missing := [name for name in ("django_redis", "hiredis", "msgspec", "tqdm") if find_spec(name) is None]:
+    raise ImproperlyConfigured(
+        f"caching needs {', '.join(missing)}: run `pip install django-redis hiredis msgspec tqdm`."
+    )
 
 
 class CachingConfig(AppConfig):
