@@ -24,7 +24,7 @@ NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysq
 PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 EMAIL_URL=console: DATABASE_URL= REDIS_URL= PYTHONPATH=.
 
 ##@ Commands
-.PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql test-oldest lint fmt bench install install-embedded pins clean help
+.PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql wheel test-wheel test-oldest lint fmt bench install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
 	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m launcher
@@ -55,6 +55,13 @@ test-zoo-mariadb test-zoo-postgresql: $(BIN)/python
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) -s $(VENV)/.base $(VENV)/.dev $(if $(filter %mariadb,$@),$(VENV)/.mysql)
 	@ZOO_DB=$(@:test-zoo-%=%) $(PYTEST) $(ZOO)
+
+wheel: $(BIN)/python  ## build the distribution of caching/ alone (DIST=dist)
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && cp -R caching wheels/caching/pyproject.toml LICENSE "$$tmp" \
+		&& $(PIP) wheel -q --no-deps --wheel-dir $(or $(DIST),dist) "$$tmp"
+
+test-wheel: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## adopt that distribution in a virtual environment with what it requires alone
+	@SERVICES= ADOPTION=bare $(PYTEST) $(or $(ARGS),tests/adoption)
 
 test-oldest: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded $(VENV)/.oldest  ## run the tests of serving on the oldest allowed uvicorn and Granian
 	@SERVICES= PYTHONPATH=$(CURDIR)/$(VENV)/oldest $(PYTEST) $(or $(ARGS),$(addprefix tests/serving/test_,fast_path.py connection_limits.py protocol.py servers.py))

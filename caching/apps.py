@@ -9,7 +9,6 @@ from django.db.models.signals import class_prepared
 
 from .conf import conf
 
-
 if missing := [name for name in ("django_redis", "hiredis", "msgspec", "tqdm") if find_spec(name) is None]:
     raise ImproperlyConfigured(
         f"caching needs {', '.join(missing)}: run `pip install django-redis hiredis msgspec tqdm`."
