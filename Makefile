@@ -60,8 +60,8 @@ wheel: $(BIN)/python  ## build the distribution of caching/ alone (DIST=dist)
 	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && cp -R caching wheels/caching/pyproject.toml LICENSE "$$tmp" \
 		&& $(PIP) wheel -q --no-deps --wheel-dir $(or $(DIST),dist) "$$tmp"
 
-test-wheel: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## adopt that distribution in a virtual environment with what it requires alone
-	@SERVICES= ADOPTION=bare $(PYTEST) $(or $(ARGS),tests/adoption)
+test-wheel: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## adopt that distribution in a virtual environment of its own
+	@SERVICES= $(PYTEST) $(or $(ARGS),tests/adoption)
 
 test-oldest: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded $(VENV)/.oldest  ## run the tests of serving on the oldest allowed uvicorn and Granian
 	@SERVICES= PYTHONPATH=$(CURDIR)/$(VENV)/oldest $(PYTEST) $(or $(ARGS),$(addprefix tests/serving/test_,fast_path.py connection_limits.py protocol.py servers.py))

@@ -1,22 +1,16 @@
-"""A Django project that has nothing of Hotpath but the distribution of caching/, or a copy of that folder.
-
-The virtual environment borrows the libraries of the suite, which takes a second; with ADOPTION=bare it is empty, and
-pip installs the distribution with what it requires (`make test-wheel`).
-"""
+"""A Django project that has nothing of Hotpath but the distribution of caching/, or a copy of that folder."""
 
 import os
 import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
 
 import caching
 
-IS_BARE = os.environ.get("ADOPTION") == "bare"
 FOLDER = Path(caching.__file__).parent
 GOODS = Path(__file__).parent / "goods"
 README = (FOLDER / "README.md").read_text()
@@ -49,17 +43,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def adopter(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of a virtual environment in which the distribution is installed."""
+    """The Python of a virtual environment with the distribution, and what pip installs for it, alone."""
     folder = tmp_path_factory.mktemp("venv")
     python = folder / "bin/python"
-    if IS_BARE:
-        run(sys.executable, "-m", "venv", folder)
-        run(python, "-m", "pip", "--disable-pip-version-check", "install", "-q", wheel)
-        return python
-    run(sys.executable, "-m", "venv", "--without-pip", folder)
-    run(sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index", wheel)
-    own = run(python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])").strip()
-    (Path(own) / "suite.pth").write_text(sysconfig.get_paths()["purelib"])
+    run(sys.executable, "-m", "venv", folder)
+    run(python, "-m", "pip", "--disable-pip-version-check", "install", "-q", wheel)
     return python
 
 
@@ -73,10 +61,10 @@ class Project:
         self._run("-m", "django", "startproject", "shop", ".")
         self.manage("startapp", "goods")
         settings, models = ten_lines()
-        self._append("shop/settings.py", 'INSTALLED_APPS += ["goods"]', *settings)
+        self.append("shop/settings.py", 'INSTALLED_APPS += ["goods"]', *settings)
         self._replace("shop/settings.py", "redis://127.0.0.1:6379/0", redis_url)
         fields = (GOODS / "rest_of_models.txt").read_text()
-        self._append("goods/models.py", *models, fields)
+        self.append("goods/models.py", *models, fields)
         shutil.copy(GOODS / "tests.py", folder / "goods/tests.py")
         for file in ("shop/settings.py", "goods/models.py", "goods/tests.py"):
             self._replace(file, '"caching"', f'"{package}"')
@@ -89,7 +77,8 @@ class Project:
     def _run(self, *command: str) -> str:
         return run(self._python, *command, cwd=self.folder, env=self._environment)
 
-    def _append(self, file: str, *lines: str) -> None:
+    def append(self, file: str, *lines: str) -> None:
+        """Append lines to a file of the project."""
         path = self.folder / file
         path.write_text("\n".join([path.read_text(), *lines, ""]))
 
