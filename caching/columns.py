@@ -15,6 +15,7 @@ from typing import Any
 from django.db import models
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.expressions import RawSQL
+from django.db.models.query_utils import DeferredAttribute
 
 _TYPES: dict[str, type] = {
     **dict.fromkeys(
@@ -37,14 +38,18 @@ _TYPES: dict[str, type] = {
 }  # fmt: skip
 
 _HARMLESS = frozenset({
-    "attr_class", "check", "class_lookups", "clean", "clone", "contribute_to_class", "contribute_to_related_class",
-    "db_check", "deconstruct", "default_error_messages", "default_validators", "description", "descriptor_class",
-    "empty_values", "error_messages", "flatchoices", "formfield", "generate_filename", "get_choices", "get_default",
-    "get_limit_choices_to", "get_lookup", "get_lookups", "get_transform", "non_db_attrs", "pre_save",
+    "attr_class", "cast_db_type", "check", "class_lookups", "clean", "clone", "contribute_to_class",
+    "contribute_to_related_class", "db_check", "db_parameters", "db_type", "db_type_parameters", "db_type_suffix",
+    "deconstruct", "default_error_messages", "default_validators", "description", "descriptor_class", "empty_values",
+    "error_messages", "flatchoices", "formfield", "generate_filename", "get_choices", "get_default",
+    "get_limit_choices_to", "get_lookup", "get_lookups", "get_transform", "non_db_attrs", "pre_save", "rel_db_type",
     "run_validators", "save_form_data", "system_check_deprecated_details", "system_check_removed_details", "validate",
     "validators", "value_to_string",
 })  # fmt: skip
-"""What a class of field may define without changing what is read. `descriptor_class` is judged by what it made."""
+"""What a class of field may define without changing what is read from the database. A descriptor is given the same."""
+
+_HOOKS = ("from_db_value", "get_placeholder", "get_placeholder_sql")
+"""What Django calls if a field has it."""
 
 
 def final_field(field: Any) -> Any:
@@ -73,31 +78,43 @@ def converts(field: Any) -> bool:
     return _overrides(field) or _overrides(final) or getattr(final, "decoder", None) is not None
 
 
+def compares_as_django(field: Any) -> bool:
+    """Return whether the class of a field leaves the type of its column and its equality to Django."""
+    lookups = (field.get_lookup(name) for name in ("exact", "in"))
+    return all(map(_is_django, lookups)) and not {"db_type", "db_parameters"} & set(_overridden(type(field)))
+
+
 def _overrides(field: Any) -> bool:
-    classes = type(field).__mro__
-    own = next(each for each in classes if _is_django(each))
-    return any(
-        name == "from_db_value" or (hasattr(own, name) and name not in _HARMLESS)
-        for each in classes
-        if not _is_django(each) and each is not object
-        for name in vars(each)
-        if not name.startswith(("__", "_check"))
-    )
+    return not _HARMLESS.issuperset(_overridden(type(field)))
+
+
+def _overridden(kind: type) -> Iterator[str]:
+    """Yield what the classes of a field that are not Django's define anew."""
+    own = next(each for each in kind.__mro__ if _is_django(each))
+    for each in kind.__mro__:
+        if not _is_django(each) and each is not object:
+            for name in vars(each):
+                is_known = hasattr(own, name) or name in _HOOKS
+                if is_known and not name.startswith(("__", "_check")):
+                    yield name
 
 
 def _is_django(kind: type) -> bool:
     return kind.__module__.partition(".")[0] == "django"
 
 
-def fault_of(field: Any, model: Any = None) -> str | None:
-    """Return why a column of a model, by default that of the field, cannot be cached; None if it can."""
+def fault_of(field: Any) -> str | None:
+    """Return why a column cannot be cached; None if it can."""
     if type_of(field) is None:
         return f"a {type(final_field(field)).__name__} is no kind of column that surely reads the same from an entry"
     if converts(field):
         return f"{type(field).__name__} has conversions of its own, so a value may read otherwise from an entry"
-    if not _is_django(type(inspect.getattr_static(model or field.model, field.attname, None))):
-        return "the model has an attribute of its own in the place of the column"
     return None
+
+
+def can_be_deferred(field: Any, model: Any) -> bool:
+    """Return whether an instance reads a column that it was made without when it is asked for."""
+    return isinstance(inspect.getattr_static(model, field.attname, None), DeferredAttribute)
 
 
 @cache
@@ -113,7 +130,7 @@ def cached_fields(model: Any) -> tuple[Any, ...]:
     """Return the fields of a model whose values are cached."""
     never = never_cached(model)
     fields = [
-        each for each in model._meta.concrete_fields if each.attname not in never and fault_of(each, model) is None
+        each for each in model._meta.concrete_fields if each.attname not in never and fault_of(each) is None
     ]
     plain = {each.attname for each in fields if not each.generated}
     return tuple(each for each in fields if not each.generated or _follows(each, plain))

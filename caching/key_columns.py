@@ -12,7 +12,7 @@ from django.db import connections
 from django.utils import timezone
 from django.utils.functional import Promise
 
-from .columns import converts, final_field
+from .columns import compares_as_django, converts, final_field
 from .databases import quoted
 
 NOBODY = "="
@@ -71,6 +71,8 @@ class Integers(KeyColumn):
     def __init__(self, field: Any, using: str) -> None:
         super().__init__(field, using)
         self.least, self.greatest = connections[using].ops.integer_field_range(field.get_internal_type())
+        if not compares_as_django(field) and connections[using].vendor != "sqlite":  # an unsigned column, maybe
+            self.least, self.greatest = -(1 << 63), (1 << 64) - 1
 
     def canonical(self, value: Any) -> Any:
         return value if type(value) is int else super().canonical(value)
@@ -97,7 +99,7 @@ class Texts(KeyColumn):
     def __init__(self, field: Any, using: str) -> None:
         super().__init__(field, using)
         self._vendor = connections[using].vendor
-        collation = (getattr(field, "db_collation", None) or "").lower()
+        collation = (getattr(field, "db_collation", None) or "").lower() if compares_as_django(field) else "unknown"
         is_binary = collation.endswith("_bin") or collation in _BINARY
         # MySQL's and MariaDB's binary collations ignore spaces at the end, but for these.
         self._is_padded = self._vendor == "mysql" and is_binary and not collation.endswith(("0900_bin", "nopad_bin"))

@@ -12,18 +12,7 @@ from django.db.models.constants import LOOKUP_SEP
 from ..columns import references
 from ..faults import field_of
 
-_CONSTANTS = (
-    bool,
-    int,
-    float,
-    str,
-    bytes,
-    decimal.Decimal,
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
-    uuid.UUID,
-)
+_CONSTANTS = (int, float, str, bytes, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta, uuid.UUID)
 
 
 def fault_of_condition(model: Any, condition: Q) -> str | None:

@@ -104,7 +104,7 @@ def _fold(text: str) -> str:
 
 def lookup_keys(model: type[Cacheable], values: Mapping[str, Any], using: str) -> list[str]:
     """Return the keys of the unique lookups by which these column values could be asked for."""
-    keys = []
+    keys: list[str] = []
     for column, kind in lookup_columns(model, using).items():
         value = values.get(column)
         if value is not None and not hasattr(value, "resolve_expression"):
@@ -132,13 +132,11 @@ class CachedRows(Declaration):
         return [f"{key_prefix(using)}{self._model._meta.label_lower}:"]  # those of lookups begin likewise
 
     def keys_after_update(self, pks: list[Any], using: str, columns: Collection[str]) -> list[str]:
-        lookups = set(lookup_columns(self._model, using))
-        if not lookups & set(columns):
+        changed = set(lookup_columns(self._model, using)) & set(columns)
+        if not changed:
             return []
-        rows = all_rows(self._model, using).filter(pk__in=pks)
-        return [
-            key for values in rows.values(*lookups & set(columns)) for key in lookup_keys(self._model, values, using)
-        ]
+        rows = all_rows(self._model, using).filter(pk__in=pks).values(*changed)
+        return [key for values in rows for key in lookup_keys(self._model, values, using)]
 
 
 def _about_to_be_written(model: type[Cacheable], instance: Any, columns: Collection[str] | None) -> Mapping[str, Any]:

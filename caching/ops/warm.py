@@ -5,10 +5,9 @@ first; the last pk up to which all is done is kept in Redis, and an interrupted 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.core.exceptions import FieldError
@@ -52,8 +51,8 @@ class Warming:
         """
         if pool is not None and callable(conf().prefix):
             raise FieldError("Where PREFIX is a function, the cache is warmed by one process (--workers 1).")
-        task = partial(warm_chunk, self.model._meta.label, self._source.using)
-        for chunk, filled in _in_order(pool, workers, self._chunks(), task):
+        of = (self.model._meta.label, self._source.using)
+        for chunk, filled in _in_order(pool, workers, self._chunks(), of):
             self.done += len(chunk)
             self._last_pk = chunk[-1]
             redis_client().set(self._cursor_key, f"{self.done} {self._last_pk}", ex=RESUME_S)
@@ -97,15 +96,15 @@ def warm_chunk(label: str, using: str, pks: list[Any]) -> int:
 
 
 def _in_order(
-    pool: Executor | None, workers: int, chunks: Iterator[list[Any]], task: Callable[[list[Any]], int]
+    pool: Executor | None, workers: int, chunks: Iterator[list[Any]], of: tuple[str, str]
 ) -> Iterator[tuple[list[Any], int]]:
     """Warm chunks, at most two per worker at a time, and yield them in their order."""
     if pool is None:
-        yield from ((chunk, task(chunk)) for chunk in chunks)
+        yield from ((chunk, warm_chunk(*of, chunk)) for chunk in chunks)
         return
     under_way: deque[tuple[list[Any], Future[int]]] = deque()
     for chunk in chunks:
-        under_way.append((chunk, pool.submit(task, chunk)))
+        under_way.append((chunk, pool.submit(warm_chunk, *of, chunk)))
         if len(under_way) >= 2 * workers:
             done, future = under_way.popleft()
             yield done, future.result()

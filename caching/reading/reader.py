@@ -198,9 +198,8 @@ def _merged(reads: Sequence[Result[Any]]) -> dict[Source, dict[str, Any]]:
                 identity = read.source.merged(identities[key], identity)
             identities[key] = identity
     for source in [source for source in wants if isinstance(source, Existence)]:
-        if (
-            rows := rows_of(source.model, source.using)
-        ) in wants:  # these tell existence, too, and are one query together
+        rows = rows_of(source.model, source.using)
+        if rows in wants:  # these tell existence, too, and are one query together
             wants[rows].update(wants.pop(source))
     return wants
 

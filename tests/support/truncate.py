@@ -8,9 +8,11 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.management.color import no_style
 from django.db import connections
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import TransactionTestCase
 
-KEPT = {ContentType._meta.db_table, Permission._meta.db_table}  # filled by `migrate`, changed by no test
+# Filled by `migrate`, changed by no test.
+KEPT = {ContentType._meta.db_table, Permission._meta.db_table, MigrationRecorder.Migration._meta.db_table}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,5 +43,4 @@ def truncate_filled_tables(connection: Any) -> None:
 @cache
 def tables(alias: str) -> list[str]:
     """Return the tables of a database that tests fill."""
-    names = connections[alias].introspection.django_table_names(only_existing=True, include_views=False)
-    return sorted(set(names) - KEPT)
+    return sorted(set(connections[alias].introspection.table_names()) - KEPT)

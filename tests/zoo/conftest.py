@@ -1,8 +1,10 @@
 """The zoo's suite: each test commits its transactions in both databases, and starts with an empty cache."""
 
 import pytest
+import pytest_django
 
 from caching.testutils import reset_cache
+from tests.zoo.tables import make_unmanaged_tables
 
 pytest_plugins = ["tests.support.truncate", "tests.support.workers"]
 
@@ -17,6 +19,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings_xdist_suffix() -> None:
     """Keep pytest-django from renaming each worker's databases: each worker has servers of its own."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
+    """Make the tables that Django does not manage, as another program would."""
+    with django_db_blocker.unblock():
+        make_unmanaged_tables()
 
 
 @pytest.fixture(autouse=True)

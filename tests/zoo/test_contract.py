@@ -1,0 +1,56 @@
+"""For every cached model of the zoo, every column and every way to write: the cache answers as the database does."""
+
+import random
+
+import pytest
+from django.db import NotSupportedError, models
+
+from tests.zoo.questions import WAITING, Seen, differences, fill, is_cached, relatives, rows_of, shown, zoo_models
+from tests.zoo.values import Maker
+from tests.zoo.verbs import VERBS, Scene
+
+MODELS = zoo_models(waiting=True)
+# What a verb may say of a model, by its documentation, instead of writing.
+REFUSALS = (NotSupportedError, models.ProtectedError, models.RestrictedError)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(
+            model, id=name, marks=[pytest.mark.xfail(strict=True, reason=WAITING[name])] if name in WAITING else []
+        )
+        for model in MODELS
+        for name in [model.__name__]
+    ]
+)
+def model(request):
+    return request.param
+
+
+def test_reads_as_the_database_does(model):
+    maker, seen = Maker(), Seen([model])
+    for _ in range(12):
+        maker.create(model)
+    absent = maker.new(model)
+    if absent.pk is not None:
+        seen.note(model, absent.pk)
+    assert differences(seen, times=3) == []
+    for row in rows_of(model) if is_cached(model) else ():
+        assert shown(model.objects.get_one(row.pk)) == shown(row)
+
+
+def test_every_way_to_write(model):
+    scene, seen = Scene(Maker(), random.Random(1)), Seen(relatives(model))
+    found = []
+    for name, verb in VERBS.items():
+        for _ in range(2):
+            scene.maker.create(model)
+        fill(seen)
+        try:
+            verb(scene, model)
+        except REFUSALS:
+            pass
+        except Exception as error:
+            found.append(f"{name} raised {type(error).__name__}: {error}")
+        found += [f"after {name}: {each}" for each in differences(seen)]
+    assert found == []
