@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import models
 
 from .. import registry
+from ..columns import cached_fields
 
 _SECRET = re.compile(
     r"(^|_)(password|passwd|passphrase|secret|secrets|token|otp|totp|api_?key|private_?key|secret_?key|"
@@ -24,9 +25,8 @@ def check_secrets(**_: Any) -> list[CheckMessage]:
 
 
 def _secrets_of(model: Any) -> Iterator[CheckMessage]:
-    never = set(model.cached.never)
-    for field in model._meta.concrete_fields:
-        if field.is_relation or field.primary_key or {field.name, field.attname} & never:
+    for field in cached_fields(model):
+        if field.primary_key:
             continue
         hint = f"List it in never: never=({field.name!r}, …)."
         if field.name == "password" and issubclass(model, AbstractBaseUser):

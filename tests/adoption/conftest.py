@@ -17,10 +17,15 @@ README = (FOLDER / "README.md").read_text()
 TIMEOUT_S = 120
 
 
+def blocks(chapter: str) -> list[str]:
+    """Return the examples of a chapter of the README."""
+    text = re.split(r"\n##+ ", README.split(f"# {chapter}\n")[1])[0]
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
 def ten_lines() -> list[list[str]]:
     """Return the lines of the README for the settings, and those for the models."""
-    chapter = README.split("## Adopt it in ten lines")[1].split("\n## ")[0]
-    return [block.strip().splitlines() for block in re.findall(r"```python\n(.*?)```", chapter, re.DOTALL)]
+    return [block.strip().splitlines() for block in blocks("Adopt it in ten lines")]
 
 
 def run(*command: object, **options: object) -> str:
@@ -46,36 +51,58 @@ def adopter(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of a virtual environment with the distribution, and what pip installs for it, alone."""
     folder = tmp_path_factory.mktemp("venv")
     python = folder / "bin/python"
-    run(sys.executable, "-m", "venv", folder)
-    run(python, "-m", "pip", "--disable-pip-version-check", "install", "-q", wheel)
+    run(sys.executable, "-m", "venv", "--without-pip", folder)
+    pip = sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python
+    run(*pip, "install", "-q", "--no-compile", wheel)
     return python
 
 
-class Project:
-    """A project as `startproject` and `startapp` leave it, and the lines of the README."""
+MIGRATED = """
+from django.core.management import call_command
+call_command("makemigrations", "goods", verbosity=0)
+call_command("migrate", verbosity=0)
+call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0)
+"""
 
-    def __init__(self, python: Path, folder: Path, *, package: str = "caching") -> None:
+
+@pytest.fixture(scope="session")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `startproject` and `startapp` leave."""
+    folder = tmp_path_factory.mktemp("started")
+    run(sys.executable, "-m", "django", "startproject", "shop", ".", cwd=folder)
+    run(sys.executable, "manage.py", "startapp", "goods", cwd=folder)
+    return folder
+
+
+class Project:
+    """A project as it is started, with the lines of the README."""
+
+    def __init__(self, python: Path | str, started: Path, folder: Path, *, package: str = "caching") -> None:
         self.folder, self._python = folder, python
-        redis_url = re.sub(r"/\d+$", "/1", os.environ["REDIS_URL"])
         self._environment = {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error"}
-        self._run("-m", "django", "startproject", "shop", ".")
-        self.manage("startapp", "goods")
+        shutil.copytree(started, folder, dirs_exist_ok=True)
         settings, models = ten_lines()
         self.append("shop/settings.py", 'INSTALLED_APPS += ["goods"]', *settings)
+        redis_url = re.sub(r"/\d+$", "/1", os.environ["REDIS_URL"])
         self._replace("shop/settings.py", "redis://127.0.0.1:6379/0", redis_url)
-        fields = (GOODS / "rest_of_models.txt").read_text()
-        self.append("goods/models.py", *models, fields)
+        self.append("goods/models.py", *models, (GOODS / "rest_of_models.txt").read_text())
         shutil.copy(GOODS / "tests.py", folder / "goods/tests.py")
+        self.append("goods/tests.py", blocks("Tests of an application")[1])
         for file in ("shop/settings.py", "goods/models.py", "goods/tests.py"):
             self._replace(file, '"caching"', f'"{package}"')
             self._replace(file, "from caching.", f"from {package}.")
 
+    def copy_caching(self, path: str = "caching") -> None:
+        """Copy the folder of the cache into the project."""
+        shutil.copytree(FOLDER, self.folder / path, ignore=shutil.ignore_patterns("__pycache__"))
+
     def manage(self, *command: str) -> str:
         """Return what manage.py writes; it must succeed, with no warning."""
-        return self._run("manage.py", *command)
+        return run(self._python, "manage.py", *command, cwd=self.folder, env=self._environment)
 
-    def _run(self, *command: str) -> str:
-        return run(self._python, *command, cwd=self.folder, env=self._environment)
+    def run(self, script: str) -> str:
+        """Return what a script writes once the tables are made, in the project's shell."""
+        return self.manage("shell", "-v", "0", "-c", MIGRATED + script)
 
     def append(self, file: str, *lines: str) -> None:
         """Append lines to a file of the project."""

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.adoption.conftest import FOLDER, GOODS, README, Project
+from tests.adoption.conftest import GOODS, Project, blocks
 
 pytestmark = pytest.mark.embedded
 
@@ -17,16 +17,13 @@ SETTINGS = (
 )
 
 
-def test_what_the_panel_says_of_pages(tmp_path):
-    shop = Project(sys.executable, tmp_path)
-    shutil.copytree(FOLDER, tmp_path / "caching", ignore=shutil.ignore_patterns("__pycache__"))
+def test_what_the_panel_says_of_pages(started, tmp_path):
+    shop = Project(sys.executable, started, tmp_path)
+    shop.copy_caching()
     shutil.copy(GOODS / "pages.py", tmp_path / "goods/pages.py")
-    chapter = README.split("### Debug toolbar")[1].split("\n## ")[0]
-    (lines,) = re.findall(r"```python\n(.*?)```", chapter, re.DOTALL)
+    (lines,) = blocks("Debug toolbar")
     shop.append("shop/settings.py", *SETTINGS, *lines.splitlines())
-    shop.manage("makemigrations", "goods")
-    shop.manage("migrate", "-v", "0")
-    told = shop.manage("shell", "-v", "0", "-c", (GOODS / "toolbar.py").read_text())
+    told = shop.run((GOODS / "toolbar.py").read_text())
     said = dict(re.findall(r"^(\w+): (.*)$", told, re.MULTILINE))
     counts = r"Model hits misses waits refused bypasses goods\.product {} {} 0 0 0 {} round trips?, {} commands?, "
     key = r"shop:[^ ]+:goods\.product:1"

@@ -74,9 +74,9 @@ def test_an_entry_that_is_missing(settings):
 def test_manage_py_check_fails(settings):
     settings.CACHES = {"default": LOCMEM}
     with pytest.raises(SystemCheckError, match=r"caching\.E061"):
-        call_command("check")
+        call_command("check", tags=["caches"])
     settings.CACHING = {"ENABLED": False}
-    call_command("check")
+    call_command("check", tags=["caches"])
 
 
 def test_a_cache_that_is_switched_off_is_told_of_before_a_deployment(settings):
