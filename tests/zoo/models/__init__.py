@@ -2,6 +2,7 @@
 
 from .bulk import *  # noqa: F403
 from .columns import *  # noqa: F403
+from .converted import *  # noqa: F403
 from .deletion import *  # noqa: F403
 from .edges import *  # noqa: F403
 from .generic import *  # noqa: F403
@@ -12,5 +13,6 @@ from .many import *  # noqa: F403
 from .people import *  # noqa: F403
 from .recipes import *  # noqa: F403
 from .shop import *  # noqa: F403
+from .spellings import *  # noqa: F403
 from .trees import *  # noqa: F403
 from .unmanaged import *  # noqa: F403
