@@ -1,4 +1,4 @@
-"""What rewrites a database without the models of this code: migrations with historical models, and `manage.py flush`."""
+"""What rewrites a database past this code's models: migrations with historical models, and `manage.py flush`."""
 
 import atexit
 import logging
@@ -22,7 +22,8 @@ _interrupted: dict[str, partial[None]] = {}
 def expect_migrations(*, using: str, plan: Any, **_: Any) -> None:
     """Have all entries from a database deleted even if a migration fails, as a receiver of pre_migrate."""
     if plan:
-        _interrupted[using] = atexit.register(partial(forget_database, using=using))
+        _interrupted[using] = partial(forget_database, using=using)
+        atexit.register(_interrupted[using])
 
 
 def forget_database(*, using: str, plan: Any = None, **_: Any) -> None:
@@ -32,7 +33,8 @@ def forget_database(*, using: str, plan: Any = None, **_: Any) -> None:
     """
     if plan is not None and not plan:
         return  # no migration was applied
-    atexit.unregister(_interrupted.pop(using, None))  # type: ignore[arg-type]
+    if interrupted := _interrupted.pop(using, None):
+        atexit.unregister(interrupted)
     prefix = key_prefix(primary_of(using))
     try:
         invalidate([prefix], using=[using])
