@@ -5,7 +5,7 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models.signals import class_prepared
+from django.db.models.signals import class_prepared, post_migrate, pre_migrate
 
 from .conf import conf
 
@@ -25,10 +25,14 @@ class CachingConfig(AppConfig):
     def ready(self) -> None:
         _refuse_unknown_models()
         from . import checks  # noqa: F401  registers them
+        from .ops import rewritten
         from .writing import deletion, saving
 
         deletion.install()
         saving.install()
+        # As sender: once for each run, not once for each application of the project.
+        pre_migrate.connect(rewritten.expect_migrations, sender=self)
+        post_migrate.connect(rewritten.forget_database, sender=self)
 
 
 def _cache_by_settings(*, sender: Any, **_: Any) -> None:
