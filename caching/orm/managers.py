@@ -78,7 +78,7 @@ class CachedManager(AsyncVerbs[M], _Manager[M]):
             instance = self.using(using).select_for_update().get(pk=pk)
             for name, value in changes.items():
                 setattr(instance, name, value)
-            instance.save(update_fields=list(changes))
+            instance.save(using=using, update_fields=list(changes))
             return instance
 
     def hydrate(self, instances: Sequence[Any], *relations: str) -> None:
