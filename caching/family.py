@@ -37,7 +37,12 @@ class Relative:
         if all(_is_key(path.up) and _is_key(path.down) for path in self._paths):
             return pks
         chunks = [pks[at : at + CHUNK] for at in range(0, len(pks), CHUNK)]
-        found = {pk for path in self._paths for chunk in chunks for pk in self._down(path, self._up(path, chunk, using), using)}
+        found = {
+            pk
+            for path in self._paths
+            for chunk in chunks
+            for pk in self._down(path, self._up(path, chunk, using), using)
+        }
         return list(found - {None})
 
     def pks_of_instance(self, instance: Any, using: str) -> list[Any]:

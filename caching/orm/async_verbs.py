@@ -12,6 +12,7 @@ from ..reading.asynchronous import abatch, afind
 from ..reading.batch import Batch
 from ..reading.results import RowsResult, check_columns, instance_of
 from .answers import check_one_question, does_not_exist, only
+from .scope import Scope
 
 M = TypeVar("M", bound=Model)
 
@@ -22,17 +23,18 @@ class AsyncVerbs(Generic[M]):
     model: Any
     create_one: Callable[..., M]
     update_one: Callable[..., M]
-    _alias: Any
+    _scope: Callable[[], Scope]
 
     async def aget_one(self, pk: Any = None, **lookup: Any) -> M:
         """Return the instance with this pk, or with this value of a declared unique lookup."""
         check_one_question(pk, lookup)
         if not lookup:
             return only(self.model, await self.aget_some([pk]))
-        row = await afind(self.model, *lookup.popitem(), self._alias)
-        if row is None:
+        using, admits = self._scope()
+        row = await afind(self.model, *lookup.popitem(), using)
+        if row is None or not (admits is None or admits(row)):
             raise does_not_exist(self.model)
-        instance: M = instance_of(self.model, row, rows_of(self.model, self._alias))
+        instance: M = instance_of(self.model, row, rows_of(self.model, using))
         return instance
 
     async def aget_some(self, pks: Iterable[Any]) -> Found[M]:
@@ -57,7 +59,10 @@ class AsyncVerbs(Generic[M]):
         return await sync_to_async(self.update_one)(pk, **changes)
 
     async def _arows(self, pks: Iterable[Any]) -> RowsResult[M]:
+        using, admits = self._scope()
         batch = Batch()
-        rows = batch.rows(self.model, pks, self._alias)
+        rows = batch.rows(self.model, pks, using)
         await abatch(batch)
+        if admits is not None:
+            rows.keep(admits)
         return rows

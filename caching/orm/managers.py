@@ -3,22 +3,23 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.db import models, router
+from django.db import models
 
 from .. import registry
 from ..blocking import refuse_in_event_loop
-from ..databases import database_of, is_namesake, primary_of
+from ..databases import database_of, primary_of
 from ..entries.rows import rows_of
 from ..entries.source import Found
 from ..protocol.invalidation import invalidate, prefixes_of
 from ..reading import inspect
 from ..reading.batch import Batch, read_rows
-from ..reading.results import check_columns, instance_of
+from ..reading.results import RowsResult, check_columns, instance_of
 from ..reading.unique import find
 from ..writing.transactions import atomic_write
 from .answers import check_one_question, does_not_exist, only
 from .async_verbs import AsyncVerbs, M
 from .querysets import CachedQuerySet
+from .scope import EVERYTHING, Scope, database_beside, scope_of
 
 if TYPE_CHECKING:  # the manager of Django's stubs, which is generic
     from django.db.models import Manager as _Manager
@@ -30,9 +31,22 @@ class CachedManager(AsyncVerbs[M], _Manager[M]):
     """The verbs of a cached model: reads use Redis first, and the database under a lease; writes invalidate."""
 
     @property
-    def _alias(self) -> str | None:
-        """The database that `db_manager()` has named."""
-        return self._db and primary_of(self._db)
+    def _alias(self) -> str:
+        """The database that `db_manager()` has named, by default the one that the router names now."""
+        return primary_of(self._db) if self._db else database_of(self.model)
+
+    def _scope(self) -> Scope:
+        """Return which rows the verbs may answer."""
+        if type(self).get_queryset is CachedManager.get_queryset and self._db is None:
+            return EVERYTHING
+        return scope_of(self)
+
+    def _rows(self, pks: Iterable[Any]) -> RowsResult[M]:
+        using, admits = self._scope()
+        rows: RowsResult[M] = read_rows(self.model, pks, using)
+        if admits is not None:
+            rows.keep(admits)
+        return rows
 
     def get_one(self, pk: Any = None, **lookup: Any) -> M:
         """Return the instance with this pk, or with this value of a declared unique lookup: `get_one(username="ann")`.
@@ -44,16 +58,17 @@ class CachedManager(AsyncVerbs[M], _Manager[M]):
         if not lookup:
             return only(self.model, self.get_some([pk]))
         model: Any = self.model
-        row = find(model, *lookup.popitem(), self._alias)
-        if row is None:
+        using, admits = self._scope()
+        row = find(model, *lookup.popitem(), using)
+        if row is None or not (admits is None or admits(row)):
             raise does_not_exist(model)
-        instance: M = instance_of(model, row, rows_of(model, self._alias))
+        instance: M = instance_of(model, row, rows_of(model, using))
         return instance
 
     def get_some(self, pks: Iterable[Any]) -> Found[M]:
         """Return the instances with these pks in the order asked, each once, and the pks that no row has."""
         refuse_in_event_loop("get_some()", "aget_some()")
-        return read_rows(self.model, pks, self._alias).instances()
+        return self._rows(pks).instances()
 
     def get_one_cols(self, pk: Any, *columns: str) -> dict[str, Any]:
         """Return the named columns (default: all that are cached) of one row; raises DoesNotExist and FieldError."""
@@ -64,7 +79,7 @@ class CachedManager(AsyncVerbs[M], _Manager[M]):
         """Return dicts of columns, at a tenth of the cost of instances, and missing pks; raises FieldError."""
         refuse_in_event_loop("get_some_cols()", "aget_some_cols()")
         check_columns(self.model, columns)
-        return read_rows(self.model, pks, self._alias).cols(*columns)
+        return self._rows(pks).cols(*columns)
 
     def create_one(self, **fields: Any) -> M:
         """Insert a row; a refused insert (IntegrityError) leaves nothing held."""
@@ -74,11 +89,12 @@ class CachedManager(AsyncVerbs[M], _Manager[M]):
     def update_one(self, pk: Any, **changes: Any) -> M:
         """Lock the row, change the named fields alone, return the instance; raises DoesNotExist."""
         refuse_in_event_loop("update_one()", "aupdate_one()")
-        with atomic_write(using := self._db or router.db_for_write(self.model)):
-            instance = self.using(using).select_for_update().get(pk=pk)
+        rows: CachedQuerySet = self.get_queryset().for_write()
+        with atomic_write(rows.db):
+            instance: M = rows.lock_one(pk)
             for name, value in changes.items():
                 setattr(instance, name, value)
-            instance.save(using=using, update_fields=list(changes))
+            instance.save(using=rows.db, update_fields=list(changes))
             return instance
 
     def hydrate(self, instances: Sequence[Any], *relations: str) -> None:
@@ -112,7 +128,7 @@ class CachedManager(AsyncVerbs[M], _Manager[M]):
 
         Raises redis.RedisError or OSError when Redis cannot be reached.
         """
-        using = [self._alias or database_of(self.model)]
+        using = [self._alias]
         heard = (declaration for _, declaration in registry.heard(self.model))
         return invalidate(prefixes_of(heard, using), using=using)
 
@@ -125,11 +141,7 @@ def _by_database(related: Any, instances: Iterable[Any]) -> list[tuple[str, list
     """Return instances by the database in which the rows that they point to are."""
     groups: dict[str, list[Any]] = {}
     for those in _by_alias(instances).values():
-        usual = database_of(related)
-        using = primary_of(router.db_for_write(related, instance=those[0]))
-        if not router.routers and is_namesake(using, usual):  # read from a replica
-            using = usual
-        groups.setdefault(using, []).extend(those)
+        groups.setdefault(database_beside(related, those[0]), []).extend(those)
     return list(groups.items())
 
 

@@ -95,6 +95,19 @@ class HoldingQuerySet(models.QuerySet[Any]):
 class CachedQuerySet(HoldingQuerySet):
     """The QuerySet of cached models. `get()`, `filter()` and all other reads are plain Django."""
 
+    def for_write(self) -> "CachedQuerySet":
+        """Return a copy for the database that the router names for writing."""
+        rows = self.all()
+        rows._for_write = True
+        return rows
+
+    def lock_one(self, pk: Any) -> Any:
+        """Lock a row and return its instance; raises DoesNotExist for one that the conditions do not admit."""
+        if self._is_simple() and not self.query.select_related:
+            return self.select_for_update().get(pk=pk)
+        all_rows(self.model, self.db).select_for_update().filter(pk=pk).values_list("pk").first()
+        return self.get(pk=pk)
+
     def update(self, **changes: Any) -> int:
         """As in Django, but lock and list the affected rows first."""
         models.QuerySet.update(self.none(), **changes)  # raises what Django raises
@@ -103,7 +116,7 @@ class CachedQuerySet(HoldingQuerySet):
         if not concerned and not bulk_signals.updating.has_listeners(self._concrete):
             return super().update(**changes)
         if self.model._meta.pk.attname in columns:
-            self._refuse("update() of the primary key: insert a copy, and delete the old row")
+            self._refuse("update() must not change primary keys. Insert copies, and delete the old rows.")
         with self._transaction():
             return self._update_rows(self._locked_pks(), columns, changes)
 
@@ -142,14 +155,14 @@ class CachedQuerySet(HoldingQuerySet):
         derived = len(registry.heard(self.model)) > 1 or bulk_signals.inserted.has_listeners(self._concrete)
         if update_conflicts or (ignore_conflicts and (derived or not with_pk)):
             self._refuse(
-                "bulk_create() that cannot tell which rows a conflict touched: insert without conflicts, or update by pk"
+                "bulk_create() cannot tell which rows a conflict touched. Insert without conflicts, or update by pk."
             )
         self._for_write = True
         in_bulk = with_pk or self._returns_pks
         return self._insert_all(rows, in_bulk=in_bulk, batch_size=batch_size, ignore_conflicts=ignore_conflicts)
 
     def _refuse(self, what: str) -> NoReturn:
-        raise NotSupportedError(f"{self.model._meta.label} is cached, which excludes {what}.")
+        raise NotSupportedError(f"{self.model._meta.label} is cached: {what}")
 
     # Django's own, in a transaction that lifts at once if they fail.
 

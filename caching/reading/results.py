@@ -33,6 +33,10 @@ class RowsResult(Result[None], Generic[M]):
     def resolve(self, values: Sequence[Any]) -> None:
         self._rows, self._by_pk = values, None
 
+    def keep(self, admits: Callable[[Any], bool]) -> None:
+        """Take rows that are not admitted for missing ones."""
+        self.resolve([row if row is not None and admits(row) else None for row in self._rows])
+
     def cols(self, *columns: str) -> Found[dict[str, Any]]:
         """Return dicts of the named columns, or of all cached ones; raises FieldError for one that is not cached."""
         names = columns_of(self._model, columns)
