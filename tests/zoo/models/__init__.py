@@ -1,7 +1,9 @@
 """Models as other people write them, one file for each kind of shape."""
 
+from .bulk import *  # noqa: F403
 from .columns import *  # noqa: F403
 from .converted import *  # noqa: F403
+from .deletion import *  # noqa: F403
 from .edges import *  # noqa: F403
 from .generic import *  # noqa: F403
 from .identifiers import *  # noqa: F403
