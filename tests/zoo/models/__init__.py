@@ -14,4 +14,3 @@ from .shop import *  # noqa: F403
 from .spellings import *  # noqa: F403
 from .trees import *  # noqa: F403
 from .unmanaged import *  # noqa: F403
-

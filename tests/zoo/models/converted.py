@@ -60,6 +60,14 @@ class Reads:
         return ",".join(value)
 
 
+class Converting(models.CharField):
+    """A text that is written in small letters."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Return small letters."""
+        return value and value.lower()
+
+
 class ListField(Reads, models.TextField):
     """A field that has its conversions from a mixin that is no field."""
 
