@@ -15,6 +15,7 @@ from typing import Any
 from django.db import models
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.expressions import RawSQL
+from django.db.models.query_utils import DeferredAttribute
 
 _TYPES: dict[str, type] = {
     **dict.fromkeys(
@@ -45,7 +46,10 @@ _HARMLESS = frozenset({
     "run_validators", "save_form_data", "system_check_deprecated_details", "system_check_removed_details", "validate",
     "validators", "value_to_string",
 })  # fmt: skip
-"""What a class of field may define without changing what is read. `descriptor_class` is judged by what it made."""
+"""What a class of field may define without changing what is read from the database. A descriptor is given the same."""
+
+_HOOKS = ("from_db_value", "get_placeholder", "get_placeholder_sql")
+"""What Django calls if a field has it."""
 
 
 def final_field(field: Any) -> Any:
@@ -90,7 +94,7 @@ def _overridden(kind: type) -> Iterator[str]:
     for each in kind.__mro__:
         if not _is_django(each) and each is not object:
             for name in vars(each):
-                is_known = hasattr(own, name) or name == "from_db_value"
+                is_known = hasattr(own, name) or name in _HOOKS
                 if is_known and not name.startswith(("__", "_check")):
                     yield name
 
@@ -99,15 +103,18 @@ def _is_django(kind: type) -> bool:
     return kind.__module__.partition(".")[0] == "django"
 
 
-def fault_of(field: Any, model: Any = None) -> str | None:
-    """Return why a column of a model, by default that of the field, cannot be cached; None if it can."""
+def fault_of(field: Any) -> str | None:
+    """Return why a column cannot be cached; None if it can."""
     if type_of(field) is None:
         return f"a {type(final_field(field)).__name__} is no kind of column that surely reads the same from an entry"
     if converts(field):
         return f"{type(field).__name__} has conversions of its own, so a value may read otherwise from an entry"
-    if not _is_django(type(inspect.getattr_static(model or field.model, field.attname, None))):
-        return "the model has an attribute of its own in the place of the column"
     return None
+
+
+def can_be_deferred(field: Any, model: Any) -> bool:
+    """Return whether an instance reads a column that it was made without when it is asked for."""
+    return isinstance(inspect.getattr_static(model, field.attname, None), DeferredAttribute)
 
 
 @cache
@@ -123,7 +130,7 @@ def cached_fields(model: Any) -> tuple[Any, ...]:
     """Return the fields of a model whose values are cached."""
     never = never_cached(model)
     fields = [
-        each for each in model._meta.concrete_fields if each.attname not in never and fault_of(each, model) is None
+        each for each in model._meta.concrete_fields if each.attname not in never and fault_of(each) is None
     ]
     plain = {each.attname for each in fields if not each.generated}
     return tuple(each for each in fields if not each.generated or _follows(each, plain))

@@ -7,7 +7,7 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
 
 from .cacheable import Cacheable
-from .columns import cached_fields, fault_of, final_field, never_cached
+from .columns import cached_fields, can_be_deferred, fault_of, final_field, never_cached
 from .key_columns import fault_of_key
 
 
@@ -36,7 +36,7 @@ def faults_of(model: type[Cacheable]) -> list[Fault]:
         text = "The primary key has several columns; entries are found by one."
         return [Fault("caching.E013", text, "Give the cached model a primary key of one column.")]
     faults = [*_proxy_faults(model), *_name_faults(model)]
-    return faults or [*_key_faults(model), *_lookup_faults(model), *_since_faults(model)]
+    return faults or [*_key_faults(model), *_column_faults(model), *_lookup_faults(model), *_since_faults(model)]
 
 
 def field_of(model: Any, name: str) -> Any:
@@ -98,8 +98,15 @@ def _key_faults(model: Any) -> Iterator[Fault]:
     pk = model._meta.pk
     if pk.attname in never_cached(model):
         yield Fault("caching.E010", "Cached(never=…) names the primary key.", "Every entry carries it: take it out.")
-    elif fault := fault_of_key(pk) or fault_of(pk, model):
+    elif fault := fault_of_key(pk) or fault_of(pk):
         yield Fault("caching.E012", f"The primary key {pk.name!r} cannot stand in keys: {fault}.", _KINDS)
+
+
+def _column_faults(model: Any) -> Iterator[Fault]:
+    for field in set(model._meta.concrete_fields) - set(cached_fields(model)):
+        if not can_be_deferred(field, model):
+            text = f"The column {field.name!r} is not cached, and its descriptor cannot read it later."
+            yield Fault("caching.E021", text, "Derive the descriptor from Django's DeferredAttribute.")
 
 
 def _lookup_faults(model: Any) -> Iterator[Fault]:

@@ -80,6 +80,11 @@ def by_model() -> Mapping[Any, list[Declaration]]:
     return _declarations
 
 
+def all_models() -> list[type[Cacheable]]:
+    """Return the cached models in the order of declaration, proxies among them."""
+    return list(_models)
+
+
 def models() -> list[type[Cacheable]]:
     """Return the concrete cached models in the order of declaration; proxies share the entries of their model."""
     return [model for model in _models if not model._meta.proxy]

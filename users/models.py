@@ -81,7 +81,7 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
         with atomic_write(using):
             if self.pk is not None and not options.get("force_insert"):
                 update_fields = self.follow_tokens(using, update_fields)
-            super().save_base(*args, update_fields=update_fields, **options)
+            super().save_base(*args, update_fields=update_fields, **options)  # type: ignore[misc]
 
     def follow_tokens(self, using: str, update_fields: Iterable[str] | None) -> Iterable[str] | None:
         """Set the columns of the tokens, before a save in its transaction; return the columns to save."""

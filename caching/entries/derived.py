@@ -182,7 +182,8 @@ class Derived(Declaration):
         return (*self.by, *self._of)
 
     def keys_of(self, instance: Any, using: str, columns: Collection[str] | None = None) -> list[str]:
-        if not isinstance(instance, self.model._meta.concrete_model):
+        concrete: Any = self.model._meta.concrete_model
+        if not isinstance(instance, concrete):
             return []  # a parent, of which the child's columns are not known
         return self._keys(using, [tuple(getattr(instance, column) for column in self.by)])
 

@@ -37,8 +37,8 @@ SLACK = 10
 
 _TRUTH = bytes.maketrans(b"01", b"\x00\x01")
 _NONE: frozenset[int] = frozenset()
-LEAST, GREATEST = 1, 2**64 - 1
-"""The members that Redis may keep; 0 is the sentinel. The database is asked for what is less."""
+LOWEST, LEAST, GREATEST = -(2**63), 1, 2**64 - 1
+"""Redis keeps members from LEAST on, 0 is the sentinel. The database is asked for what is less, down to LOWEST."""
 
 _check, _load = Script.from_files(LUA, "check"), Script.from_files(LUA, "load")
 
@@ -227,7 +227,9 @@ def memberships(id_sets: Iterable[IdSet], owner: Any, ids: Iterable[int]) -> lis
     sources, asked = [id_set.here() for id_set in id_sets], tuple(ids)
     if sources and set(map(type, asked)) - {int}:
         asked = tuple(map(sources[0].ids.canonical, asked))
-    asked = tuple(dict.fromkeys(asked))
-    possible = asked if not asked or max(asked) <= GREATEST else tuple(each for each in asked if each <= GREATEST)
-    query = possible, min(possible, default=LEAST)
+    asked = possible = tuple(dict.fromkeys(asked))
+    least = min(asked, default=LEAST)
+    if least < LOWEST or max(asked, default=LEAST) > GREATEST:  # in no column, and too long for the client of Redis
+        possible = tuple(each for each in asked if LOWEST <= each <= GREATEST)
+    query = possible, max(least, LOWEST)
     return [Membership(each, SetQuery(*each.canonical(owner), *query), asked) for each in sources]

@@ -104,7 +104,7 @@ def _fold(text: str) -> str:
 
 def lookup_keys(model: type[Cacheable], values: Mapping[str, Any], using: str) -> list[str]:
     """Return the keys of the unique lookups by which these column values could be asked for."""
-    keys = []
+    keys: list[str] = []
     for column, kind in lookup_columns(model, using).items():
         value = values.get(column)
         if value is not None and not hasattr(value, "resolve_expression"):

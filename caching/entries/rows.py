@@ -72,9 +72,10 @@ class Rows:
             return {}
         rows = all_rows(self.model, self.using).values_list(*self.codec.columns)
         found = {row[self._pk_at]: self.codec.row(row) for row in rows.filter(pk__in=wanted)}
-        if not self.pk.is_exact and not found.keys() <= set(wanted):
+        missing = set(wanted) - found.keys()
+        if found and missing and not self.pk.is_exact and rows.filter(pk__in=missing).exists():
             # The database knows some of the asked keys by another spelling: which, it is asked one by one.
-            for pk in set(wanted) - found.keys():
+            for pk in missing:
                 for row in rows.filter(pk=pk):
                     found[pk] = self.codec.row(row)
         return found

@@ -89,7 +89,8 @@ class CachedManager(AsyncVerbs[M], _Manager[M]):
     def update_one(self, pk: Any, **changes: Any) -> M:
         """Lock the row, change the named fields alone, return the instance; raises DoesNotExist."""
         refuse_in_event_loop("update_one()", "aupdate_one()")
-        rows: CachedQuerySet = self.get_queryset().for_write()
+        queryset: Any = self.get_queryset()
+        rows: CachedQuerySet = queryset.for_write()
         with atomic_write(rows.db):
             instance: M = rows.lock_one(pk)
             for name, value in changes.items():

@@ -17,7 +17,8 @@ class HoldingOptions(Options):  # type: ignore[type-arg]
     def base_manager(self) -> Any:
         manager: Any = super().base_manager
         if manager.name == "_base_manager":
-            own: Any = Manager.from_queryset(self.model.queryset_class)()  # type: ignore[union-attr]
-            own.name, own.model, own.auto_created = manager.name, self.model, True
+            model: Any = self.model
+            own: Any = Manager.from_queryset(model.queryset_class)()
+            own.name, own.model, own.auto_created = manager.name, model, True
             return own
         return manager

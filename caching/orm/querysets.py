@@ -42,15 +42,15 @@ class HoldingQuerySet(models.QuerySet[Any]):
     def _lock(self) -> list[Any]:
         """Lock the rows and return whole instances."""
         if self._is_simple():
-            return list(self.select_related(None).defer(None).select_for_update())
-        rows = all_rows(self.model, self.db).select_for_update()
+            return list(self.order_by("pk").select_related(None).defer(None).select_for_update())
+        rows = all_rows(self.model, self.db).order_by("pk").select_for_update()
         return [row for pks in chunks(self._pks()) for row in rows.filter(pk__in=pks)]
 
     def _locked_pks(self) -> list[Any]:
         """Lock the rows and return each primary key once."""
         if self._is_simple():
-            return list(self.select_for_update().values_list("pk", flat=True))
-        rows = all_rows(self.model, self.db).select_for_update().values_list("pk", flat=True)
+            return list(self.order_by("pk").select_for_update().values_list("pk", flat=True))
+        rows = all_rows(self.model, self.db).order_by("pk").select_for_update().values_list("pk", flat=True)
         return [pk for pks in chunks(self._pks()) for pk in rows.filter(pk__in=pks)]
 
     def _pks(self) -> list[Any]:
@@ -111,7 +111,7 @@ class CachedQuerySet(HoldingQuerySet):
     def update(self, **changes: Any) -> int:
         """As in Django, but lock and list the affected rows first."""
         models.QuerySet.update(self.none(), **changes)  # raises what Django raises
-        columns = {self.model._meta.get_field(name).attname for name in changes}  # type: ignore[union-attr]
+        columns = {self.model._meta.get_field(name).attname for name in changes}
         concerned = any(each.concerns(columns) for _, each in heard(self.model))
         if not concerned and not bulk_signals.updating.has_listeners(self._concrete):
             return super().update(**changes)
@@ -130,6 +130,8 @@ class CachedQuerySet(HoldingQuerySet):
 
     def _restricted_to(self, pks: list[Any]) -> models.QuerySet[Any]:
         """Leave out rows that have come to fulfil the conditions since the others were locked."""
+        if not pks and self.query.group_by:
+            return self.extra(where=["1 = 0"])  # the database refuses to update groups, even if there are none
         limit = connections[self.db].features.max_query_params
         # SQLite admits no writer beside this one, and not so many parameters.
         return self.filter(pk__in=pks) if limit is None or len(pks) < limit // 2 else self.all()
@@ -152,7 +154,7 @@ class CachedQuerySet(HoldingQuerySet):
         derived from (NotSupportedError)."""
         rows = list(objs)
         with_pk = all(row.pk is not None for row in rows)
-        derived = len(registry.heard(self.model)) > 1 or bulk_signals.inserted.has_listeners(self._concrete)
+        derived = len(heard(self.model)) > 1 or bulk_signals.inserted.has_listeners(self._concrete)
         if update_conflicts or (ignore_conflicts and (derived or not with_pk)):
             self._refuse(
                 "bulk_create() cannot tell which rows a conflict touched. Insert without conflicts, or update by pk."
@@ -203,7 +205,7 @@ class EdgeQuerySet(HoldingQuerySet):
         return super().bulk_update(*args, **options)
 
     def _refuse_if_followed(self, name: str) -> None:
-        if is_followed(self.model):
+        if registry.heard(self.model) or bulk_signals.updating.has_listeners(self._concrete):  # also while switched off
             self._refuse(name)
 
     def _refuse(self, name: str) -> NoReturn:

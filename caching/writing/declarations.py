@@ -64,10 +64,7 @@ def hold_stored(using: str, model: Any, pks: list[Any], columns: Collection[str]
 def hold_updated(using: str, model: Any, pks: list[Any], columns: Collection[str]) -> None:
     """Hold what rows lead to after an UPDATE of these columns; nobody else can see the new values before the commit."""
     touched = Touched()
-    for relative, declaration in heard(model):
-        if declaration.concerns(columns):
-            for chunk in chunks(relative.pks(pks, using)):
-                touched.add(declaration, declaration.keys_after_update(chunk, using, columns))
+    touched.add_updated(model, pks, columns, using)
     touched.hold(using, drop=touched.kept)
 
 
@@ -108,9 +105,17 @@ class Touched:
                 for chunk in chunks(own):
                     self.add(declaration, declaration.stored_keys(chunk, using))
 
+    def add_updated(self, model: Any, pks: list[Any], columns: Collection[str], using: str) -> None:
+        """Add the keys that rows lead to after an UPDATE of these columns."""
+        for relative, declaration in heard(model):
+            if declaration.concerns(columns):
+                for chunk in chunks(relative.pks(pks, using)):
+                    self.add(declaration, declaration.keys_after_update(chunk, using, columns))
+
     def hold(self, using: str, *, drop: Iterable[str] = ()) -> None:
         """Hold the keys. `drop`: sets that the lift must not keep after all, because their change is not known."""
-        hold_keys(using, self.keys, kept=self.kept)
+        if self.keys or self.kept:
+            hold_keys(using, self.keys, kept=self.kept)
         for key in drop:
             change_set(using, key, None)
 

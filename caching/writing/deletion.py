@@ -15,7 +15,7 @@ from ..cacheable import all_rows
 from ..conf import conf
 from ..registry import Declaration
 from . import bulk_signals
-from .declarations import Touched, chunks, hold_updated, is_followed
+from .declarations import Touched, chunks, is_followed
 from .transactions import atomic_write
 
 _original = Collector.delete
@@ -23,7 +23,7 @@ _original = Collector.delete
 
 def install() -> None:
     """Have Collector.delete hold what it writes; calling it again changes nothing."""
-    Collector.delete = _delete  # type: ignore[method-assign]
+    Collector.delete = _delete  # type: ignore[method-assign, assignment]
 
 
 def locked_rows(model: Any, pks: list[Any], using: str) -> Iterator[Any]:
@@ -105,8 +105,10 @@ class _CollectedRows:
         for declaration, rows in self._stored.items():
             for row in rows:
                 declaration.note_deleted(self._using, row)
+        touched = Touched()
         for model, (pks, columns) in self._updated.items():
-            hold_updated(self._using, model, list(pks), columns)
+            touched.add_updated(model, list(pks), columns, self._using)
+        touched.hold(self._using, drop=touched.kept)
         self._announce(bulk_signals.updated)
 
     def _announce(self, signal: Any) -> None:

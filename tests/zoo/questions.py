@@ -13,6 +13,7 @@ from django.db.models.fields.files import FieldFile
 
 from caching import registry
 from caching.api import Batch, EdgeValue, IdList, IdSet, existence_of
+from caching.columns import cached_fields
 
 AHEAD = 1_000_000
 """Keys from here on are chosen by callers, where the database would choose them; see `verbs`."""
@@ -76,8 +77,7 @@ def exact(value: Any) -> Any:
 
 def columns_of(model: Any) -> list[str]:
     """Return the attribute names of the columns that are cached."""
-    never = set(model.cached.never)
-    return [field.attname for field in model._meta.concrete_fields if not never & {field.name, field.attname}]
+    return [field.attname for field in cached_fields(model)]
 
 
 def tables_of(model: Any) -> frozenset[str]:

@@ -16,4 +16,4 @@ def test_two_processes_read_what_the_database_says():
 
 def test_the_walk_finds_that_a_receiver_is_gone():
     report = walk(operations=300, seed=SEED, processes=1, without=["_before_save"])
-    assert len(report.differences) > 3
+    assert report.differences

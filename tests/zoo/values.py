@@ -12,6 +12,8 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
 
+from tests.zoo.models import Colour
+
 Make = Callable[[Any, int], Any]
 
 EPOCH = datetime.datetime(2001, 2, 3, 4, 5, 6, 789012, tzinfo=datetime.UTC)
@@ -85,6 +87,8 @@ BY_KIND: dict[Any, Make] = {
 }
 
 BY_FIELD: dict[str, Make] = {
+    "zoo.Vault.colour": lambda field, n: list(Colour)[n % 2],
+    "zoo.Vault.words": lambda field, n: ["a", str(n)],
     # What a generic foreign key points to need not exist.
     "zoo.Attachment.key": lambda field, n: str(uuid.UUID(int=n)),
     "zoo.Remark.object_id": lambda field, n: n,

@@ -256,10 +256,10 @@ def many_to_many(scene: Scene, model: Any) -> None:
         if relation.many_to_many and not relation.hidden
     ]
     for name, field in relations:
-        other = field.related_model if field.model is model else field.model
         through = field.remote_field.through
         defaults = {} if through._meta.auto_created else {"through_defaults": _through_defaults(scene, through)}
         manager = getattr(scene.row(model), name)
+        other = manager.model
         manager.add(scene.row(other), **defaults)
         manager.create(**scene.maker.fields(other), **defaults)
         manager.set([scene.row(other)], **defaults)
