@@ -43,8 +43,8 @@ def check_databases(**_: Any) -> list[CheckMessage]:
     """Report databases of one NAME at different addresses: they may be one, which the cache could not know."""
     return [
         Warning(
-            f"The databases {first!r} and {alias!r} have the same NAME at different addresses; the cache takes them for "
-            "two, and does not invalidate for the one what is written to the other.",
+            f"The databases {first!r} and {alias!r} have the same NAME at different addresses. The cache takes them "
+            "for two: it does not invalidate for the one what is written to the other.",
             hint=f'If they are one (a replica, a pool), set TEST={{"MIRROR": {first!r}}} on {alias!r}.',
             id="caching.W011",
         )

@@ -95,7 +95,7 @@ class CachedManager(AsyncVerbs[M], _Manager[M]):
             instance: M = rows.lock_one(pk)
             for name, value in changes.items():
                 setattr(instance, name, value)
-            instance.save(update_fields=list(changes))
+            instance.save(using=rows.db, update_fields=list(changes))
             return instance
 
     def hydrate(self, instances: Sequence[Any], *relations: str) -> None:
