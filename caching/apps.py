@@ -1,6 +1,7 @@
 """Django application of the cache framework."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class CachingConfig(AppConfig):
@@ -12,7 +13,11 @@ class CachingConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401  registers them
+        from .ops import rewritten
         from .writing import deletion, saving
 
         deletion.install()
         saving.install()
+        # As sender: once for each run, not once for each application of the project.
+        pre_migrate.connect(rewritten.expect_migrations, sender=self)
+        post_migrate.connect(rewritten.forget_database, sender=self)

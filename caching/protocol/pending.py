@@ -8,6 +8,7 @@ from .. import registry
 from ..models import PendingInvalidation
 from ..redis.breaker import breaker
 from ..redis.client import FAILURES, round_trip
+from .invalidation import discard_under
 from .steps import discard
 
 BATCH = 1_000
@@ -27,7 +28,10 @@ def apply_pending(using: str) -> int:
     applied = 0
     pending = PendingInvalidation.objects.using(using)
     while rows := dict(pending.order_by("pk").values_list("pk", "key")[:BATCH]):
-        discard(set(rows.values()))
+        keys = set(rows.values())
+        for _ in discard_under([key[:-1] for key in keys if key.endswith("*")]):
+            pass
+        discard(key for key in keys if not key.endswith("*"))
         pending.filter(pk__in=rows).delete()
         applied += len(rows)
     return applied

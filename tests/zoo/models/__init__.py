@@ -7,6 +7,8 @@ from .deletion import *  # noqa: F403
 from .edges import *  # noqa: F403
 from .generic import *  # noqa: F403
 from .identifiers import *  # noqa: F403
+from .inheritance import *  # noqa: F403
+from .managers import *  # noqa: F403
 from .many import *  # noqa: F403
 from .people import *  # noqa: F403
 from .recipes import *  # noqa: F403
