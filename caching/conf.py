@@ -4,14 +4,16 @@ ENABLED     whether Redis is used at all; where not, every verb reads the databa
 ALIAS       which entry of CACHES (django-redis) carries the cache
 PREFIX      put before every key, so that several projects can share a Redis: a text of at most 48 characters, or a
             function without arguments that returns one, called for each question and each write (tenants in schemas)
+MODELS      models of other packages to cache, each with options of Cached: {"auth.User": {"never": ["password"]}}
 LEASE_MS    life of a lease: longer than the slowest load; also the longest that a reader waits for another's load
 HOLD_MS     life of a hold: must exceed the longest transaction, so set the database's time limits below it
 RETRY_MS    how long the circuit breaker stays open before Redis is tried again
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -29,6 +31,7 @@ class Conf(NamedTuple):
     enabled: bool = True
     alias: str = "default"
     prefix: str | Callable[[], str] = "cache"
+    models: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
     lease_ms: int = 3_000
     hold_ms: int = 60_000
     retry_ms: int = 1_000

@@ -103,4 +103,12 @@ CACHES = {
         },
     }
 }
-CACHING = {"PREFIX": "zoo", "HOLD_MS": int(os.environ.get("ZOO_HOLD_MS", 60_000))}
+CACHING = {
+    "PREFIX": "zoo",
+    "HOLD_MS": int(os.environ.get("ZOO_HOLD_MS", 60_000)),
+    "MODELS": {
+        "auth.User": {"ttl_s": 600, "never": ["password", "last_login"], "lookups": ["username"]},
+        "auth.Group": {"ttl_s": 600, "lookups": ["name"]},
+        "zoo.Magazine": {"lookups": ["title"]},
+    },
+}
