@@ -129,9 +129,7 @@ def never_cached(model: Any) -> frozenset[str]:
 def cached_fields(model: Any) -> tuple[Any, ...]:
     """Return the fields of a model whose values are cached."""
     never = never_cached(model)
-    fields = [
-        each for each in model._meta.concrete_fields if each.attname not in never and fault_of(each) is None
-    ]
+    fields = [each for each in model._meta.concrete_fields if each.attname not in never and fault_of(each) is None]
     plain = {each.attname for each in fields if not each.generated}
     return tuple(each for each in fields if not each.generated or _follows(each, plain))
 
