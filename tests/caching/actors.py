@@ -100,36 +100,37 @@ def current() -> Actor | None:
 
 def stepwise(patch: Any) -> None:
     """Patch the real code so that an actor stops before every step of the protocol."""
-
-    def stop_before(owner: Any, name: str, after: str | None = None) -> None:
-        real = getattr(owner, name)
-
-        def step(*args: Any, **options: Any) -> Any:
-            actor = current()
-            if actor is None or actor.asks or (name in {"lease", "fill"} and not (args[0] or options.get("scripted"))):
-                return real(*args, **options)  # nothing to take or fill, so no command is sent to Redis
-            if name == "lease":
-                (actor.seen,) = args[0].values()
-            if actor.step == "start":
-                actor.step = name
-            else:
-                actor.pause(f"{name} asked" if options.get("asked") else name)
-            if name in {"lease", "hold"}:
-                actor.token = args[1]
-            result = real(*args, **options)
-            if name == "lease":
-                actor.leased = None in result.values()
-            if after:
-                actor.pause(after)
-            return result
-
-        patch.setattr(owner, name, step)
-
     for name in ("fetch", "lease", "fill", "lift"):
-        stop_before(steps, name)
-    stop_before(steps, "hold", after="write")
+        _stop_before(patch, steps, name)
+    _stop_before(patch, steps, "hold", after="write")
     for owner, name in ((rows.Rows, "load"), (id_sets.IdSet, "load"), (id_sets.IdSet, "load_asked")):
-        stop_before(owner, name)
+        _stop_before(patch, owner, name)
+
+
+def _stop_before(patch: Any, owner: Any, name: str, after: str | None = None) -> None:
+    real = getattr(owner, name)
+
+    def step(*args: Any, **options: Any) -> Any:
+        actor = current()
+        sends_nothing = name in {"lease", "fill"} and not (args[0] or options.get("scripted"))
+        if actor is None or actor.asks or sends_nothing:
+            return real(*args, **options)
+        if name == "lease":
+            (actor.seen,) = args[0].values()
+        if actor.step == "start":
+            actor.step = name
+        else:
+            actor.pause(f"{name} asked" if options.get("asked") else name)
+        if name in {"lease", "hold"}:
+            actor.token = args[1]
+        result = real(*args, **options)
+        if name == "lease":
+            actor.leased = None in result.values()
+        if after:
+            actor.pause(after)
+        return result
+
+    patch.setattr(owner, name, step)
 
 
 def read(actor: Actor) -> None:
