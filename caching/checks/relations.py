@@ -13,8 +13,8 @@ def check_relations(**_: Any) -> list[CheckMessage]:
     models = {each for model in registry.by_model() for each in family.classes(model)}
     return [
         Error(
-            f"The database deletes or changes rows by {field.name!r} (on_delete={field.remote_field.on_delete}), and "
-            "nobody tells the cache.",
+            f"The database deletes or changes rows by {field.name!r} (on_delete={_name(field.remote_field.on_delete)}), "
+            "and nobody tells the cache.",
             hint="Use CASCADE, SET_NULL or SET_DEFAULT of Django: what they write is invalidated.",
             obj=field,
             id="caching.E032",
@@ -25,6 +25,10 @@ def check_relations(**_: Any) -> list[CheckMessage]:
     ]
 
 
+def _name(on_delete: Any) -> str:
+    return str(getattr(on_delete, "__name__", on_delete))
+
+
 def _is_of_database(on_delete: Any) -> bool:
     """Return whether an `on_delete` is one of Django 6.1's DB_CASCADE, DB_SET_NULL, DB_SET_DEFAULT, or like them."""
-    return hasattr(on_delete, "on_delete_sql") or getattr(on_delete, "__name__", "").startswith("DB_")
+    return hasattr(on_delete, "on_delete_sql") or _name(on_delete).startswith("DB_")

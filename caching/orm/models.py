@@ -41,9 +41,12 @@ class CachedModel(TransactionalModel):
         abstract = True
 
     def save(self, *args: Any, **options: Any) -> None:
-        if self.is_from_cache and options.get("update_fields") is None and len(args) < 4:
+        is_copy = self.is_from_cache and options.get("update_fields") is None and len(args) < 4
+        if is_copy:
             self._check_copy(force_insert=bool(options.get("force_insert")))
         super().save(*args, **options)
+        if is_copy:
+            self.is_from_cache = False
 
     def _check_copy(self, *, force_insert: bool) -> None:
         """Raise ValueError unless the save inserts a copy that lacks no column."""
