@@ -28,7 +28,8 @@ PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz
 
 ##@ Commands
 .PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql \
-	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-newest newest-python test-oldest lint fmt bench install install-embedded pins clean help
+	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-newest newest-python wheel test-wheel test-oldest lint fmt bench \
+	install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
 	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m launcher
@@ -59,6 +60,13 @@ test-zoo-mariadb test-zoo-postgresql: $(BIN)/python
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) -s $(VENV)/.base $(VENV)/.dev $(if $(filter %mariadb,$@),$(VENV)/.mysql)
 	@ZOO_DB=$(@:test-zoo-%=%) $(PYTEST) $(ZOO)
+
+wheel: $(BIN)/python  ## build the distribution of caching/ alone (DIST=dist)
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && cp -R caching wheels/caching/pyproject.toml LICENSE "$$tmp" \
+		&& $(PIP) wheel -q --no-deps --wheel-dir $(or $(DIST),dist) "$$tmp"
+
+test-wheel: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## adopt that distribution in a virtual environment of its own
+	@SERVICES= $(PYTEST) $(or $(ARGS),tests/adoption)
 
 test-walk: $(addprefix test-walk-,$(or $(DB),sqlite mariadb postgresql))  ## walk at random over the zoo's models, two processes, each read compared (DB=…; ARGS="--operations 100000 --seed 1")
 

@@ -59,9 +59,12 @@ _models: list[type[Cacheable]] = []
 _declarations: dict[Any, list[Declaration]] = {}
 
 
-def register(model: type[Cacheable]) -> None:
-    """Add a cached model."""
+def register(model: type[Cacheable]) -> bool:
+    """Add a cached model; return whether it is a new one."""
+    if model in _models:
+        return False
     _models.append(model)
+    return True
 
 
 def declare(model: Any, declaration: Declaration) -> None:

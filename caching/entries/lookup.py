@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..cacheable import Cacheable, all_rows
 from ..databases import key_prefix
-from ..faults import field_of
+from ..faults import field_of, require
 from ..key_columns import KeyColumn, Texts, key_column
 from ..options import jittered_ms
 from ..protocol.codec import Framed, Stale
@@ -85,7 +85,8 @@ class Lookup:
 
 @cache
 def lookup_columns(model: type[Cacheable], using: str) -> Mapping[str, KeyColumn]:
-    """Return the columns of a model's unique lookups, by attribute name."""
+    """Return the columns of a model's unique lookups, by attribute name; raises ImproperlyConfigured."""
+    require(model)
     fields = [field_of(model, name) for name in model.cached.lookups]
     return {field.attname: key_column(field, using) for field in fields}
 

@@ -56,7 +56,7 @@ class CachedManager(AsyncVerbs[M], _Manager[M]):
         refuse_in_event_loop("get_one()", "aget_one()")
         check_one_question(pk, lookup)
         if not lookup:
-            return only(self.model, self.get_some([pk]))
+            return only(self.model, self._rows([pk]).instances())
         model: Any = self.model
         using, admits = self._scope()
         row = find(model, *lookup.popitem(), using)
@@ -95,7 +95,7 @@ class CachedManager(AsyncVerbs[M], _Manager[M]):
             instance: M = rows.lock_one(pk)
             for name, value in changes.items():
                 setattr(instance, name, value)
-            instance.save(update_fields=list(changes))
+            instance.save(using=rows.db, update_fields=list(changes))
             return instance
 
     def hydrate(self, instances: Sequence[Any], *relations: str) -> None:

@@ -115,8 +115,6 @@ class CachedQuerySet(HoldingQuerySet):
         concerned = any(each.concerns(columns) for _, each in heard(self.model))
         if not concerned and not bulk_signals.updating.has_listeners(self._concrete):
             return super().update(**changes)
-        if self.model._meta.pk.attname in columns:
-            self._refuse("update() must not change primary keys. Insert copies, and delete the old rows.")
         with self._transaction():
             return self._update_rows(self._locked_pks(), columns, changes)
 

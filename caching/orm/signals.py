@@ -11,16 +11,16 @@ from ..writing.declarations import declare, watch
 from .options import HoldingOptions
 
 
-def _prepare(*, sender: Any, **_: Any) -> None:
+def prepare(*, sender: Any, **_: Any) -> None:
+    """Declare the entries of a cached model, and follow the writes of a model with whose rows entries are made."""
     if hasattr(sender, "queryset_class"):
         sender._meta.__class__ = HoldingOptions
-    if isinstance(getattr(sender, "cached", None), Cached):
-        registry.register(sender)
-        if not sender._meta.proxy:  # a proxy writes the rows of its concrete model, which has declared them
-            declare(sender, CachedRows(sender))
+    is_new = isinstance(getattr(sender, "cached", None), Cached) and registry.register(sender)
+    if is_new and not sender._meta.proxy:  # a proxy writes the rows of its concrete model, which has declared them
+        declare(sender, CachedRows(sender))
     registry.heard.cache_clear()
     if registry.heard(sender):
         watch(sender)
 
 
-signals.class_prepared.connect(_prepare, dispatch_uid="caching.orm.signals")
+signals.class_prepared.connect(prepare, dispatch_uid="caching.orm.signals")

@@ -11,6 +11,10 @@ sources: dict[str, str] = {}
 """The text of every script by its hash, for a Redis that does not know it yet."""
 
 
+names: dict[str, str] = {}
+"""What scripts out of files are called, by their hash."""
+
+
 class Script:
     """A Lua script; it must touch one key, or keys that share a slot."""
 
@@ -20,9 +24,11 @@ class Script:
         sources[self.sha] = source
 
     @classmethod
-    def from_files(cls, folder: Path, *names: str) -> "Script":
+    def from_files(cls, folder: Path, *files: str) -> "Script":
         """Join the files `folder`/name.lua, in this order, into one script."""
-        return cls("".join((folder / f"{name}.lua").read_text() for name in names))
+        script = cls("".join((folder / f"{name}.lua").read_text() for name in files))
+        names[script.sha] = files[-1]
+        return script
 
     def command(self, keys: Sequence[str], args: Iterable[Any]) -> Command:
         """Return the command that runs the script."""

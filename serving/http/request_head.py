@@ -23,7 +23,7 @@ class RequestHead(NamedTuple):
 def parse(data: bytes) -> RequestHead | None:
     """Return what the lines of a head say; None for a malformed request line."""
     line = _LINE.match(data)
-    if line is None:
+    if line is None or line[1] == b"PRI":  # after the preface of HTTP/2, llhttp waits for more than the head
         return None
     target, fields = line[2], data.lower()
     length = _LENGTH.search(fields)

@@ -1,68 +1,65 @@
-"""A Django project of its own that adopts the cache framework by the steps of caching/README.md."""
+"""A new project adopts the cache by the steps of caching/README.md: from the distribution, or from a copied folder."""
 
-import os
 import re
-import shutil
-import subprocess
 import sys
-from pathlib import Path
+import zipfile
 
 import pytest
 
-import caching
+from tests.adoption.conftest import FOLDER, GOODS, README, Project, ten_lines
 
-PROJECT = Path(__file__).parent / "project"
-FRAMEWORK = Path(caching.__file__).parent
+pytestmark = pytest.mark.embedded
 
-
-def ten_lines():
-    chapter = (FRAMEWORK / "README.md").read_text().split("## Adopt it in ten lines")[1].split("\n## ")[0]
-    return [block.strip().splitlines() for block in re.findall(r"```python\n(.*?)```", chapter, re.DOTALL)]
-
-
-@pytest.fixture
-def manage(tmp_path):
-    """Run the shop's manage.py in a folder that contains, of this project, the framework alone."""
-    shutil.copytree(PROJECT, tmp_path, dirs_exist_ok=True)
-    shutil.copytree(FRAMEWORK, tmp_path / "caching", ignore=shutil.ignore_patterns("__pycache__"))
-    redis_url = re.sub(r"/\d+$", "/1", os.environ["REDIS_URL"])
-    environment = {"PATH": os.environ["PATH"], "REDIS_URL": redis_url, "PYTHONWARNINGS": "error"}
-
-    def run(*command):
-        done = subprocess.run(
-            [sys.executable, "manage.py", *command], cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    return run
+COMMANDS = """
+call_command("drain_invalidations", once=True)
+call_command("warm_cache", verbosity=0)
+call_command("invalidate_cache", all=True, dry_run=True, verbosity=0)
+import sys, caching
+print(caching.__file__, "config" in sys.modules)
+"""
+OTHER_PATH = """
+import sys
+assert "caching" not in sys.modules
+call_command("drain_invalidations", once=True)
+"""
 
 
-def test_the_readme_s_lines_are_ten_and_the_project_has_them():
+def test_the_readme_s_lines_are_ten():
     settings, models = ten_lines()
     assert len(settings) + len(models) == 10
-    for lines, file in ((settings, "shop/settings.py"), (models, "goods/models.py")):
-        there = [re.sub(r"\s+# noqa.*", "", line) for line in (PROJECT / file).read_text().splitlines()]
-        assert [line for line in lines if line not in there] == []
 
 
-@pytest.mark.embedded
-def test_the_project_runs(manage):
-    manage("makemigrations", "goods")
-    assert "Applying caching.0001_initial... OK" in manage("migrate")
-    manage("check")
-    assert "No changes detected" in manage("makemigrations", "--check", "--dry-run")
-    make = "from goods.models import Product; Product.objects.bulk_create(Product(sku=str(n)) for n in range(25))"
-    manage("shell", "-c", make)
-    assert "goods.Product: 25 entries filled, 0 were there already." in manage("warm_cache", "--workers", "2")
-    assert "goods.Product: 0 entries filled, 25 were there already." in manage("warm_cache")
-    assert "0 invalidations applied." in manage("drain_invalidations", "--once")
-    where = manage("shell", "-c", "import caching, sys; print(caching.__file__, 'config' in sys.modules)")
-    assert str(FRAMEWORK) not in where
-    assert "False" in where
+def test_from_the_distribution_to_a_cached_hit(adopter, started, tmp_path):
+    shop = Project(adopter, started, tmp_path)
+    shop.manage("makemigrations", "goods")
+    assert "Applying caching.0001_initial... OK" in shop.manage("migrate")
+    assert "no issues (0 silenced)" in shop.manage("check")
+    said = shop.run((GOODS / "first_hit.py").read_text() + COMMANDS).splitlines()
+    assert "a cached hit took 0 queries" in said
+    assert "0 invalidations applied." in said
+    assert "goods.Product: 25 entries filled, 1 were there already." in said
+    assert "goods.product: 27 entries would be deleted." in said
+    installed = next(adopter.parent.parent.glob("lib/*/site-packages/caching/__init__.py"))
+    assert f"{installed} False" in said
+    assert "Ran 4 tests" in shop.manage("test", "goods")
 
 
-@pytest.mark.embedded
-def test_the_project_s_own_tests_pass(manage):
-    manage("makemigrations", "goods")
-    assert "Ran 3 tests" in manage("test", "goods")
+def test_the_folder_works_under_another_path(started, tmp_path):
+    shop = Project(sys.executable, started, tmp_path, package="shop.vendor.caching")
+    shop.copy_caching("shop/vendor/caching")
+    said = shop.run((GOODS / "first_hit.py").read_text() + OTHER_PATH)
+    assert "a cached hit took 0 queries" in said
+    assert "0 invalidations applied." in said
+    assert "Ran 4 tests" in shop.manage("test", "goods")
+
+
+def test_the_distribution_has_what_it_needs_and_says_which_version_it_is(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    files = (path for path in FOLDER.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    assert {str(path.relative_to(FOLDER.parent)) for path in files} <= set(names)
+    assert [name for name in names if not name.startswith(("caching/", "hotpath_caching-"))] == []
+    (metadata,) = [name for name in names if name.endswith("METADATA")]
+    version = re.search(r"^Version: (.*)$", zipfile.ZipFile(wheel).read(metadata).decode(), re.MULTILINE)[1]
+    assert re.search(r"^## \[(.*?)\]", (FOLDER / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == version
+    assert f"hotpath_caching-{version}-py3-none-any.whl" in README
+    assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -213,6 +213,11 @@ def test_requests_that_all_servers_refuse(server):
     assert served <= KNOWN_TO_BE_SERVED.get(name, set())
 
 
+def test_the_preface_of_http_2_leaves_no_connection_behind(server):
+    name, port = server
+    assert statuses(port, REFUSED["HTTP/2 preface"]) == ([] if name == "granian" else [400])
+
+
 def test_unclear_bodies_hide_no_request(server):
     name, port = server
     found = statuses_of(port, {what: request + NEXT for what, request in FRAMING.items()})

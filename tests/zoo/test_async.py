@@ -9,7 +9,7 @@ import warnings
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.core.exceptions import FieldError, SynchronousOnlyOperation, ValidationError
-from django.db import transaction
+from django.db import connections, transaction
 from django.http import HttpResponse
 from django.test import AsyncClient, override_settings
 from django.urls import path
@@ -28,6 +28,13 @@ PAUSE_MS = 700  # longer than the socket timeout of the settings
 @pytest.fixture
 def ann(db):
     return Cook.objects.create_one(name="Ann", secret="s3cret")
+
+
+@pytest.fixture(autouse=True)
+def close_connections(db):
+    """Close the connections of the thread in which Django runs what blocks."""
+    yield
+    asyncio.run(sync_to_async(connections.close_all)())
 
 
 @pytest.fixture
@@ -154,7 +161,9 @@ def test_django_s_own_escape_is_honoured(ann, monkeypatch):
             Cook.objects.update_one(ann.pk, name="Bea")
             redis_client().delete(rows_of(Cook).key(ann.pk))  # evicted
             in_transaction = (await Cook.objects.aget_one(ann.pk)).name
-        return in_transaction, (await Cook.objects.aget_one(ann.pk)).name
+        afterwards = (await Cook.objects.aget_one(ann.pk)).name
+        connections.close_all()  # those of the event loop
+        return in_transaction, afterwards
 
     assert asyncio.run(scenario()) == ("Bea", "Bea")
 

@@ -16,6 +16,9 @@ class Colour(enum.Enum):
     RED = "red"
     BLUE = "blue"
 
+    def __str__(self) -> str:
+        return str(self.value)
+
 
 class EncryptedField(models.TextField):
     """Text that only the application reads."""
@@ -31,6 +34,10 @@ class EncryptedField(models.TextField):
 
 class ColourField(models.CharField):
     """Members of an enumeration."""
+
+    def to_python(self, value: Any) -> Any:
+        """Return the member of a form's text."""
+        return Colour(value)
 
     def from_db_value(self, value: Any, *_: Any) -> Any:
         """Return the member."""
@@ -51,6 +58,14 @@ class Reads:
     def get_prep_value(self, value: Any) -> Any:
         """Return a text."""
         return ",".join(value)
+
+
+class Converting(models.CharField):
+    """A text that is written in small letters."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Return small letters."""
+        return value and value.lower()
 
 
 class ListField(Reads, models.TextField):

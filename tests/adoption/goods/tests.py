@@ -2,9 +2,9 @@
 
 from django.db import transaction
 from django.test import TransactionTestCase
+from goods.models import Maker, Product
 
 from caching.testutils import redis_usage, reset_cache
-from goods.models import Maker, Product
 
 
 class ProductTests(TransactionTestCase):
