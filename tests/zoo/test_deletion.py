@@ -7,7 +7,7 @@ from django.db.models.deletion import Collector
 
 from caching.testutils import redis_usage
 from tests.support.threads import in_another_thread
-from tests.zoo.models import Berth, Crew, Fleet, Fondness, Harbour, ShipLog, Sailor, ShorePass
+from tests.zoo.models import Berth, Crew, Fleet, Fondness, Harbour, Sailor, ShipLog, ShorePass
 from tests.zoo.models.deletion import fallback_crew, loves, passes_of, people_of, remarks_on, seats, teams_of
 from tests.zoo.truth import Truth
 
