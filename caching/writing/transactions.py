@@ -77,7 +77,7 @@ class WriteTransaction:
     # As TransactionWrites.
 
     def before_commit(self) -> None:
-        """Hold once more what was held for HOLD_MS: readers may have filled it, and are to ask the database from now."""
+        """Hold once more what was held for HOLD_MS: readers may have filled it, and will ask the database from now."""
         if self.held and time.monotonic() - self._held_since >= conf().hold_ms / 1000:
             self._held_since = 0.0
             keys, kept, self.held = self.held - self.kept, self.kept, set()
@@ -201,7 +201,7 @@ def atomic_write(using: str) -> Iterator[None]:
 
 def _current(using: str) -> WriteTransaction | None:
     """Return the open transaction's writes."""
-    current: Any = following(using).writes
+    current: WriteTransaction | None = following(using).writes  # type: ignore[assignment]
     return current
 
 
