@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from django.core import checks
 from django.db import NotSupportedError, models
 
 from tests.zoo.questions import WAITING, Seen, differences, fill, is_cached, relatives, rows_of, shown, zoo_models
@@ -25,6 +26,10 @@ REFUSALS = (NotSupportedError, models.ProtectedError, models.RestrictedError)
 )
 def model(request):
     return request.param
+
+
+def test_the_zoo_passes_the_system_checks():
+    assert [each for each in checks.run_checks(databases=["default"]) if each.level >= checks.ERROR] == []
 
 
 def test_reads_as_the_database_does(model):

@@ -75,7 +75,7 @@ class Berth(EdgeModel):
 class LogEntry(CachedModel):
     """Deleted by a generic relation."""
 
-    content_type = models.ForeignKey(ContentType, models.CASCADE)
+    content_type = models.ForeignKey(ContentType, models.CASCADE, related_name="+")
     object_id = models.BigIntegerField()
     about = GenericForeignKey()
     text = models.CharField(max_length=40, default="")
