@@ -41,6 +41,7 @@ class Actor(threading.Thread):
     def reset(self) -> None:
         self.step, self.crashed, self.round = "start", False, 0
         self.token, self.leased = "", False
+        self.seen: bytes | None = None  # the entry that a reader wants to replace
         self.version, self.floor = NONE, 0  # loaded or committed version; the oldest version that a read may return
         self.saw: Any = None
         self.error: Exception | None = None
@@ -104,12 +105,14 @@ def stepwise(patch: Any) -> None:
 
         def step(*args: Any, **options: Any) -> Any:
             actor = current()
-            if actor is None or (name == "fill" and not (args[0] or options.get("scripted"))):
-                return real(*args, **options)  # nothing to fill, so no command is sent to Redis
+            if actor is None or (name in {"lease", "fill"} and not (args[0] or options.get("scripted"))):
+                return real(*args, **options)  # nothing to take or fill, so no command is sent to Redis
+            if name == "lease":
+                (actor.seen,) = args[0].values()
             if actor.step == "start":
                 actor.step = name
             else:
-                actor.pause(name)
+                actor.pause(f"{name} asked" if options.get("asked") else name)
             if name in {"lease", "hold"}:
                 actor.token = args[1]
             result = real(*args, **options)

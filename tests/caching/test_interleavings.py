@@ -3,13 +3,16 @@
 import pytest
 
 from caching.conf import Conf
+from caching.connections import undecided
 from caching.entries import id_sets
 from caching.protocol import steps
 from caching.redis.script import Script
+from caching.writing import transactions
 from tests.caching.actors import Actor, read, read_in_old_snapshot, save, save_or_withdraw, stepwise, update
 from tests.caching.exploration import explore, wander
 from tests.caching.schedules import Action, HoldEvictingSchedule, Schedule, State
 from tests.caching.set_schedules import EvictingSchedule, HoldEvictingSetSchedule, SetSchedule, add, look, remove
+from tests.caching.undecided_schedules import UndecidedSchedule, clock, rename
 from tests.testapp.models import Author
 
 KEPT = "(string.match(entry or '', '|%d+$') or '')"  # Lua: the floor of the set that a hold keeps
@@ -127,6 +130,41 @@ def test_with_a_hold_that_forgets_the_earlier_writers_it_fails(monkeypatch):
 def test_without_the_rule_that_old_snapshots_never_fill_it_fails(monkeypatch):
     monkeypatch.setattr("caching.connections.following.in_transaction", lambda connection: False)
     _, violations = explore([read_in_old_snapshot, save], stop_at_first=True)
+    assert violations
+
+
+@pytest.fixture
+def time_passes(monkeypatch):
+    monkeypatch.setattr(transactions, "time", clock())
+    monkeypatch.setattr(undecided, "PAUSE_S", 0)
+
+
+@pytest.mark.usefixtures("time_passes")
+def test_a_commit_that_takes_effect_after_its_hold_is_past():
+    states, violations = explore([read, read, rename], crashes=1, of=UndecidedSchedule)
+    print(f"{len(states)} states explored, {len(violations)} stale")
+    assert violations == []
+
+
+@pytest.mark.usefixtures("time_passes")
+def test_a_commit_that_takes_effect_late_beside_another_writer():
+    _, violations = explore([read, rename, rename], of=UndecidedSchedule)
+    assert violations == []
+
+
+@pytest.mark.usefixtures("time_passes")
+def test_where_nobody_asks_the_database_a_late_commit_leaves_an_old_value(monkeypatch):
+    """As where holds simply expire."""
+    monkeypatch.setattr("caching.reading.reader.decided", lambda using, questions: list(questions))
+    _, violations = explore([read, rename], stop_at_first=True, of=UndecidedSchedule)
+    assert violations
+
+
+@pytest.mark.services  # on SQLite the lock of a writer is taken before its hold
+@pytest.mark.usefixtures("time_passes")
+def test_where_holds_are_not_renewed_before_a_commit_it_fails(monkeypatch):
+    monkeypatch.setattr(transactions.WriteTransaction, "before_commit", lambda self: None)
+    _, violations = explore([read, rename], crashes=1, stop_at_first=True, of=UndecidedSchedule)
     assert violations
 
 
