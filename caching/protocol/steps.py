@@ -28,9 +28,7 @@ CLAIM_BYTES = 29
 NOBODY = "-" * 16  # a token that no writer has
 
 _fill = Script.from_files(LUA, "fill")
-_lease, _hold, _lift, _change = (
-    Script.from_files(LUA, "claims", name) for name in ("lease", "hold", "lift", "change")
-)
+_lease, _hold, _lift, _change = (Script.from_files(LUA, "claims", name) for name in ("lease", "hold", "lift", "change"))
 
 
 class SetChange(NamedTuple):
