@@ -16,9 +16,9 @@ from ..columns import converts, never_cached, type_of
 from ..databases import database_of, key_prefix
 from ..faults import Fault, computed, field_of, has_composite_key, is_unique, refuse
 from ..key_columns import KeyColumn, fault_of_key, key_column
-from ..protocol.invalidation import invalidate, invalidate_keys
 from ..registry import Declaration
 from ..writing.declarations import declare
+from ..writing.invalidation import invalidate, invalidate_keys
 from ..writing.transactions import hold_keys
 from .conditions import fault_of_condition
 

@@ -51,6 +51,7 @@ class WriteTransaction:
         self.joined: list[JoinsCommit] = []
         self._held_since = 0.0
         self._knows_all = True
+        self._has_pending = False
 
     def hold(self, keys: set[str], kept: set[str]) -> None:
         """Hold keys, or record them as pending where Redis cannot be told."""
@@ -73,6 +74,11 @@ class WriteTransaction:
         """Note an id that this transaction has put into a set (negative: taken out), or None for a change unknown."""
         before = self.sets.get(key, steps.SetChange(limit, ()))
         self.sets[key] = None if None in (change, before) else steps.SetChange(limit, (*before.ids, change))  # type: ignore[union-attr, arg-type]
+
+    def record(self, keys: Collection[str]) -> None:
+        """Record keys as pending, to be applied after the commit."""
+        pending.record(self.using, keys)
+        self._has_pending = True
 
     # As TransactionWrites.
 
@@ -97,7 +103,7 @@ class WriteTransaction:
             each.resolve(list(islice(replies, len(commands))))
         if not self._knows_all:
             self._resolve_untold()
-        if self.written > self.held:
+        if self._has_pending or self.written > self.held:
             _apply_pending(self.using)
 
     def _resolve_untold(self) -> None:
@@ -166,6 +172,12 @@ def hold_keys(using: str, keys: Iterable[str], *, kept: Iterable[str] = ()) -> N
     fresh, fresh_kept = ({key for key in each if not current.is_protected(key)} for each in (keys, kept))
     if fresh or fresh_kept:
         current.hold(fresh, fresh_kept)
+
+
+def invalidate_at_commit(using: str, keys: Collection[str]) -> None:
+    """Have the entries of keys deleted after the commit of the current transaction, those of "begin*" with all that
+    begin so; if Redis cannot be told then, as soon as it can."""
+    (_current(using) or _begin(using)).record(keys)
 
 
 def change_set(using: str, key: str, change: int | None, *, limit: int = 0) -> None:

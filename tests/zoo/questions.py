@@ -68,6 +68,11 @@ def rows_of(model: Any) -> models.QuerySet[Any]:
     return models.QuerySet(model, using="default")
 
 
+def admitted(model: Any) -> models.QuerySet[Any]:
+    """Return the rows that the model's own manager admits, as Django alone reads them."""
+    return model.objects.using("default").all()
+
+
 def exact(value: Any) -> Any:
     """Return a value with its type, so that values that are equal but of other types are told apart."""
     if isinstance(value, dict):
@@ -100,7 +105,7 @@ def shown(instance: Any) -> Any:
 
 def plain(model: Any, **lookup: Any) -> Any:
     """Return what Django alone reads."""
-    return shown(rows_of(model).filter(**lookup).first())
+    return shown(admitted(model).filter(**lookup).first())
 
 
 def cached(model: Any, *args: Any, **lookup: Any) -> Any:
@@ -238,7 +243,7 @@ def some(model: Any, pks: list[Any]) -> Question:
         return {each.pk: shown(each) for each in found.results}, sorted(map(str, found.missing))
 
     def look() -> Any:
-        rows = {each.pk: shown(each) for each in rows_of(model).filter(pk__in=pks)}
+        rows = {each.pk: shown(each) for each in admitted(model).filter(pk__in=pks)}
         return {pk: rows[pk] for pk in pks if pk in rows}, sorted(str(pk) for pk in pks if pk not in rows)
 
     return Question(f"{model._meta.label}.get_some({pks!r})", tables_of(model), ask, look)
@@ -253,7 +258,7 @@ def some_columns(model: Any, pks: list[Any]) -> Question:
         return sorted(map(str, ([exact(row[name]) for name in names] for row in found.results)))
 
     def look() -> Any:
-        rows = rows_of(model).filter(pk__in=pks).values_list(*names)
+        rows = admitted(model).filter(pk__in=pks).values_list(*names)
         return sorted(map(str, (list(map(exact, row)) for row in rows)))
 
     return Question(f"{model._meta.label}.get_some_cols({pks!r})", tables_of(model), ask, look)

@@ -31,7 +31,7 @@ def integer(field: Any, n: int) -> int:
     low, high = -(2**31) if low is None else low, 2**31 - 1 if high is None else high
     for validator in field.validators:
         high = min(high, getattr(validator, "limit_value", high)) if validator.code == "max_value" else high
-    edges = [] if field.unique or field.remote_field else [low, high, 0, 1, high - 1]
+    edges = [] if is_in_constraint(field) or field.remote_field else [low, high, 0, 1, high - 1]
     return edges[n % 7] if n % 7 < len(edges) else n % (high + 1)
 
 

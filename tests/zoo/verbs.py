@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import models
 from django.db.models import F
 
-from tests.zoo.questions import AHEAD, is_cached, rows_of
+from tests.zoo.questions import AHEAD, admitted, is_cached, rows_of
 from tests.zoo.values import Maker, is_automatic, is_in_constraint, writable_fields
 
 
@@ -26,8 +26,8 @@ class Scene:
         self.maker, self.rng = maker, rng
 
     def row(self, model: Any) -> Any:
-        """Return one of the rows as Django alone reads it; a new one if there is none."""
-        rows = list(rows_of(model).order_by("pk")[:20])
+        """Return one of the rows that the model's manager admits; a new one if there is none."""
+        rows = list(admitted(model).order_by("pk")[:20])
         return self.rng.choice(rows) if rows else self.maker.create(model)
 
     def key(self, model: Any) -> Any:
