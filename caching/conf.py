@@ -6,8 +6,9 @@ PREFIX      put before every key, so that several projects can share a Redis: a 
             function without arguments that returns one, called for each question and each write (tenants in schemas)
 MODELS      models of other packages to cache, each with options of Cached: {"auth.User": {"never": ["password"]}}
 LEASE_MS    life of a lease: longer than the slowest load; also the longest that a reader waits for another's load
-HOLD_MS     life of a hold: must exceed the longest transaction, so set the database's time limits below it
+HOLD_MS     time after which readers who meet a hold ask the database whether its writer is still at work
 RETRY_MS    how long the circuit breaker stays open before Redis is tried again
+PROOF_MS    how often, while the cache is in use, a process proves that Redis takes writes, and looks for what is pending
 """
 
 from collections.abc import Callable, Mapping
@@ -35,6 +36,7 @@ class Conf(NamedTuple):
     lease_ms: int = 3_000
     hold_ms: int = 60_000
     retry_ms: int = 1_000
+    proof_ms: int = 500
 
 
 @cache

@@ -43,11 +43,11 @@ def is_namesake(alias: str, other: str) -> bool:
 
 def key_prefix(using: str) -> str:
     """Return what the keys of all entries from one database begin with: `prefix:database:`."""
-    name = connections.settings[using]["NAME"]
-    known = _known.get(using)
+    # Each question passes through here: few calls.
+    name, known, begin = connections.settings[using]["NAME"], _known.get(using), conf().prefix
     if known is None or known[0] != name:
         known = _learn(using, name)
-    return f"{prefix()}:{known[1]}:"
+    return f"{begin if type(begin) is str else prefix()}:{known[1]}:"
 
 
 def require_own(keys: Iterable[str]) -> None:

@@ -40,6 +40,7 @@ from config.settings import *  # noqa: E402, F403
 
 DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # noqa: F405  processes that tests start use the same database
 ALLOWED_HOSTS = ["*"]
+CACHING = {**CACHING, "PROOF_MS": 3_600_000}  # noqa: F405  tests that count commands have none besides their own
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.testapp"]  # noqa: F405  models that exercise the framework
 PASSWORD_HASHERS = ["tests.support.hashers.CheapArgon2PasswordHasher"]
 WHITENOISE_AUTOREFRESH = True  # look up files on request instead of listing all of them for each test client

@@ -1,3 +1,10 @@
 """System checks: declarations that would leave entries stale, or leak what must not be cached, without a sign."""
 
-from . import backend, declarations, managers, relations, secrets  # noqa: F401  importing a module registers its checks
+from . import (  # noqa: F401  importing a module registers its checks
+    backend,
+    databases,
+    declarations,
+    managers,
+    relations,
+    secrets,
+)

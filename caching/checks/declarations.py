@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
@@ -42,7 +43,7 @@ def check_columns(**_: Any) -> list[CheckMessage]:
 def check_databases(**_: Any) -> list[CheckMessage]:
     """Report databases of one NAME at different addresses: they may be one, which the cache could not know."""
     return [
-        Warning(
+        CheckWarning(
             f"The databases {first!r} and {alias!r} have the same NAME at different addresses. The cache takes them "
             "for two: it does not invalidate for the one what is written to the other.",
             hint=f'If they are one (a replica, a pool), set TEST={{"MIRROR": {first!r}}} on {alias!r}.',
@@ -72,7 +73,7 @@ def _uncached(model: Any) -> Iterator[CheckMessage]:
     for field in model._meta.concrete_fields:
         if field not in cached and field.attname not in never:
             reason = fault_of(field) or "the database computes it from columns that are not cached"
-            yield Warning(
+            yield CheckWarning(
                 f"The column {field.name!r} is read from the database each time: {reason}.",
                 hint=f"Name it in Cached(never=({field.name!r},)) to say that this is meant.",
                 obj=model,

@@ -41,6 +41,7 @@ class EdgeValue(Derived):
     """A source: an integer column of edges, by owner and member."""
 
     kind = "edge"
+    parameters_each = 2
 
     def __init__(self, model: type[models.Model], *, owner: str, member: str, value: str) -> None:
         """`owner` and `member` are foreign keys or plain columns of an edge or a cached model, unique together, the

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from django.db import models
 
 from ..cacheable import all_rows
+from ..connections.limits import chunks
 from ..faults import Fault
 from ..key_columns import KeyColumn
 from ..options import jittered_ms, require_positive
@@ -192,8 +193,11 @@ class IdSet(Derived):
 
     def _query(self, owner: Any, ids: Collection[int]) -> frozenset[int]:
         wanted = [each for each in ids if self.ids.may_exist(each)]
-        rows = self._edges(owner).filter(**{f"{self.member}__in": wanted})  # no query without any
-        return frozenset(rows.values_list(self.member, flat=True))
+        found: set[int] = set()
+        for some in chunks(self.using, wanted):
+            rows = self._edges(owner).filter(**{f"{self.member}__in": some})
+            found.update(rows.values_list(self.member, flat=True))
+        return frozenset(found)
 
     def _edges(self, owner: Any) -> Any:
         rows = all_rows(self.model, self.using)

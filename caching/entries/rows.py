@@ -1,13 +1,12 @@
 """Entries of rows by primary key."""
 
-import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections, router
 from msgspec.structs import replace
 
 from ..cacheable import Cacheable, all_rows
@@ -53,14 +52,15 @@ class Rows:
     def by_key(self, pks: Iterable[Any], prefix: str | None = None) -> dict[str, Any]:
         """Return {key: pk}, each once, in the order given; `prefix`: what key_prefix() has just told."""
         pks, prefix = list(pks), prefix or self.key_prefix()
-        if not self._has_integer_keys:
-            part = self.pk.part
-            return {prefix + part(pk): pk for pk in map(self.pk.canonical, pks)}
-        if set(map(type, pks)) != {int}:
-            pks = list(map(self.identity, pks))
-        with contextlib.suppress(ValueError):  # an integer of thousands of digits
-            return {f"{prefix}{pk}": pk for pk in pks}
-        return {prefix + self.pk.part(pk): pk for pk in pks}
+        if self._has_integer_keys:
+            if len(pks) != 1 or type(pks[0]) is not int:
+                pks = pks if set(map(type, pks)) == {int} else list(map(self.identity, pks))
+            try:
+                return {f"{prefix}{pk}": pk for pk in pks}
+            except ValueError:  # an integer of thousands of digits
+                pass
+        part = self.pk.part
+        return {prefix + part(pk): pk for pk in map(self.pk.canonical, pks)}
 
     def pk_of(self, row: Any) -> Any:
         """Return the primary key of a row."""
@@ -121,7 +121,7 @@ def _decode_in_zone(codec: Any, zone: Any, identity: Any, entry: bytes) -> Any:
 
 def rows_of(model: type[Cacheable], using: str | None = None) -> Rows:
     """Return the source of a model's rows in a database, by default the one that the router names now."""
-    return _rows_of(model, using or database_of(model))
+    return _rows_of(model, using or (database_of(model) if router.routers else DEFAULT_DB_ALIAS))
 
 
 @cache

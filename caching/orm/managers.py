@@ -56,7 +56,7 @@ class CachedManager(AsyncVerbs[M], _Manager[M]):
         refuse_in_event_loop("get_one()", "aget_one()")
         check_one_question(pk, lookup)
         if not lookup:
-            return only(self.model, self.get_some([pk]))
+            return only(self.model, self._rows([pk]).instances())
         model: Any = self.model
         using, admits = self._scope()
         row = find(model, *lookup.popitem(), using)

@@ -1,13 +1,19 @@
-"""Invalidations that Redis could not be told: recorded in the writer's transaction, applied by the first who can."""
+"""Invalidations that Redis could not be told: recorded in the writer's transaction, applied by the first who can.
 
+A key that ends in `*` stands for all keys that begin so.
+"""
+
+import contextlib
 from collections.abc import Iterable
 
-from django.db import Error, connections
+from django.db import Error, NotSupportedError, OperationalError, ProgrammingError, connections, router
 
 from .. import registry
+from ..connections.following import in_transaction, is_missing_table
 from ..models import PendingInvalidation
 from ..redis.breaker import breaker
 from ..redis.client import FAILURES, round_trip
+from ..redis.proofs import proofs
 from .invalidation import discard_under
 from .steps import discard
 
@@ -15,9 +21,20 @@ BATCH = 1_000
 
 
 def record(using: str, keys: Iterable[str]) -> None:
-    """Record keys in the current transaction of database `using`, so that they stand or fall with the write itself."""
+    """Record keys in the current transaction of database `using`, so that they stand or fall with the write itself.
+
+    Raises NotSupportedError where the database has no table for it.
+    """
     rows = [PendingInvalidation(key=key) for key in keys]
-    PendingInvalidation.objects.using(using).bulk_create(rows, batch_size=BATCH)
+    try:
+        PendingInvalidation.objects.using(using).bulk_create(rows, batch_size=BATCH)
+    except (OperationalError, ProgrammingError) as error:
+        if not is_missing_table(error):
+            raise
+        raise NotSupportedError(
+            f"Redis cannot be told of this write, and the database {using!r} has no table to remember it in: "
+            f"run `manage.py migrate caching --database {using}`, and let the router allow it."
+        ) from error
 
 
 def apply_pending(using: str) -> int:
@@ -37,22 +54,60 @@ def apply_pending(using: str) -> int:
     return applied
 
 
-def recover() -> bool:
-    """Try Redis and apply every pending invalidation; return whether entries may be trusted again.
+def apply_everywhere() -> int:
+    """Apply what is pending in every database that may have the table; return how many rows.
 
-    Not inside a transaction, whose view of the pending rows may be old.
+    Databases that cannot be read are passed over, but for those that cached models are written to (django.db.Error).
     """
-    aliases = registry.write_aliases()
-    if any(connections[alias].in_atomic_block for alias in aliases):
-        return False
+    written = registry.write_aliases()
+    return sum(_apply_in(alias, ignored=() if alias in written else (Exception,)) for alias in _aliases(written))
+
+
+def _apply_in(alias: str, *, ignored: tuple[type[Exception], ...]) -> int:
     try:
-        round_trip([("PING",)])
-        for alias in aliases:
-            apply_pending(alias)
+        return apply_pending(alias)
+    except FAILURES:
+        raise
+    except (OperationalError, ProgrammingError) as error:
+        if not ignored and not is_missing_table(error):
+            raise
+    except ignored:
+        pass
+    return 0
+
+
+def _aliases(written: Iterable[str]) -> list[str]:
+    """Return `written` and the databases in which the table may be, those of tenants for example."""
+    allowed = (alias for alias in connections if router.allow_migrate_model(alias, PendingInvalidation))
+    return list(dict.fromkeys([*written, *allowed]))
+
+
+def recover() -> bool:
+    """Prove that Redis takes writes, and apply every pending invalidation; return whether entries may be trusted again.
+
+    Not inside a transaction, whose view of the pending rows may be old: see `needs_thread`.
+    """
+    try:
+        for reply in round_trip(proofs.commands()):
+            if isinstance(reply, Exception):
+                raise reply
+        apply_everywhere()
     except (*FAILURES, Error) as error:
         breaker.trip(error)
         return False
     return True
 
 
-breaker.recover = recover
+def needs_thread() -> bool:
+    """Return whether this thread is in a transaction, so that another has to recover."""
+    return any(in_transaction(connections[alias]) for alias in registry.write_aliases())
+
+
+def close_connections() -> None:
+    """Close the calling thread's connections to databases that are older than CONN_MAX_AGE."""
+    for connection in connections.all(initialized_only=True):
+        with contextlib.suppress(Error):
+            connection.close_if_unusable_or_obsolete()
+
+
+breaker.recover, breaker.needs_thread, breaker.leave_thread = recover, needs_thread, connections.close_all

@@ -20,12 +20,17 @@ from ..redis.cluster import by_slot
 from ..redis.script import Command, Script
 
 SET_LIFE_S = 7 * 24 * 3_600
+HOLD_LIFE_MS = 24 * 3_600 * 1_000  # a hold that no reader meets; who meets one that is past asks the database
 VALUE, NOTHING, LEASE, HOLD = b"V"[0], b"N"[0], b"L"[0], b"H"[0]
 LUA = Path(__file__).parent / "lua"
+PAST = b"P"  # the answer of `lease` for a hold whose writers have had their time
+CLAIM_BYTES = 29
 NOBODY = "-" * 16  # a token that no writer has
 
-_lease, _fill = (Script.from_files(LUA, name) for name in ("lease", "fill"))
-_hold, _lift, _change = (Script.from_files(LUA, "claims", name) for name in ("hold", "lift", "change"))
+_fill = Script.from_files(LUA, "fill")
+_lease, _hold, _lift, _change = (
+    Script.from_files(LUA, "claims", name) for name in ("lease", "hold", "lift", "change")
+)
 
 
 class SetChange(NamedTuple):
@@ -45,14 +50,16 @@ def fetch(commands: Sequence[Command], *, optional: int = 0) -> list[Any]:
     return execute(commands, allowed=breaker.may_read, optional=optional)
 
 
-def lease(seen: Mapping[str, bytes | None], token: str) -> dict[str, bytes | None]:
+def lease(seen: Mapping[str, bytes | None], token: str, *, asked: bool = False) -> dict[str, bytes | None]:
     """Take leases. `seen` maps each key to the unusable entry found there, or None.
 
-    The answer maps a key to None where the lease was taken, else to the entry that stands there now.
+    The answer maps a key to None where the lease was taken, else to the entry that stands there now. For a hold whose
+    claims are all past it is PAST: with `asked`, once the database has told that no writer is at work, it is replaced.
     """
     groups = by_slot(seen)
     commands = [
-        _lease.command(group, [f"L{token}", conf().lease_ms, *(seen[key] or b"" for key in group)]) for group in groups
+        _lease.command(group, [f"L{token}", conf().lease_ms, int(asked), *(seen[key] or b"" for key in group)])
+        for group in groups
     ]
     standing: dict[str, bytes | None] = {}
     for group, entries in zip(groups, execute(commands, allowed=breaker.may_read), strict=True):
@@ -86,13 +93,23 @@ def release(keys: Iterable[str], token: str) -> None:
 
 
 def hold(keys: Iterable[str], token: str, *, kept: Iterable[str] = ()) -> None:
-    """Forbid reading and filling until `lift`. Of `kept` keys, id sets, the members stay for the lift to change."""
+    """Forbid reading and filling until `lift`. Of `kept` keys, id sets, the members stay for the lift to change.
+
+    After HOLD_MS readers ask the database whether the writer is still at work, see `caching.connections.undecided`.
+    """
     commands = [
-        _hold.command(group, [token, conf().hold_ms, keep])
+        _hold.command(group, [token, conf().hold_ms, HOLD_LIFE_MS, keep])
         for keep, those in ((0, keys), (1, kept))
         for group in by_slot(those)
     ]
     execute(commands, allowed=breaker.may_write)
+
+
+def deadline_ms(hold_entry: bytes) -> int:
+    """Return the time, in ms of Redis' clock, from which a hold may be questioned: when the last of its claims is past."""
+    body = hold_entry[1:].partition(b"|")[0]
+    times = [body[at - 13 : at] for at in range(CLAIM_BYTES, len(body) + 1, CLAIM_BYTES)]
+    return max((int(each) for each in times if each.isdigit()), default=0)
 
 
 def lift(

@@ -5,17 +5,18 @@ import random
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any
 
-from django.db import connections
-
 from ..conf import conf
+from ..connections.following import following
+from ..connections.limits import chunks
+from ..connections.undecided import Question, decided
 from ..databases import require_own
 from ..entries.rows import Existence, rows_of
 from ..entries.source import Result, Source, is_scripted
-from ..protocol import steps
+from ..protocol import steps, watch  # noqa: F401  watch: looks for pending invalidations while the cache is used
 from ..protocol.codec import Stale
 from ..redis.client import Unavailable
 from ..redis.cluster import on_cluster
@@ -34,13 +35,14 @@ class ReadThrough:
         self._reads = reads
         self._values: dict[str, Any] = {}
         self._held: set[str] = set()
+        self._past: dict[str, bytes | None] = {}  # holds that may be questioned
         self._counts: Counter[tuple[str, stats.Event]] = Counter()
 
     def run(self, extra: Sequence[Command] = ()) -> Sequence[Any]:
         """Answer every question, and return the replies to the `extra` commands; none if Redis could not be used."""
-        in_transaction = [alias for alias in {read.source.using for read in self._reads} if _in_transaction(alias)]
+        aliases = {read.source.using for read in self._reads}
         # Nobody else may see yet what this transaction has written; it reads that from the database.
-        own = set().union(*map(written_keys, in_transaction))
+        own = set().union(*map(written_keys, aliases))
         may_hit = not own and not on_cluster() and not _asks_twice(self._reads)
         plan = ReadPlan(self._reads if may_hit else _questions(self._wants, self._keys() - own), extra)
         replies: Sequence[Any] = ()
@@ -50,8 +52,8 @@ class ReadThrough:
             if may_hit and plan.resolve(replies):
                 return plan.replies_to_extra(replies)
             entries, replies = plan.entries(replies), plan.replies_to_extra(replies)
-            # A transaction never fills: what it reads may be an old snapshot, or its own.
-            self._resolve(entries, may_fill=not in_transaction)
+            # What a transaction reads may be an old snapshot, or its own.
+            self._resolve(entries, may_fill=all(following(alias).may_fill() for alias in aliases))
         self._load(self._unresolved(self._keys()), "bypasses")
         self._hand_out()
         self._report()
@@ -75,6 +77,7 @@ class ReadThrough:
             absent, leased = self._sort_out(entries)
             if not may_fill:
                 return
+            absent |= self._past
             if absent:
                 leased += self._lease_and_fill(absent)
             if not leased or time.monotonic() >= deadline:
@@ -105,6 +108,9 @@ class ReadThrough:
             leased.append(key)
         elif entry[0] == steps.HOLD:
             self._held.add(key)
+            # Redis' clock decides; where this one is slow, the entry is questioned a little later.
+            if steps.deadline_ms(entry) < time.time() * 1000:
+                self._past[key] = entry
         else:
             absent[key] = entry
 
@@ -112,7 +118,11 @@ class ReadThrough:
         """Load and fill; return the keys for which another reader was quicker and is loading now."""
         token = steps.new_token()
         standing = steps.lease(absent, token)
+        if steps.PAST in standing.values():
+            standing |= self._take_over(standing, token)
+        self._past.clear()
         taken = [key for key, entry in standing.items() if entry is None]
+        self._held.difference_update(taken)
         unusable, leased = self._sort_out({key: entry for key, entry in standing.items() if entry})
         try:
             self._load(self._unresolved(self._held), "bypasses", taken)
@@ -124,23 +134,34 @@ class ReadThrough:
         self._count(steps.fill(fills, token, scripted=scripted), "refused")
         return [*leased, *unusable]
 
+    def _take_over(self, standing: Mapping[str, bytes | None], token: str) -> dict[str, bytes | None]:
+        """Take leases in place of holds whose writers are not at work any more; return what stands there then."""
+        seen = {key: self._past[key] for key, entry in standing.items() if entry == steps.PAST}
+        over: list[str] = []
+        for source, identities in self._wants.items():
+            over += decided(source.using, {
+                key: Question(partial(source.load, [identities[key]]), steps.deadline_ms(entry or b""))
+                for key, entry in seen.items() if key in identities
+            })  # fmt: skip
+        return seen | steps.lease({key: seen[key] for key in over}, token, asked=True)
+
     def _load(self, keys: Collection[str], event: stats.Event, taken: Collection[str] = ()) -> None:
         """Read `keys` and the `taken` leases from the database, one query for each source."""
         require_own(chain(keys, taken))
         for source, identities in self._wants.items():
             if is_scripted(source):
-                self._load_by(source.load_asked, identities, keys)
-                self._load_by(source.load, identities, taken)
+                self._load_by(source, source.load_asked, identities, keys)
+                self._load_by(source, source.load, identities, taken)
             else:
-                self._load_by(source.load, identities, (*keys, *taken))
+                self._load_by(source, source.load, identities, (*keys, *taken))
         self._count(keys, event)
         self._count(taken, "misses")
 
-    def _load_by(self, load: Any, identities: Mapping[str, Any], keys: Collection[str]) -> None:
+    def _load_by(self, source: Source, load: Any, identities: Mapping[str, Any], keys: Collection[str]) -> None:
         mine = [key for key in keys if key in identities]
-        if mine:
-            found = load([identities[key] for key in mine])
-            self._values.update({key: found.get(identities[key]) for key in mine})
+        for some in chunks(source.using, mine, parameters_each=getattr(source, "parameters_each", 1)):
+            found = load([identities[key] for key in some])
+            self._values.update({key: found.get(identities[key]) for key in some})
 
     def _fills(self, keys: Sequence[str], token: str) -> tuple[dict[str, tuple[bytes, int]], dict[str, Command]]:
         """Return the entries of loaded values, and the commands that fill those of scripted sources."""
@@ -176,10 +197,6 @@ class ReadThrough:
             stats.count(source.label, "hits", len(identities) - loaded)
         for (label, event), times in self._counts.items():
             stats.count(label, event, times)
-
-
-def _in_transaction(alias: str) -> bool:
-    return connections[alias].in_atomic_block
 
 
 def _asks_twice(reads: Sequence[Result[Any]]) -> bool:

@@ -49,7 +49,8 @@ class RowsResult(Result[None], Generic[M]):
 
     def instances(self) -> Found[M]:
         """Return model instances; columns that are never cached are deferred."""
-        return self._found(lambda rows: list(map(self._instance, rows)))
+        model, source = self._model, self.source
+        return self._found(lambda rows: [instance_of(model, row, source) for row in rows])
 
     def row(self, pk: Any) -> Any:
         """Return a row as an immutable struct of its cached columns, or None."""
@@ -65,11 +66,7 @@ class RowsResult(Result[None], Generic[M]):
     def instance(self, pk: Any) -> M | None:
         """Return the model instance of a row, or None."""
         row = self.row(pk)
-        return None if row is None else self._instance(row)
-
-    def _instance(self, row: Any) -> M:
-        instance: M = instance_of(self._model, row, self.source)
-        return instance
+        return None if row is None else instance_of(self._model, row, self.source)
 
     def _found(self, shape: Callable[[Sequence[Any]], list[Any]]) -> Found[Any]:
         rows = self._rows

@@ -7,6 +7,7 @@ Technique: Nygard, "Release It!", Circuit Breaker.
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,11 @@ logger = logging.getLogger(__name__)
 
 class Breaker:
     """Open: reads go to the database, writes try Redis after a pause. Closed: Redis may be used."""
+
+    needs_thread: Callable[[], bool] = staticmethod(lambda: False)
+    """Whether the calling thread cannot recover, because it is in a transaction: another thread does it then."""
+    leave_thread: Callable[[], None] = staticmethod(lambda: None)
+    """What that other thread does at its end."""
 
     def __init__(self, recover: Callable[[], bool] = lambda: True) -> None:
         """`recover` tries Redis and applies what is pending; it returns whether the cache may be read again."""
@@ -45,6 +51,9 @@ class Breaker:
             return True
         if not self.may_write() or not self._probing.acquire(blocking=False):
             return False
+        if self.needs_thread():
+            threading.Thread(target=self._probe_apart, name="caching recovery", daemon=True).start()
+            return False
         try:
             return self._probe()
         finally:
@@ -58,10 +67,23 @@ class Breaker:
         self._retry_at = time.monotonic() + conf().retry_ms / 1000
         self._closed = False
 
+    def forget_threads(self) -> None:
+        """Let a forked process recover although another thread of its parent was about to."""
+        self._probing = threading.Lock()
+
     def follow_settings(self, *, setting: str, value: Any, **_: object) -> None:
         """Open where CACHING["ENABLED"] is switched off, as tests do."""
         if setting == "CACHING" and not (value or {}).get("ENABLED", True):
             self._closed = False
+
+    def _probe_apart(self) -> None:
+        try:
+            self._probe()
+        except Exception:
+            logger.exception("The cache could not be recovered.")
+        finally:
+            self._probing.release()
+            self.leave_thread()
 
     def _probe(self) -> bool:
         trips = self._trips
@@ -74,3 +96,5 @@ class Breaker:
 breaker = Breaker()
 setting_changed.connect(breaker.follow_settings)
 """The breaker of this process; the protocol says how it recovers (caching.protocol.pending)."""
+
+os.register_at_fork(after_in_child=breaker.forget_threads)

@@ -15,8 +15,10 @@ from ..conf import clear_on_change, conf
 from . import script
 from .breaker import breaker
 from .cluster import on_cluster
+from .proofs import proofs
 from .script import Command
 
+PART_BYTES = 1 << 18  # the socket's timeout applies to each part that is sent
 FRESH_S = 1.0  # a connection used within this time is not tested before use: the test costs a system call
 FAILURES = (RedisError, RedisClusterException, OSError)
 
@@ -29,14 +31,16 @@ def execute(commands: Sequence[Command], *, allowed: Callable[[], bool], optiona
     """Send commands in one round trip and return the replies.
 
     `allowed`: breaker.may_read or breaker.may_write. The last `optional` commands may answer with an error, which is
-    returned in place. Raises Unavailable for any other error, and where the breaker is open.
+    returned in place. Raises Unavailable for any other error, and where the breaker is open or Redis refuses a write
+    that is due as a proof.
     """
     if not commands:
         return []
     if not allowed():
         raise Unavailable("the circuit breaker is open")
+    proving = proofs.riding(commands) if time.monotonic() >= proofs.due_at else []
     try:
-        replies = round_trip(commands)
+        replies = round_trip([*proving, *commands] if proving else commands)
     except FAILURES as error:
         breaker.trip(error)
         raise Unavailable(str(error)) from error
@@ -44,7 +48,7 @@ def execute(commands: Sequence[Command], *, allowed: Callable[[], bool], optiona
         if isinstance(reply, Exception):
             breaker.trip(reply)
             raise Unavailable(str(reply)) from reply
-    return replies
+    return replies[len(proving) :] if proving else replies
 
 
 @cache
@@ -88,13 +92,19 @@ def _send_to_server(commands: Sequence[Command]) -> list[Any]:
     try:
         if time.monotonic() - used_at > FRESH_S and connection.is_connected and _is_unusable(connection):
             connection.disconnect()
-        connection.send_packed_command([b"".join(map(pack_command, commands))])
+        packed = b"".join(map(pack_command, commands))
+        connection.send_packed_command([packed] if len(packed) < PART_BYTES else _parts(packed))
         return [_reply(connection) for _ in commands]
     except BaseException:
         connection.disconnect()  # its remaining replies belong to no later command
         raise
     finally:
         idle.append((connection, time.monotonic()))
+
+
+def _parts(packed: bytes) -> list[memoryview]:
+    view = memoryview(packed)
+    return [view[at : at + PART_BYTES] for at in range(0, len(packed), PART_BYTES)]
 
 
 def _is_unusable(connection: Any) -> bool:

@@ -16,6 +16,9 @@ from redis.crc import key_slot
 from ..conf import clear_on_change, conf
 
 
+MOST_KEYS = 5_000  # of one command, so that a script does not keep other clients of Redis waiting for long
+
+
 class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
     """One RedisCluster client per process; SOCKET_TIMEOUT and CONNECTION_POOL_KWARGS apply to each node's pool."""
 
@@ -43,10 +46,10 @@ clear_on_change("CACHES", on_cluster)
 
 
 def by_slot(keys: Iterable[str]) -> list[list[str]]:
-    """Group keys so that one command may name each group: all together on one Redis, by hash slot on a cluster."""
+    """Group keys so that one command may name each group: at most MOST_KEYS on one Redis, by hash slot on a cluster."""
     if not on_cluster():
         together = list(keys)
-        return [together] if together else []
+        return [together[at : at + MOST_KEYS] for at in range(0, len(together), MOST_KEYS)]
     slots: dict[int, list[str]] = {}
     for key in keys:
         slots.setdefault(key_slot(key.encode()), []).append(key)

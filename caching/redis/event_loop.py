@@ -7,6 +7,7 @@ of a few lines: redis-py's own pipeline costs five times as much. The circuit br
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ from ..conf import conf
 from .breaker import breaker
 from .client import FAILURES, redis_client
 from .cluster import on_cluster
+from .proofs import proofs
 from .script import Command
 
 logger = logging.getLogger(__name__)
@@ -193,6 +195,10 @@ class RedisProtocol(asyncio.Protocol):
         if not self._outgoing:
             self._sent_at = self._loop.time()
             self._loop.call_soon(self._flush)
+            if time.monotonic() >= proofs.due_at:
+                proving = proofs.riding(commands)
+                self._waiting.append((self._take_proof, len(proving), self._sent_at))
+                self._outgoing.extend(map(hiredis.pack_command, proving))
         self._waiting.append((replied, len(commands), self._sent_at))
         self._outgoing.extend(map(hiredis.pack_command, commands))
 
@@ -227,6 +233,13 @@ class RedisProtocol(asyncio.Protocol):
         except hiredis.ProtocolError as error:
             self._fail(error)
 
+    def _take_proof(self, replies: list[Any] | None) -> None:
+        """Fail if Redis refuses writes: what it answers to the reads that follow may be old."""
+        for reply in replies or ():
+            if isinstance(reply, Exception):
+                breaker.trip(reply)
+                self._fail(reply)
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(exc or ConnectionResetError("Redis closed the connection"))
 
@@ -250,8 +263,8 @@ class RedisProtocol(asyncio.Protocol):
         self._give_up()
 
     def _give_up(self) -> None:
-        waiting, self._waiting = self._waiting, deque()
-        for replied, _, _ in waiting:
+        while self._waiting:
+            replied, _, _ = self._waiting.popleft()
             _call(replied, None)
 
 

@@ -1,20 +1,22 @@
 """Writes: keys are held from before a transaction's first write until its commit is acknowledged.
 
-The holds of a transaction share one token, and are lifted by the first of its on-commit hooks. A rollback lifts
-nothing: its holds expire, at the price of a few database reads (`atomic_write()` lifts at once if it sees the failure).
+The holds of a transaction share one token. A commit lifts them before the application's on_commit() hooks, a rollback
+lifts them at once. After a COMMIT that failed they stay, because it may yet take effect: once HOLD_MS have passed,
+readers ask the database (caching.connections.undecided).
 """
 
 import contextlib
 import logging
+import time
 from collections.abc import Collection, Iterable, Iterator
 from contextvars import ContextVar
-from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
-from django.db import Error, connections, transaction
+from django.db import Error, InterfaceError, connections, transaction
 
 from ..conf import conf
+from ..connections.following import following, in_transaction
 from ..protocol import pending, steps
 from ..redis.breaker import breaker
 from ..redis.client import FAILURES, Unavailable
@@ -31,7 +33,8 @@ class JoinsCommit(Protocol):
         """Return the commands to send; called after the commit."""
 
     def resolve(self, replies: list[Any] | None) -> Any:
-        """Take the replies, errors among them as exceptions; None if Redis could not be told."""
+        """Take the replies, errors among them as exceptions; None if Redis could not be told, or what was to be told
+        may have been rolled back to a savepoint."""
 
 
 class WriteTransaction:
@@ -41,73 +44,80 @@ class WriteTransaction:
         self.using = using
         self.token = steps.new_token()
         self.held: set[str] = set()
-        # By key, the savepoints it was recorded in: their rollback takes the pending row back.
-        self.recorded: dict[str, tuple[str, ...]] = {}
+        self.kept: set[str] = set()
+        self.written: set[str] = set()
+        self.recorded: set[str] = set()  # as pending, since the last rollback to a savepoint
         self.sets: dict[str, steps.SetChange | None] = {}  # None: only the database knows the set from now on
         self.joined: list[JoinsCommit] = []
-        self.hook = partial(WriteTransaction.lift, self)
+        self._held_since = 0.0
+        self._knows_all = True
 
     def hold(self, keys: set[str], kept: set[str]) -> None:
         """Hold keys, or record them as pending where Redis cannot be told."""
+        self._held_since = self._held_since or time.monotonic()
+        self.written |= keys | kept
         try:
             steps.hold(keys, self.token, kept=kept)
         except Unavailable:
             pending.record(self.using, keys | kept)
-            self.recorded |= dict.fromkeys(keys | kept, self._savepoints())
+            self.recorded |= keys | kept
         else:
             self.held |= keys | kept
+            self.kept |= kept
 
-    def lift(self) -> None:
-        """Lift all holds, after the commit. What Redis cannot be told now is recorded as pending."""
-        joined = [(each, each.commands()) for each in self.joined]
-        extra = [command for _, commands in joined for command in commands]
-        try:
-            replies = iter(steps.lift(self.written_keys(), self.token, self._set_changes(), extra))
-        except Unavailable:
-            record_pending(self.using, self.held)
-            for each, _ in joined:
-                each.resolve(None)
-            return
-        for each, commands in joined:
-            each.resolve(list(islice(replies, len(commands))))
-        if self.recorded:
-            _apply_pending(self.using)
-
-    def abandon(self) -> None:
-        """Lift all holds, after a rollback."""
-        with contextlib.suppress(Unavailable):
-            unchanged = {key: change._replace(ids=()) for key, change in self._set_changes().items()}
-            steps.lift(self.held, self.token, unchanged)
+    def is_protected(self, key: str) -> bool:
+        """Return whether a key needs no hold any more."""
+        return key in self.held or key in self.recorded
 
     def change_set(self, key: str, change: int | None, limit: int) -> None:
         """Note an id that this transaction has put into a set (negative: taken out), or None for a change unknown."""
         before = self.sets.get(key, steps.SetChange(limit, ()))
-        # The rollback of a savepoint is not announced, so what it wrote cannot be told from what stays.
-        if change is None or before is None or self.in_savepoint():
-            self.sets[key] = None
-        else:
-            self.sets[key] = steps.SetChange(limit, (*before.ids, change))
+        self.sets[key] = None if None in (change, before) else steps.SetChange(limit, (*before.ids, change))  # type: ignore[union-attr, arg-type]
+
+    # As TransactionWrites.
+
+    def before_commit(self) -> None:
+        """Hold once more what was held for HOLD_MS: readers may have filled it, and are to ask the database from now."""
+        if self.held and time.monotonic() - self._held_since >= conf().hold_ms / 1000:
+            self._held_since = 0.0
+            keys, kept, self.held = self.held - self.kept, self.kept, set()
+            self.hold(keys, kept)
+
+    def committed(self) -> None:
+        """Lift all holds. What Redis cannot be told now is recorded as pending."""
+        joined = [(each, each.commands()) for each in self.joined] if self._knows_all else []
+        extra = [command for _, commands in joined for command in commands]
+        try:
+            replies = iter(steps.lift(self.written, self.token, self._set_changes(), extra))
+        except Unavailable:
+            record_pending(self.using, self.held)
+            self._resolve_untold()
+            return
+        for each, commands in joined:
+            each.resolve(list(islice(replies, len(commands))))
+        if not self._knows_all:
+            self._resolve_untold()
+        if self.written > self.held:
+            _apply_pending(self.using)
+
+    def _resolve_untold(self) -> None:
+        for each in self.joined:
+            each.resolve(None)
+
+    def rolled_back(self) -> None:
+        """Lift all holds: nothing was written."""
+        with contextlib.suppress(Unavailable):
+            unchanged = {key: change._replace(ids=()) for key, change in self._set_changes().items()}
+            steps.lift(self.held, self.token, unchanged)
+
+    def lost_track(self) -> None:
+        """Forget what a part of the transaction that was undone may have written: pending rows, changes of sets."""
+        self.recorded.clear()
+        self.sets = dict.fromkeys(self.sets)
+        self._knows_all = False
 
     def _set_changes(self) -> dict[str, steps.SetChange]:
         return {key: change for key, change in self.sets.items() if change is not None and key in self.held}
-
-    def written_keys(self) -> set[str]:
-        """Return the keys that this transaction has written."""
-        return self.held | self.recorded.keys()
-
-    def is_protected(self, key: str) -> bool:
-        """Return whether a key needs no hold any more: it is held, or recorded in a savepoint that is still open."""
-        if key in self.held or key not in self.recorded:
-            return key in self.held
-        then = self.recorded[key]
-        return self._savepoints()[: len(then)] == then
-
-    def in_savepoint(self) -> bool:
-        """Return whether a savepoint is open."""
-        return bool(self._savepoints())
-
-    def _savepoints(self) -> tuple[str, ...]:
-        return tuple(savepoint for savepoint in connections[self.using].savepoint_ids if savepoint)
 
 
 def record_pending(using: str, keys: Collection[str]) -> None:
@@ -115,16 +125,32 @@ def record_pending(using: str, keys: Collection[str]) -> None:
     if not conf().enabled:
         return
     try:
-        pending.record(using, keys)
+        with _transaction_of_its_own(using):
+            pending.record(using, keys)
     except Error:
         logger.exception("Neither Redis nor the database can be told of %d written keys.", len(keys))
 
 
 def _apply_pending(using: str) -> None:
     try:
-        pending.apply_pending(using)
+        with _transaction_of_its_own(using):
+            pending.apply_pending(using)
     except (*FAILURES, Error) as error:  # the rows stay, and no entry is trusted before they have been applied
         breaker.trip(error)
+
+
+@contextlib.contextmanager
+def _transaction_of_its_own(using: str) -> Iterator[None]:
+    """Commit what the block does, just after a commit: autocommit may not be on again."""
+    connection: Any = connections[using]
+    try:
+        yield
+        if in_transaction(connection) and not connection.in_atomic_block:
+            connection.commit()
+    except Error:
+        if in_transaction(connection) and not connection.in_atomic_block:
+            connection.rollback()
+        raise
 
 
 def hold_keys(using: str, keys: Iterable[str], *, kept: Iterable[str] = ()) -> None:
@@ -153,43 +179,30 @@ def joined_to_commit(using: str) -> list[JoinsCommit] | None:
     None if there is no such lift, or if the rollback of an open savepoint may yet take back what they would tell.
     """
     current = _current(using)
-    return None if current is None or current.in_savepoint() else current.joined
+    return None if current is None or any(connections[using].savepoint_ids) else current.joined
 
 
-def written_keys(using: str) -> set[str]:
+def written_keys(using: str) -> Collection[str]:
     """Return the keys that the current transaction has written, if there is one."""
     current = _current(using)
-    return current.written_keys() if current else set()
+    return current.written if current else ()
 
 
 @contextlib.contextmanager
 def atomic_write(using: str) -> Iterator[None]:
-    """Open `atomic()`; lift the holds at once if the write is refused, so that its keys do not stay uncached."""
-    connection: Any = connections[using]
-    outermost = not connection.in_atomic_block
-    refused = False
-    if outermost:
-        connection.caching_transaction = None
-    try:
-        with transaction.atomic(using=using, savepoint=False):
-            try:
-                yield
-            except BaseException:
-                refused = True
-                raise
-    except BaseException:
-        # A COMMIT that failed may yet take effect: then the holds must stay.
-        if outermost and refused and connection.caching_transaction is not None:
-            connection.caching_transaction.abandon()
-        raise
+    """Open `atomic()` for reads that a write follows; on SQLite, take the lock of writers before them."""
+    followed = following(using)
+    followed.will_write = True
+    with transaction.atomic(using=using, savepoint=False):
+        followed.will_write = False
+        followed.lock_before_reading()
+        yield
 
 
 def _current(using: str) -> WriteTransaction | None:
-    """Return the open transaction's writes; its hook waits for the commit, and a rollback throws the hooks away."""
-    connection: Any = connections[using]
-    current: WriteTransaction | None = getattr(connection, "caching_transaction", None)
-    hooks = connection.run_on_commit
-    return current if current and hooks and hooks[0][1] is current.hook else None
+    """Return the open transaction's writes."""
+    current: Any = following(using).writes
+    return current
 
 
 def is_writing_in_context() -> bool:
@@ -198,23 +211,22 @@ def is_writing_in_context() -> bool:
     begun = _begun.get()
     if begun is None:
         return False
-    connection, current = begun
-    hooks = connection.run_on_commit
-    return bool(hooks and hooks[0][1] is current.hook)
+    followed, current = begun
+    return followed.writes is current
 
 
 def _begin(using: str) -> WriteTransaction:
     connection: Any = connections[using]
-    current = connection.caching_transaction = WriteTransaction(using)
-    _begun.set((connection, current))
-    # The first of all hooks, so that the application's own already read the new value, and outside any savepoint:
-    # keys that a savepoint wrote may have been held before it as well.
-    connection.run_on_commit.insert(0, (set(), current.hook, False))
+    if connection.closed_in_transaction:
+        raise InterfaceError("The connection was closed inside atomic().")  # nothing can be written until its end
+    followed = following(using)
+    current = followed.writes = WriteTransaction(using)
+    _begun.set((followed, current))
     return current
 
 
 def _require_transaction(using: str) -> None:
-    if not connections[using].in_atomic_block:
+    if not in_transaction(connections[using]):
         raise transaction.TransactionManagementError(
             "A cached model is being written outside of a transaction: write it through its own manager and save(), "
             "or inside transaction.atomic()."

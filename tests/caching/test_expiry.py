@@ -2,6 +2,7 @@
 
 import io
 import statistics
+import time
 
 from django.core.management import call_command
 from django.db import transaction
@@ -74,7 +75,9 @@ def test_leases_and_holds_end_by_themselves(ann):
     with transaction.atomic():
         Author.objects.update_one(ann.pk, name="Anna")
         assert state(ann) == "hold"
-        assert conf().hold_ms - 5_000 < lives_ms([key])[0] <= conf().hold_ms
+        assert steps.HOLD_LIFE_MS - 5_000 < lives_ms([key])[0] <= steps.HOLD_LIFE_MS
+        left_ms = steps.deadline_ms(redis_client().get(key)) - time.time() * 1000
+        assert conf().hold_ms - 5_000 < left_ms <= conf().hold_ms
         transaction.set_rollback(True)
 
 

@@ -1,7 +1,5 @@
 """The cache protocol under every interleaving of a few actors; see tests/caching/exploration.py."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from caching.conf import Conf
@@ -126,9 +124,8 @@ def test_with_a_hold_that_forgets_the_earlier_writers_it_fails(monkeypatch):
     assert violations
 
 
-def test_without_the_rule_that_transactions_never_fill_it_fails(monkeypatch):
-    outside = SimpleNamespace(in_atomic_block=False)
-    monkeypatch.setattr("caching.reading.reader.connections", {"default": outside})
+def test_without_the_rule_that_old_snapshots_never_fill_it_fails(monkeypatch):
+    monkeypatch.setattr("caching.connections.following.in_transaction", lambda connection: False)
     _, violations = explore([read_in_old_snapshot, save], stop_at_first=True)
     assert violations
 

@@ -57,7 +57,7 @@ def test_a_transaction_reads_its_own_writes(ann):
     assert in_another_thread(lambda: Author.objects.get_one(new.pk)) == new
 
 
-def test_a_transaction_takes_hits_but_never_fills(ann, bea):
+def test_a_transaction_takes_hits_and_fills_only_if_it_sees_every_commit(ann, bea):
     name_of(ann)
     with transaction.atomic():
         with connection.execute_wrapper(forbidden):
@@ -65,8 +65,9 @@ def test_a_transaction_takes_hits_but_never_fills(ann, bea):
         assert Author.objects.get_one(bea.pk).name == "Bea"
         assert Author.objects.get_one(email="bea@example.com") == bea
         assert Author.objects.get_some([10**9]).missing == [10**9]
-    assert state(bea) == "absent"
-    assert lookup_state(Author, "email", "bea@example.com") == "absent"
+    filled = "absent" if connection.vendor == "sqlite" else "value"  # SQLite has snapshots, MariaDB is READ COMMITTED
+    assert state(bea) == filled
+    assert lookup_state(Author, "email", "bea@example.com") == filled
 
 
 def forbidden(execute, sql, params, many, context):
@@ -237,7 +238,7 @@ def test_a_delete_that_is_refused_lifts_at_once(ann):
         assert state(ann) == "absent"
 
 
-def test_a_write_outside_of_a_transaction_is_refused_with_a_sentence(ann):
+def test_keys_cannot_be_held_outside_of_a_transaction(ann):
     with pytest.raises(TransactionManagementError, match="outside of a transaction"):
         transactions.hold_keys("default", ["x"])
 

@@ -6,7 +6,12 @@ import pytest_django
 from caching.testutils import reset_cache
 from tests.zoo.tables import make_unmanaged_tables
 
-pytest_plugins = ["tests.support.misdeclared", "tests.support.truncate", "tests.support.workers"]
+pytest_plugins = [
+    "tests.support.misdeclared",
+    "tests.support.own_redis",
+    "tests.support.truncate",
+    "tests.support.workers",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -103,9 +103,11 @@ CACHES = {
         },
     }
 }
+# Tests that count commands see none besides their own; processes and tests of proofs set another interval.
 CACHING = {
     "PREFIX": "zoo",
     "HOLD_MS": int(os.environ.get("ZOO_HOLD_MS", 60_000)),
+    "PROOF_MS": int(os.environ.get("ZOO_PROOF_MS", 3_600_000)),
     "MODELS": {
         "auth.User": {"ttl_s": 600, "never": ["password", "last_login"], "lookups": ["username"]},
         "auth.Group": {"ttl_s": 600, "lookups": ["name"]},

@@ -2,7 +2,6 @@
 
 from django.db import Error
 
-from ... import registry
 from ...conf import conf
 from ...protocol import pending
 from ...redis.client import FAILURES
@@ -26,6 +25,4 @@ class Command(PollingCommand):
         return False
 
     def _drain(self) -> int:
-        if not conf().enabled:
-            return 0
-        return sum(pending.apply_pending(alias) for alias in registry.write_aliases())
+        return pending.apply_everywhere() if conf().enabled else 0

@@ -1,5 +1,6 @@
 """Models as other people write them, one file for each kind of shape."""
 
+from .banking import *  # noqa: F403
 from .bulk import *  # noqa: F403
 from .columns import *  # noqa: F403
 from .converted import *  # noqa: F403

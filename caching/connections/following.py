@@ -1,0 +1,232 @@
+"""Following a connection to a database: how its transactions end, and what they have done so far.
+
+Django's on_commit() tells of commits alone, shows in captureOnCommitCallbacks(), and is not for manual transaction
+management. So each connection's own methods are wrapped once, when Django has connected it, and every statement passes
+by an execution wrapper, which sees savepoints that are rolled back by hand or by SQL as well.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+from weakref import WeakSet
+
+from django.db import IntegrityError, OperationalError, ProgrammingError, connections
+from django.db.backends.signals import connection_created
+
+from ..models import PendingInvalidation
+
+_ATTRIBUTE = "caching_following"
+
+
+class TransactionWrites(Protocol):
+    """What a transaction has written, and is told how the transaction ends."""
+
+    def before_commit(self) -> None:
+        """Do what must precede the COMMIT; an exception prevents it."""
+
+    def committed(self) -> None:
+        """Take note of a COMMIT that has succeeded; called before the application's on_commit() hooks."""
+
+    def rolled_back(self) -> None:
+        """Take note of a transaction that cannot take effect any more: no COMMIT was sent."""
+
+    def lost_track(self) -> None:
+        """Take note that a part of the transaction was undone: a savepoint was rolled back, or a statement failed."""
+
+
+class Following:
+    """What one connection has done since its transaction began. A COMMIT that failed is told to nobody: it may yet
+    take effect, so holds must stay."""
+
+    writes: TransactionWrites | None = None
+    will_write = False
+    """Whether the transaction that begins next is to take the lock of writers at once, in SQLite."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.has_written = in_transaction(connection)  # what it did before is not known
+        self._is_manual = False
+        self._isolation: str | None = None
+        self._open_cursors: WeakSet[Any] = WeakSet()
+        for name in ("commit", "rollback", "set_autocommit", "close"):
+            setattr(connection, name, partial(getattr(self, f"_{name}"), getattr(connection, name)))
+        if connection.vendor == "sqlite":
+            connection.chunked_cursor = partial(self._chunked_cursor, connection.chunked_cursor)
+        # In front: the context manager execute_wrapper() removes the last.
+        connection.execute_wrappers.insert(0, self._execute)
+
+    def restart(self) -> None:
+        """Forget the previous connection to the server."""
+        self._isolation, self.has_written = None, False
+        self._roll_back()
+
+    def may_fill(self) -> bool:
+        """Return whether what is read now is committed, and not older than what anybody reads at this moment."""
+        if self.has_written or self.writes is not None or self._open_cursors:
+            return False
+        return not in_transaction(self._connection) or self._reads_what_is_committed_now()
+
+    def lock_before_reading(self) -> None:
+        """In a deferred transaction of SQLite, take the lock of writers, before a SELECT that a write follows.
+
+        SQLite refuses to turn a reader into a writer ("database is locked") once another connection has written.
+        """
+        connection = self._connection
+        if self.has_written or not self._is_deferred():
+            return
+        table = connection.ops.quote_name(PendingInvalidation._meta.db_table)
+        with connection.cursor() as cursor:
+            try:
+                cursor.execute(f"DELETE FROM {table} WHERE 0")  # noqa: S608  changes nothing, takes the lock
+            except OperationalError as error:
+                if not is_missing_table(error):
+                    raise
+
+    def _is_deferred(self) -> bool:
+        connection = self._connection
+        return connection.vendor == "sqlite" and connection.transaction_mode in {None, "DEFERRED"}
+
+    def _commit(self, commit: Callable[[], None]) -> None:
+        self._end(commit)
+
+    def _set_autocommit(self, set_autocommit: Callable[..., None], autocommit: bool, *args: Any, **options: Any) -> None:
+        # SQLite and MySQL commit what is open when autocommit is switched on.
+        switch = partial(set_autocommit, autocommit, *args, **options)
+        if autocommit and not self._connection.autocommit:
+            self._end(switch)
+            return
+        # Django begins atomic() by a BEGIN of its own; in manual management, SQLite commits where a savepoint ends.
+        self._is_manual = not autocommit and "force_begin_transaction_with_broken_autocommit" not in options
+        has_written = self.has_written
+        if self.will_write and self._is_deferred():
+            self._connection.transaction_mode, has_written = "IMMEDIATE", True
+            try:
+                switch()
+            finally:
+                self._connection.transaction_mode = None
+        else:
+            switch()
+        self.has_written = has_written
+
+    def _end(self, act: Callable[[], None]) -> None:
+        """End the transaction by a COMMIT."""
+        writes = self.writes
+        if writes is None or self._connection.in_atomic_block:  # in which case Django refuses
+            act()
+            self.has_written &= self._connection.in_atomic_block
+            return
+        writes.before_commit()
+        self.writes = None
+        try:
+            act()
+        except (IntegrityError, ProgrammingError):  # a deferred constraint, or wrong use: the server has not committed
+            self.writes = writes
+            raise
+        self.has_written = False
+        writes.committed()
+
+    def _rollback(self, rollback: Callable[[], None]) -> None:
+        if self._connection.in_atomic_block:
+            rollback()  # Django refuses
+            return
+        try:
+            rollback()
+        finally:
+            # Even if the server cannot be reached: without a COMMIT it rolls back.
+            self.has_written = False
+            if self._is_manual and self.writes is not None:
+                self.writes.lost_track()
+            self._roll_back()
+
+    def _close(self, close: Callable[[], None]) -> None:
+        try:
+            close()
+        finally:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        writes, self.writes = self.writes, None
+        if writes is not None:
+            writes.rolled_back()
+
+    def _chunked_cursor(self, chunked_cursor: Callable[[], Any]) -> Any:
+        """While an iterator() is being read, all reads of SQLite's connection are of the moment when it began."""
+        cursor = chunked_cursor()
+        self._open_cursors.add(cursor)
+        return cursor
+
+    def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        # SELECT f() and SELECT … INTO may write.
+        if type(sql) is str and sql.startswith("SELECT ") and " FROM " in sql and " INTO " not in sql:
+            first = "SELECT"
+        else:
+            first = self._note_statement(str(sql).upper())
+        try:
+            result = execute(sql, params, many, context)
+        except OperationalError:
+            if self.writes is not None:
+                self.writes.lost_track()  # a deadlock undoes the whole transaction in MySQL
+            raise
+        if first == "ROLLBACK" and self.writes is not None:
+            self.writes.lost_track()
+        return result
+
+    def _note_statement(self, sql: str) -> str:
+        """Take note of a statement that does more than read; return its first word."""
+        first = sql.split(None, 1)[0] if sql and not sql.isspace() else ""
+        if "ISOLATION" in sql:
+            self._isolation = "set by hand"
+        if in_transaction(self._connection):
+            self.has_written |= first not in {"SAVEPOINT", "RELEASE", "ROLLBACK"}
+        elif first in {"BEGIN", "START"}:
+            self.has_written = True  # a transaction that Django does not know of
+        elif first in {"COMMIT", "ROLLBACK", "END"}:
+            self.has_written = False
+        return first
+
+    def _reads_what_is_committed_now(self) -> bool:
+        """Return whether the transaction is READ COMMITTED, in which each statement sees the newest commits."""
+        connection = self._connection
+        if self._isolation is None:
+            if connection.vendor == "mysql":
+                self._isolation = connection.isolation_level or "unknown"  # which Django has set
+            elif connection.vendor == "postgresql":
+                with connection.connection.cursor() as cursor:  # none of the application's queries
+                    cursor.execute("SHOW transaction_isolation")
+                    (self._isolation,) = cursor.fetchone()
+            else:
+                self._isolation = "unknown"
+        return self._isolation == "read committed"
+
+
+def following(using: str) -> Following:
+    """Return what is known of this thread's connection to a database."""
+    connection: Any = connections[using]
+    found: Following | None = connection.__dict__.get(_ATTRIBUTE)
+    if found is None:
+        found = connection.__dict__[_ATTRIBUTE] = Following(connection)
+    return found
+
+
+def in_transaction(connection: Any) -> bool:
+    """Return whether the next statement on a connection is part of a transaction: atomic(), or without autocommit."""
+    if connection.in_atomic_block:
+        return True
+    if connection.connection is None:
+        return not connection.settings_dict["AUTOCOMMIT"]
+    return not connection.autocommit
+
+
+def is_missing_table(error: Exception) -> bool:
+    """Return whether a statement on the framework's table failed because the database has no such table."""
+    missing = isinstance(error, ProgrammingError) or "no such table" in str(error)
+    return missing and PendingInvalidation._meta.db_table in str(error)
+
+
+def _restart(*, connection: Any, **_: Any) -> None:
+    if _ATTRIBUTE not in connection.__dict__:
+        connection.__dict__[_ATTRIBUTE] = Following(connection)
+    connection.__dict__[_ATTRIBUTE].restart()
+
+
+connection_created.connect(_restart, dispatch_uid="caching.connections.following")

@@ -1,0 +1,62 @@
+"""Watching for pending invalidations while the cache is in use.
+
+Other processes may have committed writes that Redis could not be told of. A thread of each process that reads the cache
+looks for them in the database every PROOF_MS, and applies them; where it cannot, the circuit breaker opens.
+"""
+
+import logging
+import os
+import threading
+
+from django.db import Error
+
+from ..redis.breaker import breaker
+from ..redis.client import FAILURES
+from ..redis.proofs import proofs
+from .pending import apply_everywhere, close_connections
+
+logger = logging.getLogger(__name__)
+
+
+class Watch:
+    """A thread that looks each time the cache was used, and is started by the first use."""
+
+    def __init__(self) -> None:
+        self._used = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def wake(self) -> None:
+        """Have the thread look now."""
+        self._used.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="caching watch", daemon=True)
+            self._thread.start()
+
+    def restart(self) -> None:
+        """Forget the parent's thread, in a forked process."""
+        self.__init__()  # type: ignore[misc]
+
+    def _run(self) -> None:
+        while self._used.wait():
+            self._used.clear()
+            try:
+                look()
+            except Exception:
+                logger.exception("The look for pending invalidations failed.")
+
+
+def look() -> None:
+    """Apply what is pending; open the circuit breaker if Redis does not take it. A failing database is no news."""
+    try:
+        apply_everywhere()
+    except FAILURES as error:
+        breaker.trip(error)
+    except Error:
+        logger.debug("The database cannot be asked for pending invalidations.", exc_info=True)
+    finally:
+        close_connections()
+
+
+watch = Watch()
+proofs.used = watch.wake
+os.register_at_fork(after_in_child=watch.restart)

@@ -1,0 +1,77 @@
+"""Proofs that Redis takes writes, which ride in round trips of reads.
+
+Redis may refuse writes and answer reads: no space for its append-only file, too few replicas, a master that became a
+replica. Writers then leave their keys pending in the database, and a process that only has hits would read old values
+for as long as that lasts. So the first round trip after PROOF_MS takes a small write along.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+from redis.crc import key_slot
+
+from ..conf import conf
+from .cluster import on_cluster
+from .script import Command
+
+LIFE_MS = 1
+
+
+class Proofs:
+    """When this process is next to prove that Redis takes writes, and by which commands."""
+
+    def __init__(self) -> None:
+        self.due_at = 0.0
+        """By time.monotonic(). On a cluster always in the past, as each slot is proved by itself."""
+        self.used: Callable[[], None] = lambda: None
+        """Called at most every PROOF_MS, while the cache is in use."""
+        self._slots: dict[int, float] = {}
+
+    def commands(self) -> list[Command]:
+        """Return the commands of a proof, and postpone the next one."""
+        if not on_cluster():
+            self.due_at = time.monotonic() + conf().proof_ms / 1000
+        return [_write("")]
+
+    def riding(self, commands: Sequence[Command]) -> list[Command]:
+        """Return the commands of a proof that is due, to share the round trip of these commands."""
+        proving = self._of_slots(commands) if on_cluster() else self.commands()
+        if proving:
+            self.used()
+        return proving
+
+    def renew(self) -> None:
+        """Have the next round trip prove."""
+        self.due_at = 0.0
+        self._slots.clear()
+
+    def _of_slots(self, commands: Sequence[Command]) -> list[Command]:
+        now = time.monotonic()
+        proving = []
+        for command in commands:
+            key = command[3] if command[0] == "EVALSHA" else command[1]
+            slot = key_slot(key.encode())
+            if now >= self._slots.get(slot, 0.0):
+                self._slots[slot] = now + conf().proof_ms / 1000
+                proving.append(_write(f":{{{_hash_tag(key)}}}"))
+        return proving
+
+
+def _write(key: str) -> Command:
+    return ("SET", f"{_prefix()}:proof{key}", "", "PX", LIFE_MS)
+
+
+def _prefix() -> str:
+    """Return what the key begins with; a PREFIX that is a function is one of an application's requests."""
+    prefix = conf().prefix
+    return "cache" if callable(prefix) else prefix
+
+
+def _hash_tag(key: str) -> str:
+    """Return what a cluster hashes of a key."""
+    tag = key.partition("{")[2].partition("}")
+    return tag[0] if tag[0] and tag[1] else key
+
+
+proofs = Proofs()
+"""Those of this process."""
