@@ -185,7 +185,7 @@ class Seen:
             yield some(model, pks)
             yield some_columns(model, pks)
             yield existing(model, pks)
-            yield from (one(model, pk) for pk in pks[-3:])
+            yield from (one(model, pk) for pk in pks[-2:])
 
     def _derived(self, declaration: Any) -> Iterator[Question]:
         owners = [row[0] for row in self.values.get((declaration.model, declaration.by), {})]

@@ -187,19 +187,18 @@ class Maker:
         return instance
 
     def related(self, field: Any, n: int) -> Any:
-        """Return what a foreign key holds: null at times, an existing row of its own model, or a new row of another."""
+        """Return what a foreign key holds: null at times, an existing row, or a new row of another model."""
         target, column = field.remote_field.model, field.target_field.attname
         if target is ContentType:
             return ContentType.objects.get_for_model(field.model).pk
-        if target._meta.concrete_model is field.model._meta.concrete_model or (field.null and n % 3 == 2):
-            rows = target._base_manager.order_by("pk").values_list(column, flat=True)
-            return None if field.null and n % 3 == 2 else self._own(field, list(rows[:8]), n)
-        return getattr(self.create(target), column)
-
-    def _own(self, field: Any, existing: list[Any], n: int) -> Any:
-        if existing and not field.unique:
-            return existing[n % len(existing)]
-        return None
+        if field.null and n % 3 == 2:
+            return None
+        is_own = target._meta.concrete_model is field.model._meta.concrete_model
+        if not is_in_constraint(field) and (is_own or n % 3):
+            rows = list(models.QuerySet(target, using="default").order_by("-pk").values_list(column, flat=True)[:5])
+            if rows:
+                return rows[n % len(rows)]
+        return None if is_own and field.null else getattr(self.create(target), column)
 
 
 def _is_set_by_database(field: Any) -> bool:
