@@ -39,15 +39,15 @@ class HoldingQuerySet(models.QuerySet[Any]):
     delete.queryset_only = True  # type: ignore[attr-defined]
     delete.alters_data = True  # type: ignore[attr-defined]
 
-    def _raw_delete(self, using: str) -> Any:
+    def _raw_delete(self, using: str | None) -> Any:
         """As in Django: one statement, and no signals."""
         if not heard(self.model):
             return super()._raw_delete(using)
-        with atomic_write(using):
-            rows = self.using(using)
+        rows = self.using(using or self.db)
+        with atomic_write(rows.db):
             pks = rows._locked_pks()
-            hold_stored(using, self._concrete, pks, None)
-            return models.QuerySet._raw_delete(rows._restricted_to(pks), using) or 0
+            hold_stored(rows.db, self._concrete, pks, None)
+            return models.QuerySet._raw_delete(rows._restricted_to(pks), rows.db) or 0
 
     def _lock(self) -> list[Any]:
         """Lock the rows and return whole instances."""
