@@ -1,8 +1,8 @@
 """Other processes of the zoo's project: each calls one function in a new interpreter, and talks by lines.
 
-    with Process("tests.zoo.test_two_writers:deposit", 7) as process:
-        assert process.line() == "ready"        # what the function printed
-        process.tell("go")                      # what the function reads from standard input
+with Process("tests.zoo.test_two_writers:deposit", 7) as process:
+    assert process.line() == "ready"        # what the function printed
+    process.tell("go")                      # what the function reads from standard input
 """
 
 import importlib

@@ -69,7 +69,6 @@ def open_account() -> None:
     Account.objects.create(number="new", branch=BRANCH)
 
 
-
 def close_account() -> None:
     Account.objects.filter(number="1").delete()
 

@@ -32,8 +32,8 @@ class Payee(EdgeModel):
         constraints = [models.UniqueConstraint(fields=["account", "payee"], name="zoo_payee_once")]
 
 
-class Statement(models.Model):
-    """A plain model that a list is derived from: Django saves it without a transaction of ours."""
+class Statement(EdgeModel):
+    """A model that is not cached, which a list is derived from."""
 
     account = models.BigIntegerField()
     text = models.CharField(max_length=40, default="")
