@@ -10,11 +10,11 @@ from .orm.edges import EdgeModel
 from .orm.managers import CachedManager
 from .orm.models import CachedModel
 from .orm.querysets import CachedQuerySet
-from .protocol.invalidation import invalidate_all
 from .reading.asynchronous import abatch
 from .reading.batch import Batch
 from .redis.client import Unavailable, redis_client
 from .writing.declarations import hold_instances
+from .writing.invalidation import invalidate_all
 from .writing.transactions import atomic_write, hold_keys
 
 __all__ = [

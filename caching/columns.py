@@ -150,7 +150,8 @@ def references(expression: Any) -> Iterator[str]:
                 child = child[1]
             yield from references(child)
     elif isinstance(expression, models.F):
-        yield expression.name.partition(LOOKUP_SEP)[0]
+        name: str = expression.name  # type: ignore[attr-defined]
+        yield name.partition(LOOKUP_SEP)[0]
     elif hasattr(expression, "get_source_expressions"):
         if isinstance(expression, RawSQL):
             yield "?"  # whatever it names

@@ -8,7 +8,7 @@ MODELS      models of other packages to cache, each with options of Cached: {"au
 LEASE_MS    life of a lease: longer than the slowest load; also the longest that a reader waits for another's load
 HOLD_MS     time after which readers who meet a hold ask the database whether its writer is still at work
 RETRY_MS    how long the circuit breaker stays open before Redis is tried again
-PROOF_MS    how often, while the cache is in use, a process proves that Redis takes writes, and looks for what is pending
+PROOF_MS    how often, while it is used, a process proves that Redis takes writes, and looks for what is pending
 """
 
 from collections.abc import Callable, Mapping

@@ -66,6 +66,8 @@ class KeyColumn:
 
 
 class Integers(KeyColumn):
+    """Whole numbers. What is beyond the column is in no row."""
+
     is_integer = True
 
     def __init__(self, field: Any, using: str) -> None:
@@ -91,11 +93,15 @@ class Integers(KeyColumn):
 
 
 class Booleans(KeyColumn):
+    """True and false."""
+
     def text(self, value: bool) -> str:
         return str(int(value))
 
 
 class Texts(KeyColumn):
+    """Texts, which the database may compare in its own way."""
+
     def __init__(self, field: Any, using: str) -> None:
         super().__init__(field, using)
         self._vendor = connections[using].vendor
@@ -120,16 +126,22 @@ class Texts(KeyColumn):
 
 
 class Uuids(KeyColumn):
+    """UUIDs, as objects."""
+
     def plain(self, value: uuid.UUID) -> uuid.UUID:
         return value if type(value) is uuid.UUID else uuid.UUID(int=value.int)
 
 
 class Dates(KeyColumn):
+    """Days."""
+
     def plain(self, value: datetime.date) -> datetime.date:
         return datetime.date(value.year, value.month, value.day)
 
 
 class DateTimes(KeyColumn):
+    """Points in time in UTC; without time zones where USE_TZ is off."""
+
     def plain(self, value: datetime.datetime) -> datetime.datetime:
         if not settings.USE_TZ:
             naive = value if timezone.is_naive(value) else timezone.make_naive(value, timezone.get_default_timezone())
@@ -142,6 +154,8 @@ class DateTimes(KeyColumn):
 
 
 class Decimals(KeyColumn):
+    """Decimals with the places of the column. A reader's that has more raises ValidationError."""
+
     def plain(self, value: decimal.Decimal) -> decimal.Decimal:
         rounded = self._rounded(value, decimal.ROUND_HALF_EVEN)
         if rounded != value:

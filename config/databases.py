@@ -1,7 +1,7 @@
 """Connection options of the database: SQLite by default, MySQL or MariaDB by DATABASE_URL.
 
-Every time limit here is below the 60 s that the cache keeps a hold (CACHING["HOLD_MS"]). If a transaction lasted longer
-than its holds, readers could fill the cache with the old value just before the commit.
+Every time limit here is below the 60 s after which readers who meet a writer's hold ask the database whether the writer
+is still at work (CACHING["HOLD_MS"]): longer transactions would be safe, but their rows would be read past the cache.
 """
 
 from importlib import import_module

@@ -13,8 +13,8 @@ def check_relations(**_: Any) -> list[CheckMessage]:
     models = {each for model in registry.by_model() for each in family.classes(model)}
     return [
         Error(
-            f"The database deletes or changes rows by {field.name!r} (on_delete={_name(field.remote_field.on_delete)}), "
-            "and nobody tells the cache.",
+            f"The database deletes or changes rows by {field.name!r} "
+            f"(on_delete={_name(field.remote_field.on_delete)}), and nobody tells the cache.",
             hint="Use CASCADE, SET_NULL or SET_DEFAULT of Django: what they write is invalidated.",
             obj=field,
             id="caching.E032",

@@ -33,9 +33,7 @@ def _secrets_of(model: Any) -> Iterator[CheckMessage]:
             yield Error("The password hashes would be copied to Redis.", hint=hint, obj=model, id="caching.E070")
         elif isinstance(field, _READABLE) and _SECRET.search(field.name):
             text = f"The column {field.name!r} would be copied to Redis, and has the name of a secret."
-            yield checks.Warning(
-                text, hint=f"{hint} Else silence caching.W070.", obj=model, id="caching.W070"
-            )
+            yield checks.Warning(text, hint=f"{hint} Else silence caching.W070.", obj=model, id="caching.W070")
 
 
 _READABLE = (models.CharField, models.TextField, models.BinaryField, models.JSONField)

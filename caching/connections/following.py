@@ -89,7 +89,9 @@ class Following:
     def _commit(self, commit: Callable[[], None]) -> None:
         self._end(commit)
 
-    def _set_autocommit(self, set_autocommit: Callable[..., None], autocommit: bool, *args: Any, **options: Any) -> None:
+    def _set_autocommit(
+        self, set_autocommit: Callable[..., None], autocommit: bool, *args: Any, **options: Any
+    ) -> None:
         # SQLite and MySQL commit what is open when autocommit is switched on.
         switch = partial(set_autocommit, autocommit, *args, **options)
         if autocommit and not self._connection.autocommit:
@@ -115,7 +117,11 @@ class Following:
             act()
             self.has_written &= self._connection.in_atomic_block
             return
-        writes.before_commit()
+        try:
+            writes.before_commit()
+        except BaseException:
+            self._connection.rollback()  # Django itself does so for errors of the database alone
+            raise
         self.writes = None
         try:
             act()

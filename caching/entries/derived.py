@@ -9,15 +9,16 @@ from typing import Any, Self
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import DatabaseDefault
 
 from ..cacheable import all_rows
 from ..columns import converts, never_cached, type_of
 from ..databases import database_of, key_prefix
 from ..faults import Fault, computed, field_of, has_composite_key, is_unique, refuse
 from ..key_columns import KeyColumn, fault_of_key, key_column
-from ..protocol.invalidation import invalidate, invalidate_keys
 from ..registry import Declaration
 from ..writing.declarations import declare
+from ..writing.invalidation import invalidate, invalidate_keys
 from ..writing.transactions import hold_keys
 from .conditions import fault_of_condition
 
@@ -185,7 +186,10 @@ class Derived(Declaration):
         concrete: Any = self.model._meta.concrete_model
         if not isinstance(instance, concrete):
             return []  # a parent, of which the child's columns are not known
-        return self._keys(using, [tuple(getattr(instance, column) for column in self.by)])
+        values = tuple(getattr(instance, column) for column in self.by)
+        if instance._state.adding and any(isinstance(each, DatabaseDefault) for each in values):
+            return []  # known once the row is inserted
+        return self._keys(using, [values])
 
     def stored_keys(self, pks: list[Any], using: str) -> list[str]:
         rows = all_rows(self.model, using).filter(pk__in=pks).select_for_update()

@@ -23,7 +23,7 @@ from ..cacheable import all_rows
 from ..faults import Fault
 from ..options import jittered_ms
 from ..protocol.codec import NOTHING, Framed
-from ..protocol.invalidation import invalidate
+from ..writing.invalidation import invalidate
 from .derived import Derived
 from .source import Result
 

@@ -235,5 +235,6 @@ def memberships(id_sets: Iterable[IdSet], owner: Any, ids: Iterable[int]) -> lis
     least = min(asked, default=LEAST)
     if least < LOWEST or max(asked, default=LEAST) > GREATEST:  # in no column, and too long for the client of Redis
         possible = tuple(each for each in asked if LOWEST <= each <= GREATEST)
-    query = possible, max(least, LOWEST)
-    return [Membership(each, SetQuery(*each.canonical(owner), *query), asked) for each in sources]
+    owners = (each.canonical(owner)[0] for each in sources)
+    queries = (SetQuery(each, possible, max(least, LOWEST)) for each in owners)
+    return [Membership(source, query, asked) for source, query in zip(sources, queries, strict=True)]

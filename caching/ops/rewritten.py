@@ -9,8 +9,8 @@ from django.db import Error
 
 from ..databases import key_prefix, primary_of
 from ..protocol import pending
-from ..protocol.invalidation import invalidate
 from ..redis.client import FAILURES
+from ..writing.invalidation import invalidate
 
 logger = logging.getLogger(__name__)
 

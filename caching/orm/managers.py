@@ -10,11 +10,12 @@ from ..blocking import refuse_in_event_loop
 from ..databases import database_of, primary_of
 from ..entries.rows import rows_of
 from ..entries.source import Found
-from ..protocol.invalidation import invalidate, prefixes_of
+from ..protocol.invalidation import prefixes_of
 from ..reading import inspect
 from ..reading.batch import Batch, read_rows
 from ..reading.results import RowsResult, check_columns, instance_of
 from ..reading.unique import find
+from ..writing.invalidation import invalidate
 from ..writing.transactions import atomic_write
 from .answers import check_one_question, does_not_exist, only
 from .async_verbs import AsyncVerbs, M

@@ -203,7 +203,8 @@ class EdgeQuerySet(HoldingQuerySet):
         return super().bulk_update(*args, **options)
 
     def _refuse_if_followed(self, name: str) -> None:
-        if registry.heard(self.model) or bulk_signals.updating.has_listeners(self._concrete):  # also while switched off
+        model: Any = self.model
+        if registry.heard(model) or bulk_signals.updating.has_listeners(self._concrete):  # also while switched off
             self._refuse(name)
 
     def _refuse(self, name: str) -> NoReturn:

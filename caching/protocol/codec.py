@@ -71,12 +71,10 @@ class RowCodec:
         fields = cached_fields(model)
         self.columns: tuple[str, ...] = tuple(field.attname for field in fields)
         self.names: frozenset[str] = frozenset(self.columns) | {field.name for field in fields}
-        self._kinds = [type_of(field) for field in fields]
+        self._kinds: list[Any] = [type_of(field) for field in fields]
         self.times = tuple(each for each, kind in zip(self.columns, self._kinds, strict=True) if kind is datetime)
-        typed = [
-            (field.attname, kind | None if field.null or field.generated else kind)
-            for field, kind in zip(fields, self._kinds, strict=True)
-        ]
+        kinds = zip(fields, self._kinds, strict=True)
+        typed = [(field.attname, kind | None if field.null or field.generated else kind) for field, kind in kinds]
         self.types: dict[str, Any] = dict(typed)
         self.row_type: Any = msgspec.defstruct(f"{model.__name__}Row", typed, array_like=True, frozen=True, gc=False)
         described: list[Any] = [(name, str(kind)) for name, kind in typed]

@@ -6,14 +6,10 @@ nothing; a writer's hold stays, and its lift deletes whatever it finds. What is 
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import chain, islice
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from os.path import commonprefix
 
-from django.db import connections, transaction
-
-from .. import registry
-from ..conf import conf
 from ..redis.client import redis_client, round_trip
 from ..redis.cluster import by_slot
 from ..redis.script import Script
@@ -25,41 +21,10 @@ PAGE = 1_000
 _discard = Script.from_files(LUA, "claims", "discard")
 
 
-def invalidate(prefixes: Collection[str], *, using: Iterable[str]) -> int:
-    """Delete the entries whose keys begin with one of these; return how many.
-
-    Where a transaction is open on one of the databases `using`, do so at once and again after its commit. Raises
-    redis.RedisError or OSError when Redis cannot be reached.
-    """
-    return _again_after_commit(using, lambda: sum(page.total() for page in discard_under(prefixes)))
-
-
-def invalidate_keys(keys: Collection[str], *, using: Iterable[str]) -> int:
-    """Like `invalidate`, for entries whose keys are known."""
-    return _again_after_commit(using, lambda: discard_entries(keys).total())
-
-
-def invalidate_all() -> int:
-    """Like `invalidate`, for the rows of all cached models, their lookups, id sets, id lists and edge values, from all
-    databases."""
-    prefixes = prefixes_of(chain.from_iterable(registry.by_model().values()), connections)
-    return invalidate(prefixes, using=connections)
-
-
 def prefixes_of(declarations: Iterable[Declaration], aliases: Iterable[str]) -> set[str]:
     """Return what the keys of the declarations' entries from these databases begin with."""
     databases = list(aliases)
     return {prefix for each in declarations for using in databases for prefix in each.key_prefixes(using)}
-
-
-def _again_after_commit(aliases: Iterable[str], delete: Callable[[], int]) -> int:
-    if not conf().enabled:
-        return 0
-    # Nobody else sees before its commit what a transaction writes: readers may fill older rows again until then.
-    for alias in aliases:
-        if connections[alias].in_atomic_block:
-            transaction.on_commit(delete, using=alias)
-    return delete()
 
 
 def discard_under(prefixes: Collection[str], *, dry_run: bool = False) -> Iterator[Counter[str]]:

@@ -28,9 +28,7 @@ CLAIM_BYTES = 29
 NOBODY = "-" * 16  # a token that no writer has
 
 _fill = Script.from_files(LUA, "fill")
-_lease, _hold, _lift, _change = (
-    Script.from_files(LUA, "claims", name) for name in ("lease", "hold", "lift", "change")
-)
+_lease, _hold, _lift, _change = (Script.from_files(LUA, "claims", name) for name in ("lease", "hold", "lift", "change"))
 
 
 class SetChange(NamedTuple):
@@ -106,7 +104,7 @@ def hold(keys: Iterable[str], token: str, *, kept: Iterable[str] = ()) -> None:
 
 
 def deadline_ms(hold_entry: bytes) -> int:
-    """Return the time, in ms of Redis' clock, from which a hold may be questioned: when the last of its claims is past."""
+    """Return the time, in ms of Redis' clock, at which the last claim of a hold is past and may be questioned."""
     body = hold_entry[1:].partition(b"|")[0]
     times = [body[at - 13 : at] for at in range(CLAIM_BYTES, len(body) + 1, CLAIM_BYTES)]
     return max((int(each) for each in times if each.isdigit()), default=0)

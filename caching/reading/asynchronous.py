@@ -5,6 +5,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.db import connections
 
+from ..connections.following import in_transaction
 from ..redis.breaker import breaker
 from ..redis.event_loop import client_of_loop, is_supported
 from ..writing.transactions import is_writing_in_context
@@ -33,7 +34,7 @@ async def is_hit(batch: Batch) -> bool:
 
 def _in_transaction_of_loop() -> bool:
     """Return whether this thread is in a transaction, which takes DJANGO_ALLOW_ASYNC_UNSAFE."""
-    return any(connection.in_atomic_block for connection in connections.all(initialized_only=True))
+    return any(map(in_transaction, connections.all(initialized_only=True)))
 
 
 async def afind(model: Any, column: str, value: Any, using: str | None = None) -> Any:

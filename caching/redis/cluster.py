@@ -15,7 +15,6 @@ from redis.crc import key_slot
 
 from ..conf import clear_on_change, conf
 
-
 MOST_KEYS = 5_000  # of one command, so that a script does not keep other clients of Redis waiting for long
 
 

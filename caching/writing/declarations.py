@@ -74,9 +74,11 @@ def note_inserted(using: str, model: Any, instances: list[Any]) -> None:
     for relative, declaration in heard(model):
         for instance in instances:
             touched.add(declaration, _pk_keys(relative, declaration, instance, using))
+            touched.add(declaration, declaration.keys_of(instance, using))
         if relative.model is model._meta.concrete_model:
             declaration.note_inserted(using, instances)
-    # The database has chosen the pks only now; a "no such row" under one must not outlive the commit.
+    # Primary keys and values that are chosen only now: by the database, or by others who follow the signal before a
+    # save. Nobody else sees them before the commit, so it is early enough.
     touched.hold(using)
 
 
@@ -148,6 +150,7 @@ def _pks(relative: Relative, instance: Any, using: str) -> list[Any]:
 def _after_save(
     *, sender: Any, instance: Any, using: str, created: bool, update_fields: Collection[str] | None, **_: Any
 ) -> None:
+    touched = Touched()
     if created:
         note_inserted(using, sender, [instance])
     for relative, declaration in heard(sender):
@@ -156,7 +159,9 @@ def _after_save(
         if not relative.is_part_of(instance):
             _hold_child(declaration, relative.pks_of_instance(instance, using), using)
         elif not created or relative.model is not sender._meta.concrete_model:
+            touched.add(declaration, declaration.keys_of(instance, using, update_fields))
             declaration.note_changed(using, instance)
+    touched.hold(using)
 
 
 def _hold_child(declaration: Declaration, pks: list[Any], using: str) -> None:

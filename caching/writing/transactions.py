@@ -51,6 +51,7 @@ class WriteTransaction:
         self.joined: list[JoinsCommit] = []
         self._held_since = 0.0
         self._knows_all = True
+        self._has_pending = False
 
     def hold(self, keys: set[str], kept: set[str]) -> None:
         """Hold keys, or record them as pending where Redis cannot be told."""
@@ -74,10 +75,15 @@ class WriteTransaction:
         before = self.sets.get(key, steps.SetChange(limit, ()))
         self.sets[key] = None if None in (change, before) else steps.SetChange(limit, (*before.ids, change))  # type: ignore[union-attr, arg-type]
 
+    def record(self, keys: Collection[str]) -> None:
+        """Record keys as pending, to be applied after the commit."""
+        pending.record(self.using, keys)
+        self._has_pending = True
+
     # As TransactionWrites.
 
     def before_commit(self) -> None:
-        """Hold once more what was held for HOLD_MS: readers may have filled it, and are to ask the database from now."""
+        """Hold once more what was held for HOLD_MS: readers may have filled it, and will ask the database from now."""
         if self.held and time.monotonic() - self._held_since >= conf().hold_ms / 1000:
             self._held_since = 0.0
             keys, kept, self.held = self.held - self.kept, self.kept, set()
@@ -97,7 +103,7 @@ class WriteTransaction:
             each.resolve(list(islice(replies, len(commands))))
         if not self._knows_all:
             self._resolve_untold()
-        if self.written > self.held:
+        if self._has_pending or self.written > self.held:
             _apply_pending(self.using)
 
     def _resolve_untold(self) -> None:
@@ -168,6 +174,12 @@ def hold_keys(using: str, keys: Iterable[str], *, kept: Iterable[str] = ()) -> N
         current.hold(fresh, fresh_kept)
 
 
+def invalidate_at_commit(using: str, keys: Collection[str]) -> None:
+    """Have the entries of keys deleted after the commit of the current transaction, those of "begin*" with all that
+    begin so; if Redis cannot be told then, as soon as it can."""
+    (_current(using) or _begin(using)).record(keys)
+
+
 def change_set(using: str, key: str, change: int | None, *, limit: int = 0) -> None:
     """Note what was written to a held id set: an id, negative if taken out, or None for an unknown change."""
     (_current(using) or _begin(using)).change_set(key, change, limit)
@@ -201,7 +213,7 @@ def atomic_write(using: str) -> Iterator[None]:
 
 def _current(using: str) -> WriteTransaction | None:
     """Return the open transaction's writes."""
-    current: Any = following(using).writes
+    current: WriteTransaction | None = following(using).writes  # type: ignore[assignment]
     return current
 
 

@@ -41,6 +41,8 @@ class Actor(threading.Thread):
     def reset(self) -> None:
         self.step, self.crashed, self.round = "start", False, 0
         self.token, self.leased = "", False
+        self.asks = False  # asking the database about a hold is one step, with the step before it
+        self.seen: bytes | None = None  # the entry that a reader wants to replace
         self.version, self.floor = NONE, 0  # loaded or committed version; the oldest version that a read may return
         self.saw: Any = None
         self.error: Exception | None = None
@@ -98,34 +100,37 @@ def current() -> Actor | None:
 
 def stepwise(patch: Any) -> None:
     """Patch the real code so that an actor stops before every step of the protocol."""
-
-    def stop_before(owner: Any, name: str, after: str | None = None) -> None:
-        real = getattr(owner, name)
-
-        def step(*args: Any, **options: Any) -> Any:
-            actor = current()
-            if actor is None or (name == "fill" and not (args[0] or options.get("scripted"))):
-                return real(*args, **options)  # nothing to fill, so no command is sent to Redis
-            if actor.step == "start":
-                actor.step = name
-            else:
-                actor.pause(name)
-            if name in {"lease", "hold"}:
-                actor.token = args[1]
-            result = real(*args, **options)
-            if name == "lease":
-                actor.leased = None in result.values()
-            if after:
-                actor.pause(after)
-            return result
-
-        patch.setattr(owner, name, step)
-
     for name in ("fetch", "lease", "fill", "lift"):
-        stop_before(steps, name)
-    stop_before(steps, "hold", after="write")
+        _stop_before(patch, steps, name)
+    _stop_before(patch, steps, "hold", after="write")
     for owner, name in ((rows.Rows, "load"), (id_sets.IdSet, "load"), (id_sets.IdSet, "load_asked")):
-        stop_before(owner, name)
+        _stop_before(patch, owner, name)
+
+
+def _stop_before(patch: Any, owner: Any, name: str, after: str | None = None) -> None:
+    real = getattr(owner, name)
+
+    def step(*args: Any, **options: Any) -> Any:
+        actor = current()
+        sends_nothing = name in {"lease", "fill"} and not (args[0] or options.get("scripted"))
+        if actor is None or actor.asks or sends_nothing:
+            return real(*args, **options)
+        if name == "lease":
+            (actor.seen,) = args[0].values()
+        if actor.step == "start":
+            actor.step = name
+        else:
+            actor.pause(f"{name} asked" if options.get("asked") else name)
+        if name in {"lease", "hold"}:
+            actor.token = args[1]
+        result = real(*args, **options)
+        if name == "lease":
+            actor.leased = None in result.values()
+        if after:
+            actor.pause(after)
+        return result
+
+    patch.setattr(owner, name, step)
 
 
 def read(actor: Actor) -> None:

@@ -77,7 +77,8 @@ class Schedule:
         for number, actor in enumerate(self.actors):
             if actor.over:
                 continue
-            if not (actor.writes and self.lock and actor.step == self._locking_step(actor)):
+            may_wait = actor.writes and self.lock not in {None, actor}
+            if not (may_wait and actor.step == self._locking_step(actor)):
                 possible.append(("go", number))
             if actor.step == "commit":
                 possible.append(("roll back", number))
@@ -171,7 +172,7 @@ class Schedule:
         if actor.over:
             return ("over",)
         # After these steps the database answers, which is never older than an acknowledged write.
-        floor = self.age(actor.floor) if actor.step in {"fetch", "lease"} else NONE
+        floor = self.age(actor.floor) if actor.step in {"fetch", "lease", "lease asked"} else NONE
         claims = number in self.entry.owners, actor is self.lock
         return actor.step, actor.body.__name__, actor.leased, self.age(actor.version), floor, *claims
 

@@ -1,15 +1,20 @@
 """The cache protocol under every interleaving of a few actors; see tests/caching/exploration.py."""
 
+import os
+
 import pytest
 
 from caching.conf import Conf
+from caching.connections import undecided
 from caching.entries import id_sets
 from caching.protocol import steps
 from caching.redis.script import Script
+from caching.writing import transactions
 from tests.caching.actors import Actor, read, read_in_old_snapshot, save, save_or_withdraw, stepwise, update
 from tests.caching.exploration import explore, wander
 from tests.caching.schedules import Action, HoldEvictingSchedule, Schedule, State
 from tests.caching.set_schedules import EvictingSchedule, HoldEvictingSetSchedule, SetSchedule, add, look, remove
+from tests.caching.undecided_schedules import UndecidedSchedule, clock, in_one_step, rename
 from tests.testapp.models import Author
 
 KEPT = "(string.match(entry or '', '|%d+$') or '')"  # Lua: the floor of the set that a hold keeps
@@ -127,6 +132,40 @@ def test_with_a_hold_that_forgets_the_earlier_writers_it_fails(monkeypatch):
 def test_without_the_rule_that_old_snapshots_never_fill_it_fails(monkeypatch):
     monkeypatch.setattr("caching.connections.following.in_transaction", lambda connection: False)
     _, violations = explore([read_in_old_snapshot, save], stop_at_first=True)
+    assert violations
+
+
+@pytest.fixture
+def time_passes(monkeypatch):
+    monkeypatch.setattr(transactions, "time", clock())
+    monkeypatch.setattr(undecided, "PAUSE_S", 0)
+    monkeypatch.setattr("caching.reading.reader.decided", in_one_step(undecided.decided))
+
+
+LATE = [[read, rename], *([[read, read, rename], [read, rename, rename]] if os.environ.get("LONG") else [])]
+
+
+@pytest.mark.usefixtures("time_passes")
+@pytest.mark.parametrize("bodies", LATE)
+def test_a_commit_that_takes_effect_after_its_hold_is_past(bodies):
+    states, violations = explore(bodies, crashes=1, of=UndecidedSchedule)
+    print(f"{len(states)} states explored, {len(violations)} stale")
+    assert violations == []
+
+
+@pytest.mark.usefixtures("time_passes")
+def test_where_nobody_asks_the_database_a_late_commit_leaves_an_old_value(monkeypatch):
+    """As where holds simply expire."""
+    monkeypatch.setattr("caching.reading.reader.decided", lambda using, questions: list(questions))
+    _, violations = explore([read, rename], stop_at_first=True, of=UndecidedSchedule)
+    assert violations
+
+
+@pytest.mark.services  # on SQLite the lock of a writer is taken before its hold
+@pytest.mark.usefixtures("time_passes")
+def test_where_holds_are_not_renewed_before_a_commit_it_fails(monkeypatch):
+    monkeypatch.setattr(transactions.WriteTransaction, "before_commit", lambda self: None)
+    _, violations = explore([read, rename], crashes=1, stop_at_first=True, of=UndecidedSchedule)
     assert violations
 
 

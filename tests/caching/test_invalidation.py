@@ -9,9 +9,12 @@ from django.db import connection, transaction
 from caching.api import Batch, invalidate_all
 from caching.conf import conf
 from caching.entries.rows import rows_of
+from caching.models import PendingInvalidation
 from caching.protocol import steps
+from caching.redis.breaker import breaker
 from caching.redis.client import redis_client
 from caching.testutils import reset_cache
+from tests.support.polling import wait_until
 from tests.testapp.models import (
     Author,
     Bookmark,
@@ -134,11 +137,43 @@ def test_a_writer_s_hold_stays_and_the_kept_set_goes(ann):
 
 
 def test_in_a_transaction_it_is_done_again_after_the_commit(ann):
+    Author.objects.get_one(ann.pk)
+    old = redis_client().get(rows_of(Author).key(ann.pk))
     with transaction.atomic():
         raw("name", "Zoe", ann.pk)
         Author.objects.invalidate()
-        redis_client().set(rows_of(Author).key(ann.pk), "an entry that another reader filled meanwhile")
+        redis_client().set(rows_of(Author).key(ann.pk), old)  # another reader has filled meanwhile
     assert Author.objects.get_one(ann.pk).name == "Zoe"
+    assert not PendingInvalidation.objects.exists()
+
+
+def test_in_manual_transactions_too(ann):
+    Author.objects.get_one(ann.pk)
+    old = redis_client().get(rows_of(Author).key(ann.pk))
+    transaction.set_autocommit(False)
+    try:
+        raw("name", "Zoe", ann.pk)
+        Author.objects.invalidate()
+        redis_client().set(rows_of(Author).key(ann.pk), old)
+        transaction.commit()
+    finally:
+        transaction.set_autocommit(True)
+    assert Author.objects.get_one(ann.pk).name == "Zoe"
+
+
+def test_if_redis_is_away_by_then_it_is_remembered(ann):
+    Author.objects.get_one(ann.pk)
+    old = redis_client().get(rows_of(Author).key(ann.pk))
+    with transaction.atomic():
+        raw("name", "Zoe", ann.pk)
+        Author.objects.invalidate()
+        redis_client().set(rows_of(Author).key(ann.pk), old)
+        breaker.trip(ConnectionError("away"))
+        Author.objects.update_one(ann.pk, email="zoe@example.com")
+    assert Author.objects.get_one(ann.pk).name == "Zoe"
+    wait_until(breaker.may_read)
+    assert Author.objects.get_one(ann.pk).name == "Zoe"
+    assert not PendingInvalidation.objects.exists()
 
 
 def test_prefixes_are_no_patterns(settings, ann):

@@ -1,4 +1,4 @@
-"""Reads inside a transaction that has written nothing, as ATOMIC_REQUESTS makes them: they fill, and recover the cache."""
+"""Reads inside a transaction that has written nothing, as with ATOMIC_REQUESTS: they fill, and recover the cache."""
 
 import pytest
 from django.db import connection, transaction

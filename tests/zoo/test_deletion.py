@@ -7,7 +7,7 @@ from django.db.models.deletion import Collector
 
 from caching.testutils import redis_usage
 from tests.support.threads import in_another_thread
-from tests.zoo.models import Berth, Crew, Fleet, Fondness, Harbour, LogEntry, Sailor, ShorePass
+from tests.zoo.models import Berth, Crew, Fleet, Fondness, Harbour, Sailor, ShipLog, ShorePass
 from tests.zoo.models.deletion import fallback_crew, loves, passes_of, people_of, remarks_on, seats, teams_of
 from tests.zoo.truth import Truth
 
@@ -25,10 +25,10 @@ def truth():
             person = Sailor.objects.create(**{"badge": f"{name} {column}", "to_default": None} | owner)
             Berth.objects.create(team=team, person=person, sponsor=fleet)
             Fondness.objects.create(person=person, team=team)
-        LogEntry.objects.create(about=team)
+        ShipLog.objects.create(about=team)
         ShorePass.objects.create(team=team)
     return Truth(
-        Fleet, Sailor, LogEntry, Fondness, ShorePass,
+        Fleet, Sailor, ShipLog, Fondness, ShorePass,
         lists=[*people_of.values(), remarks_on, passes_of], sets=[seats, teams_of], values=[loves],
     )  # fmt: skip
 

@@ -132,7 +132,7 @@ def test_an_open_iterator_of_sqlite_is_an_old_snapshot(account):
 
 
 def test_a_savepoint_that_commits():
-    """Without autocommit, SQLite commits where an outermost savepoint ends, and a rollback afterwards undoes nothing."""
+    """Without autocommit, SQLite commits where an outermost savepoint ends; a rollback afterwards undoes nothing."""
     Payee.objects.create(account=7, payee=1)
     members_among(payees, 7, [1])
     with manual():

@@ -63,7 +63,7 @@ def test_a_write_by_using_where_there_is_no_table(no_table):
 def test_a_write_that_nobody_could_be_told_of_is_refused_in_a_sentence(no_table, routed, own_redis):
     branch = Branch.objects.create(name="old")
     own_redis.kill()
-    with pytest.raises(NotSupportedError, match="'other' has no table to remember it in: run `manage.py migrate"):
+    with pytest.raises(NotSupportedError, match=r"'other' has no table to remember it in: run `manage[.]py migrate"):
         Branch.objects.update_one(branch.pk, name="new")
     assert Branch.objects.get(pk=branch.pk).name == "old"
     own_redis.start()

@@ -89,6 +89,7 @@ BY_KIND: dict[Any, Make] = {
 BY_FIELD: dict[str, Make] = {
     "zoo.Vault.colour": lambda field, n: list(Colour)[n % 2],
     "zoo.Vault.words": lambda field, n: ["a", str(n)],
+    **dict.fromkeys(("zoo.Mark.book", "zoo.Payee.payee"), lambda field, n: n),
     # What a generic foreign key points to need not exist.
     "zoo.Attachment.key": lambda field, n: str(uuid.UUID(int=n)),
     "zoo.Remark.object_id": lambda field, n: n,

@@ -156,11 +156,11 @@ def update_one(scene: Scene, model: Any) -> None:
 def bulk_update(scene: Scene, model: Any) -> None:
     """`bulk_update()` of up to three rows."""
     rows = list(rows_of(model).order_by("pk")[:3])
-    names = [field.name for field in writable_fields(model)]
-    lineage = {model, *(field.model for field in model._meta.concrete_fields)}
-    if any(link is not each._meta.pk for each in lineage for link in each._meta.parents.values()):
-        # Django looks for the child's key in the parent's table, and finds none, or another row's.
-        names = [field.name for field in writable_fields(model) if field.model is model]
+    linked = all(
+        link.primary_key for parent in (model, *model._meta.all_parents) for link in parent._meta.parents.values()
+    )
+    # Django compares a parent's key with the child's, and sets the parent's columns to null, if these differ.
+    names = [field.name for field in writable_fields(model) if linked or field.model is model]
     if rows and names:
         model.objects.bulk_update([assign(row, scene.maker.changes(model)) for row in rows], names)
 

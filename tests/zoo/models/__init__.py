@@ -6,6 +6,7 @@ from .columns import *  # noqa: F403
 from .converted import *  # noqa: F403
 from .deletion import *  # noqa: F403
 from .edges import *  # noqa: F403
+from .filing import *  # noqa: F403
 from .generic import *  # noqa: F403
 from .identifiers import *  # noqa: F403
 from .inheritance import *  # noqa: F403

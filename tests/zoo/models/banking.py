@@ -33,7 +33,7 @@ class Payee(EdgeModel):
 
 
 class Statement(EdgeModel):
-    """A model that is not cached, which a list is derived from."""
+    """A row that is not cached, and that a list is derived from."""
 
     account = models.BigIntegerField()
     text = models.CharField(max_length=40, default="")

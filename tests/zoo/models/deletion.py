@@ -31,7 +31,7 @@ class Crew(models.Model):
     """Not cached."""
 
     name = models.CharField(max_length=40)
-    remarks = GenericRelation("zoo.LogEntry")
+    remarks = GenericRelation("zoo.ShipLog")
     people = models.ManyToManyField("zoo.Sailor", through="zoo.Berth", related_name="teams")
 
 
@@ -72,7 +72,7 @@ class Berth(EdgeModel):
         constraints = [models.UniqueConstraint(fields=["team", "person"], name="one_berth")]
 
 
-class LogEntry(CachedModel):
+class ShipLog(CachedModel):
     """Deleted by a generic relation."""
 
     content_type = models.ForeignKey(ContentType, models.CASCADE, related_name="+")
@@ -96,5 +96,5 @@ people_of = {name: IdList(Sailor, owner=name, newest=5) for name in ("to_null", 
 seats = IdSet(Berth, owner="team", member="person")
 teams_of = IdSet(Berth, owner="person", member="team")
 passes_of = IdList(ShorePass, owner="team", newest=5)
-remarks_on = IdList(LogEntry, owner="object_id", newest=5)
+remarks_on = IdList(ShipLog, owner="object_id", newest=5)
 loves = EdgeValue(Fondness, owner="person", member="team", value="love")

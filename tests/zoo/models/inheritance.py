@@ -17,7 +17,7 @@ class Insured(CachedModel):
     """A second parent, with a key of its own."""
 
     policy = models.AutoField(primary_key=True)
-    company = models.IntegerField(default=1)
+    company = models.IntegerField(null=True, default=1)
 
 
 class Cafe(Place):
