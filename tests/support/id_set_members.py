@@ -1,4 +1,4 @@
-"""Membership of an id set, read as an application reads it."""
+"""Id sets and id lists, read as an application reads them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,3 +12,11 @@ def members_among(id_set: Any, owner: Any, ids: Iterable[int]) -> dict[int, bool
     membership = batch.add(id_set.among(owner, ids))
     batch.run()
     return membership.result
+
+
+def newest_of(id_list: Any, owner: Any) -> list[Any]:
+    """Return the ids of an owner's list, newest first."""
+    batch = Batch()
+    asked = batch.add(id_list.of(owner))
+    batch.run()
+    return asked.result

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 from django.db import connection, transaction
 
-from tests.support.id_set_members import members_among
+from tests.support.id_set_members import members_among, newest_of
 from tests.support.threads import in_another_thread
 from tests.zoo.entry_states import state
 from tests.zoo.models import Account, Payee, Statement, newest_statements, payees
@@ -156,13 +156,8 @@ def test_a_set_and_a_list_in_manual_transactions():
         statement = Statement.objects.create(account=7)
         connection.commit()
         assert in_another_thread(lambda: members_among(payees, 7, [1, 2])) == {1: True, 2: True}
-        assert newest(7) == in_another_thread(lambda: newest(7)) == [statement.pk]
-
-
-def newest(account):
-    from caching.api import Batch
-
-    batch = Batch()
-    asked = batch.add(newest_statements.of(account))
-    batch.run()
-    return asked.result
+        assert (
+            newest_of(newest_statements, 7)
+            == in_another_thread(lambda: newest_of(newest_statements, 7))
+            == [statement.pk]
+        )

@@ -6,10 +6,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import signals
 
 from caching.models import PendingInvalidation
+from tests.support.id_set_members import newest_of
 from tests.support.threads import in_another_thread
 from tests.zoo.entry_states import state, state_of_key
 from tests.zoo.models import Account, Statement, newest_statements
-from tests.zoo.test_manual_transactions import newest
 
 OWNER = 7
 
@@ -81,17 +81,21 @@ def test_a_refused_save_leaves_the_cache_right(account):
 
 
 def test_a_plain_model_that_a_list_is_derived_from():
-    assert newest(OWNER) == []
+    assert newest_of(newest_statements, OWNER) == []
     first = Statement.objects.create(account=OWNER)
-    assert newest(OWNER) == in_another_thread(lambda: newest(OWNER)) == [first.pk]
+    assert (
+        newest_of(newest_statements, OWNER)
+        == in_another_thread(lambda: newest_of(newest_statements, OWNER))
+        == [first.pk]
+    )
     second = Statement(account=OWNER)
     second.save()
-    assert newest(OWNER) == [second.pk, first.pk]
+    assert newest_of(newest_statements, OWNER) == [second.pk, first.pk]
     second.account = OWNER + 1
     second.save()
-    assert (newest(OWNER), newest(OWNER + 1)) == ([first.pk], [second.pk])
+    assert (newest_of(newest_statements, OWNER), newest_of(newest_statements, OWNER + 1)) == ([first.pk], [second.pk])
     first.delete()
-    assert newest(OWNER) == []
+    assert newest_of(newest_statements, OWNER) == []
     assert state_of_key(newest_statements.key(OWNER)) == "value"
 
 
