@@ -12,13 +12,14 @@ from tests.support.id_set_members import members_among
 from tests.support.threads import in_another_thread
 from tests.zoo.entry_states import state, state_of_key
 from tests.zoo.models import Account, Payee, payees
+from tests.zoo.savepoints import savepoint_by_hand
 
 OWNER = 7
 
 
 @contextlib.contextmanager
 def by_hand():
-    savepoint = transaction.savepoint()
+    savepoint = savepoint_by_hand()
     yield
     transaction.savepoint_rollback(savepoint)
 
