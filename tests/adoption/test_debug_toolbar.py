@@ -14,6 +14,7 @@ SETTINGS = (
     'INSTALLED_APPS += ["debug_toolbar"]',
     'MIDDLEWARE.insert(0, "debug_toolbar.middleware.DebugToolbarMiddleware")',
     'INTERNAL_IPS, ALLOWED_HOSTS, ROOT_URLCONF = ["127.0.0.1"], ["*"], "goods.pages"',
+    'CACHING["PROOF_MS"] = 3_600_000',  # a proof that rides in a round trip would be one command more
 )
 
 
