@@ -37,7 +37,8 @@ def _delete_scores(chunk: QuerySet[Score]) -> None:
     with atomic_write(using):
         scores = list(chunk.select_for_update().order_by("pk"))  # read again: they may have changed before the lock
         my_scores.hold(using, [my_scores.identity(score.user_id, score.item_id) for score in scores])
-        Score.objects.filter(pk__in=[score.pk for score in scores])._raw_delete(using)
+        # A plain QuerySet: that of the model's manager would lock the rows and hold their pairs once more.
+        QuerySet(Score).filter(pk__in=[score.pk for score in scores])._raw_delete(using)
         append_deltas(using, _negative_amounts(scores))
 
 

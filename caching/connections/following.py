@@ -30,8 +30,11 @@ class TransactionWrites(Protocol):
     def rolled_back(self) -> None:
         """Take note of a transaction that cannot take effect any more: no COMMIT was sent."""
 
-    def lost_track(self) -> None:
-        """Take note that a part of the transaction was undone: a savepoint was rolled back, or a statement failed."""
+    def begin_savepoint(self, name: str) -> None:
+        """Take note of a savepoint, by its name in upper case."""
+
+    def lost_track(self, savepoint: str = "") -> None:
+        """Take note that a part of the transaction was undone: what came after a savepoint, or maybe all of it."""
 
 
 class Following:
@@ -173,8 +176,9 @@ class Following:
             if self.writes is not None:
                 self.writes.lost_track()  # a deadlock undoes the whole transaction in MySQL
             raise
-        if first == "ROLLBACK" and self.writes is not None:
-            self.writes.lost_track()
+        if self.writes is not None and first in {"SAVEPOINT", "ROLLBACK"}:
+            tell = self.writes.begin_savepoint if first == "SAVEPOINT" else self.writes.lost_track
+            tell(str(sql).upper().split()[-1].strip('"`;'))
         return result
 
     def _note_statement(self, sql: str) -> str:

@@ -55,9 +55,14 @@ class CachedManager(AsyncVerbs[M], _Manager[M]):
         Columns that are never cached are deferred. Raises DoesNotExist, and ValidationError for a pk of a wrong type.
         """
         refuse_in_event_loop("get_one()", "aget_one()")
+        if pk is None or lookup:
+            return self._found_by(pk, lookup)
+        if found := self._rows([pk]).instances().results:
+            return found[0]
+        raise does_not_exist(self.model)
+
+    def _found_by(self, pk: Any, lookup: dict[str, Any]) -> M:
         check_one_question(pk, lookup)
-        if not lookup:
-            return only(self.model, self._rows([pk]).instances())
         model: Any = self.model
         using, admits = self._scope()
         row = find(model, *lookup.popitem(), using)

@@ -39,6 +39,16 @@ class HoldingQuerySet(models.QuerySet[Any]):
     delete.queryset_only = True  # type: ignore[attr-defined]
     delete.alters_data = True  # type: ignore[attr-defined]
 
+    def _raw_delete(self, using: str) -> Any:
+        """As in Django: one statement, and no signals."""
+        if not heard(self.model):
+            return super()._raw_delete(using)
+        with atomic_write(using):
+            rows = self.using(using)
+            pks = rows._locked_pks()
+            hold_stored(using, self._concrete, pks, None)
+            return models.QuerySet._raw_delete(rows._restricted_to(pks), using) or 0
+
     def _lock(self) -> list[Any]:
         """Lock the rows and return whole instances."""
         if self._is_simple():
@@ -56,6 +66,14 @@ class HoldingQuerySet(models.QuerySet[Any]):
     def _pks(self) -> list[Any]:
         """Return the primary keys of all rows that the conditions admit, each once."""
         return list(dict.fromkeys(self.order_by().distinct().values_list("pk", flat=True)))
+
+    def _restricted_to(self, pks: list[Any]) -> models.QuerySet[Any]:
+        """Leave out rows that have come to fulfil the conditions since the others were locked."""
+        if not pks and self.query.group_by:
+            return self.extra(where=["1 = 0"])  # the database refuses to update groups, even if there are none
+        limit = connections[self.db].features.max_query_params
+        # SQLite admits no writer beside this one, and not so many parameters.
+        return self.filter(pk__in=pks) if limit is None or len(pks) < limit // 2 else self.all()
 
     def _is_simple(self) -> bool:
         """Return whether rows can be locked by the query itself: each comes once, and no other table's rows do."""
@@ -125,14 +143,6 @@ class CachedQuerySet(HoldingQuerySet):
         self._announce(bulk_signals.updated, pks, columns)
         hold_updated(self.db, self._concrete, pks, columns)
         return updated
-
-    def _restricted_to(self, pks: list[Any]) -> models.QuerySet[Any]:
-        """Leave out rows that have come to fulfil the conditions since the others were locked."""
-        if not pks and self.query.group_by:
-            return self.extra(where=["1 = 0"])  # the database refuses to update groups, even if there are none
-        limit = connections[self.db].features.max_query_params
-        # SQLite admits no writer beside this one, and not so many parameters.
-        return self.filter(pk__in=pks) if limit is None or len(pks) < limit // 2 else self.all()
 
     def _announce(self, signal: Any, pks: list[Any], columns: set[str]) -> None:
         for chunk in chunks(pks):

@@ -75,10 +75,6 @@ class Batch:
         Raises SynchronousOnlyOperation where an event loop runs.
         """
         refuse_in_event_loop("Batch.run()", "abatch(batch)")
-        self.run_here()
-
-    def run_here(self) -> None:
-        """Run in any case, for callers who have looked for an event loop."""
         if not self._is_resolved:
             self._answer_scripts(ReadThrough(self._reads).run(self._commands))
 
@@ -122,8 +118,8 @@ class Batch:
 
 
 def read_rows(model: type[M], pks: Iterable[Any], using: str | None = None) -> RowsResult[M]:
-    """Return rows by primary key, in a round trip of their own."""
-    batch = Batch()
-    rows = batch.rows(model, pks, using)
-    batch.run_here()
+    """Return rows by primary key, in a round trip of their own; for callers who have looked for an event loop."""
+    rows: RowsResult[M] = RowsResult(model, list(pks), using)
+    if rows.identities:
+        ReadThrough([rows]).run()
     return rows

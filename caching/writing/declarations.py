@@ -54,8 +54,8 @@ def hold_instances(using: str, instances: Iterable[Any]) -> None:
     touched.hold(using)
 
 
-def hold_stored(using: str, model: Any, pks: list[Any], columns: Collection[str]) -> None:
-    """Hold what a write of these columns of stored rows touches."""
+def hold_stored(using: str, model: Any, pks: list[Any], columns: Collection[str] | None) -> None:
+    """Hold what a write of these columns (None: a deletion) of stored rows touches."""
     touched = Touched()
     touched.add_stored(model, pks, columns, using)
     touched.hold(using, drop=touched.kept)
@@ -98,7 +98,7 @@ class Touched:
         """Add keys of one declaration."""
         (self.kept if declaration.keeps else self.keys).update(keys)
 
-    def add_stored(self, model: Any, pks: list[Any], columns: Collection[str], using: str) -> None:
+    def add_stored(self, model: Any, pks: list[Any], columns: Collection[str] | None, using: str) -> None:
         """Add the keys of what a write of these columns of stored rows touches; lock the rows if need be."""
         for relative, declaration in heard(model):
             if declaration.concerns(columns):

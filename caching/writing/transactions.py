@@ -50,7 +50,8 @@ class WriteTransaction:
         self.sets: dict[str, steps.SetChange | None] = {}  # None: only the database knows the set from now on
         self.joined: list[JoinsCommit] = []
         self._held_since = 0.0
-        self._knows_all = True
+        self._savepoints: dict[str, int] = {}  # by name, how many commands had joined when it began
+        self._undone: list[JoinsCommit] = []  # commands that tell of what may have been undone
         self._has_pending = False
 
     def hold(self, keys: set[str], kept: set[str]) -> None:
@@ -91,24 +92,21 @@ class WriteTransaction:
 
     def committed(self) -> None:
         """Lift all holds. What Redis cannot be told now is recorded as pending."""
-        joined = [(each, each.commands()) for each in self.joined] if self._knows_all else []
+        joined = [(each, each.commands()) for each in self.joined]
         extra = [command for _, commands in joined for command in commands]
         try:
             replies = iter(steps.lift(self.written, self.token, self._set_changes(), extra))
         except Unavailable:
             record_pending(self.using, self.held)
-            self._resolve_untold()
+            for untold in (*self.joined, *self._undone):
+                untold.resolve(None)
             return
         for each, commands in joined:
             each.resolve(list(islice(replies, len(commands))))
-        if not self._knows_all:
-            self._resolve_untold()
-        if self._has_pending or self.written > self.held:
-            _apply_pending(self.using)
-
-    def _resolve_untold(self) -> None:
-        for each in self.joined:
+        for each in self._undone:
             each.resolve(None)
+        if self._has_pending or self._undone or self.written > self.held:
+            _apply_pending(self.using)
 
     def rolled_back(self) -> None:
         """Lift all holds: nothing was written."""
@@ -116,11 +114,17 @@ class WriteTransaction:
             unchanged = {key: change._replace(ids=()) for key, change in self._set_changes().items()}
             steps.lift(self.held, self.token, unchanged)
 
-    def lost_track(self) -> None:
-        """Forget what a part of the transaction that was undone may have written: pending rows, changes of sets."""
+    def begin_savepoint(self, name: str) -> None:
+        """Note what has joined before a savepoint; its rollback does not undo that."""
+        self._savepoints[name] = len(self.joined)
+
+    def lost_track(self, savepoint: str = "") -> None:
+        """Forget what was written, as far as it may have been undone: pending rows, changes of sets, commands."""
         self.recorded.clear()
         self.sets = dict.fromkeys(self.sets)
-        self._knows_all = False
+        kept = self._savepoints.get(savepoint, 0)
+        self._undone += self.joined[kept:]
+        del self.joined[kept:]
 
     def _set_changes(self) -> dict[str, steps.SetChange]:
         return {key: change for key, change in self.sets.items() if change is not None and key in self.held}

@@ -141,6 +141,10 @@ WRITES = {
     "delete by an aggregate": lambda model: _numbers(
         model.objects.annotate(number=Count("stickers")).filter(number__gt=1).delete()
     ),
+    "_raw_delete": lambda model: _bare(model).filter(n=1)._raw_delete("default"),
+    "_raw_delete over a join, which has to delete": lambda model: (
+        _bare(model).filter(depot__size=1)._raw_delete("default")
+    ),
     "delete of a slice": lambda model: model.objects.all()[:2].delete(),
     "delete of values": lambda model: model.objects.values("pk").delete(),
     "delete of a union": lambda model: model.objects.filter(n=1).union(model.objects.filter(n=2)).delete(),
@@ -194,6 +198,13 @@ def _renumbered(model):
 
 def _new(model):
     return [model(code=f"new{n}", rank=500 + n) for n in range(3)]
+
+
+def _bare(model):
+    """Return rows that nothing refers to."""
+    model.stickers.through.objects.all().delete()
+    _child(model).objects.all().delete()
+    return model.objects
 
 
 def _related(model):

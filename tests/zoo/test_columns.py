@@ -114,6 +114,7 @@ OVERRIDES = [
 ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:Field.get_placeholder is deprecated")  # since Django 6.1
 @pytest.mark.parametrize("name", OVERRIDES)
 def test_whoever_converts_is_not_cached(name, misdeclared):
     inherited = getattr(models.CharField, name, lambda self, *args: args[0])

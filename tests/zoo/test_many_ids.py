@@ -72,7 +72,7 @@ def test_many_rows_are_written_at_once():
 
 def test_where_the_database_limits_parameters_they_are_asked_in_parts(django_assert_num_queries):
     limit = connection.features.max_query_params
-    with django_assert_num_queries(1 if limit is None else 2):
+    with django_assert_num_queries(1 if limit is None or limit > 1_100 else 2):  # Django 6.1 knows SQLite's true limit
         Account.objects.get_some(range(1, 1_001))
     with django_assert_num_queries(1):
         Account.objects.get_some(range(10_001, 10_901))

@@ -106,8 +106,8 @@ def test_what_a_process_that_is_cut_off_leaves_pending_is_found_without_the_comm
     def write(account):
         Account.objects.update_one(account.pk, owner="new")
 
+    # The reader is killed then, maybe before it has deleted what it has applied.
     assert last_old_read(read_until_new, own_redis, cut_off, write) < WITHIN_S
-    wait_until(lambda: not PendingInvalidation.objects.exists())
 
 
 def test_the_recovery_is_proved_by_a_write(own_redis):

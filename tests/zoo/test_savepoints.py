@@ -7,17 +7,19 @@ from django.db import connection, transaction
 
 from caching.api import Batch
 from caching.models import PendingInvalidation
+from caching.testutils import redis_usage
 from tests.support.id_set_members import members_among
 from tests.support.threads import in_another_thread
 from tests.zoo.entry_states import state, state_of_key
 from tests.zoo.models import Account, Payee, payees
+from tests.zoo.savepoints import savepoint_by_hand
 
 OWNER = 7
 
 
 @contextlib.contextmanager
 def by_hand():
-    savepoint = transaction.savepoint()
+    savepoint = savepoint_by_hand()
     yield
     transaction.savepoint_rollback(savepoint)
 
@@ -97,8 +99,7 @@ def test_a_transaction_goes_on_reading_its_own_writes(undone, own_redis):
     assert Account.objects.get_one(account.pk).owner == "new"
 
 
-def test_what_would_be_told_of_an_undone_write_is_not_told(undone):
-    """Commands that join the commit cannot be split by savepoints: they are resolved as if Redis could not be told."""
+def test_a_read_that_joined_the_commit_is_right(undone):
     account, batch = Account.objects.create(number="1", owner="old"), Batch()
     rows = batch.rows(Account, [account.pk])
     with transaction.atomic():
@@ -108,3 +109,30 @@ def test_what_would_be_told_of_an_undone_write_is_not_told(undone):
             Account.objects.update_one(account.pk, owner="undone")
     batch.run()
     assert rows.instance(account.pk).owner == "new"
+
+
+def test_commands_that_joined_before_a_savepoint_are_told(undone):
+    account, batch = Account.objects.create(number="1", owner="old"), Batch()
+    other = Account.objects.create(number="2", owner="other")
+    assert Account.objects.get_one(other.pk).owner == "other"
+    rows = batch.rows(Account, [other.pk])
+    with transaction.atomic():
+        Account.objects.update_one(account.pk, owner="new")
+        batch.join_commit("default")
+        with undone():
+            Account.objects.update_one(account.pk, owner="undone")
+    with redis_usage() as usage:
+        batch.run()
+    assert (usage.round_trips, rows.instance(other.pk).owner) == (0, "other")
+
+
+def test_commands_that_joined_after_a_savepoint_by_hand_are_not_told():
+    account, batch = Account.objects.create(number="1", owner="old"), Batch()
+    rows = batch.rows(Account, [account.pk])
+    with transaction.atomic():
+        Account.objects.update_one(account.pk, owner="new")
+        with by_hand():
+            batch.join_commit("default")
+    with redis_usage() as usage:
+        batch.run()
+    assert (usage.round_trips, rows.instance(account.pk).owner) == (3, "new")

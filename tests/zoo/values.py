@@ -101,6 +101,7 @@ BY_FIELD: dict[str, Make] = {
             "zoo.Order.lines_count",
             "zoo.Computed.width",
             "zoo.Computed.height",
+            "zoo.OrderLine._order",
         ),
         lambda field, n: n % 1000,
     ),

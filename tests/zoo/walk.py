@@ -24,7 +24,7 @@ from typing import Any
 from devtools.servers import end_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
-STEP = 250
+STEP, LONG_STEP = 250, 1_000
 
 
 @dataclass
@@ -111,6 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--operations", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
+    parser.add_argument("--step", type=int, default=LONG_STEP, help="operations between two pauses")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--without", nargs="*", default=[])
     options = parser.parse_args()
@@ -127,8 +128,9 @@ def main() -> None:
     make_unmanaged_tables()
     begun = time.monotonic()
     report = walk(
-        operations=options.operations, seed=options.seed, processes=options.processes, without=options.without
-    )
+        operations=options.operations, seed=options.seed, processes=options.processes, step=options.step,
+        without=options.without,
+    )  # fmt: skip
     print(*report.differences[:20], *report.errors[:20], sep="\n")
     print(f"{os.environ['ZOO_DB']}, {time.monotonic() - begun:.0f} s, {report}")
     sys.exit(bool(report.differences or report.errors))

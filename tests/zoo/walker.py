@@ -49,7 +49,7 @@ class Walker:
         self.last = "nothing"
         self._shapes: list[Callable[[], None]] = [
             self.write, self.write, self.write, self.committed, self.committed, self.rolled_back,
-            self.inner_rolled_back, self.outer_rolled_back, self.savepoint_by_hand, self.locked,
+            self.inner_rolled_back, self.outer_rolled_back, self.after_a_savepoint, self.locked,
         ]  # fmt: skip
 
     def walk(self, operations: int, place: str) -> None:
@@ -167,11 +167,13 @@ class Walker:
             self.perhaps_write()
             raise RolledBack
 
-    def savepoint_by_hand(self) -> None:
+    def after_a_savepoint(self) -> None:
         """Write after a savepoint that is rolled back or released by hand."""
+        from tests.zoo.savepoints import savepoint_by_hand
+
         with transaction.atomic():
             self.perhaps_write()
-            savepoint = transaction.savepoint()
+            savepoint = savepoint_by_hand()
             self.write()
             end = self.rng.choice((transaction.savepoint_rollback, transaction.savepoint_commit))
             end(savepoint)
