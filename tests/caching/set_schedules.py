@@ -3,6 +3,7 @@
 Writers add and remove different ids and do not wait for each other's row locks.
 """
 
+import itertools
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,25 +14,26 @@ from tests.caching.schedules import NOBODY, Action, Schedule, State
 from tests.support.id_set_members import members_among
 from tests.testapp.models import Loan, loans
 
-READER = 7
+readers = itertools.count(7)
+"""A new one for each schedule: what a DELETE leaves in the unique index until it is purged makes inserts wait."""
 THERE_BEFORE = 50
 SENTINEL = 0
 
 
 def look(actor: Actor) -> None:
-    answers = members_among(loans, READER, [THERE_BEFORE, *range(100, 104)])
+    answers = members_among(loans, SetSchedule.reader, [THERE_BEFORE, *range(100, 104)])
     actor.saw = frozenset(book for book, there in answers.items() if there)
 
 
 def add(actor: Actor) -> None:
     with transaction.atomic():
-        Loan.objects.create(reader=READER, book=book_of(actor))
+        Loan.objects.create(reader=SetSchedule.reader, book=book_of(actor))
         actor.pause("commit")
 
 
 def remove(actor: Actor) -> None:
     with transaction.atomic():
-        Loan(pk=1, reader=READER, book=THERE_BEFORE).delete()
+        Loan(pk=1, reader=SetSchedule.reader, book=THERE_BEFORE).delete()
         actor.pause("commit")
 
 
@@ -43,13 +45,17 @@ def book_of(actor: Actor) -> int:
 
 
 class SetSchedule(Schedule):
+    reader = 0
+
     def begin(self) -> None:
+        SetSchedule.reader = next(readers)
         self.commits = [frozenset({THERE_BEFORE})]
-        self.key = loans.state_key(READER)
+        self.key = loans.state_key(SetSchedule.reader)
         redis_client().delete(self.key, self.members_key)
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM testapp_loan")
-            cursor.execute("INSERT INTO testapp_loan (id, reader, book) VALUES (1, %s, %s)", [READER, THERE_BEFORE])
+            row = [SetSchedule.reader, THERE_BEFORE]
+            cursor.execute("INSERT INTO testapp_loan (id, reader, book) VALUES (1, %s, %s)", row)
 
     @property
     def members_key(self) -> str:
