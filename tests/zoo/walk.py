@@ -60,6 +60,8 @@ def walk(*, operations: int, seed: int, processes: int = 2, step: int = STEP, wi
                 started, "compare everywhere" if done % (20 * step) == 0 or done >= operations else "compare"
             )
             forget()
+            if is_whole:
+                print(f"{done} operations", file=sys.stderr, flush=True)
             if any(answer["differences"] or answer["errors"] for answer in answers):
                 break
     for answer in answers:
