@@ -102,6 +102,7 @@ BY_FIELD: dict[str, Make] = {
             "zoo.Computed.width",
             "zoo.Computed.height",
             "zoo.OrderLine._order",
+            "zoo.Magazine.revision",
         ),
         lambda field, n: n % 1000,
     ),

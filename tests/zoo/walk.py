@@ -56,10 +56,11 @@ def walk(*, operations: int, seed: int, processes: int = 2, step: int = STEP, wi
     with change_log(tables), walkers(seed, processes, without) as started:
         for done in range(step, operations + step, step):
             everyone(started, f"walk {step // processes} {seed}-{done}")
-            answers = everyone(
-                started, "compare everywhere" if done % (20 * step) == 0 or done >= operations else "compare"
-            )
+            is_whole = done % (20 * step) == 0 or done >= operations
+            answers = everyone(started, "compare everywhere" if is_whole else "compare")
             forget()
+            if is_whole:
+                print(f"{done} operations", file=sys.stderr, flush=True)
             if any(answer["differences"] or answer["errors"] for answer in answers):
                 break
     for answer in answers:
