@@ -1,11 +1,12 @@
 """For every cached model of the zoo, every column and every way to write: the cache answers as the database does."""
 
+import os
 import random
 
 import pytest
 from django.core import checks
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import NotSupportedError, models
+from django.db import NotSupportedError, connection, models
 
 from tests.zoo.questions import WAITING, Seen, admitted, differences, fill, is_cached, relatives, shown, zoo_models
 from tests.zoo.values import Maker
@@ -14,6 +15,9 @@ from tests.zoo.verbs import VERBS, Scene
 MODELS = zoo_models(waiting=True)
 # What a verb may say of a model, by its documentation, instead of writing.
 REFUSALS = (NotSupportedError, ObjectDoesNotExist, models.ProtectedError, models.RestrictedError)
+
+# Each server takes one half of the verbs of each model, SQLite and a run with WHOLE=1 take all of them.
+HALVES = {} if os.environ.get("WHOLE") == "1" else {"mysql": 0, "postgresql": 1}
 
 
 @pytest.fixture(
@@ -45,10 +49,16 @@ def test_reads_as_the_database_does(model):
         assert shown(model.objects.get_one(row.pk)) == shown(row)
 
 
+def verbs_for(model):
+    half = HALVES.get(connection.vendor)
+    first = MODELS.index(model)
+    return [each for at, each in enumerate(VERBS.items(), first) if half is None or at % 2 == half]
+
+
 def test_every_way_to_write(model):
     scene, seen = Scene(Maker(), random.Random(1)), Seen(relatives(model), most=4)
     found = []
-    for name, verb in VERBS.items():
+    for name, verb in verbs_for(model):
         scene.maker.create(model)
         fill(seen)
         try:
