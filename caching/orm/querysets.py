@@ -195,6 +195,14 @@ class CachedQuerySet(HoldingQuerySet):
 class EdgeQuerySet(HoldingQuerySet):
     """The QuerySet of edges: writes of many rows that cannot tell id sets what they change are refused."""
 
+    def _lock(self) -> list[Any]:
+        # The rows are found without a lock, and locked by primary key: who deletes one by its key locks its place in
+        # the index of its ends after that, and the two would wait for each other.
+        rows = all_rows(self.model, self.db).select_for_update()
+        if self._is_simple():
+            return list(rows.filter(pk__in=self.order_by().values("pk")))
+        return super()._lock()
+
     def update(self, **changes: Any) -> int:
         """As in Django where nothing is derived from the rows; refused otherwise (NotSupportedError)."""
         self._refuse_if_followed("update()")

@@ -259,7 +259,7 @@ def test_two_writers_of_one_row_at_once(ann):
     def second_writer():
         with transaction.atomic():
             assert first_wrote.wait(LONGEST_S)
-            transactions.hold_keys("default", row_keys(Author, [ann.pk]))
+            transactions.hold_keys("default", row_keys(Author, [ann.pk], "default"))
             second_held.set()
             Author.objects.filter(pk=ann.pk).update(name="second")
             seen.append((state(ann), in_another_thread(lambda: name_of(ann)), state(ann)))

@@ -3,10 +3,11 @@
 import pytest
 from django.contrib.admin import ModelAdmin, site
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.models.deletion import Collector
 
 from caching.testutils import redis_usage
-from tests.support.threads import in_another_thread
+from tests.support.threads import Task, in_another_thread
 from tests.zoo.models import Berth, Crew, Fleet, Fondness, Harbour, Sailor, ShipLog, ShorePass
 from tests.zoo.models.deletion import fallback_crew, loves, passes_of, people_of, remarks_on, seats, teams_of
 from tests.zoo.truth import Truth
@@ -125,4 +126,21 @@ def test_a_row_that_is_moved_between_collection_and_deletion(truth, moved, monke
     monkeypatch.setattr(Collector, "collect", and_then)
     red().delete() if moved != "seat" else Harbour.objects.filter(team__name="red").delete()
     monkeypatch.undo()
+    assert truth.holds()
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="one writer at a time")
+def test_two_who_delete_one_edge_do_not_wait_for_each_other(truth):
+    """Who finds an edge by its ends waits for its row without a lock of the index that the other needs to delete it."""
+    edge = Berth.objects.filter(person__badge="red harbour").get()
+    ends = {"team_id": edge.team_id, "person_id": edge.person_id}
+    with transaction.atomic():
+        assert list(QuerySet(Berth).filter(pk=edge.pk).select_for_update())
+        other = Task(lambda: Berth.objects.filter(**ends).delete()[0])
+        other.join(0.5)
+        assert other.is_alive()  # it waits for the row
+        QuerySet(Berth).filter(pk=edge.pk)._raw_delete("default")
+        seats.hold("default", [seats.here().identity(edge.team_id)])
+        teams_of.hold("default", [teams_of.here().identity(edge.person_id)])
+    assert other.result() == 0
     assert truth.holds()
