@@ -5,7 +5,7 @@ import decimal
 import uuid
 
 import pytest
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.test.utils import isolate_apps
 
 from caching import registry
@@ -115,7 +115,8 @@ def test_a_corrupt_entry_inside_a_transaction_is_read_past(ann):
     redis_client().set(rows_of(Author).key(ann.pk), b"Vx")
     with transaction.atomic():
         assert Author.objects.get_one(ann.pk).name == "Ann"
-    assert entry(ann) == b"Vx"
+    # SQLite's transactions read an old snapshot, and so replace nothing; those of MariaDB are READ COMMITTED.
+    assert (entry(ann) == b"Vx") == (connection.vendor == "sqlite")
 
 
 @pytest.fixture
