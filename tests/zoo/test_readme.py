@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connection, connections, models
+from django.test.utils import isolate_apps
+from django.utils import timezone
 
 import caching
 from caching import api
@@ -45,3 +47,27 @@ def test_invalidation(names):
     Recipe.objects.get_one(1)
     exec(example("Invalidation by hand"), names)  # noqa: S102
     assert Recipe.objects.invalidate() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@isolate_apps("tests.zoo")
+def test_soft_deletion():
+    public = {name: getattr(api, name) for name in api.__all__}
+    names = {**public, "models": models, "__name__": "tests.zoo.models"}
+    exec(example("Soft deletion"), names)  # noqa: S102
+    letter = names["Letter"]
+    with connection.schema_editor() as editor:
+        editor.create_model(letter)
+    try:
+        row = letter.all_objects.create(subject="Hello")
+        for _ in range(2):
+            assert letter.objects.get_one(row.pk) == letter.all_objects.get_one(row.pk) == row
+        row.deleted_at = timezone.now()
+        row.save()
+        for _ in range(2):
+            assert letter.all_objects.get_one(row.pk).deleted_at == row.deleted_at
+            with pytest.raises(letter.DoesNotExist):
+                letter.objects.get_one(row.pk)
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(letter)
