@@ -1,6 +1,7 @@
 """A bounded pool of threads for an event loop; asyncio's own costs two futures and two locks more for each call."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -39,7 +40,7 @@ class ThreadPool:
             except BaseException as error:
                 resolve, outcome = future.set_exception, error
             loop = future.get_loop()
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
                 loop.call_soon_threadsafe(_resolve, future, resolve, outcome)
                 if self._is_large(outcome):
                     taken = Event()

@@ -12,7 +12,6 @@ from django.db import connection
 
 from loadtest.baselines.management.commands.seed_benchmark import Command as SeedBenchmark
 from loadtest.baselines.models import Tally
-from loadtest.bench.environment import SETTINGS
 from loadtest.bench.web_server import WebServer, run_web_server
 from loadtest.load.accounts import log_in
 from tests.loadtest.seeded_users import PASSWORD, USER_COUNT
@@ -22,8 +21,8 @@ from tests.support.empty_redis import empty_redis
 @pytest.fixture(scope="session")
 def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
     variables = {
-        "DJANGO_SETTINGS_MODULE": SETTINGS, "DEBUG": "off", "THROTTLES": "off", "WEB_WORKERS": "1", "WEB_THREADS": "4",
-        "LANE": "off",
+        "DJANGO_SETTINGS_MODULE": "tests.loadtest.settings", "DEBUG": "off", "THROTTLES": "off", "WEB_WORKERS": "1",
+        "WEB_THREADS": "4", "LANE": "off",
     }  # fmt: skip
     with run_web_server({**os.environ, **variables}, tmp_path_factory.mktemp("web") / "log") as server:
         yield server

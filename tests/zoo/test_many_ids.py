@@ -40,7 +40,7 @@ def test_a_set_is_asked_for_many_ids(number, request):
 
 
 def test_ids_below_the_floor_of_a_set(monkeypatch):
-    monkeypatch.setattr(payees, "newest", 3)
+    monkeypatch.setattr(payees.here(), "newest", 3)
     Payee.objects.bulk_create([Payee(account=7, payee=payee) for payee in range(2_000, 12_000, 1_000)])
     for _ in range(2):
         found = members_among(payees, 7, range(1, 11_500))

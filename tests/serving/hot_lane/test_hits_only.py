@@ -81,7 +81,7 @@ def test_a_wrong_type_is_no_hit_and_harms_nobody_else(asked, lane, alice, bob):
 
 
 def test_ids_below_the_floor(asked, alice, bob, monkeypatch):
-    monkeypatch.setattr(models.favorited, "newest", 2)
+    monkeypatch.setattr(models.favorited.here(), "newest", 2)
     posts = [Post.objects.create_one(author_id=bob.pk, text="x") for _ in range(5)]
     for post in posts[:4]:
         Favorite.objects.create(user_id=alice.pk, post_id=post.pk)
