@@ -1,8 +1,12 @@
 """Reads and writes on a Redis Cluster: the rows of one batch are on different nodes."""
 
+import pytest
+
 from caching.entries.rows import rows_of
 from caching.redis.client import redis_client
 from tests.testapp.models import Author
+
+pytestmark = pytest.mark.embedded  # what is spread over nodes does not depend on the database
 
 
 def test_batches_writes_and_lookups_span_the_nodes(cluster, django_assert_num_queries):

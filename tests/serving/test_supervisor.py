@@ -75,12 +75,12 @@ def test_a_killed_supervisor_leaves_nothing_and_another_can_start(program, name)
     web = program(COMMANDS[name], **variables(name)).wait_until_up()
     with socket.create_connection(("127.0.0.1", web.port)):  # an idle client
         web.end(signal.SIGKILL)
+        assert web.wait_until_gone() == {}
         again = program((*COMMANDS[name], "--bind", f"127.0.0.1:{web.port}"), **variables(name))
         again.port = web.port
         until(lambda: generations(again), again)
         again.wait_until_up()
     assert again.end(signal.SIGTERM) == 0
-    assert web.wait_until_gone() == {}
 
 
 @pytest.mark.parametrize("name", BOTH)

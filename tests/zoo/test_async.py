@@ -21,6 +21,8 @@ from caching.redis import event_loop
 from caching.testutils import redis_usage, reset_cache
 from tests.zoo.models import Cook, Liking, Recipe, Taste, liked, newest_recipes, stars_given
 
+pytestmark = pytest.mark.any_database
+
 NOBODY = 10**9
 PAUSE_MS = 700  # longer than the socket timeout of the settings
 

@@ -20,6 +20,8 @@ from caching.orm.by_settings import cache_model
 from caching.testutils import redis_usage
 from tests.zoo.models import Magazine, MagazineQuerySet, Staff, Teacher
 
+pytestmark = pytest.mark.any_database
+
 SECRETS = (b"md5$", b"s3cret")
 
 

@@ -24,7 +24,7 @@ def the_breaker_stays_closed():
     assert breaker.is_closed
 
 
-@pytest.mark.parametrize("number", [999, 8_000, MANY])
+@pytest.mark.parametrize("number", [999, 8_000, pytest.param(MANY, marks=pytest.mark.any_database)])
 def test_a_set_is_asked_for_many_ids(number, request):
     if number == MANY:
         request.getfixturevalue("time_for_many")
@@ -47,7 +47,7 @@ def test_ids_below_the_floor_of_a_set(monkeypatch):
         assert [payee for payee, there in found.items() if there] == list(range(2_000, 11_500, 1_000))
 
 
-@pytest.mark.parametrize("number", [1_001, MANY])
+@pytest.mark.parametrize("number", [1_001, pytest.param(MANY, marks=pytest.mark.any_database)])
 def test_many_rows_are_asked_for(number, request):
     if number == MANY:
         request.getfixturevalue("time_for_many")

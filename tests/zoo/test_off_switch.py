@@ -14,6 +14,8 @@ from caching.reading import stats
 from caching.testutils import redis_usage, reset_cache
 from tests.zoo.models import Cook, Liking, Recipe, Taste, liked, newest_recipes, stars_given
 
+pytestmark = pytest.mark.any_database
+
 NO_REDIS = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 

@@ -16,6 +16,8 @@ import caching
 from caching import api
 from tests.zoo.models import Cook, Recipe, newest_recipes
 
+pytestmark = pytest.mark.any_database
+
 README = (Path(caching.__file__).parent / "README.md").read_text()
 
 

@@ -15,6 +15,8 @@ from tests.support.polling import wait_until
 from tests.zoo.models import Account
 from tests.zoo.processes import Process, say
 
+pytestmark = pytest.mark.any_database
+
 WITHIN_S = 1.0
 PROOF_MS = "500"  # the default
 

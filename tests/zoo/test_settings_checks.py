@@ -16,6 +16,8 @@ from caching.api import Cached, CachedModel
 from caching.checks.backend import check_backend, check_switch
 from caching.checks.secrets import check_secrets
 
+pytestmark = pytest.mark.any_database
+
 LOCMEM = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 REDIS = "redis://127.0.0.1:6379/0"
 

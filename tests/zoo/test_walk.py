@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from tests.zoo.walk import walk
 
 SEED = int(os.environ.get("SEED", "1"))
@@ -14,6 +16,7 @@ def test_two_processes_read_what_the_database_says():
     assert report.counts["hits"] > report.counts["misses"]
 
 
+@pytest.mark.any_database
 def test_the_walk_finds_that_a_receiver_is_gone():
     report = walk(operations=300, seed=SEED, processes=1, without=["_before_save"])
     assert report.differences
