@@ -49,15 +49,16 @@ class Breaker:
         """Return whether entries may be trusted; at most one thread at a time waits for a recovery."""
         if self._closed:
             return True
-        if not self.may_write() or not self._probing.acquire(blocking=False):
+        probing = self._probing
+        if not self.may_write() or not probing.acquire(blocking=False):
             return False
         if self.needs_thread():
-            threading.Thread(target=self._probe_apart, name="caching recovery", daemon=True).start()
+            threading.Thread(target=self._probe_apart, args=[probing], name="caching recovery", daemon=True).start()
             return False
         try:
             return self._probe()
         finally:
-            self._probing.release()
+            probing.release()
 
     def trip(self, cause: Exception) -> None:
         """Open, and leave Redis alone for CACHING["RETRY_MS"]."""
@@ -76,13 +77,13 @@ class Breaker:
         if setting == "CACHING" and not (value or {}).get("ENABLED", True):
             self._closed = False
 
-    def _probe_apart(self) -> None:
+    def _probe_apart(self, probing: threading.Lock) -> None:
         try:
             self._probe()
         except Exception:
             logger.exception("The cache could not be recovered.")
         finally:
-            self._probing.release()
+            probing.release()
             self.leave_thread()
 
     def _probe(self) -> bool:
