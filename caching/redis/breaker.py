@@ -68,6 +68,11 @@ class Breaker:
         self._retry_at = time.monotonic() + conf().retry_ms / 1000
         self._closed = False
 
+    def wait_for_probe(self, timeout_s: float = 5) -> None:
+        """Wait until no thread is recovering, for tests that follow one another."""
+        if self._probing.acquire(timeout=timeout_s):
+            self._probing.release()
+
     def forget_threads(self) -> None:
         """Let a forked process recover although another thread of its parent was about to."""
         self._probing = threading.Lock()
