@@ -97,7 +97,8 @@ def test_a_process_that_only_has_hits_stops_reading_the_old_value(own_redis, ref
         Account.objects.update_one(account.pk, owner="new")
 
     assert last_old_read(reader, own_redis, refusal, write) < WITHIN_S
-    assert PendingInvalidation.objects.exists()
+    # A full Redis takes deletions, so the reader may have applied what was pending.
+    assert refusal is full or PendingInvalidation.objects.exists()
     assert not breaker.is_closed
 
 
