@@ -60,5 +60,4 @@ def reset_cache() -> None:
     for group in by_slot(key for key, _ in keys_under({key_prefix(alias) for alias in connections.settings})):
         redis_client().unlink(*group)
     teach_scripts()  # or the first to use one would need a round trip more
-    breaker.wait_for_probe()
-    breaker.may_read()
+    breaker.retry()

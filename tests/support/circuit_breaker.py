@@ -19,4 +19,5 @@ def fresh_breaker() -> Iterator[None]:
     try:
         yield
     finally:
+        breaker.wait_for_probe()  # a recovery in another thread would change what is restored
         vars(breaker).update(before)
