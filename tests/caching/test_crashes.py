@@ -4,12 +4,14 @@ import time
 
 import pytest
 
+from caching.entries.rows import rows_of
+from caching.redis.client import redis_client
 from caching.testutils import redis_usage
 from tests.caching.crash_points import kill_at
-from tests.caching.entry_state import entry, state
+from tests.caching.entry_state import entry, state, state_of
 from tests.support.polling import wait_until
 from tests.support.threads import in_another_thread
-from tests.testapp.models import Author
+from tests.testapp.models import Author, Bookmark, Note, bookmarks, open_notes
 
 HOLD_MS = 1_000
 
@@ -63,6 +65,31 @@ def test_the_claims_of_many_dead_writers_take_no_more_room_than_one(ann):
     assert len(entry(ann)) == 1 + 29
     assert names(ann) == {"Anna"}
     assert state(ann) == "value"
+
+
+def key_of_row(author):
+    return rows_of(Author).key(author.pk)
+
+
+LATER = {
+    "a row is written": (key_of_row, lambda ann: Author.objects.update_one(ann.pk, name="A")),
+    "a row is dropped": (key_of_row, lambda ann: Author.objects.drop_entry(ann.pk)),
+    "a model is invalidated": (key_of_row, lambda ann: Author.objects.invalidate()),
+    "a list is written": (lambda _: open_notes.here().key(7), lambda _: Note.objects.create(reader=7)),
+    "a list is invalidated": (lambda _: open_notes.here().key(7), lambda _: open_notes.invalidate(7)),
+    "a set is written": (lambda _: bookmarks.here().state_key(7), lambda _: Bookmark.objects.create(reader=7, book=1)),
+    "a set is invalidated": (lambda _: bookmarks.here().state_key(7), lambda _: bookmarks.invalidate(7)),
+}
+
+
+@pytest.mark.parametrize("later", LATER)
+def test_the_claim_of_a_writer_that_may_still_commit_outlives_what_others_do(ann, later):
+    """Its own rows may be others than theirs, so no lock orders them: only a reader who has asked may end the hold."""
+    key_of, act = LATER[later]
+    key = key_of(ann)
+    redis_client().set(key, b"H" + b"d" * 16 + b"%013d" % 1_000, px=60_000)
+    act(ann)
+    assert state_of(redis_client().get(key)) == "hold"
 
 
 def test_a_writer_killed_after_its_lift_leaves_nothing_behind(ann):
