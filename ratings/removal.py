@@ -28,7 +28,7 @@ def remove(item_ids: list[int]) -> None:
 
 def delete_scores_of(user_id: int) -> Iterator[int]:
     """Delete a user's scores and yield the number of rows per chunk; registered with users.deletion_hooks."""
-    return in_chunks(Score.objects.filter(user_id=user_id), _delete_scores, CHUNK)
+    return in_chunks(Score.objects.filter(user_id=user_id), _delete_scores, CHUNK, by="item_id")
 
 
 def _delete_scores(chunk: QuerySet[Score]) -> None:

@@ -124,6 +124,12 @@ class PasswordChangeInput(StrictSerializer):
     new = NewPassword()
 
 
+class DeletionInput(StrictSerializer):
+    """The password of the account that is to be deleted."""
+
+    password = Text(max_length=passwords.LONGEST_TYPED, trim_whitespace=False)
+
+
 class ResetInput(StrictSerializer):
     """The mail address of the accounts to reset."""
 
