@@ -15,7 +15,6 @@ from django.db.models import QuerySet
 from caching.api import atomic_write, delete_rows
 
 CHUNK = 1_000  # rows in one transaction
-CHANGED = 200  # rows that one transaction changes row by row
 AT_ONCE = 1_000  # rows that a request deletes itself
 
 Sweep = Callable[[], Iterator[int]]
@@ -62,14 +61,14 @@ def finish() -> int:
 
 def in_chunks(
     rows: QuerySet[Any],
-    change: Callable[[QuerySet[Any]], Any] | None = None,
+    change: Callable[[list[Any]], Any] | None = None,
     size: int | None = None,
     *,
     by: str | None = None,
 ) -> Iterator[int]:
     """Delete or change all rows, at most `size` (default: CHUNK) at a time, and yield the number of rows of each chunk.
 
-    By default the rows are deleted as caching.api.delete_rows() does. `change` gets a queryset of the chunk instead; it
+    By default the rows are deleted as caching.api.delete_rows() does. `change` gets their primary keys instead; it
     must remove the rows from `rows`, in a transaction of its own. `by` names a column of an index behind those that
     `rows` are filtered by, in which each row has another value: a chunk begins where the one before has ended, as the
     database may take long to clear away what is deleted.
@@ -80,7 +79,7 @@ def in_chunks(
             if change is None:
                 delete_rows(rows.model, pks, router.db_for_write(rows.model))
             else:
-                change(rows.model.objects.filter(pk__in=pks))
+                change(pks)
             yield len(pks)
             chunk = _first(rows.filter(**{f"{by}__gt": chunk[-1][1]}), by, size or CHUNK) if by else []
 
@@ -93,7 +92,7 @@ class Dependents(NamedTuple):
     """Rows that refer to a marked row, and how to delete or detach a chunk of them: see in_chunks()."""
 
     rows: QuerySet[Any]
-    change: Callable[[QuerySet[Any]], Any] | None = None
+    change: Callable[[list[Any]], Any] | None = None
     size: int | None = None
 
 

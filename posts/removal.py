@@ -7,11 +7,10 @@ deleted in chunks, and the post last. If the process is killed in between, `swee
 from collections.abc import Collection, Iterator
 
 from django.db import router
-from django.db.models import QuerySet
 
-from caching.api import atomic_write, delete_rows, lock_rows
+from caching.api import atomic_write, delete_rows, lock_rows, update_rows
 from counters.api import forget_targets
-from jobs.deletion import CHANGED, CHUNK, Dependents, MarkedRows, in_chunks
+from jobs.deletion import CHUNK, Dependents, MarkedRows, in_chunks
 from posts.models import Comment, Deletion, Favorite, Like, Post, Removal
 
 
@@ -41,15 +40,19 @@ def delete_posts_of(user_id: int) -> Iterator[int]:
     yield from in_chunks(Deletion.objects.filter(user_id=user_id))
     posts = Post.objects.filter(author_id=user_id)
     # No Removal for each: whoever deletes the author finds them by their state.
-    yield from in_chunks(posts.filter(state__lt=Post.State.REMOVED), _mark_all, CHANGED)
+    yield from in_chunks(posts.filter(state__lt=Post.State.REMOVED), _mark_all)
     last, removed = 0, posts.filter(state=Post.State.REMOVED).order_by("pk").values_list("pk", flat=True)
     while post_ids := list(removed.filter(pk__gt=last)[:CHUNK]):
         yield from _delete_marked(post_ids)
         last = post_ids[-1]
 
 
-def _mark_all(posts: QuerySet[Post]) -> None:
-    posts.update(state=Post.State.REMOVED)
+def _mark_all(post_ids: list[int]) -> None:
+    update_rows(Post, post_ids, router.db_for_write(Post), state=Post.State.REMOVED)
+
+
+def _let_go(repost_ids: list[int]) -> None:
+    update_rows(Post, repost_ids, router.db_for_write(Post), repost_of_id=None)
 
 
 def _delete_marked(post_ids: list[int]) -> Iterator[int]:
@@ -84,7 +87,7 @@ def mark(post_id: int, *, by: int | None = None) -> None:
 def _dependents(post_ids: Collection[int]) -> Iterator[Dependents]:
     for model in (Like, Favorite, Comment):
         yield Dependents(model.objects.filter(post_id__in=post_ids))
-    yield Dependents(Post.objects.filter(repost_of__in=post_ids), lambda posts: posts.update(repost_of=None), CHANGED)
+    yield Dependents(Post.objects.filter(repost_of__in=post_ids), _let_go)
 
 
 removed_posts = MarkedRows(Post, Removal.objects.values_list("pk", flat=True), lambda post_id: _dependents([post_id]))
