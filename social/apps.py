@@ -9,10 +9,11 @@ class SocialConfig(AppConfig):
     name = "social"
 
     def ready(self) -> None:
-        from social import counts, relationships, seeding, services  # noqa: F401  counts declares counters
+        from social import counts, export_parts, relationships, seeding, services  # noqa: F401  counts declares counters
         from users import deletion_hooks, list_filters
         from users import seeding as users_seeding
 
+        export_parts.register_parts()
         list_filters.register(relationships.request_blocked)
         deletion_hooks.register(services.delete_edges_of)
         users_seeding.register(seeding.seed)

@@ -14,6 +14,7 @@ class UsersConfig(AppConfig):
             checks,
             deletion_hooks,
             erasure,
+            export_parts,
             former_names,
             indexing,
             logins,
@@ -21,6 +22,7 @@ class UsersConfig(AppConfig):
 
         indexing.watch_users()
         logins.watch_loaded_accounts()
+        export_parts.register_parts()
         former_names.watch_users()
         erasure.watch_users()
         deletion.register(erasure.sweep)

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from users import auth_views, password_views, search_views, views
+from users import auth_views, export_views, password_views, search_views, views
 
 urlpatterns = [
     path("users", views.UsersView.as_view()),
     path("users/search", search_views.SearchView.as_view()),
     path("users/me", views.OwnUserView.as_view()),
+    path("users/me/export", export_views.OwnExportView.as_view()),
     path("users/me/password", password_views.OwnPasswordView.as_view()),
     path("users/me/state", views.OwnStateView.as_view()),
     path("users/<str:user_id>", views.UserView.as_view()),
