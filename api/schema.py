@@ -11,6 +11,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
+from api.cursors import MOST, PAGE
 from api.ids import CAP, LARGEST
 
 __all__ = ["AutoSchema"]
@@ -83,9 +84,16 @@ def fields_query(names: Sequence[str]) -> OpenApiParameter:
     return OpenApiParameter("fields", fields, description="Only these fields.", explode=False, style="form")
 
 
-def cursor_query() -> OpenApiParameter:
-    """Describe the `cursor` parameter."""
-    return OpenApiParameter("cursor", str, description="From `next` or `previous` of another page.")
+def page_query(size: int = PAGE) -> list[OpenApiParameter]:
+    """Describe the `cursor` and the `limit` of a list with `size` rows on a page by default."""
+    cursor = OpenApiParameter("cursor", str, description="From `next` or `previous` of another page.")
+    return [cursor, limit_query(size)]
+
+
+def limit_query(size: int) -> OpenApiParameter:
+    """Describe the `limit` of a list with `size` rows by default."""
+    limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": size}
+    return OpenApiParameter("limit", limit, description="The most rows to answer.")
 
 
 def page_of(item: type[serializers.BaseSerializer], name: str) -> type[serializers.Serializer]:
