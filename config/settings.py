@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "caching",
     "jobs",
+    "api",
     "counters",
     "counters.http",
     "users",
@@ -139,7 +140,11 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "APPEND_COMPONENTS": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}},
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.close_objects"],
-    "ENUM_NAME_OVERRIDES": {"Gender": "users.models.Gender", "Status": "users.models.UserState.Status"},
+    "ENUM_NAME_OVERRIDES": {
+        "ErrorCode": "api.schema.ERROR_CODES",
+        "Gender": "users.models.Gender",
+        "Status": "users.models.UserState.Status",
+    },
 }
 # By scope: (requests per second on average, requests at once). "user", "refresh", "password" and "email" are per user,
 # "reset_email" and "email_address" are per mail address, "account" is wrong passwords for one account, the others are

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.cursors import Page, Paging
+from api.idempotency import idempotent
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response, no_content
@@ -130,6 +131,7 @@ class CommentsView(_AboutPostView):
         return self.paging.response(results, page)
 
     @described(answers={201: output.Comment}, body=CommentInput, problems=(403, 404), query=[id_in_path("post_id")])
+    @idempotent
     def post(self, request: Request, post_id: str) -> HttpResponse:
         """Comment on a post."""
         columns = validated(CommentInput, request.data)
