@@ -71,7 +71,9 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
     )
 
     USERNAME_FIELD = "username"
-    cached: ClassVar = Cached(ttl_s=3600, never=("password", "last_login"), lookups=("username",), since="created_at")
+    cached: ClassVar = Cached(
+        ttl_s=3600, never=("password", "last_login"), lookups=("username",), since="created_at", live="is_active"
+    )
     objects: ClassVar = UserManager()
 
     class Meta(CachedModel.Meta):
