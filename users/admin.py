@@ -16,10 +16,10 @@ from api.admin import ChunkedDeletionAdmin, NewestFirstAdmin
 from api.audited_admin import ActionRefused, Change
 from api.links import validate_link
 from api.model_fields import MultilineField
-from users import admin_superuser, services  # noqa: F401  admin_superuser registers its admin classes
+from users import admin_superuser, erasure, services  # noqa: F401  admin_superuser registers its admin classes
 from users.admin_login import ThrottledLoginForm
 from users.birthdays import validate_birthday
-from users.models import User, UserState
+from users.models import Erasure, User, UserState
 from users.ranks import MANAGED_BY_STAFF, may_manage
 from users.search import ids_for_admin
 
@@ -36,6 +36,11 @@ class CachedUserAdmin(NewestFirstAdmin):
     actions: tuple[str, ...] = ("show_cache_entry", "drop_cache_entry")
     search_help_text = "An id, the beginning of a username or of a word of the nickname, or Chinese characters in it."
     user_column = "pk"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Return the rows, without those of accounts that are being deleted."""
+        erased = Erasure.objects.filter(gone_at=None).values("user_id")
+        return super().get_queryset(request).exclude(**{f"{self.user_column}__in": erased})
 
     def search(self, queryset: QuerySet, text: str) -> QuerySet:
         return queryset.filter(**{f"{self.user_column}__in": ids_for_admin(text[:64])})
@@ -117,9 +122,7 @@ class UserAdmin(CachedUserAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
     add_fieldsets = ((None, {"fields": ("username", "nickname", "usable_password", "password1", "password2")}),)
 
     def delete_rows(self, pks: list[int]) -> None:
-        for pk in pks:
-            for _ in services.delete_user(pk):
-                pass
+        erasure.delete_some(pks)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         own = super().get_readonly_fields(request, obj)
