@@ -20,7 +20,7 @@ from users import admin_superuser, services  # noqa: F401  admin_superuser regis
 from users.admin_login import ThrottledLoginForm
 from users.models import User, UserState
 from users.ranks import MANAGED_BY_STAFF, may_manage
-from users.search import ids_for_admin
+from users.search import for_admin
 
 admin.site.site_header = admin.site.site_title = "Hotpath"
 admin.site.site_url = "/api/docs"
@@ -36,8 +36,13 @@ class CachedUserAdmin(NewestFirstAdmin):
     search_help_text = "An id, the beginning of a username or of a word of the nickname, or Chinese characters in it."
     user_column = "pk"
 
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        """Return who is found, in the order of the search, unless the staff has chosen another."""
+        found, _ = super().get_search_results(request, queryset, search_term)
+        return (found.order_by(*queryset.query.order_by) if "o" in request.GET else found), False
+
     def search(self, queryset: QuerySet, text: str) -> QuerySet:
-        return queryset.filter(**{f"{self.user_column}__in": ids_for_admin(text[:64])})
+        return for_admin(queryset, self.user_column, text[:64])
 
     @admin.action(description="Show cache entry", permissions=["view"])
     def show_cache_entry(self, request: HttpRequest, queryset: QuerySet) -> None:

@@ -197,9 +197,7 @@ class _RecordsAdmin(AuditedAdmin):
         text = search_term.strip()
         if not text:
             return queryset, False
-        named = User.objects.named(text)
-        user_ids = ([int(text)] if is_id(text) else []) + ([named.pk] if named else [])
-        return queryset.filter(user_id__in=user_ids), False
+        return queryset.filter(user_id__in=User.objects.ids_named(text)), False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

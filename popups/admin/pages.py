@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from api.ids import is_id
 from caching.api import Unavailable
 from popups import rules
 from popups.admin import charts, statistics
@@ -38,8 +37,9 @@ class DryRunForm(forms.Form):
 
     def clean_user(self) -> User:
         """Return the user with this id or username."""
-        text = self.cleaned_data["user"]
-        user = User.objects.filter(pk=int(text)).first() if is_id(text) else User.objects.named(text)
+        ids = User.objects.ids_named(self.cleaned_data["user"])
+        users = User.objects.in_bulk(ids)
+        user = next((users[user_id] for user_id in ids if user_id in users), None)
         if user is None:
             raise forms.ValidationError("There is no such user.")
         return user
