@@ -1,12 +1,11 @@
-"""Signal receivers: a new version of the configs after an edit, and the protection of popups that were shown."""
+"""Signal receivers that replace the version of the configs after the commit of an edit."""
 
 from typing import Any
 
 from django.db import transaction
-from django.db.models.signals import post_delete, post_save, pre_delete
+from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from popups import protection
 from popups.config import version
 from popups.models import Pacing, Popup
 
@@ -16,9 +15,3 @@ from popups.models import Pacing, Popup
 def bump_after_commit(using: str, **_: Any) -> None:
     """Replace the version after the commit of the current transaction."""
     transaction.on_commit(version.bump, using=using)
-
-
-@receiver(pre_delete, sender=Popup)
-def refuse_if_shown(instance: Popup, using: str, **_: Any) -> None:
-    """Raise ProtectedError for a popup that was shown, in the transaction that would delete it."""
-    protection.protect(instance, using)

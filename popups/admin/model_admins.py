@@ -20,8 +20,8 @@ from api.audited_admin import ActionRefused, AuditedAdmin, Change
 from api.ids import is_id
 from popups import rules
 from popups.admin import pages, statistics, targeting
+from popups.delivery.protection import ShownPopup
 from popups.models import Event, Pacing, Popup, UserPopup
-from popups.protection import ShownPopup
 from users.models import User
 
 

@@ -7,9 +7,12 @@ first holds the popup's total in Redis, without which nobody can claim it, and t
 from typing import Any
 
 from django.db.models import ProtectedError
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
 
 from caching.api import Unavailable, hold_keys
 from popups.delivery.totals import TOTALS, count_showings
+from popups.models import Popup
 
 
 class ShownPopup(ProtectedError):
@@ -22,12 +25,13 @@ class ShownPopup(ProtectedError):
         return str(self.args[0])
 
 
-def protect(popup: Any, using: str) -> None:
-    """Let nobody claim a popup until the end of the current transaction; raise ShownPopup if somebody was shown it."""
-    hold_keys(using, [TOTALS.key(popup.pk)])
+@receiver(pre_delete, sender=Popup)
+def protect(instance: Popup, using: str, **_: Any) -> None:
+    """Let nobody claim a popup until the end of the transaction that deletes it; raise ShownPopup if somebody has."""
+    hold_keys(using, [TOTALS.key(instance.pk)])
     try:
-        shown = count_showings(using, popup.pk)
+        shown = count_showings(using, instance.pk)
     except Unavailable as error:
-        raise ShownPopup(popup, "may have been shown, and Redis cannot be asked") from error
+        raise ShownPopup(instance, "may have been shown, and Redis cannot be asked") from error
     if shown:
-        raise ShownPopup(popup, "was shown")
+        raise ShownPopup(instance, "was shown")
