@@ -15,6 +15,7 @@ from django.dispatch import Signal
 from api import generations
 from api.ids import is_id
 from caching.api import CachedManager, CachedQuerySet
+from users.folding import fold
 from users.passwords import normalize, validate_characters
 from users.terms import SEARCHED
 from users.usernames import USERNAME, UsernameReserved
@@ -86,8 +87,11 @@ class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  
             return None
 
     def ids_named(self, text: str) -> list[int]:
-        """Return the ids of the users whose id or whole username is the text: at most two, not checked to exist."""
-        user = self.named(text)
+        """Return the ids of the users whose id or whole username is the text: at most two, not checked to exist.
+
+        The text is folded, as in every search.
+        """
+        user = self.named(fold(text))
         return ([int(text)] if is_id(text) else []) + ([user.pk] if user else [])
 
     def create_user(self, username: str, password: str | None = None, **columns: Any) -> Any:

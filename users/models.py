@@ -272,3 +272,14 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} since {self.requested_at}"
+
+
+class SearchIndex(models.Model):
+    """How far the terms of all users are those of one version of the rules; see users/reindexing.py."""
+
+    version = models.PositiveIntegerField(primary_key=True)
+    done_up_to = models.BigIntegerField(default=0, db_default=0)
+    finished_at = models.DateTimeField(null=True, default=None)
+
+    def __str__(self) -> str:
+        return f"{self.version}: up to {self.done_up_to}"
