@@ -10,6 +10,7 @@ class PopupsConfig(AppConfig):
 
     def ready(self) -> None:
         from popups import export_parts, seeding, services, signals  # noqa: F401  signals connects
+        from popups.delivery import protection  # noqa: F401  connects
         from users import deletion_hooks
         from users.seeding import register
 

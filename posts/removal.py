@@ -52,7 +52,13 @@ def _mark_all(post_ids: list[int]) -> None:
 
 
 def _let_go(repost_ids: list[int]) -> None:
-    update_rows(Post, repost_ids, router.db_for_write(Post), repost_of_id=None)
+    """Detach reposts from their original; those without a text, of which nothing would be left, are marked."""
+    using = router.db_for_write(Post)
+    with atomic_write(using):
+        plain = list(Post.objects.filter(pk__in=repost_ids, text="").values_list("pk", flat=True))
+        update_rows(Post, plain, using, state=Post.State.REMOVED)
+        Removal.objects.bulk_create([Removal(pk=pk) for pk in plain], ignore_conflicts=True)
+        update_rows(Post, repost_ids, using, repost_of_id=None)
 
 
 def _delete_marked(post_ids: list[int]) -> Iterator[int]:

@@ -18,9 +18,10 @@ from api.links import validate_link
 from api.model_fields import MultilineField
 from users import admin_superuser, erasure, services  # noqa: F401  admin_superuser registers its admin classes
 from users.admin_login import ThrottledLoginForm
+from users.birthdays import validate_birthday
 from users.models import Erasure, User, UserState
 from users.ranks import MANAGED_BY_STAFF, may_manage
-from users.search import ids_for_admin
+from users.search import for_admin
 
 admin.site.site_header = admin.site.site_title = "Hotpath"
 admin.site.site_url = "/api/docs"
@@ -41,8 +42,13 @@ class CachedUserAdmin(NewestFirstAdmin):
         erased = Erasure.objects.filter(gone_at=None).values("user_id")
         return super().get_queryset(request).exclude(**{f"{self.user_column}__in": erased})
 
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        """Return who is found, in the order of the search, unless the staff has chosen another."""
+        found, _ = super().get_search_results(request, queryset, search_term)
+        return (found.order_by(*queryset.query.order_by) if "o" in request.GET else found), False
+
     def search(self, queryset: QuerySet, text: str) -> QuerySet:
-        return queryset.filter(**{f"{self.user_column}__in": ids_for_admin(text[:64])})
+        return for_admin(queryset, self.user_column, text[:64])
 
     @admin.action(description="Show cache entry", permissions=["view"])
     def show_cache_entry(self, request: HttpRequest, queryset: QuerySet) -> None:
@@ -88,6 +94,12 @@ class AccountChangeForm(UserChangeForm):
         if avatar and "avatar" in self.changed_data:
             validate_link(avatar)
         return avatar
+
+    def clean_birthday(self) -> Any:
+        birthday = self.cleaned_data["birthday"]
+        if birthday and "birthday" in self.changed_data:
+            validate_birthday(birthday)
+        return birthday
 
 
 @admin.register(User)

@@ -9,10 +9,12 @@ class UsersConfig(AppConfig):
     name = "users"
 
     def ready(self) -> None:
+        from api import idempotency
         from jobs import deletion
         from users import (  # noqa: F401  checks registers
             checks,
             deletion_hooks,
+            emails,
             erasure,
             export_parts,
             former_names,
@@ -29,3 +31,5 @@ class UsersConfig(AppConfig):
         deletion.register(logins.sweep_expired)
         deletion.register(former_names.sweep_expired)
         deletion_hooks.register(logins.delete_logins_of)
+        deletion_hooks.register(emails.delete_rows_of)
+        deletion_hooks.register(idempotency.delete_answers_to)

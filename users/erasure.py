@@ -158,6 +158,9 @@ def _purge(gone: list[Erasure]) -> None:
     last = [each for each in gone if each.gone_at and each.gone_at < timezone.now() - late]
     purged = Erasure.objects.filter(pk__in=[each.pk for each in gone])
     forget_targets(router.db_for_write(User), "user", [each.pk for each in gone])
+    for each in gone:  # of which rows without a constraint in the database may be left
+        for _ in deletion_hooks.run_all(each.pk):
+            pass
     discard_keys(keys for each in gone if each not in last for keys in _redis_keys(each))
     discard_keys((keys for each in last for keys in _redis_keys(each)), with_holds=True)
     purged.filter(pk__in=[each.pk for each in last]).delete()

@@ -15,6 +15,7 @@ from django.dispatch import Signal
 from api import generations
 from api.ids import is_id
 from caching.api import CachedManager, CachedQuerySet
+from users.folding import fold
 from users.passwords import normalize, validate_characters
 from users.terms import SEARCHED
 from users.usernames import USERNAME, UsernameReserved
@@ -58,7 +59,7 @@ class UserQuerySet(CachedQuerySet):
         rule = {"sqlite": "NOCASE"}.get(connections[self.db].vendor)
         wanted = Collate(Value(email), rule) if rule else email
         found = self.filter(email=wanted, is_active=True).order_by("pk")[: 20 * MOST_OF_EMAIL]
-        same = (user for user in found if _ascii_lower(user.email) == _ascii_lower(email))
+        same = (user for user in found if ascii_lower(user.email) == ascii_lower(email))
         return list(islice((user for user in same if user.has_usable_password()), MOST_OF_EMAIL))
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **options: Any) -> list[Any]:
@@ -68,8 +69,9 @@ class UserQuerySet(CachedQuerySet):
         return users
 
 
-def _ascii_lower(text: str) -> bytes:
-    return text.encode().lower()
+def ascii_lower(text: str) -> str:
+    """Return a text with A–Z in lower case, and all else as it is: the rule by which mail addresses are the same."""
+    return text.encode().lower().decode()
 
 
 class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  # type: ignore[misc]
@@ -85,8 +87,11 @@ class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  
             return None
 
     def ids_named(self, text: str) -> list[int]:
-        """Return the ids of the users whose id or whole username is the text: at most two, not checked to exist."""
-        user = self.named(text)
+        """Return the ids of the users whose id or whole username is the text: at most two, not checked to exist.
+
+        The text is folded, as in every search.
+        """
+        user = self.named(fold(text))
         return ([int(text)] if is_id(text) else []) + ([user.pk] if user else [])
 
     def create_user(self, username: str, password: str | None = None, **columns: Any) -> Any:

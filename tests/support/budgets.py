@@ -24,6 +24,8 @@ SCOPES = (
     "export",
     "reset",
     "reset_email",
+    "email",
+    "email_address",
 )
 
 

@@ -8,7 +8,7 @@ import users.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0004_base_manager"),
+        ("users", "0005_confirmed_emails"),
     ]
 
     operations = [
