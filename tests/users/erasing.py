@@ -44,3 +44,34 @@ def follow_and_like(user_ids: list[int], post_ids: list[int], times: int, seed: 
         seen[other] = relationships.relationship_of(own, other).following
         assert seen[other] is (write is social.follow), "a stale answer to the writer"
     return [[own, other, followed] for other, followed in seen.items()]
+
+
+def rename_and_pause(by: str, user_id: int) -> bool:
+    """Give up a name, pausing before the commit."""
+    from django.db import transaction
+
+    from tests.support.forkserver import pause
+    from users.models import User
+
+    with transaction.atomic():
+        if by == "deletion":
+            User.objects.filter(pk=user_id).delete()
+        else:
+            User.objects.filter(pk=user_id).update(username="other_name")
+        pause()
+    return True
+
+
+def register_and_leave(username: str, times: int) -> int:
+    """Try to register a name, and delete the account at once; return how often that succeeded."""
+    from users import services
+
+    registered = 0
+    for _ in range(times):
+        try:
+            user = services.register(username=username, password="correct-horse-battery")
+        except services.UsernameTaken:
+            continue
+        registered += 1
+        list(services.delete_user(user.pk))
+    return registered
