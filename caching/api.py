@@ -12,13 +12,14 @@ from .orm.models import CachedModel
 from .orm.querysets import CachedQuerySet
 from .reading.asynchronous import abatch
 from .reading.batch import Batch
+from .reading.inspect import Entry, entries_of
 from .redis.client import Unavailable, redis_client
 from .writing.declarations import hold_instances
 from .writing.invalidation import invalidate_all
 from .writing.transactions import atomic_write, hold_keys
 
 __all__ = [
-    "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue", "Found", "IdList",
-    "IdSet", "Unavailable", "abatch", "atomic_write", "existence_of", "hold_instances", "hold_keys", "invalidate_all",
-    "memberships", "redis_client",
+    "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue", "Entry", "Found",
+    "IdList", "IdSet", "Unavailable", "abatch", "atomic_write", "entries_of", "existence_of", "hold_instances",
+    "hold_keys", "invalidate_all", "memberships", "redis_client",
 ]  # fmt: skip

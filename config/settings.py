@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "users",
     "social",
     "posts",
+    "reports",
     "ratings",
     "popups",
 ]
@@ -139,7 +140,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.close_objects"],
     "ENUM_NAME_OVERRIDES": {"Gender": "users.models.Gender", "Status": "users.models.UserState.Status"},
 }
-# By scope: (requests per second on average, requests at once). "user", "refresh" and "password" are per user,
+# By scope: (requests per second on average, requests at once). "user", "refresh", "password" and "report" are per user,
 # "reset_email" is per mail address, "account" is wrong passwords for one account, the others are per IP address.
 THROTTLES = {
     "user": (50, 200),
@@ -149,6 +150,7 @@ THROTTLES = {
     "refresh": (30 / 60, 30),
     "bad_refresh": (30 / 60, 30),
     "password": (5 / 60, 5),
+    "report": (20 / 60, 30),
     "reset": (20 / 60, 20),
     "reset_email": (3 / 3600, 3),
 }

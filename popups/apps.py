@@ -10,8 +10,10 @@ class PopupsConfig(AppConfig):
 
     def ready(self) -> None:
         from popups import seeding, services, signals  # noqa: F401  signals connects
-        from users import deletion_hooks
+        from popups.models import Event
+        from users import deletion_hooks, related_rows
         from users.seeding import register
 
         deletion_hooks.register(services.delete_popups_of)
         register(seeding.seed)
+        related_rows.register(related_rows.RelatedRows("events of popups", Event, "user"))

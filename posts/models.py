@@ -32,7 +32,10 @@ class Post(CachedModel):
     cached: ClassVar = Cached(since="created_at")
 
     class Meta(CachedModel.Meta):
-        indexes = [models.Index(fields=["author", "state", "id"], name="posts_post_home_page")]
+        indexes = [
+            models.Index(fields=["author", "state", "id"], name="posts_post_home_page"),
+            models.Index(fields=["state"], name="posts_post_state"),  # the staff looks for the few that are hidden
+        ]
 
     def __str__(self) -> str:
         return f"{self.pk}: {self.text[:40]}"

@@ -10,9 +10,11 @@ class UsersConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs import deletion
-        from users import checks, deletion_hooks, indexing, logins  # noqa: F401  registers the checks
+        from users import checks, deletion_hooks, indexing, logins, related_rows  # noqa: F401  registers the checks
+        from users.models import Login
 
         indexing.watch_users()
         logins.watch_loaded_accounts()
         deletion.register(logins.sweep_expired)
         deletion_hooks.register(logins.delete_logins_of)
+        related_rows.register(related_rows.RelatedRows("sessions", Login, "user"))

@@ -89,6 +89,11 @@ def end(claims: Claims) -> None:
             account.update(**_with_ended(generation, ended_logins, claims.login))
 
 
+def end_login(login_id: int, *, user_id: int) -> None:
+    """End a login of a user: its refresh tokens and its access tokens. May be repeated."""
+    end(Claims(user_id, login_id, generation=0, expires_at=0, token_id=""))
+
+
 def _with_ended(generation: int, ended_logins: str, login: int) -> dict[str, Any]:
     life: datetime.timedelta = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
     text = generations.with_ended(ended_logins, login, now=time.time(), life_s=life.total_seconds() + CLOCK_SKEW_S)

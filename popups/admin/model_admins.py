@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from api.admin import BoundedPaginator
+from api.admin_links import by_id, linked
 from api.audited_admin import AuditedAdmin, Change
 from api.ids import is_id
 from popups import rules
@@ -186,9 +187,11 @@ class _RecordsAdmin(AuditedAdmin):
 
     paginator = BoundedPaginator
     show_full_result_count = False
+    list_filter = (by_id("user"), by_id("popup"))
     list_per_page = 50
     sortable_by = ()
     ordering = ("-pk",)
+    show_facets = admin.ShowFacets.NEVER
     list_select_related = ("user", "popup")
     search_fields = ("user",)  # displays the search box; get_search_results uses the index
     search_help_text = "A user's id or whole username."
@@ -211,11 +214,20 @@ class _RecordsAdmin(AuditedAdmin):
 class EventAdmin(_RecordsAdmin):
     """The recorded events."""
 
-    list_display = ("id", "type", "user", "popup", "at", "claim")
+    list_display = ("id", "type", linked("user"), linked("popup"), "at", "claim")
 
 
 @admin.register(UserPopup)
 class UserPopupAdmin(_RecordsAdmin):
     """The counts of events by user and popup."""
 
-    list_display = ("user", "popup", "shown", "clicked", "dismissed", "last_shown_at", "last_clicked_at")
+    list_display = (
+        "__str__",
+        linked("user"),
+        linked("popup"),
+        "shown",
+        "clicked",
+        "dismissed",
+        "last_shown_at",
+        "last_clicked_at",
+    )
