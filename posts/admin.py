@@ -21,7 +21,7 @@ _WORDS = f"an author's whole username, or words among the newest {SEARCHED:,}."
 
 
 class _TextAdmin(NewestFirstAdmin):
-    list_select_related = ("author",)
+    related = ("author",)
     text_column = "text"
     search_help_text = f"An id, {_WORDS}"
 

@@ -68,7 +68,7 @@ class CaseAdmin(_UneditedAdmin):
     list_filter = (
         _filter_of("state", Case.State), _filter_of("kind", Kind), _filter_of("gravest", Reason), by_id("author"),
     )  # fmt: skip
-    list_select_related = ("author", "decided_by")
+    related = ("author", "decided_by")
     ordering = ("-state", "-gravest", "-last_at", "-pk")
     search_help_text = "The id of a reported post, comment or user, or the whole username of who answers for it."
     fields = readonly_fields = ("what", "why", "first", "last", "status", "reports")
@@ -192,7 +192,7 @@ class ReportAdmin(_UneditedAdmin):
 
     list_display = ("id", linked("case"), linked("reporter"), "reason", "text", "created_at")
     list_filter = (by_id("case"), by_id("reporter"))
-    list_select_related = ("case", "reporter")
+    related = ("case", "reporter")
     fields = readonly_fields = ("case", "reporter", "reason", "text", "created_at")
     search_help_text = "The id or the whole username of who has reported."
 

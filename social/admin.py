@@ -84,7 +84,7 @@ class FollowAdmin(_EdgeAdmin):
     form = FollowForm
     list_display = ("id", *map(linked, FollowForm.pair), "created_at")
     list_filter = tuple(map(by_id, FollowForm.pair))
-    list_select_related = raw_id_fields = FollowForm.pair
+    related = raw_id_fields = FollowForm.pair
 
 
 @admin.register(Block)
@@ -94,7 +94,7 @@ class BlockAdmin(_EdgeAdmin):
     form = BlockForm
     list_display = ("id", *map(linked, BlockForm.pair), "created_at")
     list_filter = tuple(map(by_id, BlockForm.pair))
-    list_select_related = raw_id_fields = BlockForm.pair
+    related = raw_id_fields = BlockForm.pair
 
     def save_model(self, request: HttpRequest, obj: Block, form: Any, change: bool) -> None:
         """Save through the service, which deletes the follows between the two users."""

@@ -149,7 +149,7 @@ class UserStateAdmin(_UserRowsAdmin, CacheEntriesAdmin):
 
     user_column = "user_id"
     list_display = ("__str__", linked("user"), "status", "message", "last_seen_at")
-    list_select_related = ("user",)
+    related = ("user",)
     raw_id_fields = ("user",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -174,7 +174,7 @@ class LoginAdmin(_UserRowsAdmin):
     user_column = "user_id"
     list_display = ("id", linked("user"), "user_agent", "created_at", "last_used_at", "expires_at")
     list_filter = (by_id("user"),)
-    list_select_related = ("user",)
+    related = ("user",)
     fields = readonly_fields = ("user", "user_agent", "created_at", "last_used_at", "expires_at")
     actions = ("end",)
 

@@ -192,7 +192,6 @@ class _RecordsAdmin(AuditedAdmin):
     sortable_by = ()
     ordering = ("-pk",)
     show_facets = admin.ShowFacets.NEVER
-    list_select_related = ("user", "popup")
     search_fields = ("user",)  # displays the search box; get_search_results uses the index
     search_help_text = "A user's id or whole username."
 
@@ -203,6 +202,9 @@ class _RecordsAdmin(AuditedAdmin):
         named = User.objects.named(text)
         user_ids = ([int(text)] if is_id(text) else []) + ([named.pk] if named else [])
         return queryset.filter(user_id__in=user_ids), False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).prefetch_related("user", "popup")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
