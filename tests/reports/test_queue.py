@@ -278,9 +278,9 @@ def test_a_page_is_read_in_the_order_of_an_index(root, alice, query, index):
     """A join with the authors would begin with them, and sort all cases."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO reports_case (kind, target_id, author_id, state, other, spam, abuse, illegal, gravest, first_at,"
-            " last_at, decision) SELECT 1 + seq MOD 3, seq, %s, seq MOD 2, 0, 1, 0, 0, 1 + seq DIV 5000, NOW(6),"
-            " NOW(6) + INTERVAL seq MICROSECOND, 0 FROM seq_1_to_19999",
+            "INSERT INTO reports_case (kind, target_id, author_id, state, other, spam, abuse, illegal, gravest, "
+            "first_at, last_at, decision) SELECT 1 + seq MOD 3, seq, %s, seq MOD 2, 0, 1, 0, 0, 1 + seq DIV 5000, "
+            "NOW(6), NOW(6) + INTERVAL seq MICROSECOND, 0 FROM seq_1_to_19999",
             [alice.pk],
         )
         cursor.execute("ANALYZE TABLE reports_case")
