@@ -7,6 +7,7 @@ from .options import jittered_ms
 from .protocol.codec import Framed, Stale, fingerprint
 from .protocol.steps import new_token
 from .reading.batch import Reply
+from .reading.inspect import entry_of
 from .redis.breaker import breaker
 from .redis.client import FAILURES, execute
 from .redis.event_loop import EventLoopClient
@@ -16,6 +17,6 @@ from .writing.transactions import joined_to_commit, record_pending
 
 __all__ = [
     "FAILURES", "Command", "EventLoopClient", "Framed", "Reply", "Result", "Script", "Source", "Stale", "breaker",
-    "clear_on_change", "conf", "deleting", "execute", "fingerprint", "inserted", "inserting", "jittered_ms",
+    "clear_on_change", "conf", "deleting", "entry_of", "execute", "fingerprint", "inserted", "inserting", "jittered_ms",
     "joined_to_commit", "key_prefix", "new_token", "prefix", "record_pending", "updated", "updating",
 ]  # fmt: skip

@@ -21,6 +21,7 @@ SCOPES = (
     "refresh",
     "bad_refresh",
     "password",
+    "report",
     "reset",
     "reset_email",
     "email",
