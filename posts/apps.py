@@ -10,10 +10,11 @@ class PostsConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs import deletion
-        from posts import counts, removal, seeding  # noqa: F401  counts declares counters
+        from posts import counts, favorites_drops, removal, seeding  # noqa: F401  counts declares counters
         from users import deletion_hooks
         from users.seeding import register
 
         deletion_hooks.register(removal.delete_posts_of)
         deletion.register(removal.removed_posts.sweep)
+        favorites_drops.watch()
         register(seeding.seed)
