@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from api.idempotency import idempotent
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response, no_content
@@ -33,6 +34,7 @@ class PostsView(BatchedView):
         return json_response(self.requested.documents()._asdict())
 
     @described(answers={200: output.Post, 201: output.Post}, body=PostInput, problems=(403, 404))
+    @idempotent
     def post(self, request: Request) -> HttpResponse:
         """Create a post, or repost one: again without a text, the answer is 200 with the repost that is there."""
         columns = validated(PostInput, request.data)

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from api.cursors import Paging
 from api.ids import parse_id
 from api.keysets import Keyset
-from api.schema import cursor_query, described, id_in_path
+from api.schema import described, id_in_path, page_query
 from api.views import BatchedView
 from caching.api import Batch
 from social import keysets
@@ -33,13 +33,13 @@ class _ListView(BatchedView):
     def page(self) -> HttpResponse:
         if is_gone(self.owners.row(self.owner_id)):
             raise no_such_user()
-        page = self.keyset.page(self.owner_id, self.paging.cursor)
+        page = self.keyset.page_for(self.owner_id, self.paging)
         owner_id = None if self.owner_id == self.caller_id else self.owner_id
         return page_of_users(self.paging, page, despite_blocks=self.despite_blocks, owner_id=owner_id)
 
 
-_of_user: Any = described(answers={200: UserPage}, problems=(403, 404), query=[id_in_path("user_id"), cursor_query()])
-_of_caller: Any = described(answers={200: UserPage}, query=[cursor_query()])
+_of_user: Any = described(answers={200: UserPage}, problems=(403, 404), query=[id_in_path("user_id"), *page_query()])
+_of_caller: Any = described(answers={200: UserPage}, query=page_query())
 
 
 class FollowersView(_ListView):
