@@ -45,6 +45,7 @@ TABLE = [
     ("DELETE", "users/me", {"password": "x"}, (403, 403, 403)),
     ("DELETE", "users/me", {"password": PASSWORD}, (202, 202, 202)),
     ("POST", "users/me", None, (405, 405, 405)),
+    ("GET", "users/me/export", None, (200, 200, 200)),
     ("PUT", "users/{alice}/follow", None, (200, 400, 200)),
     ("DELETE", "users/{alice}/follow", None, (200, 400, 200)),
     ("DELETE", "users/{alice}/follower", None, (200, 400, 200)),
