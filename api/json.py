@@ -13,6 +13,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 MEDIA_TYPE = "application/json"
 Z, DOT = b"Z."
+SHORTEST = len('"2024-05-06T07:08:09')
 _WHOLE_SECONDS = re.compile(rb'"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"')
 
 
@@ -24,9 +25,9 @@ def encoded(data: Any) -> bytes:
     text = _encode(data)
     # msgspec leaves out a fraction of zero. Such times are rare, so only what ends like a time in UTC is looked at.
     find = text.find
-    at = find(Z)
+    at = find(Z, SHORTEST)
     while at >= 0:
-        if text[at - 7] != DOT and _WHOLE_SECONDS.match(text, at - 20 if at > 20 else 0):
+        if text[at - 7] != DOT and _WHOLE_SECONDS.match(text, at - SHORTEST):
             return _encode(_with_fractions(data))
         at = find(Z, at + 1)
     return text
