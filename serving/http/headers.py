@@ -74,9 +74,11 @@ def _varying(lines: bytes) -> tuple[str | None] | None:
     if not lines.isascii() or not lines.endswith(b"\r\n"):
         return None
     for line in lines[:-2].decode().split("\r\n"):
-        name, _, value = line.partition(":")
+        name, colon, value = line.partition(":")
         name = name.lower()
-        if name not in VARYING_NAMES or not value.isprintable() or (name == ID and request_id is not None):
+        if not colon or name not in VARYING_NAMES or not value.isprintable():
+            return None
+        if name == ID and request_id is not None:
             return None
         if name == ID:
             request_id = value.strip(" ")
