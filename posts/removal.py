@@ -7,6 +7,7 @@ deleted in chunks, and the post last. If the process is killed in between, `swee
 from collections.abc import Iterator
 
 from django.db import router
+from django.db.models import QuerySet
 
 from caching.api import atomic_write
 from jobs.deletion import Dependents, MarkedRows, in_chunks
@@ -57,7 +58,14 @@ def mark(post_id: int, *, by: int | None = None) -> None:
 def _dependents(post_id: int) -> Iterator[Dependents]:
     for model in (Like, Favorite, Comment):
         yield Dependents(model.objects.filter(post_id=post_id))
-    yield Dependents(Post.objects.filter(repost_of=post_id), lambda reposts: reposts.update(repost_of=None))
+    yield Dependents(Post.objects.filter(repost_of=post_id), _detach)
+
+
+def _detach(reposts: QuerySet[Post]) -> None:
+    """Detach reposts from their original; those without a text, of which nothing would be left, are marked."""
+    for post_id in list(reposts.filter(text="").values_list("pk", flat=True)):
+        mark(post_id)
+    reposts.update(repost_of=None)
 
 
 removed_posts = MarkedRows(Post, Removal.objects.values_list("pk", flat=True), _dependents)

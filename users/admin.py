@@ -21,6 +21,7 @@ from api.model_fields import MultilineField
 from counters.http.counted_admin import CountedAdmin
 from users import admin_superuser, logins, related_rows, services  # noqa: F401  admin_superuser registers its classes
 from users.admin_login import ThrottledLoginForm
+from users.birthdays import validate_birthday
 from users.models import Login, User, UserState
 from users.ranks import MANAGED_BY_STAFF, may_manage
 from users.search import ids_for_admin
@@ -61,6 +62,12 @@ class AccountChangeForm(UserChangeForm):
         if avatar and "avatar" in self.changed_data:
             validate_link(avatar)
         return avatar
+
+    def clean_birthday(self) -> Any:
+        birthday = self.cleaned_data["birthday"]
+        if birthday and "birthday" in self.changed_data:
+            validate_birthday(birthday)
+        return birthday
 
 
 @admin.register(User)
@@ -172,10 +179,10 @@ class LoginAdmin(_UserRowsAdmin):
     """Admin of sessions: the logins of users, which may be ended, but neither added nor changed."""
 
     user_column = "user_id"
-    list_display = ("id", linked("user"), "user_agent", "created_at", "last_used_at", "expires_at")
+    list_display = ("id", linked("user"), "user_agent", "is_open", "created_at", "last_used_at", "expires_at")
     list_filter = (by_id("user"),)
     related = ("user",)
-    fields = readonly_fields = ("user", "user_agent", "created_at", "last_used_at", "expires_at")
+    fields = readonly_fields = ("user", "user_agent", "is_open", "created_at", "last_used_at", "expires_at")
     actions = ("end",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -187,13 +194,17 @@ class LoginAdmin(_UserRowsAdmin):
         """Return whether sessions may be ended: by those who may delete them."""
         return request.user.has_perm("users.delete_login")
 
+    @admin.display(boolean=True, description="open")
+    def is_open(self, session: Login) -> bool:
+        return logins.is_open(session, session.user.token_generation)
+
     @admin.action(description="End the selected sessions at once", permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Login]) -> Change:
         sessions = self.selected(queryset)
         if above := sorted({each.user.username for each in sessions if not may_manage(request.user, each.user)}):
             raise ActionRefused(f"You may not end sessions of {', '.join(above[:10])}; nothing was changed.")
         for each in sessions:
-            logins.end_login(each.pk, user_id=each.user_id)
+            logins.end_login(each.user_id, each.pk)
         return Change(sessions, "Ended.", f"{len(sessions)} sessions ended.")
 
 

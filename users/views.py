@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response
-from api.problems import bad_input, not_found
+from api.problems import bad_input
 from api.projections import fields_parameter, split_fields
 from api.reads import answer
 from api.schema import described, fields_query, id_in_path, ids_query
@@ -25,6 +25,7 @@ from users.reads import OneUser, SomeUsers
 from users.schemas import output
 from users.schemas.input import ProfileInput, RegistrationInput, StateInput, username_taken
 from users.usernames import USERNAME_LENGTH, USERNAME_RULE
+from users.visibility import ViewedUsers, is_gone
 
 
 @contextmanager
@@ -81,13 +82,14 @@ class StateView(BatchedView):
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
         self.user_id = parse_id(user_id)
-        self.users, self.states = batch.rows(User, [self.user_id]), batch.rows(UserState, [self.user_id])
+        self.states = batch.rows(UserState, [self.user_id])
+        own = self.user_id == caller_id
+        self.users = ViewedUsers(batch, caller_id, [self.user_id], despite_blocks=own)
 
-    @described(answers={200: output.State}, problems=(404,), query=[id_in_path("user_id")])
+    @described(answers={200: output.State}, problems=(403, 404), query=[id_in_path("user_id")])
     def get(self, request: Request, user_id: str) -> HttpResponse:
-        """Get the state of a user; a user without a state is offline."""
-        if self.users.cols("id").missing:
-            raise not_found("such user")
+        """Get the state of a user; a user without a state, or online without a heartbeat for 5 minutes, is offline."""
+        self.users.require(self.user_id)
         found = self.states.cols(*STATE_COLUMNS).results
         return json_response(state_document(self.user_id, found[0] if found else None))
 
@@ -144,4 +146,4 @@ class UsersView(BatchedView):
         user = User.objects.named(request.GET["username"])
         own = user is not None and user.pk == self.caller_id
         fields = split_fields(fields_parameter(request.GET), public=PUBLIC, private=PRIVATE, own=own)
-        return [] if user is None else [columns_of(user, fields)]
+        return [] if is_gone(user) else [columns_of(user, fields)]

@@ -8,6 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("posts", "0003_base_manager")]
+    dependencies = [("posts", "0004_plain_reposts")]
 
     operations = [migrations.AddIndex("post", models.Index(fields=["state"], name="posts_post_state"))]

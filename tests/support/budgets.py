@@ -24,6 +24,8 @@ SCOPES = (
     "report",
     "reset",
     "reset_email",
+    "email",
+    "email_address",
 )
 
 
