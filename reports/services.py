@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 
 from django.db import router
-from django.db.models import QuerySet
 
-from caching.api import atomic_write
 from jobs.deletion import in_chunks
 from reports.models import Case, Kind, Reason, Report
 from users.edges import referring_write
@@ -70,6 +68,5 @@ def delete_reports_of(user_id: int) -> Iterator[int]:
     yield from in_chunks(Report.objects.filter(reporter_id=user_id), _detach)
 
 
-def _detach(chunk: QuerySet[Report]) -> None:
-    with atomic_write(router.db_for_write(Report)):
-        chunk.update(reporter=None, text="")
+def _detach(report_ids: list[int]) -> None:
+    Report.objects.filter(pk__in=report_ids).update(reporter=None, text="")

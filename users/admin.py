@@ -19,12 +19,12 @@ from api.cache_admin import CacheEntriesAdmin
 from api.links import validate_link
 from api.model_fields import MultilineField
 from counters.http.counted_admin import CountedAdmin
-from users import admin_superuser, logins, related_rows, services  # noqa: F401  admin_superuser registers its classes
+from users import admin_superuser, erasure, logins, related_rows, services  # noqa: F401  admin_superuser registers
 from users.admin_login import ThrottledLoginForm
 from users.birthdays import validate_birthday
-from users.models import Login, User, UserState
+from users.models import Erasure, Login, User, UserState
 from users.ranks import MANAGED_BY_STAFF, may_manage
-from users.search import ids_for_admin
+from users.search import for_admin
 
 admin.site.site_header = admin.site.site_title = "Hotpath"
 admin.site.site_url = "/api/docs"
@@ -38,8 +38,18 @@ class _UserRowsAdmin(NewestFirstAdmin):
     search_help_text = "An id, the beginning of a username or of a word of the nickname, or Chinese characters in it."
     user_column = "pk"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Return the rows, without those of accounts that are being deleted."""
+        erased = Erasure.objects.filter(gone_at=None).values("user_id")
+        return super().get_queryset(request).exclude(**{f"{self.user_column}__in": erased})
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        """Return who is found, in the order of the search, unless the staff has chosen another."""
+        found, _ = super().get_search_results(request, queryset, search_term)
+        return (found.order_by(*queryset.query.order_by) if "o" in request.GET else found), False
+
     def search(self, queryset: QuerySet, text: str) -> QuerySet:
-        return queryset.filter(**{f"{self.user_column}__in": ids_for_admin(text[:64])})
+        return for_admin(queryset, self.user_column, text[:64])
 
 
 class AccountCreationForm(AdminUserCreationForm):
@@ -97,9 +107,7 @@ class UserAdmin(_UserRowsAdmin, CountedAdmin, ChunkedDeletionAdmin, DjangoUserAd
     add_fieldsets = ((None, {"fields": ("username", "nickname", "usable_password", "password1", "password2")}),)
 
     def delete_rows(self, pks: list[int]) -> None:
-        for pk in pks:
-            for _ in services.delete_user(pk):
-                pass
+        erasure.delete_some(pks)
 
     def going_along(self, pks: list[int]) -> Mapping[str, QuerySet]:
         return {kind.title: kind.of(pks) for kind in related_rows.all_kinds()}

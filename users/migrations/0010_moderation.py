@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0005_confirmed_emails")]
+    dependencies = [("users", "0009_search")]
 
     operations = [
         migrations.AlterModelOptions(name="login", options={"verbose_name": "session"}),
