@@ -54,11 +54,11 @@ class Post(CachedModel):
     objects: ClassVar = PostManager()
 
     class Meta(CachedModel.Meta):
-        constraints = [models.UniqueConstraint(fields=["author", "plain_repost_of"], name="posts_post_plain_repost")]
         indexes = [
             models.Index(fields=["author", "state", "id"], name="posts_post_home_page"),
             models.Index(fields=["state"], name="posts_post_state"),  # the staff looks for the few that are hidden
         ]
+        constraints = [models.UniqueConstraint(fields=["author", "plain_repost_of"], name="posts_post_plain_repost")]
 
     def __str__(self) -> str:
         return f"{self.pk}: {self.text[:40]}"

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, cast
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
+from django.db import OperationalError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -17,7 +18,7 @@ from api.ids import is_id
 from posts.models import Post
 from reports import decisions, targets
 from reports.models import Case, Kind, Reason, Report
-from users.models import User
+from users.models import Erasure, User
 
 MOST_DECIDED = 100  # cases that one action decides
 MOST_LISTED = 50  # reports on the page of a case
@@ -80,6 +81,11 @@ class CaseAdmin(_UneditedAdmin):
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return _QueueList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
+        """Return the cases, without those about users whose accounts are being deleted, which go along."""
+        erased = Erasure.objects.filter(gone_at=None).values("user_id")
+        return super().get_queryset(request).exclude(author_id__in=erased)
 
     def search(self, queryset: QuerySet[Case], text: str) -> QuerySet[Case]:
         if is_id(text):
@@ -178,6 +184,8 @@ class CaseAdmin(_UneditedAdmin):
                 decided.append(decisions.decide(case.pk, decision, by=actor))
             except decisions.Refused as error:
                 refusals.append(str(error))
+            except OperationalError:  # such as a deadlock with the deletion of the author
+                refusals.append(f"Somebody else is changing the {case} just now: try again.")
         if not decided:
             raise ActionRefused(" ".join(refusals))
         for refusal in refusals:

@@ -11,6 +11,7 @@ from caching.api import atomic_write
 from posts import removal
 from posts.models import Comment, Post
 from reports.models import Case, Kind
+from users import erasure
 from users import services as users
 from users.models import User
 from users.ranks import may_manage
@@ -28,8 +29,8 @@ def decide(case_id: int, decision: Case.Decision, *, by: User) -> Case:
     with atomic_write(router.db_for_write(Case)):
         # Two who decide at once wait for each other here, and the second finds the case closed.
         case = Case.objects.select_for_update().filter(pk=case_id).first()
-        if case is None:
-            raise Refused("A reported target was deleted meanwhile, with the reports about it.")
+        if case is None or erasure.being_erased([case.author_id]):
+            raise Refused("A user was deleted meanwhile, and with the account the reports about it.")
         _require_open(case)
         _require_stranger(case, by)
         target, flag, entry = _CARRY_OUT[decision](case, by)
@@ -87,7 +88,7 @@ def _delete(case: Case, by: User) -> Outcome:
         Comment.objects.filter(pk=row.pk).delete()
     else:
         row = _managed(case, by)
-        users.set_active([row.pk], active=False)
+        erasure.mark([row.pk])
     return row, DELETION, "Reported."
 
 
@@ -96,8 +97,7 @@ def _finish(case: Case, decision: Case.Decision) -> None:
     if decision == Case.Decision.DELETED and case.kind == Kind.POST:
         removal.removed_posts.delete_some([case.target_id])
     elif decision == Case.Decision.DELETED and case.kind == Kind.USER:
-        for _ in users.delete_user(case.target_id):
-            pass
+        erasure.delete_some([case.target_id])
 
 
 def _existing(case: Case, rows: models.QuerySet) -> Any:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from django.db import router
 
-from caching.api import atomic_write
 from jobs.deletion import in_chunks
 from reports.models import Case, Kind, Reason, Report
 from users.edges import referring_write

@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 from caching.api import Batch
 from counters.api import counts_of
 from posts.models import Comment, Post
+from posts.visibility import is_readable
 from reports.models import Case, Kind
 from social.models import blocked_by
+from users import visibility
 from users.models import User
 
 
@@ -22,37 +24,36 @@ def author_of(viewer_id: int, kind: Kind, target_id: int) -> int:
     blocked by an author does not see the author's posts and comments, but those under an own post, and can report the
     account.
     """
-    author_id, concerned = _AUTHORS[kind](target_id)
+    author_id, concerned = _AUTHORS[kind](viewer_id, target_id)
     hiding = () if kind == Kind.USER or viewer_id in concerned else concerned
     batch = Batch()
     users = batch.rows(User, concerned)
     hidden = batch.add(blocked_by.among(viewer_id, hiding))
     batch.run()
-    active = {user.id for user in users.structs("id", "is_active").results if user.is_active}
-    if active != concerned or hidden.members & concerned:
+    if any(map(visibility.is_gone, map(users.row, concerned))) or hidden.members.intersection(hiding):
         raise NotVisible
     return author_id
 
 
-def _of_post(post_id: int) -> tuple[int, set[int]]:
+def _of_post(viewer_id: int, post_id: int) -> tuple[int, set[int]]:
     found = Post.objects.get_some([post_id]).results
-    if not found or found[0].state != Post.State.SHOWN:
+    if not found or not is_readable(found[0], viewer_id):
         raise NotVisible
     return found[0].author_id, {found[0].author_id}
 
 
-def _of_comment(comment_id: int) -> tuple[int, set[int]]:
+def _of_comment(viewer_id: int, comment_id: int) -> tuple[int, set[int]]:
     found = Comment.objects.filter(pk=comment_id).values_list("author_id", "post_id").first()
     if found is None:
         raise NotVisible
     author_id, post_id = found
-    return author_id, {author_id, *_of_post(post_id)[1]}
+    return author_id, {author_id, *_of_post(viewer_id, post_id)[1]}
 
 
 _AUTHORS = {
     Kind.POST: _of_post,
     Kind.COMMENT: _of_comment,
-    Kind.USER: lambda user_id: (user_id, {user_id}),
+    Kind.USER: lambda viewer_id, user_id: (user_id, {user_id}),
 }
 
 

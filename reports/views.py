@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from api.idempotency import idempotent
 from api.inputs import validated
 from api.json import json_response
 from api.problems import bad_input, not_found
@@ -21,6 +22,7 @@ class ReportsView(BatchedView):
     throttle = "report"
 
     @described(answers={200: output.ReportFiled, 201: output.ReportFiled}, body=ReportInput, problems=(404,))
+    @idempotent
     def post(self, request: Request) -> HttpResponse:
         """Report a post, a comment or a user. Repeated for the same thing, it answers 200 and changes nothing."""
         given = validated(ReportInput, request.data)

@@ -19,13 +19,7 @@ from api.cache_admin import CacheEntriesAdmin
 from api.links import validate_link
 from api.model_fields import MultilineField
 from counters.http.counted_admin import CountedAdmin
-from users import (  # noqa: F401  admin_superuser registers its admin classes
-    admin_superuser,
-    erasure,
-    logins,
-    related_rows,
-    services,
-)
+from users import admin_superuser, erasure, logins, related_rows, services  # noqa: F401  admin_superuser registers
 from users.admin_login import ThrottledLoginForm
 from users.birthdays import validate_birthday
 from users.models import Erasure, Login, User, UserState
@@ -193,10 +187,10 @@ class LoginAdmin(_UserRowsAdmin):
     """Admin of sessions: the logins of users, which may be ended, but neither added nor changed."""
 
     user_column = "user_id"
-    list_display = ("id", linked("user"), "user_agent", "created_at", "last_used_at", "expires_at")
+    list_display = ("id", linked("user"), "user_agent", "is_open", "created_at", "last_used_at", "expires_at")
     list_filter = (by_id("user"),)
     related = ("user",)
-    fields = readonly_fields = ("user", "user_agent", "created_at", "last_used_at", "expires_at")
+    fields = readonly_fields = ("user", "user_agent", "is_open", "created_at", "last_used_at", "expires_at")
     actions = ("end",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -207,6 +201,10 @@ class LoginAdmin(_UserRowsAdmin):
     def has_end_permission(self, request: HttpRequest) -> bool:
         """Return whether sessions may be ended: by those who may delete them."""
         return request.user.has_perm("users.delete_login")
+
+    @admin.display(boolean=True, description="open")
+    def is_open(self, session: Login) -> bool:
+        return logins.is_open(session, session.user.token_generation)
 
     @admin.action(description="End the selected sessions at once", permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Login]) -> Change:

@@ -290,6 +290,6 @@ def test_a_page_is_read_in_the_order_of_an_index(root, alice, query, index):
     (sql,) = (each["sql"] for each in captured if "FROM `reports_case`" in each["sql"] and "ORDER BY" in each["sql"])
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {sql}")
-        (plan,) = cursor.fetchall()
+        (plan,) = (line for line in cursor.fetchall() if line[2] == "reports_case")
     assert index in plan, plan
     assert "filesort" not in plan[-1], plan

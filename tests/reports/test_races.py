@@ -7,6 +7,7 @@ import pytest
 from posts.models import Post
 from reports import decisions, services
 from reports.models import Case, Kind, Reason, Report
+from tests.support.api_client import ApiClient
 from tests.support.threads import in_parallel
 from users.models import User
 
@@ -35,6 +36,20 @@ def test_many_callers_at_once_are_counted_exactly(new_user, post):
         assert sum(is_new for _, is_new in answers) == len(people)
         assert Case.objects.count() == done
         assert Case.objects.get(target_id=post.pk).reports == len(people)
+
+
+def test_with_idempotency_keys_at_once(new_user, post):
+    """The handler runs within the transaction of the key, and so does the creation of the case."""
+    people = [new_user(f"reader_{number}") for number in range(8)]
+    body = {"kind": "post", "id": post.pk, "reason": "abuse"}
+
+    def send(person):
+        return ApiClient().post("reports", body, by=person, headers={"idempotency-key": "mine"})
+
+    answers = in_parallel(*(partial(send, person) for person in people for _ in range(3)))
+    assert {answer.status for answer in answers} <= {201, 409}
+    assert (Report.objects.count(), Case.objects.get().reports) == (len(people), len(people))
+    assert len({answer.json["id"] for answer in answers if answer.status == 201}) == len(people)
 
 
 def test_of_two_decisions_one_is_made(new_user, bob, post):

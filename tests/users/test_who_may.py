@@ -89,6 +89,7 @@ TABLE = [
     ("GET", "popups/next?placement=home", None, (200, 200, 200)),
     ("GET", "popups/next", None, (400, 400, 400)),
     ("POST", "popups/{popup}/events", {"claim": "of alice", "type": "click"}, (404, 202, 404)),
+    ("POST", "reports", {"kind": "user", "id": "of alice", "reason": "spam"}, (201, 400, 201)),
 ]
 
 
@@ -101,6 +102,8 @@ def test_who_may(api, alice, bob, dora, sam, who, row):
     things = hers(alice)
     if body == {"claim": "of alice", "type": "click"}:
         body = {**body, "claim": sign(new_claim(), user_id=alice.pk, popup_id=things["popup"])}
+    if body and body.get("id") == "of alice":
+        body = {**body, "id": alice.pk}
     address = address.format(alice=alice.pk, **things)
     answer = api.request(method, address, body, by=_token(who, alice, bob, dora, sam))
     if expected[0] == PUBLIC:
