@@ -11,12 +11,23 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
+from api import codes
+from api.cursors import MOST, PAGE
 from api.ids import CAP, LARGEST
 
 __all__ = ["AutoSchema"]
 
 PROBLEM = "application/problem+json"
+ERROR_CODES = [(code, code) for code in codes.CODES]
 ID = {"type": "integer", "format": "int64", "minimum": 1, "maximum": LARGEST}
+
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+    OpenApiParameter.HEADER,
+    description="Names this request: repeated with the same key within 24 hours, it gets the first answer again.",
+)
 
 
 class Problem(serializers.Serializer):
@@ -26,7 +37,7 @@ class Problem(serializers.Serializer):
     title = serializers.CharField(read_only=True)
     status = serializers.IntegerField(read_only=True)
     detail = serializers.CharField(read_only=True)
-    code = serializers.CharField(read_only=True)
+    code = serializers.ChoiceField(choices=ERROR_CODES, read_only=True)
 
 
 class BadInput(Problem):
@@ -54,15 +65,23 @@ def described(
         statuses.add(400)
     if body:
         statuses |= {411, 413, 415}
-    documents = {(status, PROBLEM): _problem(status) for status in sorted(statuses)}
     security: Any = [] if public else [{"bearer": []}]
-    return extend_schema(
-        request=body, parameters=list(query), responses={**answers, **documents}, auth=security, **options
-    )
+
+    def describe(handler: Any) -> Any:
+        is_idempotent = getattr(handler, "is_idempotent", False)
+        own = statuses | ({409, 422} if is_idempotent else set())
+        documents = {(status, PROBLEM): _problem(status) for status in sorted(own)}
+        parameters = [*query, *([IDEMPOTENCY_KEY] if is_idempotent else [])]
+        answered: dict[Any, Any] = {**answers, **documents}
+        return extend_schema(request=body, parameters=parameters, responses=answered, auth=security, **options)(handler)
+
+    return describe
 
 
 def _problem(status: int) -> OpenApiResponse:
-    return OpenApiResponse(BadInput if status == 400 else Problem, description=HTTPStatus(status).phrase)
+    named = ", ".join(f"`{code}`" for code in codes.of_status(status))
+    description = f"{HTTPStatus(status).phrase}: {named}"
+    return OpenApiResponse(BadInput if status == 400 else Problem, description=description)
 
 
 def id_in_path(name: str) -> OpenApiParameter:
@@ -83,9 +102,16 @@ def fields_query(names: Sequence[str]) -> OpenApiParameter:
     return OpenApiParameter("fields", fields, description="Only these fields.", explode=False, style="form")
 
 
-def cursor_query() -> OpenApiParameter:
-    """Describe the `cursor` parameter."""
-    return OpenApiParameter("cursor", str, description="From `next` or `previous` of another page.")
+def page_query(size: int = PAGE) -> list[OpenApiParameter]:
+    """Describe the `cursor` and the `limit` of a list with `size` rows on a page by default."""
+    cursor = OpenApiParameter("cursor", str, description="From `next` or `previous` of another page.")
+    return [cursor, limit_query(size)]
+
+
+def limit_query(size: int) -> OpenApiParameter:
+    """Describe the `limit` of a list with `size` rows by default."""
+    limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": size}
+    return OpenApiParameter("limit", limit, description="The most rows to answer.")
 
 
 def page_of(item: type[serializers.BaseSerializer], name: str) -> type[serializers.Serializer]:

@@ -15,4 +15,5 @@ class PopupsConfig(AppConfig):
         from users.seeding import register
 
         deletion_hooks.register(services.delete_popups_of)
+        deletion_hooks.register_keys(services.redis_keys_of)
         register(seeding.seed)

@@ -7,25 +7,25 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.cursors import Page, Paging
+from api.idempotency import idempotent
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response, no_content
 from api.problems import Problem, not_found
 from api.reads import answer
-from api.schema import cursor_query, described, id_in_path, ids_query
+from api.schema import described, id_in_path, ids_query, page_query
 from api.views import BatchedView, inactive_account
 from caching.api import Batch
 from posts import keysets, presentation, services
-from posts.models import Comment, Post, newest_posts
+from posts.models import HOME_PAGE, Comment, Post, newest_posts
+from posts.problems import no_such_post, refusals
 from posts.reads import CHECK_CAP, FavoritesCheck
 from posts.schemas import output
 from posts.schemas.input import CommentInput
-from posts.views import blocked, no_such_post, refusals
-from users import list_filters
-from users.models import User
-from users.projections import PUBLIC
+from posts.visibility import author_seen_by, is_readable
 from users.schemas.output import UserPage
 from users.user_pages import page_of_users, visible_users
+from users.visibility import ViewedUsers
 
 
 class HomePageView(BatchedView):
@@ -35,24 +35,23 @@ class HomePageView(BatchedView):
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
         self.owner_id = parse_id(user_id)
-        self.paging = Paging(request, caller_id, f"posts.home:{self.owner_id}")
-        self.owners = batch.rows(User, [self.owner_id])
-        self.read_hidden_ids = list_filters.request_hidden(batch, caller_id, [self.owner_id])
-        self.newest = None if self.paging.cursor else batch.add(newest_posts.of(self.owner_id))
+        self.paging = Paging(request, caller_id, f"posts.home:{self.owner_id}", size=HOME_PAGE)
+        own = self.owner_id == caller_id
+        self.owners = ViewedUsers(batch, caller_id, [self.owner_id], despite_blocks=own)
+        is_cached = self.paging.cursor is None and self.paging.limit <= HOME_PAGE
+        self.newest = batch.add(newest_posts.of(self.owner_id)) if is_cached else None
 
-    @described(answers={200: output.PostPage}, problems=(403, 404), query=[id_in_path("user_id"), cursor_query()])
+    @described(
+        answers={200: output.PostPage}, problems=(403, 404), query=[id_in_path("user_id"), *page_query(HOME_PAGE)]
+    )
     def get(self, request: Request, user_id: str) -> HttpResponse:
         """List a user's posts, newest first."""
-        if self.owners.row(self.owner_id) is None:
-            raise not_found("such user")
-        if self.read_hidden_ids():
-            raise blocked()
+        self.owners.require(self.owner_id)
         if self.newest is None:
-            page = keysets.HOME.page(self.owner_id, self.paging.cursor)
+            page = keysets.HOME.page_for(self.owner_id, self.paging)
         else:
-            page = keysets.first_home_page(self.newest.result)
-        owner = {self.owner_id: self.owners.structs(*PUBLIC).results[0]}
-        return _post_page(self.paging, page, owner)
+            page = keysets.first_home_page(self.newest.result, self.paging.limit)
+        return _post_page(self.paging, page, self.owners.public())
 
 
 class FavoritesView(BatchedView):
@@ -61,10 +60,10 @@ class FavoritesView(BatchedView):
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.paging = Paging(request, caller_id, f"posts.favorites:{caller_id}")
 
-    @described(answers={200: output.PostPage}, query=[cursor_query()])
+    @described(answers={200: output.PostPage}, query=page_query())
     def get(self, request: Request) -> HttpResponse:
         """List the caller's favourites, the newest favourite first."""
-        return _post_page(self.paging, keysets.FAVORITES.page(self.caller_id, self.paging.cursor))
+        return _post_page(self.paging, keysets.FAVORITES.page_for(self.caller_id, self.paging))
 
 
 class FavoritesCheckView(BatchedView):
@@ -87,16 +86,16 @@ class _AboutPostView(BatchedView):
         self.paging = Paging(request, caller_id, f"{self.purpose}:{self.post_id}")
         self.posts = batch.rows(Post, [self.post_id])
 
-    def require_post(self, request: Request) -> None:
+    def require_post(self) -> Any:
         row = self.posts.row(self.post_id)
-        if row is None or row.state != Post.State.SHOWN:
+        if not is_readable(row, self.caller_id):
             raise no_such_post()
-        if not visible_users(self.caller_id, [row.author_id]):
-            raise blocked()
+        author_seen_by(self.caller_id, row.author_id)
+        return row
 
 
 def _page_of(document: type) -> Any:
-    return described(answers={200: document}, problems=(403, 404), query=[id_in_path("post_id"), cursor_query()])
+    return described(answers={200: document}, problems=(403, 404), query=[id_in_path("post_id"), *page_query()])
 
 
 class LikersView(_AboutPostView):
@@ -107,8 +106,8 @@ class LikersView(_AboutPostView):
     @_page_of(UserPage)
     def get(self, request: Request, post_id: str) -> HttpResponse:
         """List the users who like a post, newest first."""
-        self.require_post(request)
-        return page_of_users(self.paging, keysets.LIKERS.page(self.post_id, self.paging.cursor))
+        self.require_post()
+        return page_of_users(self.paging, keysets.LIKERS.page_for(self.post_id, self.paging))
 
 
 class CommentsView(_AboutPostView):
@@ -118,15 +117,16 @@ class CommentsView(_AboutPostView):
 
     @_page_of(output.CommentPage)
     def get(self, request: Request, post_id: str) -> HttpResponse:
-        """List the comments on a post, newest first."""
-        self.require_post(request)
-        page = keysets.COMMENTS.page(self.post_id, self.paging.cursor)
+        """List the comments on a post, newest first. Its author sees those of blocked users as well."""
+        own = self.require_post().author_id == self.caller_id
+        page = keysets.COMMENTS.page_for(self.post_id, self.paging)
         rows = Comment.objects.filter(pk__in=page.ids).order_by("-pk")
-        authors = visible_users(self.caller_id, sorted({row.author_id for row in rows}))
+        authors = visible_users(self.caller_id, sorted({row.author_id for row in rows}), despite_blocks=own)
         results = [_comment(row, authors[row.author_id]) for row in rows if row.author_id in authors]
         return self.paging.response(results, page)
 
     @described(answers={201: output.Comment}, body=CommentInput, problems=(403, 404), query=[id_in_path("post_id")])
+    @idempotent
     def post(self, request: Request, post_id: str) -> HttpResponse:
         """Comment on a post."""
         columns = validated(CommentInput, request.data)

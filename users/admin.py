@@ -16,9 +16,10 @@ from api.admin import ChunkedDeletionAdmin, NewestFirstAdmin
 from api.audited_admin import ActionRefused, Change
 from api.links import validate_link
 from api.model_fields import MultilineField
-from users import admin_superuser, services  # noqa: F401  admin_superuser registers its admin classes
+from users import admin_superuser, erasure, services  # noqa: F401  admin_superuser registers its admin classes
 from users.admin_login import ThrottledLoginForm
-from users.models import User, UserState
+from users.birthdays import validate_birthday
+from users.models import Erasure, User, UserState
 from users.ranks import MANAGED_BY_STAFF, may_manage
 from users.search import for_admin
 
@@ -35,6 +36,11 @@ class CachedUserAdmin(NewestFirstAdmin):
     actions: tuple[str, ...] = ("show_cache_entry", "drop_cache_entry")
     search_help_text = "An id, the beginning of a username or of a word of the nickname, or Chinese characters in it."
     user_column = "pk"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Return the rows, without those of accounts that are being deleted."""
+        erased = Erasure.objects.filter(gone_at=None).values("user_id")
+        return super().get_queryset(request).exclude(**{f"{self.user_column}__in": erased})
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         """Return who is found, in the order of the search, unless the staff has chosen another."""
@@ -89,6 +95,12 @@ class AccountChangeForm(UserChangeForm):
             validate_link(avatar)
         return avatar
 
+    def clean_birthday(self) -> Any:
+        birthday = self.cleaned_data["birthday"]
+        if birthday and "birthday" in self.changed_data:
+            validate_birthday(birthday)
+        return birthday
+
 
 @admin.register(User)
 class UserAdmin(CachedUserAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
@@ -115,9 +127,7 @@ class UserAdmin(CachedUserAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
     add_fieldsets = ((None, {"fields": ("username", "nickname", "usable_password", "password1", "password2")}),)
 
     def delete_rows(self, pks: list[int]) -> None:
-        for pk in pks:
-            for _ in services.delete_user(pk):
-                pass
+        erasure.delete_some(pks)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         own = super().get_readonly_fields(request, obj)

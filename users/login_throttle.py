@@ -82,14 +82,19 @@ def _charge(request: HttpRequest, username: str, keys: list[str], rate: throttle
         _log(request, username, "was throttled")
         wait_s = math.ceil(wait_us / 1_000_000)
         detail = f"Too many attempts to log in to this account; try again in {wait_s} s."
-        raise Problem(429, "throttled", detail, retry_after_s=wait_s)
+        raise throttles.Throttled(detail, wait_s)
 
 
 def _keys(request: HttpRequest, username: str) -> list[str]:
     """Return keys under one hash tag, of bounded length whatever is sent as a username."""
-    account = blake2b(_folded(username).encode(), digest_size=12).hexdigest()
-    tag = f"throttle:{{{SCOPE}:{account}}}"
+    tag = account_key(username)
     return [tag, f"{tag}:{throttles.client_address(request)}"]
+
+
+def account_key(username: str) -> str:
+    """Return the key of an account, without the prefix of the project; those of known addresses begin with it."""
+    account = blake2b(_folded(username).encode(), digest_size=12).hexdigest()
+    return f"throttle:{{{SCOPE}:{account}}}"
 
 
 def _folded(username: str) -> str:

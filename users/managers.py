@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.hashers import make_password
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import connections
 from django.db.models import Value
 from django.db.models.functions import Collate
@@ -18,11 +18,14 @@ from caching.api import CachedManager, CachedQuerySet
 from users.folding import fold
 from users.passwords import normalize, validate_characters
 from users.terms import SEARCHED
-from users.usernames import USERNAME
+from users.usernames import USERNAME, UsernameReserved
 
 MOST_OF_EMAIL = 5
 many_written = Signal()
-"""Sent with `user_ids` after a write of SEARCHED columns of several rows, within the transaction of the write."""
+"""Sent with `user_ids` and `columns` (None: all) after a write of SEARCHED columns of several rows, within the
+transaction of the write."""
+renaming = Signal()
+"""Sent with `user_ids` before usernames of several rows are updated, within the transaction of the write."""
 
 
 class UserQuerySet(CachedQuerySet):
@@ -38,8 +41,10 @@ class UserQuerySet(CachedQuerySet):
             return super().update(**changes)
         with self._transaction():
             user_ids = list(self.select_for_update().values_list("pk", flat=True))
+            if "username" in changes:
+                renaming.send(self.model, user_ids=user_ids)
             changed = super().update(**changes)
-            many_written.send(self.model, user_ids=user_ids)
+            many_written.send(self.model, user_ids=user_ids, columns=frozenset(changes))
         return changed
 
     def upgrade_hash(self, password_hash: str) -> int:
@@ -54,18 +59,19 @@ class UserQuerySet(CachedQuerySet):
         rule = {"sqlite": "NOCASE"}.get(connections[self.db].vendor)
         wanted = Collate(Value(email), rule) if rule else email
         found = self.filter(email=wanted, is_active=True).order_by("pk")[: 20 * MOST_OF_EMAIL]
-        same = (user for user in found if _ascii_lower(user.email) == _ascii_lower(email))
+        same = (user for user in found if ascii_lower(user.email) == ascii_lower(email))
         return list(islice((user for user in same if user.has_usable_password()), MOST_OF_EMAIL))
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **options: Any) -> list[Any]:
         with self._transaction():
             users = super().bulk_create(objs, *args, **options)
-            many_written.send(self.model, user_ids=[user.pk for user in users])
+            many_written.send(self.model, user_ids=[user.pk for user in users], columns=None)
         return users
 
 
-def _ascii_lower(text: str) -> bytes:
-    return text.encode().lower()
+def ascii_lower(text: str) -> str:
+    """Return a text with A–Z in lower case, and all else as it is: the rule by which mail addresses are the same."""
+    return text.encode().lower().decode()
 
 
 class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  # type: ignore[misc]
@@ -95,4 +101,7 @@ class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  
         """Create an administrator; called by `manage.py createsuperuser`, which reports a ValidationError."""
         if password is not None:
             validate_characters(normalize(password))
-        return self.create_user(username, password, **{**columns, "is_staff": True, "is_superuser": True})
+        try:
+            return self.create_user(username, password, **{**columns, "is_staff": True, "is_superuser": True})
+        except UsernameReserved as error:
+            raise ValidationError(str(error)) from None

@@ -12,12 +12,11 @@ from typing import Any
 from django.db import connections, router
 from django.db.models import Case, QuerySet, Value, When
 
-from api.cursors import Cursor, Page
+from api.cursors import PAGE, Cursor, Page
 from users.models import SearchTerm, User
 from users.search_phases import LAST, Hit, Phase, phases_of
 from users.terms import Query, contains, parse
 
-PAGE = 20
 WINDOW = 1_000  # rows of the index for a query of several parts
 PREFIX_WINDOW = 400  # for one prefix, where only rows of users who are in the result already are skipped
 FIRST_PREFIX_WINDOW = 100  # the first of a page, which nearly always fills it

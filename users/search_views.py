@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from api.cursors import Paging
 from api.problems import bad_input
-from api.schema import cursor_query, described
+from api.schema import described, page_query
 from api.views import BatchedView
 from caching.api import Batch
 from users import search
@@ -32,7 +32,7 @@ class SearchView(BatchedView):
         answers={200: output.UserPage},
         query=[
             OpenApiParameter("q", {"type": "string", "minLength": 1, "maxLength": LONGEST_QUERY}, required=True),
-            cursor_query(),
+            *page_query(),
         ],
     )
     def get(self, request: Request) -> HttpResponse:
@@ -42,5 +42,5 @@ class SearchView(BatchedView):
         first. Case, accents, points and invisible characters do not count.
         """
         query = parse(self.q)
-        page = search.find(query, self.paging.cursor)
+        page = search.find(query, self.paging.cursor, self.paging.limit)
         return page_of_users(self.paging, page, matches=partial(search.matches, query))

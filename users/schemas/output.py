@@ -4,7 +4,7 @@ from django.db import models
 from rest_framework import serializers
 
 from api.schema import page_of
-from users.models import User, UserState
+from users.models import Login, User, UserState
 from users.projections import OWN, PUBLIC, STATE
 
 
@@ -68,6 +68,31 @@ class Tokens(serializers.Serializer):
 
     access = serializers.CharField(read_only=True)
     refresh = serializers.CharField(read_only=True)
+
+
+class Session(serializers.ModelSerializer):
+    """A login on one device; `current` tells whether the caller's token belongs to it."""
+
+    id = serializers.IntegerField(read_only=True)
+    current = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = Login
+        fields: tuple[str, ...] = ("id", "created_at", "last_used_at", "user_agent", "current")
+        read_only_fields = fields
+
+
+class Sessions(serializers.Serializer):
+    """The logins of the caller that are not over, the last used one first."""
+
+    results = Session(many=True, read_only=True)
+
+
+class EmailConfirmed(serializers.Serializer):
+    """The account, and the mail address that it has now."""
+
+    username = serializers.CharField(read_only=True)
+    email = serializers.CharField(read_only=True)
 
 
 class ResetRequested(serializers.Serializer):
