@@ -68,6 +68,5 @@ def delete_reports_of(user_id: int) -> Iterator[int]:
     yield from in_chunks(Report.objects.filter(reporter_id=user_id), _detach)
 
 
-def _detach(pks: list[int]) -> None:
-    with atomic_write(router.db_for_write(Report)):
-        Report.objects.filter(pk__in=pks).update(reporter=None, text="")
+def _detach(report_ids: list[int]) -> None:
+    Report.objects.filter(pk__in=report_ids).update(reporter=None, text="")
