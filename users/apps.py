@@ -20,7 +20,9 @@ class UsersConfig(AppConfig):
             former_names,
             indexing,
             logins,
+            related_rows,
         )
+        from users.models import Login
 
         indexing.watch_users()
         logins.watch_loaded_accounts()
@@ -33,3 +35,4 @@ class UsersConfig(AppConfig):
         deletion_hooks.register(logins.delete_logins_of)
         deletion_hooks.register(emails.delete_rows_of)
         deletion_hooks.register(idempotency.delete_answers_to)
+        related_rows.register(related_rows.RelatedRows("sessions", Login, "user"))

@@ -21,6 +21,7 @@ SCOPES = (
     "refresh",
     "bad_refresh",
     "password",
+    "report",
     "export",
     "reset",
     "reset_email",
