@@ -28,7 +28,10 @@ class ProfilesView(BatchedView):
 
     @described(answers={200: output.ProfilesFound}, query=[ids_query()], operation_id="users_profiles_list")
     def get(self, request: Request) -> HttpResponse:
-        """Get several users, each with its state, its counts and the caller's relationship to it."""
+        """Get the profiles of several users.
+
+        Each is the public user with its state, its counts and the caller's relationship to it, in the order of the ids.
+        """
         users = self.users.cols(*PUBLIC)
         return json_response({"results": self._merged(users.results), "missing": users.missing})
 

@@ -3,7 +3,7 @@
 from functools import partial
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.request import Request
 
 from api.cursors import Paging
@@ -30,13 +30,23 @@ class SearchView(BatchedView):
 
     @described(
         answers={200: output.UserPage},
+        problems=("bad_query",),
         query=[
-            OpenApiParameter("q", {"type": "string", "minLength": 1, "maxLength": LONGEST_QUERY}, required=True),
+            OpenApiParameter(
+                "q",
+                {"type": "string", "minLength": 1, "maxLength": LONGEST_QUERY},
+                description="The beginning of a username, or words or characters of a nickname.",
+                required=True,
+                examples=[OpenApiExample("Example", "an")],
+            ),
             cursor_query(),
         ],
     )
     def get(self, request: Request) -> HttpResponse:
-        """List active users whose username starts with `q`, or whose nickname has words that do so, or contains `q`."""
+        """Search for people.
+
+        Finds active users whose username starts with `q`, or whose nickname has words that do so, or contains `q`.
+        """
         query = parse(self.q)
         page = search.find(query, self.paging.cursor)
         return page_of_users(self.paging, page, matches=partial(search.matches, query))

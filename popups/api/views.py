@@ -1,7 +1,9 @@
 """The views of popups."""
 
+from typing import Any
+
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.request import Request
 
 from api.ids import parse_id
@@ -24,6 +26,11 @@ SLUG = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength":
 VERSION = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$"}
 
 
+def _parameter(name: str, schema: dict[str, Any], text: str, value: str, *, required: bool = False) -> OpenApiParameter:
+    examples = [OpenApiExample("Example", value)]
+    return OpenApiParameter(name, schema, description=text, required=required, examples=examples)
+
+
 class NextView(BatchedView):
     """Endpoint /api/v1/popups/next: GET returns the popup to show now, or null, and counts it as shown."""
 
@@ -36,14 +43,18 @@ class NextView(BatchedView):
 
     @described(
         answers={200: output.NextPopup},
+        problems=("bad_placement", "bad_platform", "bad_version"),
         query=[
-            OpenApiParameter("placement", SLUG, description="Where in the app, such as home.", required=True),
-            OpenApiParameter("platform", SLUG, description="Such as ios. Without it: popups for all platforms only."),
-            OpenApiParameter("app_version", VERSION, description="Without it: popups for all versions only."),
+            _parameter("placement", SLUG, "Where in the app, such as home.", "home", required=True),
+            _parameter("platform", SLUG, "Such as ios. Without it: popups for all platforms only.", "ios"),
+            _parameter("app_version", VERSION, "Without it: popups for all versions only.", "3.2.0"),
         ],
     )
     def get(self, request: Request) -> HttpResponse:
-        """Return the popup to show now, if one is due. It counts as shown to the caller, on all devices."""
+        """Get the popup to show now, if one is due.
+
+        It counts as shown to the caller, on all devices. Ask again at `next_check_at`, not earlier.
+        """
         return answer(self.next_popup)
 
 
@@ -54,9 +65,17 @@ class EventsView(BatchedView):
         self.popup_id = parse_id(popup_id)
         batch.add(STATES.of(caller_id))
 
-    @described(answers={202: None}, body=EventInput, problems=(404,), query=[id_in_path("popup_id")])
+    @described(
+        answers={202: None},
+        body=EventInput,
+        problems=("not_found", "events_unavailable"),
+        query=[id_in_path("popup_id")],
+    )
     def post(self, request: Request, popup_id: str) -> HttpResponse:
-        """Record what the caller did with a popup; counted once for each claim and type."""
+        """Report a click on a popup, or its dismissal.
+
+        Counted once for each claim and type, so it may be repeated.
+        """
         event = validated(EventInput, request.data)
         try:
             services.record(user_id=self.caller_id, popup_id=self.popup_id, token=event["claim"], type=event["type"])

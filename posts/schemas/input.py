@@ -2,9 +2,11 @@
 
 from api.ids import LARGEST
 from api.inputs import Integer, Multiline, StrictSerializer
+from api.schema import example
 from posts.models import COMMENT_LENGTH, TEXT_LENGTH
 
 
+@example({"text": "Good morning!"})
 class PostInput(StrictSerializer):
     """The post to create; `repost_of` is the id of the post to repost."""
 
@@ -12,6 +14,7 @@ class PostInput(StrictSerializer):
     repost_of = Integer(min_value=1, max_value=LARGEST, required=False, allow_null=True)
 
 
+@example({"text": "Good morning to you, too."})
 class CommentInput(StrictSerializer):
     """The comment to add to a post."""
 

@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from api.schema_generator import OnceGenerator
 
+PROBLEM = "application/problem+json"
 formats = FormatChecker(formats=())
 
 
@@ -24,7 +25,14 @@ def _is_date(value: Any) -> bool:
 
 @cache
 def document() -> dict[str, Any]:
-    return _nullable(OnceGenerator().get_schema())
+    """Return the document for validators of JSON Schema; it allows no field that is not declared."""
+    return _nullable(closed_document())
+
+
+@cache
+def closed_document() -> dict[str, Any]:
+    """Return the document with closed objects: clients ignore further fields, but these tests do not."""
+    return _closed(OnceGenerator().get_schema())
 
 
 def check(method: str, path: str, status: int, content_type: str | None, body: Any) -> None:
@@ -32,7 +40,7 @@ def check(method: str, path: str, status: int, content_type: str | None, body: A
     operation = _operation("GET" if method == "HEAD" else method, path)
     if operation is None:
         assert status in {404, 405, 413}, f"{method} {path} is not in the schema and answered {status}"
-        described = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+        described = {"content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     else:
         described = operation["responses"].get(str(status))
         assert described is not None, f"{method} {path} answered {status}, which is not in the schema: {body}"
@@ -41,8 +49,16 @@ def check(method: str, path: str, status: int, content_type: str | None, body: A
         return
     assert content_type in described["content"], f"{method} {path} answered {status} as {content_type}"
     if method != "HEAD":
-        schema = {"components": document()["components"], **described["content"][content_type]["schema"]}
-        Draft202012Validator(schema, format_checker=formats).validate(body)
+        validate(described["content"][content_type]["schema"], body)
+    if content_type == PROBLEM and operation is not None and method != "HEAD":
+        codes = described["content"][PROBLEM]["examples"]
+        assert body["code"] in codes, f"{method} {path} answered {status} {body['code']}; the schema has {set(codes)}"
+
+
+def validate(schema: dict[str, Any], value: Any) -> None:
+    """Raise ValidationError for a value that a schema of the document does not allow."""
+    whole = {"components": document()["components"], **schema}
+    Draft202012Validator(whole, format_checker=formats).validate(value)
 
 
 def _operation(method: str, path: str) -> dict[str, Any] | None:
@@ -52,6 +68,17 @@ def _operation(method: str, path: str) -> dict[str, Any] | None:
         if re.fullmatch(pattern, path):
             return document()["paths"][template].get(method.lower())
     return None
+
+
+def _closed(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_closed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _closed(value) for key, value in node.items()}
+    if node.get("type") == "object" and "properties" in node:
+        node.setdefault("additionalProperties", False)
+    return node
 
 
 def _nullable(node: Any) -> Any:

@@ -10,6 +10,7 @@ from api.inputs import EmailLine, Line, Multiline, StrictSerializer, Text, URLLi
 from api.links import validate_link
 from api.model_fields import EmailLineField, LineField, MultilineField, URLLineField
 from api.problems import Problem, bad_input
+from api.schema import example
 from users import passwords
 from users.models import User, UserState
 from users.password_changes import WeakPassword, check_strength
@@ -50,6 +51,7 @@ class _StrictModelSerializer(StrictSerializer, serializers.ModelSerializer):
     }
 
 
+@example({"username": "ann", "password": "correct-horse-battery", "nickname": "Ann"})
 class RegistrationInput(_StrictModelSerializer):
     """The account to create; the nickname is empty by default."""
 
@@ -78,6 +80,7 @@ class RegistrationInput(_StrictModelSerializer):
         return attrs
 
 
+@example({"nickname": "Ann", "gender": "", "city": "Wellington", "birthday": None})
 class ProfileInput(_StrictModelSerializer):
     """The fields of the profile to change; the other fields keep their values."""
 
@@ -96,6 +99,7 @@ class ProfileInput(_StrictModelSerializer):
         return value
 
 
+@example({"status": "online", "message": "In the library"})
 class StateInput(_StrictModelSerializer):
     """The state to set; without `status` or `message`, the field keeps its value."""
 
@@ -104,6 +108,7 @@ class StateInput(_StrictModelSerializer):
         fields = ("status", "message")
 
 
+@example({"username": "ann", "password": "correct-horse-battery"})
 class LoginInput(StrictSerializer):
     """The username and password of an account."""
 
@@ -111,12 +116,14 @@ class LoginInput(StrictSerializer):
     password = Text(max_length=passwords.LONGEST_TYPED, trim_whitespace=False)
 
 
+@example({"refresh": "eyJhbGciOiJIUzI1NiJ9.eyJ0eXBlIjoiciJ9.c2ln"})
 class RefreshInput(StrictSerializer):
     """The refresh token from a login."""
 
     refresh = Text(max_length=4096)
 
 
+@example({"old": "correct-horse-battery", "new": "staple-a-second-horse"})
 class PasswordChangeInput(StrictSerializer):
     """The password of the account, and the one to replace it."""
 
@@ -124,12 +131,14 @@ class PasswordChangeInput(StrictSerializer):
     new = NewPassword()
 
 
+@example({"email": "ann@example.com"})
 class ResetInput(StrictSerializer):
     """The mail address of the accounts to reset."""
 
     email = EmailLine(max_length=254)
 
 
+@example({"token": "bq5x7r-9c3e1f", "password": "staple-a-second-horse"})
 class ResetConfirmInput(StrictSerializer):
     """The token from the mail, and the password to set."""
 

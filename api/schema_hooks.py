@@ -1,0 +1,113 @@
+"""Postprocessing of the OpenAPI document: what holds for all operations and all schemas, whoever has described them."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from api.schema import PROBLEM
+
+INT32 = 2**31 - 1
+Document = dict[str, Any]
+HEADERS: Document = {
+    "X-Request-ID": {
+        "description": "The name of this request in the server's logs: the one that was sent with it, or a new one.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        "example": "6f9f2d5c8c0f4a51",
+    },
+    "Retry-After": {
+        "description": "The number of seconds after which the request may be sent again.",
+        "schema": {"type": "integer", "minimum": 1},
+        "example": 2,
+    },
+    "WWW-Authenticate": {
+        "description": "How to authenticate.",
+        "schema": {"type": "string"},
+        "example": "Bearer",
+    },
+}
+OF_STATUS = {"401": ["WWW-Authenticate"], "429": ["Retry-After"], "503": ["Retry-After"]}
+
+
+def open_blank_choices(result: Document, **_: Any) -> Document:
+    """Describe a choice that may be empty as a text with a pattern.
+
+    A member that is empty has no name in Kotlin, and the generated code would not compile.
+    """
+    for schema in list(_objects(result["components"]["schemas"])):
+        choices = schema.get("enum")
+        if isinstance(choices, list) and "" in choices:
+            named = [choice for choice in choices if choice]
+            del schema["enum"]
+            schema.pop("x-spec-enum-id", None)
+            schema.pop("oneOf", None)
+            schema |= {"type": "string", "pattern": f"^({'|'.join(named)})?$"}
+            schema["description"] = f"One of {', '.join(f'`{name}`' for name in named)}; empty if not said."
+    return result
+
+
+def type_nullable_objects(result: Document, **_: Any) -> Document:
+    """Give each object that may be null its type, without which OpenAPI does not allow `nullable`."""
+    for schema in _objects(result["components"]["schemas"]):
+        if schema.get("nullable") is True:
+            schema.setdefault("type", "object")
+    return result
+
+
+def format_integers(result: Document, **_: Any) -> Document:
+    """Give each integer its size: 64 bits, unless its largest value needs 32 only."""
+    for schema in _objects(result):
+        if schema.get("type") == "integer":
+            schema.setdefault("format", "int32" if schema.get("maximum", INT32 + 1) <= INT32 else "int64")
+    return result
+
+
+def share_problems(result: Document, **_: Any) -> Document:
+    """Move the examples of problems into one place: they are the same for all operations."""
+    examples = result["components"].setdefault("examples", {})
+    for _, response in _responses(result):
+        media = response.get("content", {}).get(PROBLEM)
+        if media:
+            documents = [each["value"] for each in media.pop("examples").values()]
+            examples |= {document["code"]: {"value": document} for document in documents}
+            media["examples"] = {
+                document["code"]: {"$ref": f"#/components/examples/{document['code']}"} for document in documents
+            }
+    return result
+
+
+def add_headers(result: Document, **_: Any) -> Document:
+    """Describe the headers of answers, and each answer by the phrase of its status if nothing else says what it is."""
+    result["components"]["headers"] = HEADERS
+    for status, response in _responses(result):
+        names = ["X-Request-ID", *OF_STATUS.get(status, [])]
+        response["description"] = response["description"] or HTTPStatus(int(status)).phrase
+        response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return result
+
+
+def say_what_is_public(result: Document, **_: Any) -> Document:
+    """State of each operation without authentication that it has none."""
+    for operation in _operations(result):
+        operation.setdefault("security", [])
+    return result
+
+
+def _operations(result: Document) -> Iterator[Document]:
+    for operations in result["paths"].values():
+        yield from operations.values()
+
+
+def _responses(result: Document) -> Iterator[tuple[str, Document]]:
+    for operation in _operations(result):
+        yield from operation["responses"].items()
+
+
+def _objects(node: Any) -> Iterator[Document]:
+    """Yield every JSON object inside a node."""
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from _objects(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _objects(value)
