@@ -44,7 +44,7 @@ class AutoSchema(openapi.AutoSchema):
     def get_summary(self) -> str:
         return self._docstring().partition("\n")[0]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         return self._docstring().partition("\n")[2].strip()
 
     def get_tags(self) -> list[str]:
@@ -119,13 +119,18 @@ def problem_example(code: str) -> dict[str, Any]:
 
 
 def example(value: Any) -> Any:
-    """Decorate a serializer with an example of its JSON, which is kept in its attribute `example` too."""
+    """Decorate a serializer with an example of its JSON, which example_of() returns."""
 
     def decorate(kind: Any) -> Any:
         kind.example = value
         return extend_schema_serializer(examples=[OpenApiExample("Example", value, status_codes=ANSWERED)])(kind)
 
     return decorate
+
+
+def example_of(kind: Any) -> Any:
+    """Return the example of a serializer that is decorated with one."""
+    return kind.example
 
 
 def id_in_path(name: str, value: int = 7) -> OpenApiParameter:
@@ -168,5 +173,5 @@ def page_of(item: Any, name: str, path: str) -> type[serializers.Serializer]:
     }
     links = {"next": f"https://api.example.com/api/v1/{path}?cursor=l8gJq2mZzkSSwgE", "previous": None}
     page = type(name, (serializers.Serializer,), columns)
-    described_page: type[serializers.Serializer] = example({"results": [item.example], **links})(page)
+    described_page: type[serializers.Serializer] = example({"results": [example_of(item)], **links})(page)
     return described_page

@@ -37,11 +37,10 @@ def open_blank_choices(result: Document, **_: Any) -> Document:
         choices = schema.get("enum")
         if isinstance(choices, list) and "" in choices:
             named = [choice for choice in choices if choice]
-            del schema["enum"]
-            schema.pop("x-spec-enum-id", None)
-            schema.pop("oneOf", None)
-            schema |= {"type": "string", "pattern": f"^({'|'.join(named)})?$"}
-            schema["description"] = f"One of {', '.join(f'`{name}`' for name in named)}; empty if not said."
+            for key in ("enum", "x-spec-enum-id", "oneOf"):
+                schema.pop(key, None)
+            text = f"One of {', '.join(f'`{name}`' for name in named)}; empty if not said."
+            schema.update(type="string", pattern=f"^({'|'.join(named)})?$", description=text)
     return result
 
 
@@ -64,7 +63,7 @@ def format_integers(result: Document, **_: Any) -> Document:
 def share_problems(result: Document, **_: Any) -> Document:
     """Move the examples of problems into one place: they are the same for all operations."""
     examples = result["components"].setdefault("examples", {})
-    for _, response in _responses(result):
+    for _status, response in _responses(result):
         media = response.get("content", {}).get(PROBLEM)
         if media:
             documents = [each["value"] for each in media.pop("examples").values()]

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from api.schema import example, page_of
+from api.schema import example, example_of, page_of
 from users.schemas.output import PublicUser
 
 
@@ -34,8 +34,8 @@ class Marks(serializers.Serializer):
 
 @example(
     {
-        **Marks.example,
-        "author": PublicUser.example,
+        **example_of(Marks),
+        "author": example_of(PublicUser),
         "text": "Good morning!",
         "repost_of": None,
         "created_at": "2026-05-04T08:30:00.000000Z",
@@ -50,7 +50,7 @@ class Post(Marks):
     created_at = serializers.DateTimeField(read_only=True)
 
 
-@example({"results": [Post.example], "missing": [1, 2]})
+@example({"results": [example_of(Post)], "missing": [1, 2]})
 class PostsFound(serializers.Serializer):
     """`missing` lists the ids of posts that do not exist, or that are hidden from the caller."""
 
@@ -62,7 +62,7 @@ class PostsFound(serializers.Serializer):
     {
         "id": 5,
         "post": 7,
-        "author": PublicUser.example,
+        "author": example_of(PublicUser),
         "text": "Good morning to you, too.",
         "created_at": "2026-05-04T08:31:00.000000Z",
     }

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from api.schema import example
+from api.schema import example, example_of
 from ratings.counts import SCORES
 from ratings.models import HIGHEST, LOWEST
 
@@ -34,7 +34,7 @@ class Item(serializers.Serializer):
     my_score = serializers.IntegerField(min_value=LOWEST, max_value=HIGHEST, allow_null=True, read_only=True)
 
 
-@example({"results": [Item.example], "missing": [1, 2]})
+@example({"results": [example_of(Item)], "missing": [1, 2]})
 class ItemsFound(serializers.Serializer):
     """`missing` lists the unknown ids."""
 

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from api.schema import example
+from api.schema import example, example_of
 from users.projections import PUBLIC
 from users.schemas.output import PublicUser, State
 
@@ -28,7 +28,7 @@ class Relationship(serializers.Serializer):
     blocked_by = serializers.BooleanField(read_only=True)
 
 
-@example({"results": [Relationship.example], "missing": [1, 2]})
+@example({"results": [example_of(Relationship)], "missing": [1, 2]})
 class Relationships(serializers.Serializer):
     """`missing` lists the unknown ids."""
 
@@ -38,10 +38,10 @@ class Relationships(serializers.Serializer):
 
 @example(
     {
-        **PublicUser.example,
-        "state": State.example,
+        **example_of(PublicUser),
+        "state": example_of(State),
         "counts": {"followers": 12, "following": 3, "posts": 1},
-        "relationship": Relationship.example,
+        "relationship": example_of(Relationship),
     }
 )
 class Profile(PublicUser):
@@ -55,7 +55,7 @@ class Profile(PublicUser):
         fields = read_only_fields = (*PUBLIC, "state", "counts", "relationship")
 
 
-@example({"results": [Profile.example], "missing": [1, 2]})
+@example({"results": [example_of(Profile)], "missing": [1, 2]})
 class ProfilesFound(serializers.Serializer):
     """`missing` lists the unknown ids."""
 

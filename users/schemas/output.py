@@ -3,7 +3,7 @@
 from django.db import models
 from rest_framework import serializers
 
-from api.schema import example, page_of
+from api.schema import example, example_of, page_of
 from users.models import User, UserState
 from users.projections import OWN, PUBLIC, STATE
 
@@ -42,7 +42,7 @@ class PublicUser(_Answer):
         read_only_fields = fields
 
 
-@example({**PublicUser.example, "email": "ann@example.com", "phone": "", "birthday": None})
+@example({**example_of(PublicUser), "email": "ann@example.com", "phone": "", "birthday": None})
 class OwnUser(_Answer):
     """The caller's own user, with its private fields."""
 
@@ -51,7 +51,7 @@ class OwnUser(_Answer):
         fields = read_only_fields = OWN
 
 
-@example(PublicUser.example)
+@example(example_of(PublicUser))
 class UserFields(_Answer):
     """A user: all public fields, or the requested ones."""
 
@@ -64,7 +64,7 @@ class UserFields(_Answer):
         fields = OWN
 
 
-@example({"results": [PublicUser.example], "missing": [1, 2]})
+@example({"results": [example_of(PublicUser)], "missing": [1, 2]})
 class UsersFound(serializers.Serializer):
     """`missing` lists the unknown ids of a request by ids."""
 

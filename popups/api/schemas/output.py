@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from api.schema import example
+from api.schema import example, example_of
 
 
 @example(
@@ -26,7 +26,7 @@ class Shown(serializers.Serializer):
     claim = serializers.CharField(read_only=True)
 
 
-@example({"popup": Shown.example, "next_check_at": "2026-05-04T08:35:00.000000Z"})
+@example({"popup": example_of(Shown), "next_check_at": "2026-05-04T08:35:00.000000Z"})
 class NextPopup(serializers.Serializer):
     """The popup to show now, or null. `next_check_at`: the earliest time at which asking again makes sense."""
 
