@@ -28,34 +28,40 @@ HEADERS: Document = {
 OF_STATUS = {"401": ["WWW-Authenticate"], "429": ["Retry-After"], "503": ["Retry-After"]}
 
 
-def open_blank_choices(result: Document, **_: Any) -> Document:
-    """Describe a choice that may be empty as a text with a pattern.
+def open_blank_texts(result: Document, **_: Any) -> Document:
+    """Describe a choice, an address or a link that may be empty as one text.
 
-    A member that is empty has no name in Kotlin, and the generated code would not compile.
+    A choice that is empty has no name in Kotlin, and the generated code would not compile; a union of two texts becomes
+    a class there that cannot be written.
     """
     for schema in list(_objects(result["components"]["schemas"])):
-        choices = schema.get("enum")
+        choices, union = schema.get("enum"), schema.get("oneOf", ())
         if isinstance(choices, list) and "" in choices:
-            named = [choice for choice in choices if choice]
-            for key in ("enum", "x-spec-enum-id", "oneOf"):
-                schema.pop(key, None)
-            text = f"One of {', '.join(f'`{name}`' for name in named)}; empty if not said."
-            schema.update(type="string", pattern=f"^({'|'.join(named)})?$", description=text)
+            _become_text(schema, choices)
+        elif any(isinstance(each, dict) and each.get("maxLength") == 0 for each in union):
+            kind = next(each for each in union if each["maxLength"])
+            del schema["oneOf"]
+            schema.update(
+                type="string",
+                maxLength=kind["maxLength"],
+                description=f"A text of format `{kind['format']}`, or empty.",
+            )
     return result
 
 
-def type_nullable_objects(result: Document, **_: Any) -> Document:
-    """Give each object that may be null its type, without which OpenAPI does not allow `nullable`."""
-    for schema in _objects(result["components"]["schemas"]):
-        if schema.get("nullable") is True:
-            schema.setdefault("type", "object")
-    return result
+def _become_text(schema: Document, choices: list[str]) -> None:
+    named = [choice for choice in choices if choice]
+    for key in ("enum", "x-spec-enum-id", "oneOf"):
+        schema.pop(key, None)
+    text = f"One of {', '.join(f'`{name}`' for name in named)}; empty if not said."
+    schema.update(type="string", pattern=f"^({'|'.join(named)})?$", description=text)
 
 
 def format_integers(result: Document, **_: Any) -> Document:
     """Give each integer its size: 64 bits, unless its largest value needs 32 only."""
     for schema in _objects(result):
-        if schema.get("type") == "integer":
+        kinds = schema.get("type")
+        if kinds == "integer" or (isinstance(kinds, list) and "integer" in kinds):
             schema.setdefault("format", "int32" if schema.get("maximum", INT32 + 1) <= INT32 else "int64")
     return result
 
@@ -81,6 +87,14 @@ def add_headers(result: Document, **_: Any) -> Document:
         names = ["X-Request-ID", *OF_STATUS.get(status, [])]
         response["description"] = response["description"] or HTTPStatus(int(status)).phrase
         response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return result
+
+
+def require_bodies(result: Document, **_: Any) -> Document:
+    """Say that every body has to be sent, even where none of its fields has to."""
+    for operation in _operations(result):
+        if "requestBody" in operation:
+            operation["requestBody"]["required"] = True
     return result
 
 

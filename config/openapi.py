@@ -24,6 +24,7 @@ TAGS = [
     ("popups", "What the app shows over its pages, and what people do with it."),
 ]
 SETTINGS = {
+    "OAS_VERSION": "3.1.0",  # 3.0 cannot say that an object may be null so that all generators understand it
     "TITLE": "Hotpath",
     "VERSION": "1",
     "DESCRIPTION": DESCRIPTION,
@@ -51,12 +52,12 @@ SETTINGS = {
         }
     },
     "POSTPROCESSING_HOOKS": [
-        "api.schema_hooks.open_blank_choices",
+        "api.schema_hooks.open_blank_texts",
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "api.schema_hooks.type_nullable_objects",
         "api.schema_hooks.share_problems",
         "api.schema_hooks.add_headers",
         "api.schema_hooks.format_integers",
+        "api.schema_hooks.require_bodies",
         "api.schema_hooks.say_what_is_public",
     ],
     "ENUM_NAME_OVERRIDES": {

@@ -25,13 +25,7 @@ def _is_date(value: Any) -> bool:
 
 @cache
 def document() -> dict[str, Any]:
-    """Return the document for validators of JSON Schema; it allows no field that is not declared."""
-    return _nullable(closed_document())
-
-
-@cache
-def closed_document() -> dict[str, Any]:
-    """Return the document with closed objects: clients ignore further fields, but these tests do not."""
+    """Return the document with closed objects: clients ignore fields that they do not know, but these tests do not."""
     return _closed(OnceGenerator().get_schema())
 
 
@@ -78,16 +72,4 @@ def _closed(node: Any) -> Any:
     node = {key: _closed(value) for key, value in node.items()}
     if node.get("type") == "object" and "properties" in node:
         node.setdefault("additionalProperties", False)
-    return node
-
-
-def _nullable(node: Any) -> Any:
-    """Translate OpenAPI 3.0's "nullable" to JSON Schema."""
-    if isinstance(node, list):
-        return [_nullable(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    node = {key: _nullable(value) for key, value in node.items()}
-    if node.pop("nullable", False) is True:
-        return {"anyOf": [node, {"type": "null"}]}
     return node

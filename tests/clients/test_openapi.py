@@ -101,6 +101,11 @@ def test_answers_name_their_headers_and_their_codes(path, method, operation):
 
 
 @each_operation
+def test_a_body_is_required(path, method, operation):
+    assert operation.get("requestBody", {"required": True})["required"]
+
+
+@each_operation
 def test_only_public_operations_need_no_token(path, method, operation):
     public = operation["security"] == []
     assert public or operation["security"] == [{"bearer": []}]
@@ -136,14 +141,14 @@ def test_tags_are_used_and_described_and_servers_are_named():
 
 
 def test_every_integer_has_a_size_and_ids_have_64_bits():
-    integers = [node for node in objects(DOCUMENT) if node.get("type") == "integer"]
+    integers = [node for node in objects(DOCUMENT) if node.get("type") in ("integer", ["integer", "null"])]
     assert integers
     assert {node.get("format") for node in integers} == {"int32", "int64"}
     for node in integers:
         assert (node["format"] == "int64") == (node.get("maximum", INT64_MAX) > 2**31 - 1), node
     for component, name, described in properties():
         described = described.get("items", described)
-        if described.get("type") == "integer" and name in {"id", "post", "repost_of", "missing"}:
+        if "integer" in described.get("type", ()) and name in {"id", "post", "repost_of", "missing"}:
             assert described["format"] == "int64", (component, name)
 
 
@@ -161,6 +166,13 @@ def test_a_choice_that_may_be_empty_is_a_text():
             assert (described["type"], described["pattern"]) == ("string", "^(female|male|other)?$"), component
             for value in ("", "female"):
                 openapi_contract.validate(described, value)
+
+
+def test_a_link_and_an_address_that_may_be_empty_are_one_text():
+    written = DOCUMENT["components"]["schemas"]["PatchedProfileInputRequest"]["properties"]
+    for name, value in (("avatar", "https://cdn.example.com/a.png"), ("avatar", "")):
+        assert (written[name]["type"], "oneOf" in written[name]) == ("string", False)
+        openapi_contract.validate(written[name], value)
 
 
 def test_objects_are_open_for_new_fields():
