@@ -51,6 +51,7 @@ CODES = {
     "wrong_password": Code((403,), "The password is not the account's."),
     "not_found": Code((404,), "There is nothing at this address, or no such thing."),
     "method_not_allowed": Code((405,), "The address does not have this method; `Allow` lists those it has."),
+    "not_acceptable": Code((406,), "The answer is not to be had in any form that `Accept` names."),
     "request_timeout": Code((408,), "The request did not arrive in time."),
     "in_progress": Code((409,), "A request with this Idempotency-Key is being answered; repeat it later."),
     "too_fast": Code((409,), "Another write of the same user won the race."),
@@ -71,8 +72,13 @@ CODES = {
 
 def require(status: int, code: str) -> None:
     """Raise ValueError for a code that is not listed, or not with this status."""
-    if code not in CODES or status not in CODES[code].statuses:
+    if not is_listed(status, code):
         raise ValueError(f"The code {code!r} with status {status} is not in api/codes.py.")
+
+
+def is_listed(status: int, code: str) -> bool:
+    """Return whether a problem document may have this code and this status."""
+    return code in CODES and status in CODES[code].statuses
 
 
 def of_status(status: int) -> Collection[str]:

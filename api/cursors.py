@@ -6,11 +6,12 @@ changed, or taken from another list, is answered by a 400 and never reaches SQL.
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.utils.crypto import constant_time_compare, salted_hmac
 from rest_framework.request import Request
 
@@ -18,6 +19,9 @@ from api.json import json_response
 from api.problems import bad_input
 
 SIGNATURE_BYTES = 9
+PAGE = 20  # rows of a page, unless the list or the request says otherwise
+MOST = 100
+_LIMIT = re.compile(r"[1-9][0-9]?|100", re.ASCII)
 
 
 class Cursor(NamedTuple):
@@ -38,12 +42,13 @@ class Page(NamedTuple):
 class Paging:
     """A viewer's request for one page of a list.
 
-    `purpose` names the list and everything that determines its rows, such as "users.search:alice". Raises the 400 of a
-    cursor that was not made for this list.
+    `purpose` names the list and everything that determines its rows, such as "users.search:alice". `size` is the number
+    of rows of a page without `?limit=`. Raises the 400 of a cursor that was not made for this list, and of a bad limit.
     """
 
-    def __init__(self, request: Request, viewer_id: int, purpose: str) -> None:
+    def __init__(self, request: Request, viewer_id: int, purpose: str, *, size: int = PAGE) -> None:
         self.request, self.viewer_id, self.purpose = request, viewer_id, purpose
+        self.limit = parse_limit(request.GET, default=size)
         text = request.GET.get("cursor")
         self.cursor = None if text is None else decode(text, purpose)
 
@@ -58,6 +63,16 @@ class Paging:
         query = self.request.GET.copy()
         query["cursor"] = encode(Cursor(backwards, key), self.purpose)
         return self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
+
+
+def parse_limit(query: QueryDict, *, default: int) -> int:
+    """Return the rows of a page that `?limit=` asks for; raise the 400 `bad_limit` for none from 1 to MOST."""
+    text = query.get("limit")
+    if text is None:
+        return default
+    if not _LIMIT.fullmatch(text):
+        raise bad_input("limit", f"A limit is a whole number from 1 to {MOST}.", "bad_limit")
+    return int(text)
 
 
 def encode(cursor: Cursor, purpose: str) -> str:

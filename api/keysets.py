@@ -7,16 +7,15 @@ from typing import Any, NamedTuple
 
 from django.db import connections, models, router
 
-from api.cursors import Cursor, Page
-
-PAGE = 20
+from api.cursors import PAGE, Cursor, Page, Paging
 
 
 class Keyset(NamedTuple):
     """The rows of a model that have one owner, as a paged list of their `member` column.
 
     `index_name` is the index on (owner, …, id) to read; `only` is SQL for the columns between the two. `is_listed` is
-    SQL on `edge` that tells whether a row belongs to the list: with it, a page reads at most `window` rows.
+    SQL on `edge` that tells whether a row belongs to the list: with it, a page reads at most `window` rows, more than
+    api.cursors.MOST.
     """
 
     model: type[models.Model]
@@ -27,6 +26,10 @@ class Keyset(NamedTuple):
     only: str = ""
     is_listed: str = "1"
     window: int | None = None
+
+    def page_for(self, owner_id: int, paging: Paging) -> Page:
+        """Return the page of members that a request asks for, by one SQL query."""
+        return self._replace(size=paging.limit).page(owner_id, paging.cursor)
 
     def page(self, owner_id: int, cursor: Cursor | None) -> Page:
         """Return a page of members, by one SQL query."""

@@ -12,12 +12,14 @@ from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
+from api import codes
 from api.json import encoded
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 DATABASE_RETRY_AFTER_S = 2
+RETRY_AFTER_S = 1  # after a 429 that says nothing else
 
 
 class Problem(exceptions.APIException):
@@ -32,8 +34,10 @@ class Problem(exceptions.APIException):
         errors: dict[str, list[str]] | None = None,
         retry_after_s: int | None = None,
     ) -> None:
+        codes.require(status, code)
         super().__init__(detail, code)
-        self.status_code, self.code, self.errors, self.retry_after_s = status, code, errors, retry_after_s
+        self.status_code, self.code, self.errors = status, code, errors
+        self.retry_after_s = RETRY_AFTER_S if status == 429 and retry_after_s is None else retry_after_s
 
 
 def bad_input(field: str, message: str, code: str = "bad_input") -> Problem:
@@ -88,13 +92,17 @@ def problem_response(problem: Problem) -> HttpResponse:
 
 def _from_validation(exc: exceptions.ValidationError) -> Problem:
     errors: dict[str, list[str]] = {}
-    for field, message in _flat(exc.detail):
-        errors.setdefault(field or "body", []).append(message)
-    field, messages = next(iter(errors.items()))
-    return Problem(400, "bad_input", f"{field}: {messages[0]}", errors=errors)
+    named: dict[str, str] = {}  # the field of each code that says more than bad_input
+    for path, message in _flat(exc.detail):
+        field = path or "body"
+        errors.setdefault(field, []).append(str(message))
+        if (code := message.code) and codes.is_listed(400, code):
+            named.setdefault(code, field)
+    code, field = next(iter(named.items()), ("bad_input", next(iter(errors))))
+    return Problem(400, code, f"{field}: {errors[field][0]}", errors=errors)
 
 
-def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, exceptions.ErrorDetail]]:
     if isinstance(detail, dict):
         for key, inner in detail.items():
             at = path if key == "non_field_errors" else f"{path}.{key}".lstrip(".")
@@ -103,13 +111,14 @@ def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
         for inner in detail:
             yield from _flat(inner, path)
     else:
-        yield path, str(detail)
+        yield path, detail
 
 
 def _from_api_exception(exc: exceptions.APIException) -> Problem:
-    code = exc.get_codes()
-    wait_s = getattr(exc, "wait", None)
-    return Problem(exc.status_code, code if isinstance(code, str) else "error", str(exc.detail), retry_after_s=wait_s)
+    code = str(exc.get_codes())
+    if not codes.is_listed(exc.status_code, code):
+        code = next(iter(codes.of_status(exc.status_code)))
+    return Problem(exc.status_code, code, str(exc.detail))
 
 
 def _from_database(exc: Exception) -> Problem:

@@ -18,6 +18,7 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from api.codes import CODES, of_status
+from api.cursors import MOST, PAGE
 from api.ids import CAP, LARGEST
 
 PROBLEM = "application/problem+json"
@@ -35,7 +36,16 @@ OF_PARAMETERS = {
     "ids": ("bad_id", "no_ids", "too_many_ids"),
     "fields": ("unknown_field",),
     "cursor": ("bad_cursor",),
+    "limit": ("bad_limit",),
+    "Idempotency-Key": ("bad_idempotency_key", "in_progress", "idempotency_mismatch"),
 }
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+    OpenApiParameter.HEADER,
+    description="Names this request: repeated with the same key within 24 hours, it gets the first answer again.",
+)
 
 
 class AutoSchema(openapi.AutoSchema):
@@ -86,16 +96,22 @@ def described(
 
     The problems of all handlers of its kind are added.
     """
-    codes = {*ALWAYS, *(() if public else AUTHENTICATED), *(WITH_BODY if body else ())}
+    own = {*ALWAYS, *(() if public else AUTHENTICATED), *(WITH_BODY if body else ())}
     for problem in problems:
-        codes.update([problem] if isinstance(problem, str) else of_status(problem))
-    for parameter in query:
-        own = ("bad_id",) if parameter.location == OpenApiParameter.PATH else OF_PARAMETERS.get(parameter.name, ())
-        codes.update(own)
+        own.update([problem] if isinstance(problem, str) else of_status(problem))
     security: Any = [] if public else [{"bearer": []}]
-    return extend_schema(
-        request=body, parameters=list(query), responses={**answers, **_problems(codes)}, auth=security, **options
-    )
+
+    def describe(handler: Any) -> Any:
+        is_idempotent = getattr(handler, "is_idempotent", False)
+        parameters = [*query, *([IDEMPOTENCY_KEY] if is_idempotent else [])]
+        answered: dict[Any, Any] = {**answers, **_problems(own.union(*map(_of_parameter, parameters)))}
+        return extend_schema(request=body, parameters=parameters, responses=answered, auth=security, **options)(handler)
+
+    return describe
+
+
+def _of_parameter(parameter: OpenApiParameter) -> tuple[str, ...]:
+    return ("bad_id",) if parameter.location == OpenApiParameter.PATH else OF_PARAMETERS.get(parameter.name, ())
 
 
 def _problems(codes: Iterable[str]) -> dict[tuple[int, str], OpenApiResponse]:
@@ -154,10 +170,16 @@ def fields_query(names: Sequence[str]) -> OpenApiParameter:
     return OpenApiParameter("fields", fields, description="Only these fields.", explode=False, style="form")
 
 
-def cursor_query() -> OpenApiParameter:
-    """Describe the `cursor` parameter."""
+def page_query(size: int = PAGE) -> list[OpenApiParameter]:
+    """Describe the `cursor` and the `limit` of a list with `size` rows on a page by default."""
     text = "The position of another page: follow its link `next` or `previous`, or take the cursor out of it."
-    return OpenApiParameter("cursor", str, description=text)
+    return [OpenApiParameter("cursor", str, description=text), limit_query(size)]
+
+
+def limit_query(size: int) -> OpenApiParameter:
+    """Describe the `limit` of a list with `size` rows by default."""
+    limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": size}
+    return OpenApiParameter("limit", limit, description="The most rows to answer.")
 
 
 def page_of(item: Any, name: str, path: str) -> type[serializers.Serializer]:

@@ -46,6 +46,13 @@ class Rate(NamedTuple):
         return round(1_000_000 / self.per_s)
 
 
+class Throttled(Problem):
+    """The 429 of a client who may come again in `wait_s` seconds."""
+
+    def __init__(self, detail: str, wait_s: int) -> None:
+        super().__init__(429, "throttled", detail, retry_after_s=wait_s)
+
+
 VERDICT = "api.throttles.verdict"
 """The environ key of a request that was counted before it reached Django: ((scope, client), verdict)."""
 
@@ -79,7 +86,7 @@ def enforce(verdict: Any) -> None:
     wait_us = None if verdict is None else verdict.result
     if wait_us:
         wait_s = math.ceil(wait_us / 1_000_000)
-        raise Problem(429, "throttled", f"Too many requests; try again in {wait_s} s.", retry_after_s=wait_s)
+        raise Throttled(f"Too many requests; try again in {wait_s} s.", wait_s)
 
 
 def admit(scope: str, client: str | int) -> None:

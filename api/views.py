@@ -94,6 +94,7 @@ class BatchedView(JsonView):
     permission_classes = ()  # perform_authentication() checks the token
     throttle = "user"
     caller_id: int  # of an admitted caller; not set for public methods
+    caller_login: int  # the login that the caller's token belongs to; 0 for a token of a release before 0.2
     public: dict[str, str] = {}
     """Methods that need no token, each with the scope of the throttle that counts requests by client address.
 
@@ -120,7 +121,7 @@ class BatchedView(JsonView):
         problem = self._prepare(request, batch, claims.user_id)
         batch.run()
         row = admission.enforce()
-        self.caller_id = claims.user_id
+        self.caller_id, self.caller_login = claims.user_id, claims.login
         request.user = Caller(row.id, row.is_staff)  # type: ignore[assignment]
         if problem is not None:
             raise problem

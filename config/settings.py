@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "caching",
     "jobs",
+    "api",
     "counters",
     "counters.http",
     "users",
@@ -42,6 +43,7 @@ INSTALLED_APPS = [
     "popups",
 ]
 MIDDLEWARE = [
+    "config.middleware.request_ids.RequestIds",
     "config.middleware.probes.Probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -123,9 +125,11 @@ SIMPLE_JWT = {
     "LEEWAY": timedelta(seconds=10),  # for the clocks of other servers; api.tokens grants none to an expired token
 }
 PASSWORD_RESET_TIMEOUT = 3600  # as a token that is good for an account should not lie about in a mailbox for days
+EMAIL_CONFIRM_TIMEOUT = 24 * 3600  # seconds; its token gives nobody access to an account
 SPECTACULAR_SETTINGS = openapi.SETTINGS
-# By scope: (requests per second on average, requests at once). "user", "refresh" and "password" are per user,
-# "reset_email" is per mail address, "account" is wrong passwords for one account, the others are per IP address.
+# By scope: (requests per second on average, requests at once). "user", "refresh", "password" and "email" are per user,
+# "reset_email" and "email_address" are per mail address, "account" is wrong passwords for one account, the others are
+# per IP address.
 THROTTLES = {
     "user": (50, 200),
     "register": (20 / 60, 20),
@@ -136,6 +140,8 @@ THROTTLES = {
     "password": (5 / 60, 5),
     "reset": (20 / 60, 20),
     "reset_email": (3 / 3600, 3),
+    "email": (5 / 3600, 5),
+    "email_address": (3 / 3600, 3),
 }
 if not environment.flag("THROTTLES", default=True):
     THROTTLES = {}
@@ -157,7 +163,7 @@ if PROXIES and DEBUG:
         f"DEBUG=1 with PROXIES={PROXIES} would show the world how errors came about: set one of them to 0."
     )
 if PROXIES:
-    MIDDLEWARE.insert(0, "config.middleware.client_address.ClientAddress")
+    MIDDLEWARE.insert(1, "config.middleware.client_address.ClientAddress")
 
 EMAIL_URL = environment.email_url(debug=DEBUG)
 globals().update(mail.parse(EMAIL_URL))
@@ -174,16 +180,21 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {request_id} {name}: {message}", "style": "{"}},
     # Strangers cause these lines, so that their rate is limited, by logger and process.
     "filters": {
+        "request_id": {"()": "api.request_ids.RequestIdFilter"},
         "refused_requests": {"()": "api.logs.RefusedRequests", "lines": 1, "per_s": 10},
         "limited": {"()": "api.logs.RateLimit", "lines": 30, "per_s": 10},
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
-        "refused_requests": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refused_requests"]},
-        "limited": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["limited"]},
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]},
+        "refused_requests": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id", "refused_requests"],
+        },
+        "limited": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id", "limited"]},
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {

@@ -12,7 +12,7 @@ LIKERS = Keyset(Like, "post_id", "user_id", "posts_like_likers_page")
 FAVORITES = Keyset(Favorite, "user_id", "post_id", "posts_favorite_page")
 
 
-def first_home_page(newest: list[int]) -> Page:
-    """Return the first page of HOME from the ids in the list `newest_posts`, which is one longer than a page."""
-    ids = newest[:HOME_PAGE]
-    return Page(ids, after=(ids[-1],) if len(newest) > HOME_PAGE else None, before=None)
+def first_home_page(newest: list[int], size: int) -> Page:
+    """Return the first page of HOME, of at most HOME_PAGE posts, from `newest_posts`, which has one id more."""
+    ids = newest[:size]
+    return Page(ids, after=(ids[-1],) if len(newest) > size else None, before=None)

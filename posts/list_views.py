@@ -7,16 +7,17 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.cursors import Page, Paging
+from api.idempotency import idempotent
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response, no_content
 from api.problems import Problem, not_found
 from api.reads import answer
-from api.schema import cursor_query, described, id_in_path, ids_query
+from api.schema import described, id_in_path, ids_query, page_query
 from api.views import BatchedView, inactive_account
 from caching.api import Batch
 from posts import keysets, presentation, services
-from posts.models import Comment, Post, newest_posts
+from posts.models import HOME_PAGE, Comment, Post, newest_posts
 from posts.reads import CHECK_CAP, FavoritesCheck
 from posts.schemas import output
 from posts.schemas.input import CommentInput
@@ -35,15 +36,16 @@ class HomePageView(BatchedView):
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
         self.owner_id = parse_id(user_id)
-        self.paging = Paging(request, caller_id, f"posts.home:{self.owner_id}")
+        self.paging = Paging(request, caller_id, f"posts.home:{self.owner_id}", size=HOME_PAGE)
         self.owners = batch.rows(User, [self.owner_id])
         self.read_hidden_ids = list_filters.request_hidden(batch, caller_id, [self.owner_id])
-        self.newest = None if self.paging.cursor else batch.add(newest_posts.of(self.owner_id))
+        is_cached = self.paging.cursor is None and self.paging.limit <= HOME_PAGE
+        self.newest = batch.add(newest_posts.of(self.owner_id)) if is_cached else None
 
     @described(
         answers={200: output.PostPage},
         problems=("blocked", "not_found"),
-        query=[id_in_path("user_id"), cursor_query()],
+        query=[id_in_path("user_id"), *page_query(HOME_PAGE)],
     )
     def get(self, request: Request, user_id: str) -> HttpResponse:
         """List the posts of a user.
@@ -55,9 +57,9 @@ class HomePageView(BatchedView):
         if self.read_hidden_ids():
             raise blocked()
         if self.newest is None:
-            page = keysets.HOME.page(self.owner_id, self.paging.cursor)
+            page = keysets.HOME.page_for(self.owner_id, self.paging)
         else:
-            page = keysets.first_home_page(self.newest.result)
+            page = keysets.first_home_page(self.newest.result, self.paging.limit)
         owner = {self.owner_id: self.owners.structs(*PUBLIC).results[0]}
         return _post_page(self.paging, page, owner)
 
@@ -68,13 +70,13 @@ class FavoritesView(BatchedView):
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.paging = Paging(request, caller_id, f"posts.favorites:{caller_id}")
 
-    @described(answers={200: output.PostPage}, query=[cursor_query()])
+    @described(answers={200: output.PostPage}, query=page_query())
     def get(self, request: Request) -> HttpResponse:
         """List the own favourites.
 
         A page has up to 20 posts, the newest favourite first.
         """
-        return _post_page(self.paging, keysets.FAVORITES.page(self.caller_id, self.paging.cursor))
+        return _post_page(self.paging, keysets.FAVORITES.page_for(self.caller_id, self.paging))
 
 
 class FavoritesCheckView(BatchedView):
@@ -112,7 +114,7 @@ def _page_of(document: type) -> Any:
     return described(
         answers={200: document},
         problems=("blocked", "not_found"),
-        query=[id_in_path("post_id"), cursor_query()],
+        query=[id_in_path("post_id"), *page_query()],
     )
 
 
@@ -128,7 +130,7 @@ class LikersView(_AboutPostView):
         A page has up to 20 users, the newest like first.
         """
         self.require_post(request)
-        return page_of_users(self.paging, keysets.LIKERS.page(self.post_id, self.paging.cursor))
+        return page_of_users(self.paging, keysets.LIKERS.page_for(self.post_id, self.paging))
 
 
 class CommentsView(_AboutPostView):
@@ -143,7 +145,7 @@ class CommentsView(_AboutPostView):
         A page has up to 20 comments, newest first.
         """
         self.require_post(request)
-        page = keysets.COMMENTS.page(self.post_id, self.paging.cursor)
+        page = keysets.COMMENTS.page_for(self.post_id, self.paging)
         rows = Comment.objects.filter(pk__in=page.ids).order_by("-pk")
         authors = visible_users(self.caller_id, sorted({row.author_id for row in rows}))
         results = [_comment(row, authors[row.author_id]) for row in rows if row.author_id in authors]
@@ -155,6 +157,7 @@ class CommentsView(_AboutPostView):
         problems=("blocked", "not_found"),
         query=[id_in_path("post_id")],
     )
+    @idempotent
     def post(self, request: Request, post_id: str) -> HttpResponse:
         """Comment on a post.
 

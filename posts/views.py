@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from api.idempotency import idempotent
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response, no_content
@@ -60,6 +61,7 @@ class PostsView(BatchedView):
         return json_response(self.requested.documents()._asdict())
 
     @described(answers={201: output.Post}, body=PostInput, problems=("blocked", "not_found"))
+    @idempotent
     def post(self, request: Request) -> HttpResponse:
         """Write a post, or repost one.
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
 from api.admin import SEARCHED, MarkedRowsAdmin
+from api.rounding import rounded_ratio
 from counters.api import counts_of
 from ratings import removal
 from ratings.counts import HISTOGRAM, KIND, SCORES
@@ -63,7 +64,7 @@ class ItemAdmin(MarkedRowsAdmin):
     @admin.display
     def average(self, item: Item) -> str:
         counts = _counts(item)
-        return f"{counts['sum'] / counts['count']:.2f}" if counts["count"] else "–"
+        return f"{rounded_ratio(counts['sum'], counts['count'], places=2):.2f}" if counts["count"] else "–"
 
     @admin.display
     def count(self, item: Item) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from api.rounding import rounded_ratio
 from caching.api import Batch, Found
 from counters.api import counters_of, request_counts
 from ratings.counts import HISTOGRAM, KIND, SCORES, are_consistent, read_consistent
@@ -60,7 +61,7 @@ def document(row: Any, counts: Mapping[str, int], my_score: int | None) -> dict[
         "id": row.id,
         "title": row.title,
         "description": row.description,
-        "score": round(counts["sum"] / count, 2) if count else None,
+        "score": rounded_ratio(counts["sum"], count, places=2) if count else None,
         "count": count,
         "histogram": {str(score): counts[name] for score, name in zip(SCORES, HISTOGRAM, strict=True)},
         "my_score": my_score,

@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from api.idempotency import idempotent
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response
@@ -38,6 +39,7 @@ class ItemsView(BatchedView):
         return json_response(self.requested.documents()._asdict())
 
     @described(answers={201: output.Item}, body=ItemInput)
+    @idempotent
     def post(self, request: Request) -> HttpResponse:
         """Add an item to be rated.
 

@@ -9,7 +9,7 @@ from api.cursors import Paging
 from api.ids import parse_id
 from api.keysets import Keyset
 from api.problems import not_found
-from api.schema import cursor_query, described, id_in_path
+from api.schema import described, id_in_path, page_query
 from api.views import BatchedView
 from caching.api import Batch
 from social import keysets
@@ -33,13 +33,13 @@ class _ListView(BatchedView):
     def page(self) -> HttpResponse:
         if self.owners.row(self.owner_id) is None:
             raise not_found("such user")
-        return page_of_users(self.paging, self.keyset.page(self.owner_id, self.paging.cursor), filtered=self.filtered)
+        return page_of_users(self.paging, self.keyset.page_for(self.owner_id, self.paging), filtered=self.filtered)
 
 
 _of_user: Any = described(
-    answers={200: UserPage}, problems=("not_found",), query=[id_in_path("user_id"), cursor_query()]
+    answers={200: UserPage}, problems=("not_found",), query=[id_in_path("user_id"), *page_query()]
 )
-_of_caller: Any = described(answers={200: UserPage}, query=[cursor_query()])
+_of_caller: Any = described(answers={200: UserPage}, query=page_query())
 
 
 class FollowersView(_ListView):

@@ -18,6 +18,7 @@ from api.links import validate_link
 from api.model_fields import MultilineField
 from users import admin_superuser, services  # noqa: F401  admin_superuser registers its admin classes
 from users.admin_login import ThrottledLoginForm
+from users.birthdays import validate_birthday
 from users.models import User, UserState
 from users.ranks import MANAGED_BY_STAFF, may_manage
 from users.search import ids_for_admin
@@ -83,6 +84,12 @@ class AccountChangeForm(UserChangeForm):
         if avatar and "avatar" in self.changed_data:
             validate_link(avatar)
         return avatar
+
+    def clean_birthday(self) -> Any:
+        birthday = self.cleaned_data["birthday"]
+        if birthday and "birthday" in self.changed_data:
+            validate_birthday(birthday)
+        return birthday
 
 
 @admin.register(User)

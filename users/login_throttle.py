@@ -82,7 +82,7 @@ def _charge(request: HttpRequest, username: str, keys: list[str], rate: throttle
         _log(request, username, "was throttled")
         wait_s = math.ceil(wait_us / 1_000_000)
         detail = f"Too many attempts to log in to this account; try again in {wait_s} s."
-        raise Problem(429, "throttled", detail, retry_after_s=wait_s)
+        raise throttles.Throttled(detail, wait_s)
 
 
 def _keys(request: HttpRequest, username: str) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import router
+from django.db.models import QuerySet
 from django.db.models.signals import pre_save
 from django.utils import timezone
 from rest_framework_simplejwt.settings import api_settings
@@ -21,8 +22,9 @@ from api.tokens import GENERATION, LOGIN, Claims
 from caching.api import atomic_write
 from jobs.deletion import in_chunks
 from users.edges import referring_write
-from users.models import Login, User
+from users.models import AGENT_LENGTH, Login, User
 
+ENDED = -1  # the generation of a login that was ended; its row stays until it expires, so that this may be repeated
 CLOCK_SKEW_S = 60  # by which the clocks of servers that issue and verify tokens may differ
 
 
@@ -40,7 +42,7 @@ def begin(user_id: int, *, generation: int, user_agent: str) -> dict[str, str]:
     with referring_write(router.db_for_write(Login), (User, user_id)):
         login = Login.objects.create(
             user_id=user_id,
-            user_agent=user_agent[:200],
+            user_agent=_readable(user_agent),
             refresh_id=refresh[api_settings.JTI_CLAIM],
             generation=generations.refresh_half(generation),
             expires_at=_expiry(refresh),
@@ -70,23 +72,40 @@ def refresh(claims: Claims, *, user_agent: str) -> dict[str, str]:
     return _tokens(token, claims.user_id, claims.login, generation)
 
 
+def open_logins(user_id: int, generation: int) -> QuerySet[Login]:
+    """Return the logins of an account with this generation of tokens that are not over, the last used one first."""
+    half = generations.refresh_half(generation)
+    current = Login.objects.filter(user_id=user_id, generation=half, expires_at__gt=timezone.now())
+    return current.order_by("-last_used_at", "-pk")
+
+
 def end(claims: Claims) -> None:
     """End the login of a verified refresh token: its refresh tokens and its access tokens. May be repeated.
 
     A token of an earlier release belongs to no login, and ends all logins of a user whose password has not changed
     since.
     """
+    if claims.login:
+        end_login(claims.user_id, claims.login)
+        return
     with atomic_write(router.db_for_write(User)):
         account = User.objects.filter(pk=claims.user_id)
-        found = account.select_for_update().values_list("token_generation", "ended_logins").first()
-        if found is None:
+        generation = account.select_for_update().values_list("token_generation", flat=True).first()
+        if generation is None or generations.refresh_half(generation) != generations.refresh_half(claims.generation):
             return
-        generation, ended_logins = found
-        if not claims.login:
-            if generations.refresh_half(generation) == generations.refresh_half(claims.generation):
-                account.update(**generations.all_ended())
-        elif Login.objects.filter(pk=claims.login, user_id=claims.user_id).delete()[0]:
-            account.update(**_with_ended(generation, ended_logins, claims.login))
+        account.update(**generations.all_ended())
+
+
+def end_login(user_id: int, login_id: int) -> bool:
+    """End a login: its refresh tokens and its access tokens. May be repeated; return whether the user has such one."""
+    login = Login.objects.filter(pk=login_id, user_id=user_id)
+    with atomic_write(router.db_for_write(User)):
+        account = User.objects.filter(pk=user_id)
+        found = account.select_for_update().values_list("token_generation", "ended_logins").first()
+        if found is not None and login.exclude(generation=ENDED).update(generation=ENDED):
+            account.update(**_with_ended(*found, login_id))
+            return True
+        return login.exists()
 
 
 def _with_ended(generation: int, ended_logins: str, login: int) -> dict[str, Any]:
@@ -115,6 +134,12 @@ def sweep_expired() -> Iterator[int]:
 def delete_logins_of(user_id: int) -> Iterator[int]:
     """Delete a user's logins, in chunks. Registered with users.deletion_hooks."""
     return in_chunks(Login.objects.filter(user_id=user_id))
+
+
+def _readable(user_agent: str) -> str:
+    """Return a header, whose bytes servers give as Latin-1, without what cannot be seen, and cut."""
+    text = user_agent.encode("latin-1", "replace").decode("utf-8", "replace")
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:AGENT_LENGTH]
 
 
 def _tokens(refresh: RefreshToken, user_id: int, login: int, generation: int) -> dict[str, str]:

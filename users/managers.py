@@ -53,7 +53,7 @@ class UserQuerySet(CachedQuerySet):
         rule = {"sqlite": "NOCASE"}.get(connections[self.db].vendor)
         wanted = Collate(Value(email), rule) if rule else email
         found = self.filter(email=wanted, is_active=True).order_by("pk")[: 20 * MOST_OF_EMAIL]
-        same = (user for user in found if _ascii_lower(user.email) == _ascii_lower(email))
+        same = (user for user in found if ascii_lower(user.email) == ascii_lower(email))
         return list(islice((user for user in same if user.has_usable_password()), MOST_OF_EMAIL))
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **options: Any) -> list[Any]:
@@ -63,8 +63,9 @@ class UserQuerySet(CachedQuerySet):
         return users
 
 
-def _ascii_lower(text: str) -> bytes:
-    return text.encode().lower()
+def ascii_lower(text: str) -> str:
+    """Return a text with A–Z in lower case, and all else as it is: the rule by which mail addresses are the same."""
+    return text.encode().lower().decode()
 
 
 class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  # type: ignore[misc]

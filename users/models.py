@@ -19,6 +19,7 @@ from users.managers import UserManager
 from users.terms import TERM_LENGTH
 from users.usernames import USERNAME, USERNAME_LENGTH, USERNAME_RULE
 
+AGENT_LENGTH = 200
 TOKEN_COLUMNS = ("token_generation", "ended_logins")
 TOKEN_ENDING = ("password", "is_active")  # a change of these ends every token
 
@@ -150,7 +151,7 @@ class Login(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="logins")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(default=timezone.now)
-    user_agent = models.CharField(max_length=200, blank=True, default="")
+    user_agent = models.CharField(max_length=AGENT_LENGTH, blank=True, default="")
     refresh_id = models.CharField(max_length=64, default="")  # the only refresh token that is valid
     generation = models.BigIntegerField(default=0)
     expires_at = models.DateTimeField(db_index=True, default=timezone.now)
@@ -159,18 +160,47 @@ class Login(models.Model):
         return f"{self.user_id} since {self.created_at}"
 
 
-class PasswordReset(models.Model):
-    """A request to mail a password reset to an address; whether an account has it is looked up by the mailer."""
+class QueuedMail(models.Model):
+    """A request to mail a token to an address; see users.mail_queue."""
 
     id = models.BigAutoField(primary_key=True)
     email = models.EmailField(max_length=254, default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     due_at = models.DateTimeField(db_index=True, default=timezone.now)
     attempts = models.PositiveIntegerField(default=0)
-    mailed_up_to = models.BigIntegerField(default=0)  # accounts are mailed in the order of their ids
+
+    class Meta:
+        abstract = True
 
     def __str__(self) -> str:
         return self.email
+
+
+class PasswordReset(QueuedMail):
+    """A request to mail a password reset to an address; whether an account has it is looked up by the mailer."""
+
+    mailed_up_to = models.BigIntegerField(default=0)  # accounts are mailed in the order of their ids
+
+
+class EmailChange(QueuedMail):
+    """A user's request to have a mail address."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+
+
+class ConfirmedEmail(models.Model):
+    """A mail address that a user has confirmed, with A–Z in lower case.
+
+    It is of no effect while the account has another address, which the staff may have set.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.OneToOneField(User, models.CASCADE, related_name="+")
+    address = CollatedCharField(max_length=254, unique=True, rule=BINARY)
+    confirmed_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class SearchTerm(models.Model):

@@ -1,8 +1,7 @@
 """Passwords over HTTP: changed with the old one, or with a token that was mailed."""
 
-import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -15,6 +14,7 @@ from api.schema import described
 from api.views import BatchedView, inactive_account
 from users import password_changes, reset_mailer
 from users.auth_views import user_agent
+from users.email_views import address_key
 from users.models import User
 from users.schemas import output
 from users.schemas.input import PasswordChangeInput, ResetConfirmInput, ResetInput, weak_password
@@ -63,11 +63,8 @@ class ResetView(BatchedView):
         time, whether there are any.
         """
         email = validated(ResetInput, request.data)["email"]
-        try:
-            throttles.admit("reset_email", hashlib.sha256(email.lower().encode()).hexdigest())
-        except Problem:
-            pass  # there were enough mails to this address
-        else:
+        with suppress(throttles.Throttled):  # there were enough mails to this address
+            throttles.admit("reset_email", address_key(email))
             reset_mailer.request_reset(email)
         return json_response({"email": email}, status=202)
 

@@ -10,16 +10,14 @@ from typing import Any, NamedTuple
 
 from django.db import connections, router
 
-from api.cursors import Cursor, Page
+from api.cursors import PAGE, Cursor, Page
 from api.ids import is_id
 from users.models import SearchTerm, User
 from users.terms import Part, Query, contains, parse
 from users.usernames import BEGINNING
 
-PAGE = 20
 WINDOW = 1_000  # rows of the index for a query of several parts
-PREFIX_WINDOW = 400  # for one prefix, where only further terms of a user are skipped
-EXACT_WINDOW = PAGE + 1  # for one exact term, where every row is a hit
+PREFIX_WINDOW = 400  # for one prefix, where only further terms of a user are skipped; one exact term has none to skip
 MOST_WINDOWS = 5  # windows read for one page, while they are empty
 LAST = "\U0010ffff"  # sorts after every character in use
 
@@ -39,13 +37,13 @@ class _Walk(NamedTuple):
     back: Hit | None
 
 
-def find(query: Query, cursor: Cursor | None) -> Page:
-    """Return a page of user ids, by one SQL query, or up to MOST_WINDOWS if windows have no match."""
+def find(query: Query, cursor: Cursor | None, size: int = PAGE) -> Page:
+    """Return a page of at most `size` user ids, by one SQL query, or up to MOST_WINDOWS if windows have no match."""
     backwards = cursor is not None and cursor.backwards
     start = None if cursor is None else Hit(*cursor.key)
     walk = _Walk([], None, None)
     for _ in range(MOST_WINDOWS if query.parts else 0):
-        walk = _read(query.parts, start, backwards=backwards)
+        walk = _read(query.parts, start, size, backwards=backwards)
         start = walk.onward
         if walk.user_ids or start is None:
             break
@@ -54,14 +52,14 @@ def find(query: Query, cursor: Cursor | None) -> Page:
     return Page(walk.user_ids, after=walk.onward, before=walk.back)
 
 
-def _read(parts: list[Part], start: Hit | None, *, backwards: bool) -> _Walk:
-    sql, args, window = statement(parts, start, backwards=backwards)
+def _read(parts: list[Part], start: Hit | None, size: int, *, backwards: bool) -> _Walk:
+    sql, args, window = statement(parts, start, backwards=backwards, size=size)
     with connections[router.db_for_read(SearchTerm)].cursor() as database:
         database.execute(sql, args)
         rows = database.fetchall()
     hits = [Hit(term, user_id) for term, user_id, is_match in rows if is_match]
-    listed = hits[:PAGE]
-    onward = listed[-1] if len(hits) > PAGE else Hit(*rows[-1][:2]) if len(rows) >= window else None
+    listed = hits[:size]
+    onward = listed[-1] if len(hits) > size else Hit(*rows[-1][:2]) if len(rows) >= window else None
     back = listed[0] if listed and start else start
     return _Walk([hit.user_id for hit in listed], onward, back)
 
@@ -98,10 +96,10 @@ def matches(query: Query, row: Any) -> bool:
 _TABLE = SearchTerm._meta.db_table
 
 
-def statement(parts: list[Part], start: Hit | None, *, backwards: bool) -> tuple[str, list[Any], int]:
+def statement(parts: list[Part], start: Hit | None, *, backwards: bool, size: int = PAGE) -> tuple[str, list[Any], int]:
     """Return (SQL, arguments, window) of a query for rows of (term, user id, whether the user belongs on the page)."""
     driving, *others = parts
-    window = WINDOW if others else PREFIX_WINDOW if driving.prefix else EXACT_WINDOW
+    window = WINDOW if others else PREFIX_WINDOW if driving.prefix else size + 1
     order = "DESC" if backwards else "ASC"
     spans = _spans(driving, start, backwards=backwards)
     walk = " UNION ALL ".join(f"SELECT * FROM ({span.sql(order)}) AS span{n}" for n, span in enumerate(spans))

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from api.cursors import Paging
 from api.problems import bad_input
-from api.schema import cursor_query, described
+from api.schema import described, page_query
 from api.views import BatchedView
 from caching.api import Batch
 from users import search
@@ -39,7 +39,7 @@ class SearchView(BatchedView):
                 required=True,
                 examples=[OpenApiExample("Example", "an")],
             ),
-            cursor_query(),
+            *page_query(),
         ],
     )
     def get(self, request: Request) -> HttpResponse:
@@ -48,5 +48,5 @@ class SearchView(BatchedView):
         Finds active users whose username starts with `q`, or whose nickname has words that do so, or contains `q`.
         """
         query = parse(self.q)
-        page = search.find(query, self.paging.cursor)
+        page = search.find(query, self.paging.cursor, self.paging.limit)
         return page_of_users(self.paging, page, matches=partial(search.matches, query))

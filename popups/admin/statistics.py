@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.db.models import Sum
 from django.utils import timezone
 
+from api.rounding import rounded_ratio
 from popups.models import Day, Popup, Unrecorded
 
 
@@ -20,7 +21,7 @@ class EventCounts(NamedTuple):
     @property
     def click_rate(self) -> str:
         """Return clicks per showing, such as "12.5 %"; "–" without showings."""
-        return f"{100 * self.clicked / self.shown:.1f} %" if self.shown else "–"
+        return f"{rounded_ratio(100 * self.clicked, self.shown, places=1):.1f} %" if self.shown else "–"
 
 
 def by_day(popup_id: int, days: int) -> dict[date, EventCounts]:

@@ -6,6 +6,7 @@ the speed of the client, which has to make progress.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 
 from django.http import HttpResponse
 
+from api import request_ids
 from serving.bridge.bodies import BodyReceiver, Receive
 from serving.bridge.environ import Environ, Scope, build_environ
 from serving.bridge.responses import MAX_WHOLE_BYTES, Response, ResponseSender, Send
@@ -20,9 +22,11 @@ from serving.bridge.threads import ThreadPool
 from serving.requests import rules
 from serving.requests.limits import MAX_BODIES_BYTES, MAX_RESPONSES_BYTES, WRITE_TIMEOUT_S
 from serving.requests.memory_budget import MemoryBudget
-from serving.requests.refusals import Refusal
+from serving.requests.refusals import Refusal, internal_error
 
 MAX_BUFFERED_BYTES = 2 << 20
+
+logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 View = Callable[[], Awaitable[HttpResponse]]
@@ -53,7 +57,7 @@ class Bridge:
         try:
             response = await self._respond_or_stream(scope, receive, send, extra_environ)
         except Refusal as refusal:
-            response = _refused(refusal)
+            response = _refused(refusal, request_ids.from_headers(scope["headers"]))
         except ConnectionResetError:
             return
         if response is not None:
@@ -68,7 +72,7 @@ class Bridge:
         environ.update(extra_environ)
         rules.check(environ)
         if view := self._views.get(environ["PATH_INFO"]):
-            return _from_django(await view(), has_body=environ.get("CONTENT_LENGTH", "0") != "0")
+            return await _from_view(view, environ)
         body = BodyReceiver(self._bodies, receive)
         try:
             environ["wsgi.input"] = await body.read(environ)
@@ -81,7 +85,13 @@ class Bridge:
     def _respond(self, request: "BridgedRequest") -> Response | None:
         """Run the WSGI application in this thread; return None if the response has been streamed."""
         started: list[Any] = []
-        content = self._wsgi(request.environ, lambda status, headers, exc_info=None: started.extend((status, headers)))
+        try:
+            start = lambda status, headers, exc_info=None: started.extend((status, headers))  # noqa: E731
+            content = self._wsgi(request.environ, start)
+        except Exception:
+            request_id = request_ids.given_or_new(request.environ.get(request_ids.ENVIRON))
+            logger.exception("Django's handler failed.", extra={"request_id": request_id})
+            return _refused(internal_error(), request_id)
         try:
             status, headers = _encode(*started)
             if not getattr(content, "streaming", True):
@@ -144,15 +154,20 @@ async def _wait(awaitable: Awaitable[None]) -> None:
     await awaitable
 
 
-def _refused(refusal: Refusal) -> Response:
-    headers = [(name.encode(), value.encode()) for name, value in refusal.headers]
+def _refused(refusal: Refusal, request_id: str) -> Response:
+    headers = [(name.encode(), value.encode()) for name, value in refusal.headers_for(request_id)]
     return Response(refusal.status, [*headers, (b"connection", b"close")], refusal.body)
 
 
-def _from_django(response: HttpResponse, *, has_body: bool) -> Response:
+async def _from_view(view: View, environ: Environ) -> Response:
     """Return a view's response; if the request has a body, which nobody reads, the connection is closed."""
-    status, headers = _encode(str(response.status_code), list(response.items()))
-    return Response(status, [*headers, (b"connection", b"close")] if has_body else headers, response.content)
+    request_id = request_ids.given_or_new(environ.get(request_ids.ENVIRON))
+    request_ids.set_current(request_id)
+    response = await view()
+    status, headers = _encode(str(response.status_code), [*response.items(), (request_ids.HEADER, request_id)])
+    if environ.get("CONTENT_LENGTH", "0") != "0":
+        headers.append((b"connection", b"close"))
+    return Response(status, headers, response.content)
 
 
 def _encode(status: str, headers: list[tuple[str, str]]) -> tuple[int, list[tuple[bytes, bytes]]]:

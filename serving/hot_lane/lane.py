@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.core.handlers.base import BaseHandler
 from rest_framework.exceptions import APIException
 
-from api import throttles, tokens
+from api import request_ids, throttles, tokens
 from api.json import encoded
 from api.views import Admission
 from caching.api import Batch
@@ -24,6 +24,7 @@ from serving.bridge.responses import Send
 from serving.bridge.wsgi import Bridge
 from serving.hot_lane.response_heads import ResponseHead, ResponseHeadCache
 from serving.hot_lane.routes import Route, Routes
+from serving.requests.recent import Recent
 
 THROTTLE_SCOPE = "user"
 MAX_CACHED, MAX_CACHED_BYTES = 10_000, 2048  # sets of request headers, mostly of half a kilobyte each
@@ -42,7 +43,7 @@ class ParsedHeaders(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A response with status 200; `headers` are those besides the response head and Content-Length."""
+    """A response with status 200; `headers` are those besides the response head, Content-Length and X-Request-ID."""
 
     response_head: ResponseHead
     headers: Mapping[str, str]
@@ -73,13 +74,16 @@ class HotLane:
         self._routes = Routes(prefix, routes)
         self._response_heads = ResponseHeadCache(django)
         self._client = EventLoopClient()
-        self._parsed_headers: dict[tuple[str, RawHeaders], ParsedHeaders] = {}
+        self._parsed_headers: Recent[tuple[str, RawHeaders], ParsedHeaders] = Recent(MAX_CACHED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         extra_environ: Environ = {}
         answer: Answer | None = None
-        parsed = self._parse_cached(scope["scheme"], tuple(scope["headers"])) if scope["method"] == "GET" else None
+        parsed = None
+        if scope["method"] == "GET":
+            parsed, request_id = self._parse_cached(scope["scheme"], tuple(scope["headers"]))
         if parsed is not None:
+            extra_environ[request_ids.ENVIRON] = request_id
             future = asyncio.get_running_loop().create_future()
             callback = partial(_set_result, future)
             if self.try_answer(parsed, scope["path"], scope["query_string"], extra_environ, callback):
@@ -87,7 +91,8 @@ class HotLane:
         if answer is None:
             await self.bridge(scope, receive, send, extra_environ)
             return
-        await send({"type": "http.response.start", "status": 200, "headers": answer.asgi_headers()})
+        headers = [*answer.asgi_headers(), (request_ids.NAME, request_id.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
     def parse_headers(self, scheme: str, raw: RawHeaders) -> ParsedHeaders | None:
@@ -109,16 +114,18 @@ class HotLane:
             return None
         return head and ParsedHeaders(head, authorization)
 
-    def _parse_cached(self, scheme: str, raw: RawHeaders) -> ParsedHeaders | None:
-        """Parse a request's headers, or return the cached result: a client repeats its headers."""
+    def _parse_cached(self, scheme: str, raw: RawHeaders) -> tuple[ParsedHeaders | None, str]:
+        """Parse a request's headers, or return the cached result, and the request's id: see serving.http.headers."""
         parsed = self._parsed_headers.get((scheme, raw))
+        if parsed is not None:
+            return parsed, request_ids.new()
+        kept = tuple(pair for pair in raw if pair[0] not in request_ids.VARYING)
+        parsed = self._parsed_headers.get((scheme, kept))
         if parsed is None:
-            parsed = self.parse_headers(scheme, raw)
-            if parsed is not None and sum(len(name) + len(value) for name, value in raw) <= MAX_CACHED_BYTES:
-                if len(self._parsed_headers) >= MAX_CACHED:
-                    self._parsed_headers.clear()
-                self._parsed_headers[scheme, raw] = parsed
-        return parsed
+            parsed = self.parse_headers(scheme, kept)
+            if parsed is not None and sum(len(name) + len(value) for name, value in kept) <= MAX_CACHED_BYTES:
+                self._parsed_headers.put((scheme, kept), parsed)
+        return parsed, request_ids.from_headers(raw)
 
     def try_answer(
         self, parsed: ParsedHeaders, path: str, query: bytes, extra_environ: Environ, callback: AnswerCallback
@@ -130,11 +137,14 @@ class HotLane:
         """
         try:
             found = self._routes.find(path, query)
-            return found is not None and _Runner(self._client, _steps(parsed, *found, extra_environ), callback).start()
+            if found is None:
+                return False
+            steps = _steps(parsed, *found, extra_environ)
+            return _Runner(self._client, steps, callback, extra_environ).start()
         except APIException:
             return False
         except Exception:
-            logger.exception(FAILED)
+            _log_failure(extra_environ)
             return False
 
 
@@ -172,8 +182,8 @@ def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extr
 class _Runner:
     """Runs steps to their end: sends each batch, and resumes with the replies of Redis."""
 
-    def __init__(self, client: EventLoopClient, steps: Steps, callback: AnswerCallback) -> None:
-        self._client, self._steps, self._callback = client, steps, callback
+    def __init__(self, client: EventLoopClient, steps: Steps, callback: AnswerCallback, extra_environ: Environ) -> None:
+        self._client, self._steps, self._callback, self._extra_environ = client, steps, callback, extra_environ
 
     def start(self) -> bool:
         """Send the first batch; return False if Redis cannot be used now."""
@@ -191,5 +201,9 @@ class _Runner:
         except APIException:
             pass
         except Exception:
-            logger.exception(FAILED)
+            _log_failure(self._extra_environ)
         self._callback(answer)
+
+
+def _log_failure(extra_environ: Environ) -> None:
+    logger.exception(FAILED, extra={"request_id": extra_environ.get(request_ids.ENVIRON, request_ids.NONE)})

@@ -15,15 +15,17 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import re_path
 
 from api.json import json_response
+from api.request_ids import NAME
 from serving.bridge.environ import build_environ
 
 MAX_CACHED = 1_000
+OF_EACH_ANSWER = (b"content-length", NAME)
 MAX_HOST_BYTES = 255 + len(":65535")  # RFC 1035 section 2.3.4 limits names to 255 bytes
 _SCOPE = {"http_version": "1.1", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b""}
 
 
 class ResponseHead(NamedTuple):
-    """The headers of a response as ASGI and as HTTP/1 have them, without Content-Length."""
+    """The headers of a response as ASGI and as HTTP/1 have them, without those that differ with each answer."""
 
     asgi_headers: list[tuple[bytes, bytes]]
     http1_headers: bytes
@@ -63,7 +65,7 @@ class ResponseHeadCache:
         if response.status_code != 200 or response.cookies:
             return None
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
-        encoded = [header for header in encoded if header[0] != b"content-length"]
+        encoded = [header for header in encoded if header[0] not in OF_EACH_ANSWER]
         return ResponseHead(encoded, b"".join(b"%b: %b\r\n" % header for header in encoded))
 
 

@@ -12,10 +12,10 @@ from functools import partial
 from math import inf
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from api import request_ids
 from serving.http import headers, request_head
 from serving.http.connections import Connections, Environ
+from serving.http.http_tools import Protocol
 from serving.http.transport import ProtocolTransport
 from serving.requests import limits
 from serving.requests.refusals import Refusal, bad_request, head_too_large, request_timeout, too_busy
@@ -51,7 +51,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, connections: Connections) -> None:
         self._connections, self._lane = connections, connections.lane
         self._state = IDLE
-        self._inner: HttpToolsProtocol | None = None
+        self._inner: Protocol | None = None
         self._writer: ProtocolTransport | None = None  # the transport of uvicorn's protocol
         self._buffer = bytearray()  # received, and not yet used
         self._counted = 0  # bytes of the buffer that Connections knows of
@@ -152,11 +152,11 @@ class Connection(asyncio.Protocol):
         if not (line.startswith(b"GET /") and line.endswith(b" HTTP/1.1")):
             return False
         try:
-            parsed, keep_alive = headers.parse(self._lane, self._scheme, lines)
+            (parsed, keep_alive), request_id = headers.parse(self._lane, self._scheme, lines)
         except headers.UnsupportedHeaders:
             return False
         path, _, query = line[4:-9].partition(b"?")
-        extra_environ: dict[str, Any] = {}
+        extra_environ: dict[str, Any] = {request_ids.ENVIRON: request_id}
         callback = partial(self._finish_lane, data, keep_alive, extra_environ)
         if not self._lane.try_answer(parsed, path.decode("latin-1"), query, extra_environ, callback):
             return False
@@ -173,8 +173,9 @@ class Connection(asyncio.Protocol):
             return
         connections = self._connections
         keep_alive = keep_alive and not self.is_ending()
+        own = f"x-request-id: {extra_environ[request_ids.ENVIRON]}\r\n".encode()
         end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
-        parts = [b"HTTP/1.1 200 OK\r\n", connections.date_line, *answer.http1_headers(), end, answer.body]
+        parts = [b"HTTP/1.1 200 OK\r\n", connections.date_line, own, *answer.http1_headers(), end, answer.body]
         self._transport.write(b"".join(parts))
         connections.server_state.total_requests += 1
         if keep_alive:
@@ -231,8 +232,8 @@ class Connection(asyncio.Protocol):
         self._target, self._body_left, self._is_last = head.target, head.body_bytes, head.is_last
         (self._inner or self._make_inner()).data_received(head.data)
 
-    def _make_inner(self) -> HttpToolsProtocol:
-        self._inner = HttpToolsProtocol(
+    def _make_inner(self) -> Protocol:
+        self._inner = Protocol(
             config=self._connections.config,
             server_state=self._connections.server_state,
             app_state={"connection": self},
@@ -317,12 +318,13 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer an incomplete request, and close the connection."""
+        request_id = request_ids.from_head(bytes(self._buffer))
         self._buffer.clear()
         self._count_buffer()
         if self._state is not IDLE:
             self.abort()
             return
-        self._transport.write(refusal.http1())
+        self._transport.write(refusal.http1(request_id))
         self._is_last = True
         self._close()
 

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 import msgspec
 
+from api import codes
 from serving.requests.limits import RETRY_AFTER_S
 
 
@@ -12,6 +13,7 @@ class Refusal(Exception):
 
     def __init__(self, status: int, code: str, detail: str, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
+        codes.require(status, code)
         self.status = status
         self.phrase = HTTPStatus(status).phrase
         problem = {"type": "about:blank", "title": self.phrase, "status": status, "detail": detail, "code": code}
@@ -22,9 +24,14 @@ class Refusal(Exception):
             *([("retry-after", str(retry_after_s))] if retry_after_s is not None else []),
         ]
 
-    def http1(self) -> bytes:
+    def headers_for(self, request_id: str) -> list[tuple[str, str]]:
+        """Return the headers of the response to a request."""
+        return [*self.headers, ("x-request-id", request_id)]
+
+    def http1(self, request_id: str) -> bytes:
         """Return the whole response as HTTP/1.1 has it."""
-        lines = [f"HTTP/1.1 {self.status} {self.phrase}", *(f"{name}: {value}" for name, value in self.headers)]
+        named = [f"{name}: {value}" for name, value in self.headers_for(request_id)]
+        lines = [f"HTTP/1.1 {self.status} {self.phrase}", *named]
         return "\r\n".join([*lines, "connection: close", "", ""]).encode("latin-1") + self.body
 
 
@@ -46,6 +53,11 @@ def head_too_large() -> Refusal:
 def request_timeout() -> Refusal:
     """Return the 408 for a request that does not arrive in time."""
     return Refusal(408, "request_timeout", "The request did not arrive in time.")
+
+
+def internal_error() -> Refusal:
+    """Return the 500 for a request whose handler failed."""
+    return Refusal(500, "internal_error", "Something went wrong on our side; it has been logged.")
 
 
 def too_busy() -> Refusal:

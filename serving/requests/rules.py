@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from api import request_ids
 from serving.requests.limits import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
 from serving.requests.refusals import Refusal, bad_request, head_too_large, length_required
 
@@ -74,6 +75,7 @@ class CheckedRequests:
         try:
             check(environ)
         except Refusal as refusal:
-            start_response(f"{refusal.status} {refusal.phrase}", refusal.headers)
+            request_id = request_ids.given_or_new(environ.get(request_ids.ENVIRON))
+            start_response(f"{refusal.status} {refusal.phrase}", refusal.headers_for(request_id))
             return [refusal.body]
         return self._wsgi(environ, start_response)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from gunicorn import http
 from gunicorn.workers import gthread
 
+from api import request_ids
 from serving.requests.limits import BODY_BYTES_PER_S, MAX_BODIES_BYTES, MAX_RESPONSES_BYTES, WRITE_TIMEOUT_S
 from serving.requests.memory_budget import MemoryBudget, MemoryShare
 from serving.requests.refusals import Refusal, request_timeout, too_busy
@@ -204,7 +205,7 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
         self.nr_conns -= 1
         if incoming.data:
             with suppress(OSError):
-                conn.sock.send(refusal.http1())
+                conn.sock.send(refusal.http1(request_ids.from_head(bytes(incoming.data))))
         conn.close(graceful=bool(incoming.data))
 
     def _forget(self, conn: Connection) -> IncomingRequest:

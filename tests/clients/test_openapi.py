@@ -121,6 +121,7 @@ def test_the_public_operations():
         "post /api/v1/users",
         "post /api/v1/auth/token",
         "post /api/v1/auth/token/refresh",
+        "post /api/v1/auth/email/confirm",
         "post /api/v1/auth/logout",
         "post /api/v1/auth/password/reset",
         "post /api/v1/auth/password/reset/confirm",

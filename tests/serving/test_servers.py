@@ -74,20 +74,26 @@ def test_all_servers_answer_alike(installation, account, expected, name):
 
 @pytest.mark.parametrize("name", SERVERS)
 @pytest.mark.parametrize(
-    ("proxies", "entry", "address"),
+    ("proxies", "addresses"),
     [
-        ("0", "203.0.113.7", "127.0.0.1"),
-        ("1", "[::ffff:203.0.113.7]:443", "203.0.113.7"),
-        ("1", "2001:DB8::7%eth0", "2001:db8::/64"),
-        ("1", "unknown", "127.0.0.1"),
+        ("0", {"203.0.113.7": "127.0.0.1"}),
+        (
+            "1",
+            {
+                "[::ffff:203.0.113.7]:443": "203.0.113.7",
+                "2001:DB8::7%eth0": "2001:db8::/64",
+                "unknown": "127.0.0.1",
+            },
+        ),
     ],
 )
-def test_the_client_s_address(installation, account, name, proxies, entry, address):
+def test_the_client_s_address(installation, account, name, proxies, addresses):
     program = installation.start(name, PROXIES=proxies)
-    installation.redis.delete(*installation.redis.keys("hp:throttle:token:*") or ["none"])
-    forwarded = {"X-Forwarded-For": f"198.51.100.1, {entry}"}
-    assert say(program.port, "POST", "/api/v1/auth/token", b"{}", **JSON, **forwarded).status == 400
-    assert installation.redis.keys("hp:throttle:token:*") == [f"hp:throttle:token:{address}".encode()]
+    for entry, address in addresses.items():
+        installation.redis.delete(*installation.redis.keys("hp:throttle:token:*") or ["none"])
+        forwarded = {"X-Forwarded-For": f"198.51.100.1, {entry}"}
+        assert say(program.port, "POST", "/api/v1/auth/token", b"{}", **JSON, **forwarded).status == 400
+        assert installation.redis.keys("hp:throttle:token:*") == [f"hp:throttle:token:{address}".encode()]
     program.end(signal.SIGTERM)
 
 

@@ -13,7 +13,19 @@ from caching.testutils import Usage, redis_usage
 TRANSACTION_CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 PAIR_LOCK = 0 if connection.vendor == "sqlite" else 1  # statements that lock a pair of users; SQLite locks at BEGIN
 
-SCOPES = ("user", "register", "token", "account", "refresh", "bad_refresh", "password", "reset", "reset_email")
+SCOPES = (
+    "user",
+    "register",
+    "token",
+    "account",
+    "refresh",
+    "bad_refresh",
+    "password",
+    "reset",
+    "reset_email",
+    "email",
+    "email_address",
+)
 
 
 class Cost:

@@ -47,7 +47,7 @@ class Application:
             for number in range(200):
                 await send({"type": "http.response.body", "body": b"x" * (16 << 10), "more_body": number < 199})
             return
-        extra = {name: value for name, value in extra_environ.items() if name != "RAW_URI"}
+        extra = {name: value for name, value in extra_environ.items() if name not in {"RAW_URI", "HTTP_X_REQUEST_ID"}}
         told = json.dumps({"path": scope["path"], "body": body.decode(), "extra": extra}).encode()
         length = str(len(told)).encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})

@@ -3,21 +3,21 @@
 from typing import Any
 
 from django.db import models
-from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from api.inputs import EmailLine, Line, Multiline, StrictSerializer, Text, URLLine
 from api.links import validate_link
 from api.model_fields import EmailLineField, LineField, MultilineField, URLLineField
-from api.problems import Problem, bad_input
 from api.schema import example
 from users import passwords
+from users.birthdays import validate_birthday
 from users.models import User, UserState
 from users.password_changes import WeakPassword, check_strength
-from users.projections import PRIVATE
 from users.usernames import is_reserved
 
-WRITABLE = ("nickname", "avatar", "bio", "gender", "country", "city", "language", *PRIVATE)
+USERNAME_TAKEN = "This username is taken."
+WRITABLE = ("nickname", "avatar", "bio", "gender", "country", "city", "language", "phone", "birthday")
 
 
 class NewPassword(Text):
@@ -30,14 +30,14 @@ class NewPassword(Text):
         return passwords.normalize(super().to_internal_value(data))
 
 
-def weak_password(field: str, messages: list[str]) -> Problem:
+def weak_password(field: str, messages: list[str]) -> serializers.ValidationError:
     """Return the 400 for a password that the validators refuse."""
-    return Problem(400, "weak_password", f"{field}: {messages[0]}", errors={field: messages})
+    return serializers.ValidationError({field: messages}, "weak_password")
 
 
-def username_taken() -> Problem:
+def username_taken() -> serializers.ValidationError:
     """Return the 400 for a username that another account has."""
-    return bad_input("username", "This username is taken.", "username_taken")
+    return serializers.ValidationError({"username": [USERNAME_TAKEN]}, "username_taken")
 
 
 class _StrictModelSerializer(StrictSerializer, serializers.ModelSerializer):
@@ -68,16 +68,31 @@ class RegistrationInput(_StrictModelSerializer):
         if is_reserved(value):
             raise serializers.ValidationError("This username is reserved.")
         if User.objects.filter(username=value).exists():
-            raise username_taken()
+            raise serializers.ValidationError(USERNAME_TAKEN, "username_taken")
         return value
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        unsaved = User(username=attrs["username"], nickname=attrs.get("nickname", ""))
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return the account; raise all that is wrong with it, the password as far as it can be judged, at once."""
         try:
-            check_strength(attrs["password"], unsaved)
-        except WeakPassword as error:
-            raise weak_password("password", error.messages) from None
-        return attrs
+            account: dict[str, Any] = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            detail: Any = error.detail
+            if isinstance(data, dict) and isinstance(data.get("password"), str) and "password" not in detail:
+                detail |= _weakness(data)
+            raise serializers.ValidationError(detail) from None
+        if weakness := _weakness(account):
+            raise serializers.ValidationError(weakness)
+        return account
+
+
+def _weakness(account: dict[str, Any]) -> dict[str, Any]:
+    """Return {"password": …} with what the validators say against the password of a new account, or nothing."""
+    names = {name: text for name in ("username", "nickname") if isinstance(text := account.get(name), str)}
+    try:
+        check_strength(passwords.normalize(account["password"]), User(**names))
+    except WeakPassword as error:
+        return {"password": [ErrorDetail(message, "weak_password") for message in error.messages]}
+    return {}
 
 
 @example({"nickname": "Ann", "gender": "", "city": "Wellington", "birthday": None})
@@ -94,8 +109,8 @@ class ProfileInput(_StrictModelSerializer):
         return value
 
     def validate_birthday(self, value: Any) -> Any:
-        if value and not 1900 <= value.year <= timezone.now().year:
-            raise serializers.ValidationError("A birthday is a past date since 1900.")
+        if value:
+            validate_birthday(value)
         return value
 
 
@@ -129,6 +144,21 @@ class PasswordChangeInput(StrictSerializer):
 
     old = Text(max_length=passwords.LONGEST_TYPED, trim_whitespace=False)
     new = NewPassword()
+
+
+@example({"email": "ann@example.com", "password": "correct-horse-battery"})
+class EmailInput(StrictSerializer):
+    """The new mail address of the account, and its password."""
+
+    email = EmailLine(max_length=254)
+    password = Text(max_length=passwords.LONGEST_TYPED, trim_whitespace=False)
+
+
+@example({"token": "bq5x7r-9c3e1f"})
+class EmailConfirmInput(StrictSerializer):
+    """The token from the mail."""
+
+    token = Text(max_length=1024)
 
 
 @example({"email": "ann@example.com"})

@@ -4,7 +4,7 @@ from django.db import models
 from rest_framework import serializers
 
 from api.schema import example, example_of, page_of
-from users.models import User, UserState
+from users.models import Login, User, UserState
 from users.projections import OWN, PUBLIC, STATE
 
 
@@ -91,6 +91,42 @@ class Tokens(serializers.Serializer):
 
     access = serializers.CharField(read_only=True)
     refresh = serializers.CharField(read_only=True)
+
+
+@example(
+    {
+        "id": 5,
+        "created_at": "2026-05-04T08:29:00.000000Z",
+        "last_used_at": "2026-05-04T08:29:00.000000Z",
+        "user_agent": "Hotpath/3.2.0 (iOS 19.1)",
+        "current": True,
+    }
+)
+class Session(serializers.ModelSerializer):
+    """A login on one device; `current` tells whether the caller's token belongs to it."""
+
+    id = serializers.IntegerField(read_only=True)
+    current = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = Login
+        fields: tuple[str, ...] = ("id", "created_at", "last_used_at", "user_agent", "current")
+        read_only_fields = fields
+
+
+@example({"results": [example_of(Session)]})
+class Sessions(serializers.Serializer):
+    """The logins of the caller that are not over, the last used one first."""
+
+    results = Session(many=True, read_only=True)
+
+
+@example({"username": "ann", "email": "ann@example.com"})
+class EmailConfirmed(serializers.Serializer):
+    """The account, and the mail address that it has now."""
+
+    username = serializers.CharField(read_only=True)
+    email = serializers.CharField(read_only=True)
 
 
 @example({"email": "ann@example.com"})
