@@ -7,7 +7,7 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
 
 from .cacheable import Cacheable
-from .columns import cached_fields, can_be_deferred, fault_of, final_field, never_cached
+from .columns import cached_fields, can_be_deferred, fault_of, final_field, never_cached, type_of
 from .key_columns import fault_of_key
 
 
@@ -36,7 +36,9 @@ def faults_of(model: type[Cacheable]) -> list[Fault]:
         text = "The primary key has several columns; entries are found by one."
         return [Fault("caching.E013", text, "Give the cached model a primary key of one column.")]
     faults = [*_proxy_faults(model), *_name_faults(model)]
-    return faults or [*_key_faults(model), *_column_faults(model), *_lookup_faults(model), *_since_faults(model)]
+    return faults or [
+        *_key_faults(model), *_column_faults(model), *_lookup_faults(model), *_since_faults(model), *_live_faults(model)
+    ]  # fmt: skip
 
 
 def field_of(model: Any, name: str) -> Any:
@@ -86,6 +88,7 @@ def _proxy_faults(model: Any) -> Iterator[Fault]:
 def _name_faults(model: Any) -> Iterator[Fault]:
     options = model.cached
     named = {"never": options.never, "lookups": options.lookups, "since": [options.since] if options.since else ()}
+    named["live"] = [options.live] if options.live else ()
     columns = ", ".join(field.attname for field in model._meta.concrete_fields)
     for option, names in named.items():
         for name in names:
@@ -128,6 +131,13 @@ def _since_faults(model: Any) -> Iterator[Fault]:
     if since and not isinstance(final_field(field_of(model, since)), models.DateField):  # a DateTimeField is one
         text = f"Cached(since=…) names {since!r}, which is no date or time."
         yield Fault("caching.E014", text, "Name a DateTimeField or DateField.")
+
+
+def _live_faults(model: Any) -> Iterator[Fault]:
+    live = model.cached.live
+    if live and not any(field.name == live and type_of(field) is bool for field in cached_fields(model)):
+        text = f"Cached(live=…) names {live!r}, which is no cached column of booleans."
+        yield Fault("caching.E014", text, "Name a BooleanField that is not among never.")
 
 
 def computed(field: Any) -> str | None:

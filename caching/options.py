@@ -19,6 +19,8 @@ class Cached:
                     a write of these alone does not invalidate
     lookups         unique columns by which `get_one(column=value)` finds a row
     since           timestamp column that `warm_cache --since` compares
+    live            boolean column that tells whether a row is there for readers: `existence_of()` takes others for
+                    missing, at no cost, because an entry begins with it; all other reads return them
     """
 
     ttl_s: int = 3_600
@@ -26,6 +28,7 @@ class Cached:
     never: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
     since: str | None = None
+    live: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("ttl_s", "negative_ttl_s"):

@@ -10,8 +10,10 @@ class PopupsConfig(AppConfig):
 
     def ready(self) -> None:
         from popups import seeding, services, signals  # noqa: F401  signals connects
+        from popups.delivery import protection  # noqa: F401  connects
         from users import deletion_hooks
         from users.seeding import register
 
         deletion_hooks.register(services.delete_popups_of)
+        deletion_hooks.register_keys(services.redis_keys_of)
         register(seeding.seed)

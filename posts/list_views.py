@@ -18,15 +18,14 @@ from api.views import BatchedView, inactive_account
 from caching.api import Batch
 from posts import keysets, presentation, services
 from posts.models import HOME_PAGE, Comment, Post, newest_posts
+from posts.problems import no_such_post, refusals
 from posts.reads import CHECK_CAP, FavoritesCheck
 from posts.schemas import output
 from posts.schemas.input import CommentInput
-from posts.views import blocked, no_such_post, refusals
-from users import list_filters
-from users.models import User
-from users.projections import PUBLIC
+from posts.visibility import author_seen_by, is_readable
 from users.schemas.output import UserPage
 from users.user_pages import page_of_users, visible_users
+from users.visibility import ViewedUsers
 
 
 class HomePageView(BatchedView):
@@ -37,8 +36,8 @@ class HomePageView(BatchedView):
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
         self.owner_id = parse_id(user_id)
         self.paging = Paging(request, caller_id, f"posts.home:{self.owner_id}", size=HOME_PAGE)
-        self.owners = batch.rows(User, [self.owner_id])
-        self.read_hidden_ids = list_filters.request_hidden(batch, caller_id, [self.owner_id])
+        own = self.owner_id == caller_id
+        self.owners = ViewedUsers(batch, caller_id, [self.owner_id], despite_blocks=own)
         is_cached = self.paging.cursor is None and self.paging.limit <= HOME_PAGE
         self.newest = batch.add(newest_posts.of(self.owner_id)) if is_cached else None
 
@@ -52,16 +51,12 @@ class HomePageView(BatchedView):
 
         A page has up to 15 posts, newest first.
         """
-        if self.owners.row(self.owner_id) is None:
-            raise not_found("such user")
-        if self.read_hidden_ids():
-            raise blocked()
+        self.owners.require(self.owner_id)
         if self.newest is None:
             page = keysets.HOME.page_for(self.owner_id, self.paging)
         else:
             page = keysets.first_home_page(self.newest.result, self.paging.limit)
-        owner = {self.owner_id: self.owners.structs(*PUBLIC).results[0]}
-        return _post_page(self.paging, page, owner)
+        return _post_page(self.paging, page, self.owners.public())
 
 
 class FavoritesView(BatchedView):
@@ -102,12 +97,12 @@ class _AboutPostView(BatchedView):
         self.paging = Paging(request, caller_id, f"{self.purpose}:{self.post_id}")
         self.posts = batch.rows(Post, [self.post_id])
 
-    def require_post(self, request: Request) -> None:
+    def require_post(self) -> Any:
         row = self.posts.row(self.post_id)
-        if row is None or row.state != Post.State.SHOWN:
+        if not is_readable(row, self.caller_id):
             raise no_such_post()
-        if not visible_users(self.caller_id, [row.author_id]):
-            raise blocked()
+        author_seen_by(self.caller_id, row.author_id)
+        return row
 
 
 def _page_of(document: type) -> Any:
@@ -129,7 +124,7 @@ class LikersView(_AboutPostView):
 
         A page has up to 20 users, the newest like first.
         """
-        self.require_post(request)
+        self.require_post()
         return page_of_users(self.paging, keysets.LIKERS.page_for(self.post_id, self.paging))
 
 
@@ -142,12 +137,13 @@ class CommentsView(_AboutPostView):
     def get(self, request: Request, post_id: str) -> HttpResponse:
         """List the comments on a post.
 
-        A page has up to 20 comments, newest first.
+        A page has up to 20 comments, newest first. The author of the post sees
+        those of blocked users as well.
         """
-        self.require_post(request)
+        own = self.require_post().author_id == self.caller_id
         page = keysets.COMMENTS.page_for(self.post_id, self.paging)
         rows = Comment.objects.filter(pk__in=page.ids).order_by("-pk")
-        authors = visible_users(self.caller_id, sorted({row.author_id for row in rows}))
+        authors = visible_users(self.caller_id, sorted({row.author_id for row in rows}), despite_blocks=own)
         results = [_comment(row, authors[row.author_id]) for row in rows if row.author_id in authors]
         return self.paging.response(results, page)
 

@@ -1,22 +1,41 @@
 """Posts, and the comments, likes and favourites that users add to them."""
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinLengthValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from api.model_fields import MultilineField
-from caching.api import Cached, CachedModel, EdgeModel, IdList, IdSet
+from caching.api import Cached, CachedManager, CachedModel, CachedQuerySet, EdgeModel, IdList, IdSet
 from users.models import User
 
 HOME_PAGE = 15
 TEXT_LENGTH, COMMENT_LENGTH = 2_000, 1_000
 
 
+class PostQuerySet(CachedQuerySet):
+    """Keeps `plain_repost_of` right in writes of many rows."""
+
+    def update(self, **changes: Any) -> int:
+        if changes.get("text") or changes.get("state") == Post.State.REMOVED:
+            changes.setdefault("plain_repost_of", None)
+        return super().update(**changes)
+
+
+class PostManager(CachedManager.from_queryset(PostQuerySet)):  # type: ignore[misc]
+    """The manager of posts."""
+
+
 class Post(CachedModel):
-    """A post, or a repost of another post with its own text."""
+    """A post, or a repost of another post, with a text of its own (a quote) or without.
+
+    `plain_repost_of` is the id of the original of a repost without text, unless this is removed: each user has at most
+    one. It is no foreign key, because adding one locks the table.
+    """
 
     class State(models.IntegerChoices):
         SHOWN = 0
@@ -25,17 +44,32 @@ class Post(CachedModel):
 
     id = models.BigAutoField(primary_key=True)
     author = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
-    text = MultilineField(max_length=TEXT_LENGTH, validators=[MinLengthValidator(1)])
+    text = MultilineField(max_length=TEXT_LENGTH, blank=True)
     repost_of = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
+    plain_repost_of = models.BigIntegerField(null=True, default=None, db_default=None, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     state = models.PositiveSmallIntegerField(choices=State, default=State.SHOWN, db_default=State.SHOWN)
-    cached: ClassVar = Cached(since="created_at")
+    cached: ClassVar = Cached(since="created_at", never=("plain_repost_of",))
+    objects: ClassVar = PostManager()
 
     class Meta(CachedModel.Meta):
         indexes = [models.Index(fields=["author", "state", "id"], name="posts_post_home_page")]
+        constraints = [models.UniqueConstraint(fields=["author", "plain_repost_of"], name="posts_post_plain_repost")]
 
     def __str__(self) -> str:
         return f"{self.pk}: {self.text[:40]}"
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        if update_fields is None or not {"text", "state", "repost_of"}.isdisjoint(update_fields):
+            is_plain = not self.text and self.state != self.State.REMOVED
+            self.plain_repost_of = self.repost_of_id if is_plain else None
+            update_fields = None if update_fields is None else {*update_fields, "plain_repost_of"}
+        super().save(*args, update_fields=update_fields, **options)
+
+    def clean(self) -> None:
+        """Raise ValidationError for a text that is taken away."""
+        if not self.text and self.plain_repost_of is None:
+            raise ValidationError({"text": "This field is required."})
 
 
 class Removal(models.Model):
@@ -114,6 +148,9 @@ class Favorite(EdgeModel):
     def __str__(self) -> str:
         return f"{self.user_id} keeps {self.post_id}"
 
+
+# The posts that are there for all who are not blocked.
+VISIBLE = Q(state=Post.State.SHOWN, author__is_active=True)
 
 # One id more than a page, to know whether there is a next page.
 newest_posts = IdList(Post, owner="author", newest=HOME_PAGE + 1, where=Q(state=Post.State.SHOWN))

@@ -4,16 +4,19 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from api.problems import first_or_raise
 from caching.api import Batch, Found
 from counters.api import request_counts
 from posts.models import Post, favorited, liked
+from posts.problems import no_such_post
+from posts.visibility import author_seen_by, is_readable
 from users.user_pages import visible_users
 
 
 class RequestedPosts:
     """Posts requested from a batch for a viewer.
 
-    Hidden, removed and unknown posts are missing, and so are the posts of authors who are hidden from the viewer.
+    Hidden posts of others, removed and unknown posts are missing, and so are posts whose author the viewer cannot see.
     """
 
     def __init__(self, batch: Batch, viewer_id: int, post_ids: Sequence[int]) -> None:
@@ -23,9 +26,17 @@ class RequestedPosts:
 
     @property
     def rows(self) -> list[Any]:
-        """The posts that are neither hidden nor removed, whoever the viewer is, in the order of the ids."""
+        """The posts that the viewer may read if the author may be seen, in the order of the ids."""
         found = self._posts.structs("id", "author_id", "text", "repost_of_id", "created_at", "state").results
-        return [row for row in found if row.state == Post.State.SHOWN]
+        return [row for row in found if is_readable(row, self._viewer_id)]
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document of the only post, once the batch has run, in one more round trip.
+
+        Raises the 404 or 403 of a post that the viewer may not read.
+        """
+        row = first_or_raise(self.rows, no_such_post)
+        return self._document(row, author_seen_by(self._viewer_id, row.author_id))
 
     def documents(self, authors: Mapping[int, Any] | None = None) -> Found[dict[str, Any]]:
         """Return the JSON documents, once the batch has run.
@@ -47,6 +58,7 @@ class RequestedPosts:
             "repost_of": row.repost_of_id,
             "created_at": row.created_at,
             **self._marks.of(row.id),
+            **({} if row.state == Post.State.SHOWN else {"hidden": True}),
         }
 
 

@@ -7,7 +7,7 @@ from django.db import router
 
 from caching.api import atomic_write
 from posts import removal
-from posts.models import Comment, Deletion, Favorite, Like, Post
+from posts.models import VISIBLE, Comment, Deletion, Favorite, Like, Post
 from social.locks import lock_pair
 from social.services import Blocked, blocks_between
 from users.edges import delete_edge, insert_edge, referring_write
@@ -18,22 +18,34 @@ class NotAllowed(Exception):
     """The caller is not the author, nor, for a comment, the author of its post."""
 
 
-def publish(*, author_id: int, text: str, repost_of: int | None = None) -> Post:
-    """Create a post. Raises User.DoesNotExist, and for the reposted post Post.DoesNotExist and Blocked."""
+def publish(*, author_id: int, text: str = "", repost_of: int | None = None) -> Post:
+    """Create a post, or return the user's repost that is there; for the errors see publish_once()."""
+    return publish_once(author_id=author_id, text=text, repost_of=repost_of)[0]
+
+
+def publish_once(*, author_id: int, text: str = "", repost_of: int | None = None) -> tuple[Post, bool]:
+    """Create a post; return it, and whether it is new: a user has at most one repost of a post without a text.
+
+    Raises User.DoesNotExist, and for the reposted post Post.DoesNotExist and Blocked.
+    """
     with _adding_to(repost_of, author_id):
-        return Post.objects.create_one(author_id=author_id, text=text, repost_of_id=repost_of)
+        if not text and repost_of is not None:
+            lock_pair(author_id, repost_of)
+            if (same := Post.objects.filter(author_id=author_id, plain_repost_of=repost_of).first()) is not None:
+                return same, False
+        return Post.objects.create_one(author_id=author_id, text=text, repost_of_id=repost_of), True
 
 
 def delete_post(*, post_id: int, by: int) -> None:
-    """Delete a post of the user `by`, who may repeat the call. Raises Post.DoesNotExist, NotAllowed."""
-    try:
-        if _author_of(post_id) != by:
-            raise NotAllowed
-    except Post.DoesNotExist:
-        if not _has_deleted(by, Deletion.Kind.POST, post_id):
-            raise
-    else:
+    """Delete a post of the user `by`, be it hidden, who may repeat the call. Raises Post.DoesNotExist, NotAllowed."""
+    post = Post.objects.filter(pk=post_id)
+    author_id = post.exclude(state=Post.State.REMOVED).values_list("author_id", flat=True).first()
+    if author_id == by:
         removal.remove([post_id], by=by)
+    elif author_id is not None and post.filter(VISIBLE).exists():
+        raise NotAllowed
+    elif not _has_deleted(by, Deletion.Kind.POST, post_id):
+        raise Post.DoesNotExist
 
 
 def like(*, user_id: int, post_id: int) -> bool:
@@ -107,4 +119,4 @@ def _adding_to(post_id: int | None, user_id: int) -> Iterator[None]:
 
 
 def _author_of(post_id: int) -> int:
-    return Post.objects.values_list("author_id", flat=True).get(pk=post_id, state=Post.State.SHOWN)
+    return Post.objects.filter(VISIBLE).values_list("author_id", flat=True).get(pk=post_id)

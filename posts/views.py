@@ -1,7 +1,6 @@
 """Posts, likes and favourites over HTTP."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,38 +10,15 @@ from api.idempotency import idempotent
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response, no_content
-from api.problems import Problem, first_or_raise, not_found
+from api.problems import Problem, first_or_raise
 from api.schema import described, id_in_path, ids_query
-from api.views import BatchedView, inactive_account
+from api.views import BatchedView
 from caching.api import Batch
-from posts import presentation, services
+from posts import presentation, services, visibility
 from posts.models import Post
+from posts.problems import no_such_post, refusals
 from posts.schemas import output
 from posts.schemas.input import PostInput
-from users.models import User
-
-
-def no_such_post() -> Problem:
-    """Return the 404 of a post."""
-    return not_found("such post")
-
-
-def blocked() -> Problem:
-    """Return the 403 for a caller from whom the author is hidden."""
-    return Problem(403, "blocked", "You and the author of the post do not see each other.")
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Convert the exceptions of the services to problems."""
-    try:
-        yield
-    except Post.DoesNotExist:
-        raise no_such_post() from None
-    except User.DoesNotExist:
-        raise inactive_account() from None
-    except services.Blocked:
-        raise blocked() from None
 
 
 class PostsView(BatchedView):
@@ -60,18 +36,19 @@ class PostsView(BatchedView):
         """
         return json_response(self.requested.documents()._asdict())
 
-    @described(answers={201: output.Post}, body=PostInput, problems=("blocked", "not_found"))
+    @described(answers={200: output.Post, 201: output.Post}, body=PostInput, problems=("blocked", "not_found"))
     @idempotent
     def post(self, request: Request) -> HttpResponse:
         """Write a post, or repost one.
 
-        A text has 1 to 2,000 characters. `repost_of` is the id of the post that is reposted.
+        A text has 1 to 2,000 characters. `repost_of` is the id of the post that is reposted; reposted again without a
+        text, the answer is 200 with the repost that is there.
         """
         columns = validated(PostInput, request.data)
         with refusals():
-            post = services.publish(author_id=self.caller_id, **columns)
+            post, is_new = services.publish_once(author_id=self.caller_id, **columns)
         results = presentation.posts_of(self.caller_id, [post.pk]).results  # empty if removed meanwhile
-        return json_response(first_or_raise(results, no_such_post), status=201)
+        return json_response(first_or_raise(results, no_such_post), status=201 if is_new else 200)
 
 
 class PostView(BatchedView):
@@ -86,11 +63,10 @@ class PostView(BatchedView):
     def get(self, request: Request, post_id: str) -> HttpResponse:
         """Get a post.
 
-        The answer has its author, its counts, and whether the caller likes it and has it as a favourite.
+        The answer has its author, its counts, and whether the caller likes it and has it as a favourite. A post that
+        the staff has hidden is there for its author, with `hidden`.
         """
-        if not self.requested.rows:
-            raise no_such_post()
-        return json_response(first_or_raise(self.requested.documents().results, blocked))
+        return json_response(self.requested.document())
 
     @described(answers={204: None}, problems=("not_the_author", "not_found"), query=[id_in_path("post_id")])
     def delete(self, request: Request, post_id: str) -> HttpResponse:
@@ -113,10 +89,19 @@ class _MarkView(BatchedView):
         self.post_id = parse_id(post_id)
         self.posts = batch.rows(Post, [self.post_id])
 
-    def write(self, request: Request, service: Callable[..., bool]) -> HttpResponse:
+    def add(self, service: Callable[..., bool]) -> HttpResponse:
         row = self.posts.row(self.post_id)
         if row is None or row.state != Post.State.SHOWN:
             raise no_such_post()
+        return self.write(service)
+
+    def take_back(self, service: Callable[..., bool]) -> HttpResponse:
+        # Whoever cannot see the post (any more) may do so as well.
+        if not visibility.exists(self.posts.row(self.post_id)):
+            raise no_such_post()
+        return self.write(service)
+
+    def write(self, service: Callable[..., bool]) -> HttpResponse:
         with refusals():
             service(user_id=self.caller_id, post_id=self.post_id)
         return json_response({"id": self.post_id, **presentation.marks_of(self.caller_id, self.post_id)})
@@ -135,7 +120,7 @@ class LikeView(_MarkView):
 
         May be repeated: the post is liked once. The answer has the resulting counts.
         """
-        return self.write(request, services.like)
+        return self.add(services.like)
 
     @_mark()
     def delete(self, request: Request, post_id: str) -> HttpResponse:
@@ -143,7 +128,7 @@ class LikeView(_MarkView):
 
         May be repeated. The answer has the resulting counts.
         """
-        return self.write(request, services.unlike)
+        return self.take_back(services.unlike)
 
 
 class FavoriteView(_MarkView):
@@ -155,7 +140,7 @@ class FavoriteView(_MarkView):
 
         May be repeated: the post is a favourite once. The answer has the resulting counts.
         """
-        return self.write(request, services.add_favorite)
+        return self.add(services.add_favorite)
 
     @_mark()
     def delete(self, request: Request, post_id: str) -> HttpResponse:
@@ -163,4 +148,4 @@ class FavoriteView(_MarkView):
 
         May be repeated. The answer has the resulting counts.
         """
-        return self.write(request, services.remove_favorite)
+        return self.take_back(services.remove_favorite)

@@ -4,15 +4,15 @@ from django.apps import AppConfig
 
 
 class SocialConfig(AppConfig):
-    """Configuration of the `social` application; declares counters, registers a list filter, deletion and demo data."""
+    """Configuration of the `social` application; declares counters, registers blocks, deletion and demo data."""
 
     name = "social"
 
     def ready(self) -> None:
         from social import counts, relationships, seeding, services  # noqa: F401  counts declares counters
-        from users import deletion_hooks, list_filters
+        from users import deletion_hooks, visibility
         from users import seeding as users_seeding
 
-        list_filters.register(relationships.request_blocked)
+        visibility.register(relationships.request_blocked)
         deletion_hooks.register(services.delete_edges_of)
         users_seeding.register(seeding.seed)

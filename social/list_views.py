@@ -8,7 +8,6 @@ from rest_framework.request import Request
 from api.cursors import Paging
 from api.ids import parse_id
 from api.keysets import Keyset
-from api.problems import not_found
 from api.schema import described, id_in_path, page_query
 from api.views import BatchedView
 from caching.api import Batch
@@ -16,6 +15,7 @@ from social import keysets
 from users.models import User
 from users.schemas.output import UserPage
 from users.user_pages import page_of_users
+from users.visibility import is_gone, no_such_user
 
 
 class _ListView(BatchedView):
@@ -23,7 +23,7 @@ class _ListView(BatchedView):
 
     purpose: str
     keyset: Keyset
-    filtered = True
+    despite_blocks = False
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str = "") -> None:
         self.owner_id = parse_id(user_id) if user_id else caller_id
@@ -31,13 +31,15 @@ class _ListView(BatchedView):
         self.owners = batch.rows(User, [self.owner_id])
 
     def page(self) -> HttpResponse:
-        if self.owners.row(self.owner_id) is None:
-            raise not_found("such user")
-        return page_of_users(self.paging, self.keyset.page_for(self.owner_id, self.paging), filtered=self.filtered)
+        if is_gone(self.owners.row(self.owner_id)):
+            raise no_such_user()
+        page = self.keyset.page_for(self.owner_id, self.paging)
+        owner_id = None if self.owner_id == self.caller_id else self.owner_id
+        return page_of_users(self.paging, page, despite_blocks=self.despite_blocks, owner_id=owner_id)
 
 
 _of_user: Any = described(
-    answers={200: UserPage}, problems=("not_found",), query=[id_in_path("user_id"), *page_query()]
+    answers={200: UserPage}, problems=("blocked", "not_found"), query=[id_in_path("user_id"), *page_query()]
 )
 _of_caller: Any = described(answers={200: UserPage}, query=page_query())
 
@@ -87,7 +89,7 @@ class FriendsView(_ListView):
 class BlocksView(_ListView):
     """Endpoint /api/v1/users/me/blocks: GET returns a page of the users whom the caller blocks."""
 
-    purpose, keyset, filtered = "social.blocks", keysets.BLOCKING, False
+    purpose, keyset, despite_blocks = "social.blocks", keysets.BLOCKING, True
 
     @_of_caller
     def get(self, request: Request) -> HttpResponse:

@@ -1,5 +1,6 @@
 """Profiles over HTTP: users with their states, counts and relationships."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse
@@ -13,6 +14,7 @@ from caching.api import Batch
 from counters.api import request_counts
 from social import relationships
 from social.schemas import output
+from users import visibility
 from users.models import User, UserState
 from users.projections import PUBLIC, STATE_COLUMNS, state_document
 
@@ -26,18 +28,31 @@ class ProfilesView(BatchedView):
         self.counts = request_counts(batch, [f"user:{each}" for each in ids])
         self.read_relationships = relationships.request_relationships(batch, caller_id, ids)
 
-    @described(answers={200: output.ProfilesFound}, query=[ids_query()], operation_id="users_profiles_list")
+    @described(
+        answers={200: output.ProfilesFound},
+        problems=("blocked",),
+        query=[ids_query()],
+        operation_id="users_profiles_list",
+    )
     def get(self, request: Request) -> HttpResponse:
         """Get the profiles of several users.
 
         Each is the public user with its state, its counts and the caller's relationship to it, in the order of the ids.
-        """
-        users = self.users.cols(*PUBLIC)
-        return json_response({"results": self._merged(users.results), "missing": users.missing})
 
-    def _merged(self, users: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        Users whom a block separates from the caller are missing; if there is nobody else, the answer is 403.
+        """
+        relationships_by_id = self.read_relationships()
+        users = visibility.without_gone(self.users)
+        are_there = bool(users.cols("id").results)
+        users.keep(lambda row: not relationships_by_id[row.id].is_block)
+        found = users.cols(*PUBLIC)
+        if are_there and not found.results:
+            raise visibility.blocked()
+        return json_response({"results": self._merged(found.results, relationships_by_id), "missing": found.missing})
+
+    def _merged(self, users: list[dict[str, Any]], relationships_by_id: Mapping[int, Any]) -> list[dict[str, Any]]:
         states = {row["user_id"]: row for row in self.states.cols("user_id", *STATE_COLUMNS).results}
-        counts, relationships_by_id = self.counts.result, self.read_relationships()
+        counts = self.counts.result
         return [
             {
                 **row,

@@ -9,7 +9,7 @@ from users.models import User
 
 
 class Relationships(Read):
-    """The caller's relationships to several users."""
+    """The caller's relationships to several users; accounts that are gone are missing (by Cached(live=…) of User)."""
 
     def __init__(self, batch: Batch, caller_id: int, ids: list[int]) -> None:
         self._users = batch.add(existence_of(User).among(ids))

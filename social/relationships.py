@@ -18,6 +18,11 @@ class Relationship(msgspec.Struct, frozen=True, gc=False):
     blocking: bool
     blocked_by: bool
 
+    @property
+    def is_block(self) -> bool:
+        """Whether one of the two blocks the other."""
+        return self.blocking or self.blocked_by
+
 
 def request_relationships(batch: Batch, viewer_id: int, ids: Sequence[int]) -> Callable[[], dict[int, Relationship]]:
     """Add a read to a batch; return a function that returns {id: relationship} once the batch has run."""
@@ -46,6 +51,6 @@ def relationship_of(viewer_id: int, user_id: int) -> Relationship:
 
 
 def request_blocked(batch: Batch, viewer_id: int, ids: Collection[int]) -> Callable[[], set[int]]:
-    """Filter for users.list_filters: hides the users whom the viewer blocks, and the users who block the viewer."""
+    """Filter for users.visibility: the users whom the viewer blocks, and the users who block the viewer."""
     sets = batch.add_all(memberships((blocking, blocked_by), viewer_id, ids))
     return lambda: set().union(*(each.members for each in sets)).intersection(ids)

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from api.ids import parse_id, parse_ids
 from api.json import json_response
-from api.problems import Problem, bad_input, not_found
+from api.problems import bad_input
 from api.reads import answer
 from api.schema import described, id_in_path, ids_query
 from api.views import BatchedView
@@ -17,6 +17,7 @@ from social import relationships, services
 from social.reads import Relationships
 from social.schemas import output
 from users.models import User
+from users.visibility import blocked, is_gone, no_such_user
 
 
 class _EdgeView(BatchedView):
@@ -29,14 +30,14 @@ class _EdgeView(BatchedView):
         self.users = batch.rows(User, [self.user_id])
 
     def write(self, request: Request, service: Callable[..., Any], **pair: int) -> HttpResponse:
-        if self.users.row(self.user_id) is None:
-            raise not_found("such user")
+        if is_gone(self.users.row(self.user_id)):
+            raise no_such_user()
         try:
             service(**pair)
         except services.Blocked:
-            raise Problem(403, "blocked", "One of you two blocks the other.") from None
+            raise blocked() from None
         except User.DoesNotExist:
-            raise not_found("such user") from None
+            raise no_such_user() from None
         return json_response(relationships.relationship_of(self.caller_id, self.user_id))
 
 

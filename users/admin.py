@@ -16,12 +16,12 @@ from api.admin import ChunkedDeletionAdmin, NewestFirstAdmin
 from api.audited_admin import ActionRefused, Change
 from api.links import validate_link
 from api.model_fields import MultilineField
-from users import admin_superuser, services  # noqa: F401  admin_superuser registers its admin classes
+from users import admin_superuser, erasure, services  # noqa: F401  admin_superuser registers its admin classes
 from users.admin_login import ThrottledLoginForm
 from users.birthdays import validate_birthday
-from users.models import User, UserState
+from users.models import Erasure, User, UserState
 from users.ranks import MANAGED_BY_STAFF, may_manage
-from users.search import ids_for_admin
+from users.search import for_admin
 
 admin.site.site_header = admin.site.site_title = "Hotpath"
 admin.site.site_url = "/api/docs"
@@ -37,8 +37,18 @@ class CachedUserAdmin(NewestFirstAdmin):
     search_help_text = "An id, the beginning of a username or of a word of the nickname, or Chinese characters in it."
     user_column = "pk"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Return the rows, without those of accounts that are being deleted."""
+        erased = Erasure.objects.filter(gone_at=None).values("user_id")
+        return super().get_queryset(request).exclude(**{f"{self.user_column}__in": erased})
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        """Return who is found, in the order of the search, unless the staff has chosen another."""
+        found, _ = super().get_search_results(request, queryset, search_term)
+        return (found.order_by(*queryset.query.order_by) if "o" in request.GET else found), False
+
     def search(self, queryset: QuerySet, text: str) -> QuerySet:
-        return queryset.filter(**{f"{self.user_column}__in": ids_for_admin(text[:64])})
+        return for_admin(queryset, self.user_column, text[:64])
 
     @admin.action(description="Show cache entry", permissions=["view"])
     def show_cache_entry(self, request: HttpRequest, queryset: QuerySet) -> None:
@@ -117,9 +127,7 @@ class UserAdmin(CachedUserAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
     add_fieldsets = ((None, {"fields": ("username", "nickname", "usable_password", "password1", "password2")}),)
 
     def delete_rows(self, pks: list[int]) -> None:
-        for pk in pks:
-            for _ in services.delete_user(pk):
-                pass
+        erasure.delete_some(pks)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         own = super().get_readonly_fields(request, obj)

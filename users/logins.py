@@ -133,7 +133,7 @@ def sweep_expired() -> Iterator[int]:
 
 def delete_logins_of(user_id: int) -> Iterator[int]:
     """Delete a user's logins, in chunks. Registered with users.deletion_hooks."""
-    return in_chunks(Login.objects.filter(user_id=user_id))
+    return in_chunks(Login.objects.filter(user_id=user_id), by="pk")
 
 
 def _readable(user_agent: str) -> str:

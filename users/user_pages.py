@@ -7,34 +7,32 @@ from django.http import HttpResponse
 
 from api.cursors import Page, Paging
 from caching.api import Batch
-from users import list_filters
-from users.models import User
-from users.projections import PUBLIC
+from users.visibility import ViewedUsers, blocked
 
 
-def visible_users(
-    viewer_id: int,
-    user_ids: Collection[int],
-    *,
-    filtered: bool = True,
-    matches: Callable[[Any], bool] | None = None,
-) -> dict[int, Any]:
-    """Return the public fields of users by id, in the order of `user_ids`, in one Redis round trip.
+def visible_users(viewer_id: int, user_ids: Collection[int], **options: Any) -> dict[int, Any]:
+    """Return the public fields of the users whom the viewer may see, by id, in the order of `user_ids`.
 
-    Users whose row does not match are left out, and, if `filtered`, the users hidden from the viewer.
+    Takes one Redis round trip. For the options see ViewedUsers.
     """
+    return _viewed(viewer_id, user_ids, **options).public()
+
+
+def page_of_users(
+    paging: Paging, page: Page, *, matches: Callable[[Any], bool] | None = None, **options: Any
+) -> HttpResponse:
+    """Return the response for a page of user ids, in one Redis round trip; only users whose rows match.
+
+    Raises the 403 if a block separates the viewer from the `owner_id` of the list. For the options see ViewedUsers.
+    """
+    users = _viewed(paging.viewer_id, page.ids, **options)
+    if options.get("owner_id") in users.blocked:
+        raise blocked()
+    return paging.response(list(users.public(matches).values()), page)
+
+
+def _viewed(viewer_id: int, user_ids: Collection[int], **options: Any) -> ViewedUsers:
     batch = Batch()
-    users = batch.rows(User, user_ids)
-    read_hidden_ids = list_filters.request_hidden(batch, viewer_id, user_ids if filtered else [])
+    users = ViewedUsers(batch, viewer_id, user_ids, **options)
     batch.run()
-    hidden_ids = read_hidden_ids()
-    return {
-        user.id: user
-        for user in users.structs(*PUBLIC).results
-        if user.id not in hidden_ids and (matches is None or matches(users.row(user.id)))
-    }
-
-
-def page_of_users(paging: Paging, page: Page, **options: Any) -> HttpResponse:
-    """Return the response for a page of user ids; for the options see visible_users()."""
-    return paging.response(list(visible_users(paging.viewer_id, page.ids, **options).values()), page)
+    return users

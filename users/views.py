@@ -9,22 +9,24 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
+from api import throttles
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
-from api.json import json_response
-from api.problems import bad_input, not_found
+from api.json import json_response, no_content
+from api.problems import Problem, bad_input
 from api.projections import fields_parameter, split_fields
 from api.reads import answer
 from api.schema import described, fields_query, id_in_path, ids_query
 from api.views import BatchedView, inactive_account
 from caching.api import Batch
-from users import services
+from users import erasure, services
 from users.models import User, UserState
 from users.projections import OWN, PRIVATE, PUBLIC, STATE_COLUMNS, state_document
 from users.reads import OneUser, SomeUsers
 from users.schemas import output
-from users.schemas.input import ProfileInput, RegistrationInput, StateInput, username_taken
+from users.schemas.input import DeletionInput, ProfileInput, RegistrationInput, StateInput, username_taken
 from users.usernames import USERNAME_LENGTH, USERNAME_RULE
+from users.visibility import ViewedUsers, is_gone
 
 
 @contextmanager
@@ -61,7 +63,7 @@ class UserView(BatchedView):
 
 
 class OwnUserView(BatchedView):
-    """Endpoint /api/v1/users/me: GET returns the caller's own user, PATCH changes its profile and returns it."""
+    """Endpoint /api/v1/users/me: GET returns the caller's own user, PATCH changes its profile, DELETE ends it."""
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.users = batch.rows(User, [caller_id])
@@ -86,22 +88,38 @@ class OwnUserView(BatchedView):
             user = services.update_profile(self.caller_id, **changes)
         return json_response(columns_of(user, OWN))
 
+    @described(answers={202: None}, problems=("wrong_password",), body=DeletionInput)
+    def delete(self, request: Request) -> HttpResponse:
+        """Delete the own account.
+
+        It is gone for everybody at once, and its rows follow within the hour. Nobody can bring it back.
+        """
+        password = validated(DeletionInput, request.data)["password"]
+        throttles.admit("password", self.caller_id)  # as for a change of the password
+        try:
+            with _existing_caller():
+                erasure.request(self.caller_id, password=password)
+        except erasure.WrongPassword:
+            raise Problem(403, "wrong_password", "This is not the account's password.") from None
+        return no_content(202)
+
 
 class StateView(BatchedView):
     """Endpoint /api/v1/users/{id}/state: GET returns the user's state."""
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
         self.user_id = parse_id(user_id)
-        self.users, self.states = batch.rows(User, [self.user_id]), batch.rows(UserState, [self.user_id])
+        self.states = batch.rows(UserState, [self.user_id])
+        own = self.user_id == caller_id
+        self.users = ViewedUsers(batch, caller_id, [self.user_id], despite_blocks=own)
 
-    @described(answers={200: output.State}, problems=("not_found",), query=[id_in_path("user_id")])
+    @described(answers={200: output.State}, problems=("blocked", "not_found"), query=[id_in_path("user_id")])
     def get(self, request: Request, user_id: str) -> HttpResponse:
         """Get the state of a user.
 
-        A user who never set a state is offline.
+        A user without a state, or online without a heartbeat for 5 minutes, is offline.
         """
-        if self.users.cols("id").missing:
-            raise not_found("such user")
+        self.users.require(self.user_id)
         found = self.states.cols(*STATE_COLUMNS).results
         return json_response(state_document(self.user_id, found[0] if found else None))
 
@@ -178,4 +196,4 @@ class UsersView(BatchedView):
         user = User.objects.named(request.GET["username"])
         own = user is not None and user.pk == self.caller_id
         fields = split_fields(fields_parameter(request.GET), public=PUBLIC, private=PRIVATE, own=own)
-        return [] if user is None else [columns_of(user, fields)]
+        return [] if is_gone(user) else [columns_of(user, fields)]

@@ -123,6 +123,10 @@ class IdSet(Derived):
         """Return the key that carries the state of an owner's set, in the database that the router names now."""
         return self.key(self.identity(owner))
 
+    def keys_of_owner(self, owner: Any) -> tuple[list[str], list[str]]:
+        key = self.state_key(owner)
+        return [key, members_key(key)], []
+
     ids: KeyColumn
     """Of a source: the column of the members."""
 
@@ -187,7 +191,7 @@ class IdSet(Derived):
         return SetContents(None, value.members.difference(below) | self._query(identity.owner, below))
 
     def _greatest(self, owner: Any) -> SetContents:
-        rows = self._edges(owner).filter(**{f"{self.member}__gte": LEAST}).order_by(f"-{self.member}")
+        rows = self.edges(owner).filter(**{f"{self.member}__gte": LEAST}).order_by(f"-{self.member}")
         ids = list(rows.values_list(self.member, flat=True)[: self.newest + 1])
         return SetContents(0 if len(ids) <= self.newest else ids[self.newest - 1], frozenset(ids[: self.newest]))
 
@@ -195,11 +199,13 @@ class IdSet(Derived):
         wanted = [each for each in ids if self.ids.may_exist(each)]
         found: set[int] = set()
         for some in chunks(self.using, wanted):
-            rows = self._edges(owner).filter(**{f"{self.member}__in": some})
+            rows = self.edges(owner).filter(**{f"{self.member}__in": some})
             found.update(rows.values_list(self.member, flat=True))
         return frozenset(found)
 
-    def _edges(self, owner: Any) -> Any:
+    def edges(self, owner: Any) -> Any:
+        """Return the edges of an owner. A subclass may leave some out by what other tables say of them; whoever writes
+        that has to hold the sets that it changes."""
         rows = all_rows(self.model, self.using)
         return rows.filter(**{self.owner: owner}) if self.keys_by[0].may_exist(owner) else rows.none()
 

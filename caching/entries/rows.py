@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache, partial
+from itertools import compress
 from typing import Any
 
 from django.conf import settings
@@ -131,17 +132,20 @@ def _rows_of(model: type[Cacheable], using: str) -> Rows:
 
 
 class Existence(Rows):
-    """A source: whether rows exist, told by their entries. A value is anything but None for a row."""
+    """A source: whether rows exist, told by their entries, and are there for readers by Cached(live=…).
+
+    A value is True or a row, and None for nothing.
+    """
 
     def __init__(self, model: type[Cacheable], using: str) -> None:
         super().__init__(model, using)
-        self._prefix = self.codec.entry.prefix
+        self._prefix, self._any_prefix = self.codec.live_prefix, self.codec.entry.prefix
         self.decode = self._decode
 
     def _decode(self, identity: Any, entry: bytes) -> Any:
         if entry.startswith(self._prefix):
-            return identity
-        if entry == NOTHING:
+            return True
+        if entry == NOTHING or entry.startswith(self._any_prefix):
             return None
         raise Stale
 
@@ -149,7 +153,16 @@ class Existence(Rows):
         """Ask which rows exist, without the cost of decoding them; raises ValidationError for a pk of a wrong type."""
         source = existence_of(self.model)
         identities = source.by_key(pks)
-        return Result(source, identities, lambda values: _existing(list(identities.values()), values))
+        return Result(source, identities, lambda values: source.existing(list(identities.values()), values))
+
+    def existing(self, pks: list[Any], values: Sequence[Any]) -> Found[Any]:
+        """Return which of these primary keys exist, and the missing ones; the values in the same order."""
+        if values.count(True) == len(values):
+            return Found(pks, [])
+        is_live = self.codec.is_live
+        there = [value is True or (value is not None and is_live(value)) for value in values]
+        absent = [not each for each in there]
+        return Found(list(compress(pks, there)), list(compress(pks, absent)))
 
 
 def existence_of(model: type[Cacheable]) -> Existence:
@@ -160,13 +173,6 @@ def existence_of(model: type[Cacheable]) -> Existence:
 @cache
 def _existence_of(model: type[Cacheable], using: str) -> Existence:
     return Existence(rows_of(model, using).model, using)
-
-
-def _existing(pks: list[Any], values: Sequence[Any]) -> Found[Any]:
-    if None not in values:
-        return Found(pks, [])
-    found = list(zip(pks, values, strict=True))
-    return Found([pk for pk, value in found if value is not None], [pk for pk, value in found if value is None])
 
 
 def row_keys(model: type[Cacheable], pks: Collection[Any], using: str) -> list[str]:

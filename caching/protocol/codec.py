@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 VERSION = 1
 NOTHING = b"N"
+LIVE, NOT_LIVE = b"+", b"-"
 FINGERPRINT_BYTES = 8
 
 
@@ -35,18 +36,25 @@ class Framed(Generic[T]):
     """Entries of one shape: `prefix`, then the MessagePack of a value of type `kind`; anything else is Stale."""
 
     def __init__(
-        self, shape: Sequence[Any], kind: Any, *, nothing: bool = False, fingerprint_bytes: int = FINGERPRINT_BYTES
+        self,
+        shape: Sequence[Any],
+        kind: Any,
+        *,
+        nothing: bool = False,
+        fingerprint_bytes: int = FINGERPRINT_BYTES,
+        mark_bytes: int = 0,
     ) -> None:
-        """`shape`: all that the meaning of a value depends on; `nothing`: some entries say that there is no value."""
+        """`shape`: all that the meaning of a value depends on; `nothing`: some entries say that there is no value;
+        `mark_bytes`: the length of the mark that stands between the prefix and each value."""
         self._nothing = NOTHING if nothing else None
         self.prefix = b"V" + fingerprint(shape)[:fingerprint_bytes]
-        self._start = len(self.prefix)
+        self._start = len(self.prefix) + mark_bytes
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode: Callable[[bytes], T] = msgspec.msgpack.Decoder(kind).decode
 
-    def encode(self, value: Any) -> bytes:
+    def encode(self, value: Any, mark: bytes = b"") -> bytes:
         """Return the entry; raises OverflowError, RecursionError, TypeError, ValueError for what it cannot hold."""
-        return self.prefix + self._encode(value)
+        return self.prefix + mark + self._encode(value)
 
     def decode(self, identity: Any, entry: bytes) -> Any:
         """Return the value, a `T` or None; raises Stale. A source may use it as its own `decode`."""
@@ -79,7 +87,16 @@ class RowCodec:
         self.row_type: Any = msgspec.defstruct(f"{model.__name__}Row", typed, array_like=True, frozen=True, gc=False)
         described: list[Any] = [(name, str(kind)) for name, kind in typed]
         described += ["naive"] if self.times and not settings.USE_TZ else []
-        self.entry: Framed[Any] = Framed([VERSION, model._meta.label_lower, *described], self.row_type, nothing=True)
+        self._live = model.cached.live
+        described += [("live", self._live)] if self._live else []
+        shape = [VERSION, model._meta.label_lower, *described]
+        mark_bytes = len(LIVE) if self._live else 0
+        self.entry: Framed[Any] = Framed(shape, self.row_type, nothing=True, mark_bytes=mark_bytes)
+        self.live_prefix = self.entry.prefix + (LIVE if self._live else b"")
+
+    def is_live(self, row: Any) -> bool:
+        """Return whether a row is there for readers, by Cached(live=…)."""
+        return self._live is None or bool(getattr(row, self._live))
 
     def row(self, values: Iterable[Any]) -> Any:
         """Return the row of values that the database gave for `columns`."""
@@ -92,7 +109,10 @@ class RowCodec:
         for name, kind, value in zip(self.columns, self._kinds, values, strict=True):
             if type(value) is not kind and value is not None and kind is not object:
                 raise TypeError(f"the database gives {name!r} as a {type(value).__name__}")
-        return self.entry.encode(values)
+        return self.entry.encode(values, self._mark(row))
+
+    def _mark(self, row: Any) -> bytes:
+        return b"" if self._live is None else LIVE if self.is_live(row) else NOT_LIVE
 
 
 @cache

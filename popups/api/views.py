@@ -15,7 +15,7 @@ from api.schema import described, id_in_path
 from api.views import BatchedView
 from caching.api import Batch, Unavailable
 from popups import rules, services
-from popups.api.parameters import client_context
+from popups.api.parameters import client_context, shortened
 from popups.api.schemas import output
 from popups.api.schemas.input import EventInput
 from popups.delivery.next_popup import NextPopup
@@ -23,7 +23,7 @@ from popups.delivery.states import STATES
 
 RETRY_AFTER_S = 2
 SLUG = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength": rules.SLUG_LENGTH}
-VERSION = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$"}
+VERSION = {"type": "string"}
 
 
 def _parameter(name: str, schema: dict[str, Any], text: str, value: str, *, required: bool = False) -> OpenApiParameter:
@@ -38,16 +38,22 @@ class NextView(BatchedView):
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         query = request.query_params
-        client = client_context(query.get("placement"), query.get("platform"), query.get("app_version"))
+        version = shortened(query.get("app_version", ""))
+        client = client_context(query.get("placement"), query.get("platform"), version)
         self.next_popup = NextPopup(batch, caller_id, client)
 
     @described(
         answers={200: output.NextPopup},
-        problems=("bad_placement", "bad_platform", "bad_version"),
+        problems=("bad_placement", "bad_platform"),
         query=[
             _parameter("placement", SLUG, "Where in the app, such as home.", "home", required=True),
             _parameter("platform", SLUG, "Such as ios. Without it: popups for all platforms only.", "ios"),
-            _parameter("app_version", VERSION, "Without it: popups for all versions only.", "3.2.0"),
+            _parameter(
+                "app_version",
+                VERSION,
+                "As builds are called: 3.2.0-beta, 3.2.0 (42). Without it: popups for all versions.",
+                "3.2.0",
+            ),
         ],
     )
     def get(self, request: Request) -> HttpResponse:

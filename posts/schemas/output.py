@@ -42,12 +42,16 @@ class Marks(serializers.Serializer):
     }
 )
 class Post(Marks):
-    """A post; `repost_of` is the id of the original, `liked` and `favorited` are the caller's own marks."""
+    """A post; `repost_of` is the id of the original, `liked` and `favorited` are the caller's own marks.
+
+    `text` is empty for a repost without a text. `hidden` is there only if the staff has hidden the caller's post.
+    """
 
     author = PublicUser(read_only=True)
     text = serializers.CharField(read_only=True)
     repost_of = serializers.IntegerField(allow_null=True, read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
+    hidden = serializers.BooleanField(required=False, help_text="True for a post of the caller's that is hidden.")
 
 
 @example({"results": [example_of(Post)], "missing": [1, 2]})

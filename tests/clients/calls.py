@@ -78,6 +78,7 @@ def problem(response: Response[Any], status: int, code: ErrorCode) -> Problem | 
     """Return the problem of an answer; fail if its status or its code is another."""
     found = body(BadInput, response, status) if status == 400 else body(Problem, response, status)
     assert (found.code, found.status) == (code, status), found
+    assert response.headers["X-Request-ID"]
     return found
 
 
@@ -141,13 +142,16 @@ def profile(ann: AuthenticatedClient, prefix: str) -> None:
 
 def posts(ann: AuthenticatedClient, bob: AuthenticatedClient) -> int:
     """Write, like and comment on a post; return the id of its author."""
-    post = body(Post, posts_create.sync_detailed(client=bob, body=PostInputRequest(text="Good morning!")), 201)
+    text = PostInputRequest(text="Good morning!")
+    first, again = (posts_create.sync_detailed(client=bob, body=text, idempotency_key="post-1") for _ in range(2))
+    post = body(Post, first, 201)
+    assert body(Post, again, 201).id == post.id
     assert post.repost_of is None
     assert body(Marks, posts_like_update.sync_detailed(post.id, client=ann)).counts.likes == 1
-    text = CommentInputRequest(text="Good morning to you, too.")
-    comment = body(Comment, posts_comments_create.sync_detailed(post.id, client=ann, body=text), 201)
+    answer = CommentInputRequest(text="Good morning to you, too.")
+    comment = body(Comment, posts_comments_create.sync_detailed(post.id, client=ann, body=answer), 201)
     assert comment.post == post.id
-    page = body(CommentPage, posts_comments_retrieve.sync_detailed(post.id, client=bob))
+    page = body(CommentPage, posts_comments_retrieve.sync_detailed(post.id, client=bob, limit=1))
     assert [each.id for each in page.results] == [comment.id]
     assert body(Post, posts_retrieve.sync_detailed(post.id, client=ann)).liked
     empty(comments_destroy.sync_detailed(comment.id, client=ann), 204)

@@ -31,6 +31,7 @@ async function problem(outcome: Promise<Outcome<unknown>>, status: number, code:
   assert.equal(response.status, status);
   assert(error !== undefined);
   assert.equal(error.code, code, error.detail);
+  assert(response.headers.get("X-Request-ID"));
   return error;
 }
 
@@ -88,14 +89,17 @@ async function profile(ann: Caller) {
 }
 
 async function posts(ann: Caller, bob: Caller) {
-  const post = await body(bob.POST("/api/v1/posts", { body: { text: "Good morning!" } }), 201);
+  const params = { header: { "Idempotency-Key": "post-1" } };
+  const write = () => body(bob.POST("/api/v1/posts", { params, body: { text: "Good morning!" } }), 201);
+  const [post, again] = [await write(), await write()];
+  assert.equal(again.id, post.id);
   const path = { post_id: post.id };
   assert.equal(post.repost_of, null);
   const marks = await body(ann.PUT("/api/v1/posts/{post_id}/like", { params: { path } }));
   assert.equal(marks.counts.likes, 1);
   const text = { text: "Good morning to you, too." };
   const comment = await body(ann.POST("/api/v1/posts/{post_id}/comments", { params: { path }, body: text }), 201);
-  const page = await body(bob.GET("/api/v1/posts/{post_id}/comments", { params: { path } }));
+  const page = await body(bob.GET("/api/v1/posts/{post_id}/comments", { params: { path, query: { limit: 1 } } }));
   assert.deepEqual(page.results.map((each) => each.id), [comment.id]);
   assert((await body(ann.GET("/api/v1/posts/{post_id}", { params: { path } }))).liked);
   await empty(ann.DELETE("/api/v1/comments/{comment_id}", { params: { path: { comment_id: comment.id } } }), 204);

@@ -27,6 +27,11 @@ ENUMS = {
     "PopupEventType": ["click", "dismiss"],
     "Status": ["online", "away", "busy", "offline"],
 }
+# Of the server, of addresses that do not exist, and of pages.
+BEFORE_OPERATIONS = {
+    "expectation_failed", "head_too_large", "internal_error", "method_not_allowed", "not_acceptable",
+    "permission_denied", "request_timeout", "target_too_long",
+}  # fmt: skip
 INT64_MAX = 2**63 - 1
 
 
@@ -178,6 +183,18 @@ def test_a_link_and_an_address_that_may_be_empty_are_one_text():
 
 def test_objects_are_open_for_new_fields():
     assert [node for node in objects(DOCUMENT) if node.get("additionalProperties") is False] == []
+
+
+def test_every_code_is_one_of_an_operation_or_comes_before_all_of_them():
+    named = {
+        example["code"]
+        for _, _, operation in (parameter.values for parameter in OPERATIONS)
+        for status, media in bodies(operation)
+        if status >= "400"
+        for example in examples_of(media)
+        if isinstance(example, dict) and "code" in example
+    }
+    assert set(CODES) - named == BEFORE_OPERATIONS
 
 
 def test_the_list_of_codes_names_their_statuses():

@@ -3,6 +3,7 @@
 import pytest
 
 from posts.models import COMMENT_LENGTH, Comment, Favorite, Like
+from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MARKS = [("like", "liked", "likes", Like), ("favorite", "favorited", "favorites", Favorite)]
@@ -81,8 +82,24 @@ def test_comments(api, alice, bob, carol, post, block):
     second = api.post(f"posts/{post.pk}/comments", {"text": "Yes"}, by=carol).json
     assert api.get(f"posts/{post.pk}/comments", by=alice).json["results"] == [second, answer.json]
     assert api.get(f"posts/{post.pk}", by=alice).json["counts"]["comments"] == 2
-    block(carol, alice)
-    assert api.get(f"posts/{post.pk}/comments", by=alice).json["results"] == [answer.json]
+    block(carol, bob)
+    assert api.get(f"posts/{post.pk}/comments", by=bob).json["results"] == [answer.json]
+
+
+@pytest.mark.parametrize("blocker_is_the_author", [True, False])
+def test_an_author_sees_and_deletes_every_comment(api, alice, bob, carol, post, block, blocker_is_the_author):
+    """Others see the comments of those alone whom they see; of an account that is gone nobody sees any."""
+    address = f"posts/{post.pk}/comments"
+    comments = [api.post(address, {"text": "Hi"}, by=person).json for person in (bob, carol)]
+    block(*((alice, bob) if blocker_is_the_author else (bob, alice)))
+    block(bob, carol)
+    assert api.get(address, by=alice).json["results"] == comments[::-1]
+    assert api.get(address, by=carol).json["results"] == comments[1:]
+    User.objects.filter(pk=carol.pk).update(is_active=False)
+    assert api.get(address, by=alice).json["results"] == comments[:1]
+    for comment in comments:
+        assert api.delete(f"comments/{comment['id']}", by=alice).status == 204
+    assert not Comment.objects.exists()
 
 
 @pytest.mark.parametrize(

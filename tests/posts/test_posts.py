@@ -164,14 +164,47 @@ def test_blocks_stand_between(api, alice, bob, post, block, blocker_is_the_viewe
     assert api.get(f"posts?ids={post.pk}", by=bob).json == {"results": [], "missing": [post.pk]}
 
 
-def test_hidden_by_the_staff_it_is_there_for_nobody(api, alice, bob, post):
+def hide(post, state=Post.State.HIDDEN):
+    assert Post.objects.filter(pk=post.pk).update(state=state) == 1
+
+
+def test_hidden_by_the_staff_it_is_there_for_its_author_alone(api, alice, bob, post):
+    shown = api.get(f"posts/{post.pk}", by=alice).json
     api.put(f"posts/{post.pk}/favorite", by=bob)
     api.get(f"users/{alice.pk}/posts", by=bob)
-    Post.objects.filter(pk=post.pk).update(state=Post.State.HIDDEN)
-    assert api.get(f"posts/{post.pk}", by=alice).status == 404
-    assert api.get(f"users/{alice.pk}/posts", by=bob).json["results"] == []
+    hide(post)
+    read = api.get(f"posts/{post.pk}", by=alice).json
+    assert read == {**shown, "hidden": True, "counts": {**ZEROS, "favorites": 1}}
+    assert api.get(f"posts?ids={post.pk}", by=alice).json["results"] == [read]
+    for address in (f"posts/{post.pk}/comments", f"posts/{post.pk}/likers"):
+        assert (api.get(address, by=alice).status, api.get(address, by=bob).status) == (200, 404)
+    assert api.get(f"posts/{post.pk}", by=bob).status == 404
+    assert api.get(f"posts?ids={post.pk}", by=bob).json["missing"] == [post.pk]
+    for viewer in (alice, bob):
+        assert api.get(f"users/{alice.pk}/posts", by=viewer).json["results"] == []
     assert api.get("favorites", by=bob).json["results"] == []
-    assert api.put(f"posts/{post.pk}/like", by=bob).status == 404
-    Post.objects.filter(pk=post.pk).update(state=Post.State.SHOWN)
+    hide(post, Post.State.SHOWN)
     assert api.get(f"posts/{post.pk}", by=bob).json["favorited"] is True
+    assert "hidden" not in api.get(f"posts/{post.pk}", by=alice).json
     assert len(api.get(f"users/{alice.pk}/posts", by=bob).json["results"]) == 1
+
+
+def test_nobody_adds_to_a_hidden_post(api, alice, bob, post):
+    hide(post)
+    for viewer in (alice, bob):
+        for method, address, body in (
+            ("PUT", f"posts/{post.pk}/like", None),
+            ("PUT", f"posts/{post.pk}/favorite", None),
+            ("POST", f"posts/{post.pk}/comments", {"text": "Hi"}),
+            ("POST", "posts", {"text": "Look", "repost_of": post.pk}),
+            ("POST", "posts", {"repost_of": post.pk}),
+        ):
+            assert api.request(method, address, body, by=viewer).status == 404, address
+    assert Post.objects.count() == 1
+
+
+def test_its_author_deletes_a_hidden_post_and_nobody_else_hears_of_it(api, alice, bob, post):
+    hide(post)
+    assert api.delete(f"posts/{post.pk}", by=bob).status == 404
+    assert [api.delete(f"posts/{post.pk}", by=alice).status for _ in range(2)] == [204, 204]
+    assert not Post.objects.exists()

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from counters import reconcile
-from social import relationships
+from social import relationships, services
 from social.models import Block, Follow
 from tests.support.api_client import ApiClient
 from tests.support.budgets import budget
@@ -36,13 +36,31 @@ def assert_nothing_is_left(user) -> None:
     ],
 )
 def test_an_edge_to_somebody_who_is_being_deleted(alice, bob, how, point, edge):
+    """By the service, as a request would that has found the account active before."""
     with paused_process(delete_with_pause, how, point, bob.pk) as resume:
-        asking = Task(partial(ApiClient().put, f"users/{bob.pk}/{edge}", by=alice))
-        asking.join(TRIES_S)  # finished, or waiting for the other process
-        assert asking.is_alive() == (point != "edges ended")
+        writing = Task(partial(written, edge, alice.pk, bob.pk))
+        writing.join(TRIES_S)  # finished, or waiting for the other process
+        assert writing.is_alive() == (point != "edges ended")
         assert resume() is True
-        answer = asking.result()
-    assert answer.status == (200 if point == "edges ended" else 404), answer
+        assert writing.result() is (point == "edges ended")
+    assert_nothing_is_left(bob)
+
+
+def written(edge, one, other) -> bool:
+    """Return whether an edge was inserted, and not refused because the other account is gone."""
+    try:
+        if edge == "follow":
+            return services.follow(follower_id=one, followee_id=other)
+        return services.block(blocker_id=one, blocked_id=other)
+    except User.DoesNotExist:
+        return False
+
+
+@pytest.mark.parametrize("edge", ["follow", "block"])
+def test_the_api_refuses_as_soon_as_a_deletion_has_begun(api, alice, bob, edge):
+    with paused_process(delete_with_pause, "service", "user deleted", bob.pk) as resume:
+        assert api.put(f"users/{bob.pk}/{edge}", by=alice).status == 404
+        assert resume() is True
     assert_nothing_is_left(bob)
 
 

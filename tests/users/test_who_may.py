@@ -42,7 +42,9 @@ TABLE = [
     ("GET", "users/{alice}/state", None, (200, 200, 200)),
     ("GET", "counters?targets=book:{alice}", None, (200, 200, 200)),
     ("GET", "counters?targets=unicorn:1", None, (400, 400, 400)),
-    ("DELETE", "users/me", None, (405, 405, 405)),
+    ("DELETE", "users/me", {"password": "x"}, (403, 403, 403)),
+    ("DELETE", "users/me", {"password": PASSWORD}, (202, 202, 202)),
+    ("POST", "users/me", None, (405, 405, 405)),
     ("PUT", "users/{alice}/follow", None, (200, 400, 200)),
     ("DELETE", "users/{alice}/follow", None, (200, 400, 200)),
     ("DELETE", "users/{alice}/follower", None, (200, 400, 200)),
@@ -97,7 +99,7 @@ def test_who_may(api, alice, bob, dora, sam, who, row):
     if expected[0] == PUBLIC:
         assert answer.status == expected[1]
     elif expected[0] == (405, 405, 405):
-        assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, PATCH")
+        assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, PATCH, DELETE")
     elif who in ("other", "owner", "staff"):
         assert answer.status == expected[0][("other", "owner", "staff").index(who)]
     else:

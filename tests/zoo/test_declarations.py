@@ -72,6 +72,8 @@ WRONG = [
     ({"lookups": ("converted",)}, "caching.E012 .*'converted' cannot stand in keys: Converting has conversions"),
     ({"lookups": ("lower",)}, "caching.E012 .*'lower' cannot stand in keys: the database computes"),
     ({"since": "email"}, "caching.E014 .*'email', which is no date"),
+    ({"live": "alive"}, "caching.E010 .*live=…. names 'alive'"),
+    ({"live": "number"}, "caching.E014 .*'number', which is no cached column of booleans"),
 ]
 
 

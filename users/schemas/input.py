@@ -161,6 +161,13 @@ class EmailConfirmInput(StrictSerializer):
     token = Text(max_length=1024)
 
 
+@example({"password": "correct-horse-battery"})
+class DeletionInput(StrictSerializer):
+    """The password of the account that is to be deleted."""
+
+    password = Text(max_length=passwords.LONGEST_TYPED, trim_whitespace=False)
+
+
 @example({"email": "ann@example.com"})
 class ResetInput(StrictSerializer):
     """The mail address of the accounts to reset."""
