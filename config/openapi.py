@@ -21,6 +21,7 @@ TAGS = [
     ("posts", "Posts, comments, likes, favourites."),
     ("ratings", "Items that people rate from 1 to 10, with their averages."),
     ("counters", "The numbers beside users, posts and items, many at once."),
+    ("reports", "Tell the staff what is wrong with a post, a comment or a user."),
     ("popups", "What the app shows over its pages, and what people do with it."),
 ]
 SETTINGS = {
@@ -63,6 +64,8 @@ SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ErrorCode": "api.schema.ERROR_CODES",
         "Status": "users.models.UserState.Status",
+        "ReportKind": "reports.schemas.input.KINDS",
+        "ReportReason": "reports.schemas.input.REASONS",
         "PopupEventType": "popups.api.schemas.input.EVENT_TYPES",
     },
 }

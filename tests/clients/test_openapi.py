@@ -25,6 +25,8 @@ each_operation = pytest.mark.parametrize(("path", "method", "operation"), OPERAT
 ENUMS = {
     "ErrorCode": list(CODES),
     "PopupEventType": ["click", "dismiss"],
+    "ReportKind": ["post", "comment", "user"],
+    "ReportReason": ["other", "spam", "abuse", "illegal"],
     "Status": ["online", "away", "busy", "offline"],
 }
 # Of the server, of addresses that do not exist, and of pages.
