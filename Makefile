@@ -170,8 +170,8 @@ $(VENV)/.newest: requirements-newest.txt requirements-base.txt requirements-dev.
 
 clients/node_modules/.package-lock.json: clients/package-lock.json
 	@echo "Installing the tools of the TypeScript client (clients/package-lock.json)"
-	@npm ci --prefix clients --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
-	@touch $@
+	@npm ci --prefix clients --ignore-scripts --no-audit --no-fund --loglevel=error >$(LOG) 2>&1 && touch $@ || { rm -rf clients/node_modules; \
+		echo "They could not be installed (see $(LOG)): there is no TypeScript client."; test -z "$(CI)"; }
 
 $(VENV)/.kotlin: clients/requirements-kotlin.txt | $(BIN)/python
 	@echo "Installing the generator of the Kotlin client (clients/requirements-kotlin.txt)"
