@@ -5,6 +5,7 @@ from .entries.id_lists import IdList
 from .entries.id_sets import IdSet, memberships
 from .entries.rows import existence_of
 from .entries.source import Found
+from .ops.owned import RedisKeys, discard_keys, owned_keys
 from .options import Cached
 from .orm.edges import EdgeModel
 from .orm.managers import CachedManager
@@ -12,13 +13,16 @@ from .orm.models import CachedModel
 from .orm.querysets import CachedQuerySet
 from .reading.asynchronous import abatch
 from .reading.batch import Batch
+from .reading.inspect import Entry, entries_of
 from .redis.client import Unavailable, redis_client
 from .writing.declarations import hold_instances
 from .writing.invalidation import invalidate_all
+from .writing.set_writes import delete_rows, lock_rows, update_rows
 from .writing.transactions import atomic_write, hold_keys
 
 __all__ = [
-    "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue", "Found", "IdList",
-    "IdSet", "Unavailable", "abatch", "atomic_write", "existence_of", "hold_instances", "hold_keys", "invalidate_all",
-    "memberships", "redis_client",
+    "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue", "Entry", "Found",
+    "IdList", "IdSet", "RedisKeys", "Unavailable", "abatch", "atomic_write", "delete_rows", "discard_keys",
+    "entries_of", "existence_of", "hold_instances", "hold_keys", "invalidate_all", "lock_rows", "memberships",
+    "owned_keys", "redis_client", "update_rows",
 ]  # fmt: skip

@@ -2,13 +2,13 @@
 
 from counters.aggregates import CountOf, SumOf
 from counters.declaration import CounterSet
-from counters.deltas import Amounts, append_deltas
+from counters.deltas import Amounts, append_deltas, forget_targets
 from counters.queries import read_targets
 from counters.reads import counts_of, request_counts
 from counters.registry import counters_of
 from counters.upserts import upsert
 
 __all__ = [
-    "Amounts", "CountOf", "CounterSet", "SumOf", "append_deltas", "counters_of", "counts_of", "read_targets",
-    "request_counts", "upsert",
+    "Amounts", "CountOf", "CounterSet", "SumOf", "append_deltas", "counters_of", "counts_of",
+    "forget_targets", "read_targets", "request_counts", "upsert",
 ]  # fmt: skip

@@ -1,46 +1,63 @@
 """The delta log: deltas are inserted in the writer's transaction, and added to cached values after its commit."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter as Sums
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import connections, transaction
 from django.utils import timezone
 
-from caching.api import Unavailable
+from caching.api import Unavailable, atomic_write, hold_keys
 from caching.extend import Command, breaker, execute, joined_to_commit, record_pending
 from counters import blocks
 from counters.blocks import LoggedDelta
-from counters.models import Delta
+from counters.models import Counter, Delta
 
-Amounts = Counter[tuple[str, int, str]]
+FEW = 20
+"""Deltas that are inserted one by one where the database does not tell the ids of several."""
+
+Amounts = Sums[tuple[str, int, str]]
 """The change of each counter, by (kind, target id, name)."""
+Change = tuple[str, int, str, int]
+"""(kind, target id, name, amount)."""
 
 
 def append_deltas(using: str, amounts: Amounts) -> None:
     """Insert a delta for each change that is not 0; must run in the transaction that writes the counted rows."""
     changes = [(*counter, amount) for counter, amount in amounts.items() if amount]
-    if changes:
+    if len(changes) > FEW and not connections[using].features.can_return_rows_from_bulk_insert:
+        # Cached values take no delta whose id is not known: they are read again after the commit.
+        hold_keys(using, {blocks.key(blocks.block_of(kind, target_id)) for kind, target_id, *_ in changes})
+        _insert_all(using, changes, returning="")
+    elif changes:
         pks = _insert_returning_pks(using, changes)
         _increments(using).rows.extend(LoggedDelta(pk, *change) for pk, change in zip(pks, changes, strict=True))
 
 
-def _insert_returning_pks(using: str, changes: list[tuple[str, int, str, int]]) -> list[int]:
-    """Insert deltas; return their pks. In plain SQL: building the statement by the ORM would take most of the time."""
-    connection = connections[using]
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    with connection.cursor() as cursor:
-        if connection.features.can_return_rows_from_bulk_insert:
-            placeholders = ", ".join([_PLACEHOLDERS] * len(changes))
-            values = [value for change in changes for value in (*change, now)]
-            cursor.execute(f"{_INSERT} {placeholders} RETURNING id", values)
-            return [pk for (pk,) in cursor.fetchall()]
-        return [_insert_one(cursor, (*change, now)) for change in changes]  # MySQL returns the id of one row only
+def _insert_returning_pks(using: str, changes: list[Change]) -> list[int]:
+    if connections[using].features.can_return_rows_from_bulk_insert:
+        return _insert_all(using, changes, returning="RETURNING id")
+    # MySQL returns the id of one row only.
+    return [_insert_one(using, change) for change in changes]
 
 
-def _insert_one(cursor: Any, row: tuple[Any, ...]) -> int:
-    cursor.execute(f"{_INSERT} {_PLACEHOLDERS}", row)
-    return int(cursor.lastrowid)
+def _insert_all(using: str, changes: list[Change], *, returning: str) -> list[int]:
+    """Insert deltas by one statement; return their pks if it returns any.
+
+    In plain SQL: building the statement by the ORM would take most of the time.
+    """
+    now = connections[using].ops.adapt_datetimefield_value(timezone.now())
+    places = ", ".join([_PLACEHOLDERS] * len(changes))
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"{_INSERT} {places} {returning}", [value for change in changes for value in (*change, now)])
+        return [pk for (pk,) in cursor.fetchall()] if returning else []
+
+
+def _insert_one(using: str, change: Change) -> int:
+    now = connections[using].ops.adapt_datetimefield_value(timezone.now())
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"{_INSERT} {_PLACEHOLDERS}", (*change, now))
+        return int(cursor.lastrowid)
 
 
 _INSERT = "INSERT INTO counters_delta (kind, target_id, name, amount, created_at) VALUES"
@@ -96,3 +113,15 @@ def _increments(using: str) -> CacheIncrements:
 def insert(using: str, rows: Iterable[Delta]) -> None:
     """Insert deltas without adding them to cached values."""
     Delta.objects.using(using).bulk_create(rows, batch_size=1_000)
+
+
+def forget_targets(using: str, kind: str, target_ids: Collection[int]) -> None:
+    """Delete the counters of targets that are gone, with their pending deltas, in one transaction.
+
+    Call it when no counted row refers to the targets, nor can any more: in the transaction that deletes them.
+    """
+    with atomic_write(using):
+        hold_keys(using, {blocks.key(blocks.block_of(kind, target_id)) for target_id in target_ids})
+        # The deltas first: a roll-up that is adding them holds their locks until it has written the counters.
+        for model in (Delta, Counter):
+            model.objects.using(using).filter(kind=kind, target_id__in=target_ids).delete()

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.models import Model, signals
 
-from caching.extend import inserted, updated, updating
+from caching.extend import deleting, inserted, updated, updating
 from counters import deltas, registry
 from counters.deltas import Amounts
 
@@ -21,6 +21,7 @@ def watch(model: type[Model]) -> None:
         (signals.post_save, _after_save),
         (signals.pre_delete, _before_delete),
         (signals.post_delete, _after_delete),
+        (deleting, _before_deletion_of_many),
         (inserted, _after_insert),
         (updating, _before_update),
         (updated, _after_update),
@@ -59,6 +60,10 @@ def _before_delete(*, sender: type[Model], instance: Any, using: str, **_: Any) 
 
 def _after_delete(*, sender: type[Model], instance: Any, using: str, **_: Any) -> None:
     deltas.append_deltas(using, _negated(instance.__dict__.pop(_BEFORE)))
+
+
+def _before_deletion_of_many(*, sender: type[Model], pks: list[Any], using: str, **_: Any) -> None:
+    deltas.append_deltas(using, _negated(_stored(sender, pks, using)))
 
 
 def _after_insert(*, sender: type[Model], instances: list[Any], using: str, **_: Any) -> None:

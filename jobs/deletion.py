@@ -7,20 +7,19 @@ and `manage.py sweep_removed` deletes the rest.
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from operator import methodcaller
 from typing import Any, NamedTuple
 
-from django.db import OperationalError, models, router
+from django.db import Error, OperationalError, models, router
 from django.db.models import QuerySet
 
-from caching.api import atomic_write
+from caching.api import atomic_write, delete_rows
 
-CHUNK = 200  # rows in one transaction
+CHUNK = 1_000  # rows in one transaction
 AT_ONCE = 1_000  # rows that a request deletes itself
 
 Sweep = Callable[[], Iterator[int]]
 _sweeps: list[Sweep] = []
-_delete = methodcaller("delete")
+_running: dict[Sweep, Iterator[int]] = {}
 
 
 def register(sweep: Sweep) -> None:
@@ -32,8 +31,27 @@ def register(sweep: Sweep) -> None:
 
 
 def step() -> int:
-    """Run one transaction of each registered sweep; return the number of deleted rows."""
-    return sum(next(sweep(), 0) for sweep in _sweeps)
+    """Run one transaction of each registered sweep, from where its last one ended; return the number of deleted rows.
+
+    Raises the last error of the database, after all sweeps have had their turn.
+    """
+    rows, failure = 0, None
+    for sweep in _sweeps:
+        try:
+            rows += _continue(sweep)
+        except Error as error:
+            failure = error
+    if failure is not None:
+        raise failure
+    return rows
+
+
+def _continue(sweep: Sweep) -> int:
+    running = _running.pop(sweep, None) or sweep()
+    for rows in running:
+        _running[sweep] = running
+        return rows
+    return 0
 
 
 def finish() -> int:
@@ -42,22 +60,39 @@ def finish() -> int:
 
 
 def in_chunks(
-    rows: QuerySet[Any], change: Callable[[QuerySet[Any]], Any] = _delete, size: int | None = None
+    rows: QuerySet[Any],
+    change: Callable[[list[Any]], Any] | None = None,
+    size: int | None = None,
+    *,
+    by: str | None = None,
 ) -> Iterator[int]:
-    """Change all rows, at most `size` (default: CHUNK) at a time, and yield the number of rows of each chunk.
+    """Delete or change all rows, at most `size` (default: CHUNK) at a time, and yield the number of rows of each chunk.
 
-    `change` gets a queryset of the chunk. It must remove the rows from `rows`, in a transaction of its own.
+    By default the rows are deleted as caching.api.delete_rows() does. `change` gets their primary keys instead; it
+    must remove the rows from `rows`, in a transaction of its own. `by` names a column of an index behind those that
+    `rows` are filtered by, in which each row has another value: a chunk begins where the one before has ended, as the
+    database may take long to clear away what is deleted.
     """
-    while pks := list(rows.values_list("pk", flat=True)[: size or CHUNK]):
-        change(rows.model.objects.filter(pk__in=pks))
-        yield len(pks)
+    while chunk := _first(rows, by, size or CHUNK):
+        while chunk:
+            pks = [pk for pk, _ in chunk]
+            if change is None:
+                delete_rows(rows.model, pks, router.db_for_write(rows.model))
+            else:
+                change(pks)
+            yield len(pks)
+            chunk = _first(rows.filter(**{f"{by}__gt": chunk[-1][1]}), by, size or CHUNK) if by else []
+
+
+def _first(rows: QuerySet[Any], by: str | None, size: int) -> list[tuple[Any, Any]]:
+    return list((rows.order_by(by) if by else rows).values_list("pk", by or "pk")[:size])
 
 
 class Dependents(NamedTuple):
     """Rows that refer to a marked row, and how to delete or detach a chunk of them: see in_chunks()."""
 
     rows: QuerySet[Any]
-    change: Callable[[QuerySet[Any]], Any] = _delete
+    change: Callable[[list[Any]], Any] | None = None
     size: int | None = None
 
 

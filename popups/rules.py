@@ -10,28 +10,19 @@ from django.core.exceptions import ValidationError
 
 from api.ids import LARGEST
 from api.links import WEB, may_run, validate_link
+from popups.versions import parse_version
 
 SLUG_LENGTH = 32
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)
-_VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}", re.ASCII)
+_VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}(?:-[A-Za-z][0-9A-Za-z.-]*)?", re.ASCII)
 _LISTS = ("countries", "languages", "platforms")
 _LONGEST_HOURS = 10 * 366 * 24
 _LARGEST_CAP = 2**31 - 1
-
-Version = tuple[int, ...]
 
 
 def is_slug(text: str) -> bool:
     """Return whether a text can name a placement, a platform, a country or a language."""
     return len(text) <= SLUG_LENGTH and bool(_SLUG.fullmatch(text))
-
-
-def parse_version(text: str) -> Version | None:
-    """Return (3, 2, 0, 0) for "3.2" and for "3.2.0"; None for a text that is not a version."""
-    if not _VERSION.fullmatch(text):
-        return None
-    numbers = tuple(map(int, text.split(".")))
-    return numbers + (0,) * (4 - len(numbers))
 
 
 def split_list(text: str) -> list[str]:
@@ -104,9 +95,9 @@ def _versions(popup: Any) -> Iterator[tuple[str, str]]:
     parsed = []
     for name in ("min_version", "max_version"):
         text = getattr(popup, name)
-        version = parse_version(text) if isinstance(text, str) and text else None
+        version = parse_version(text) if isinstance(text, str) and _VERSION.fullmatch(text) else None
         if text != "" and version is None:
-            yield name, "A version is 1 to 4 numbers with dots between, such as 3.2.0."
+            yield name, "A version is 1 to 4 numbers with dots between, such as 3.2.0 or 3.2.0-beta."
         parsed.append(version)
     lowest, highest = parsed
     if lowest and highest and lowest > highest:

@@ -42,5 +42,10 @@ def record(*, user_id: int, popup_id: int, token: str, type: str) -> None:  # no
 
 def delete_popups_of(user_id: int) -> Iterator[int]:
     """Delete a user's popup events and states and yield the number of rows per chunk; for users.deletion_hooks."""
-    for model in (Event, UserPopup):
-        yield from in_chunks(model.objects.filter(user_id=user_id))
+    yield from in_chunks(Event.objects.filter(user_id=user_id), by="pk")
+    yield from in_chunks(UserPopup.objects.filter(user_id=user_id), by="popup_id")
+
+
+def redis_keys_of(user_id: int) -> Iterator[str]:
+    """Yield the key of a user's state; registered with users.deletion_hooks."""
+    yield keys.prefixed(keys.state_key(user_id))

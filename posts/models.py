@@ -54,7 +54,10 @@ class Post(CachedModel):
     objects: ClassVar = PostManager()
 
     class Meta(CachedModel.Meta):
-        indexes = [models.Index(fields=["author", "state", "id"], name="posts_post_home_page")]
+        indexes = [
+            models.Index(fields=["author", "state", "id"], name="posts_post_home_page"),
+            models.Index(fields=["state"], name="posts_post_state"),  # the staff looks for the few that are hidden
+        ]
         constraints = [models.UniqueConstraint(fields=["author", "plain_repost_of"], name="posts_post_plain_repost")]
 
     def __str__(self) -> str:

@@ -4,13 +4,13 @@ A post is first marked as removed, and disappears from all answers and counts. T
 deleted in chunks, and the post last. If the process is killed in between, `sweep_removed` finds the mark and continues.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from django.db import router
-from django.db.models import QuerySet
 
-from caching.api import atomic_write
-from jobs.deletion import Dependents, MarkedRows, in_chunks
+from caching.api import atomic_write, delete_rows, lock_rows, update_rows
+from counters.api import forget_targets
+from jobs.deletion import CHUNK, Dependents, MarkedRows, in_chunks
 from posts.models import Comment, Deletion, Favorite, Like, Post, Removal
 
 
@@ -34,12 +34,47 @@ def delete_posts_of(user_id: int) -> Iterator[int]:
 
     Registered with users.deletion_hooks.
     """
-    for model, owner in ((Like, "user"), (Favorite, "user"), (Comment, "author"), (Deletion, "user")):
-        yield from in_chunks(model.objects.filter(**{owner: user_id}))
+    for marks in (Like.objects.filter(user_id=user_id), Favorite.objects.filter(user_id=user_id)):
+        yield from in_chunks(marks, by="post_id")
+    yield from in_chunks(Comment.objects.filter(author_id=user_id), by="pk")
+    yield from in_chunks(Deletion.objects.filter(user_id=user_id))
     posts = Post.objects.filter(author_id=user_id)
-    while (post_id := posts.values_list("pk", flat=True).order_by("pk").first()) is not None:
-        mark(post_id)
-        yield from removed_posts.delete(post_id)
+    # No Removal for each: whoever deletes the author finds them by their state.
+    yield from in_chunks(posts.filter(state__lt=Post.State.REMOVED), _mark_all)
+    last, removed = 0, posts.filter(state=Post.State.REMOVED).order_by("pk").values_list("pk", flat=True)
+    while post_ids := list(removed.filter(pk__gt=last)[:CHUNK]):
+        yield from _delete_marked(post_ids)
+        last = post_ids[-1]
+
+
+def _mark_all(post_ids: list[int]) -> None:
+    update_rows(Post, post_ids, router.db_for_write(Post), state=Post.State.REMOVED)
+
+
+def _let_go(repost_ids: list[int]) -> None:
+    """Detach reposts from their original; those without a text, of which nothing would be left, are marked."""
+    using = router.db_for_write(Post)
+    with atomic_write(using):
+        plain = list(Post.objects.filter(pk__in=repost_ids, text="").values_list("pk", flat=True))
+        update_rows(Post, plain, using, state=Post.State.REMOVED)
+        Removal.objects.bulk_create([Removal(pk=pk) for pk in plain], ignore_conflicts=True)
+        update_rows(Post, repost_ids, using, repost_of_id=None)
+
+
+def _delete_marked(post_ids: list[int]) -> Iterator[int]:
+    """Delete marked posts of one author together; yield the number of rows that each transaction deleted."""
+    using = router.db_for_write(Post)
+    while True:
+        for dependents in _dependents(post_ids):
+            yield from in_chunks(*dependents)
+        with atomic_write(using):
+            lock_rows(Post, post_ids, using)  # waits for transactions that began before the posts were marked
+            if not any(dependents.rows.exists() for dependents in _dependents(post_ids)):
+                delete_rows(Removal, post_ids, using)
+                deleted = delete_rows(Post, post_ids, using)
+                break
+    yield deleted
+    forget_targets(using, "post", post_ids)
 
 
 def mark(post_id: int, *, by: int | None = None) -> None:
@@ -55,17 +90,10 @@ def mark(post_id: int, *, by: int | None = None) -> None:
             Removal.objects.get_or_create(pk=post_id)
 
 
-def _dependents(post_id: int) -> Iterator[Dependents]:
+def _dependents(post_ids: Collection[int]) -> Iterator[Dependents]:
     for model in (Like, Favorite, Comment):
-        yield Dependents(model.objects.filter(post_id=post_id))
-    yield Dependents(Post.objects.filter(repost_of=post_id), _detach)
+        yield Dependents(model.objects.filter(post_id__in=post_ids))
+    yield Dependents(Post.objects.filter(repost_of__in=post_ids), _let_go)
 
 
-def _detach(reposts: QuerySet[Post]) -> None:
-    """Detach reposts from their original; those without a text, of which nothing would be left, are marked."""
-    for post_id in list(reposts.filter(text="").values_list("pk", flat=True)):
-        mark(post_id)
-    reposts.update(repost_of=None)
-
-
-removed_posts = MarkedRows(Post, Removal.objects.values_list("pk", flat=True), _dependents)
+removed_posts = MarkedRows(Post, Removal.objects.values_list("pk", flat=True), lambda post_id: _dependents([post_id]))

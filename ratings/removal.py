@@ -28,14 +28,14 @@ def remove(item_ids: list[int]) -> None:
 
 def delete_scores_of(user_id: int) -> Iterator[int]:
     """Delete a user's scores and yield the number of rows per chunk; registered with users.deletion_hooks."""
-    return in_chunks(Score.objects.filter(user_id=user_id), _delete_scores, CHUNK)
+    return in_chunks(Score.objects.filter(user_id=user_id), _delete_scores, CHUNK, by="item_id")
 
 
-def _delete_scores(chunk: QuerySet[Score]) -> None:
+def _delete_scores(pks: list[int]) -> None:
     """Delete scores without signals, which would query for each row: a million scores take minutes instead of hours."""
     using = router.db_for_write(Score)
     with atomic_write(using):
-        scores = list(chunk.select_for_update().order_by("pk"))  # read again: they may have changed before the lock
+        scores = list(Score.objects.filter(pk__in=pks).select_for_update().order_by("pk"))
         my_scores.hold(using, [my_scores.identity(score.user_id, score.item_id) for score in scores])
         # A plain QuerySet: that of the model's manager would lock the rows and hold their pairs once more.
         QuerySet(Score).filter(pk__in=[score.pk for score in scores])._raw_delete(using)

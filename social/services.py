@@ -64,8 +64,9 @@ def unblock(*, blocker_id: int, blocked_id: int) -> bool:
 
 def delete_edges_of(user_id: int) -> Iterator[int]:
     """Delete a user's edges and yield the number of rows per chunk; registered with users.deletion_hooks."""
-    for model, column in ((Follow, "follower"), (Follow, "followee"), (Block, "blocker"), (Block, "blocked")):
-        yield from in_chunks(model.objects.filter(**{column: user_id}))
+    for model, *ends in ((Follow, "follower", "followee"), (Block, "blocker", "blocked")):
+        for own, other in (ends, ends[::-1]):
+            yield from in_chunks(model.objects.filter(**{own: user_id}), by=f"{other}_id")
 
 
 def _follows_between(first_id: int, second_id: int) -> QuerySet[Follow]:

@@ -87,9 +87,14 @@ def _charge(request: HttpRequest, username: str, keys: list[str], rate: throttle
 
 def _keys(request: HttpRequest, username: str) -> list[str]:
     """Return keys under one hash tag, of bounded length whatever is sent as a username."""
-    account = blake2b(_folded(username).encode(), digest_size=12).hexdigest()
-    tag = f"throttle:{{{SCOPE}:{account}}}"
+    tag = account_key(username)
     return [tag, f"{tag}:{throttles.client_address(request)}"]
+
+
+def account_key(username: str) -> str:
+    """Return the key of an account, without the prefix of the project; those of known addresses begin with it."""
+    account = blake2b(_folded(username).encode(), digest_size=12).hexdigest()
+    return f"throttle:{{{SCOPE}:{account}}}"
 
 
 def _folded(username: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.hashers import make_password
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import connections
 from django.db.models import Value
 from django.db.models.functions import Collate
@@ -15,13 +15,17 @@ from django.dispatch import Signal
 from api import generations
 from api.ids import is_id
 from caching.api import CachedManager, CachedQuerySet
+from users.folding import fold
 from users.passwords import normalize, validate_characters
 from users.terms import SEARCHED
-from users.usernames import USERNAME
+from users.usernames import USERNAME, UsernameReserved
 
 MOST_OF_EMAIL = 5
 many_written = Signal()
-"""Sent with `user_ids` after a write of SEARCHED columns of several rows, within the transaction of the write."""
+"""Sent with `user_ids` and `columns` (None: all) after a write of SEARCHED columns of several rows, within the
+transaction of the write."""
+renaming = Signal()
+"""Sent with `user_ids` before usernames of several rows are updated, within the transaction of the write."""
 
 
 class UserQuerySet(CachedQuerySet):
@@ -37,8 +41,10 @@ class UserQuerySet(CachedQuerySet):
             return super().update(**changes)
         with self._transaction():
             user_ids = list(self.select_for_update().values_list("pk", flat=True))
+            if "username" in changes:
+                renaming.send(self.model, user_ids=user_ids)
             changed = super().update(**changes)
-            many_written.send(self.model, user_ids=user_ids)
+            many_written.send(self.model, user_ids=user_ids, columns=frozenset(changes))
         return changed
 
     def upgrade_hash(self, password_hash: str) -> int:
@@ -59,7 +65,7 @@ class UserQuerySet(CachedQuerySet):
     def bulk_create(self, objs: Iterable[Any], *args: Any, **options: Any) -> list[Any]:
         with self._transaction():
             users = super().bulk_create(objs, *args, **options)
-            many_written.send(self.model, user_ids=[user.pk for user in users])
+            many_written.send(self.model, user_ids=[user.pk for user in users], columns=None)
         return users
 
 
@@ -81,8 +87,11 @@ class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  
             return None
 
     def ids_named(self, text: str) -> list[int]:
-        """Return the ids of the users whose id or whole username is the text: at most two, not checked to exist."""
-        user = self.named(text)
+        """Return the ids of the users whose id or whole username is the text: at most two, not checked to exist.
+
+        The text is folded, as in every search.
+        """
+        user = self.named(fold(text))
         return ([int(text)] if is_id(text) else []) + ([user.pk] if user else [])
 
     def create_user(self, username: str, password: str | None = None, **columns: Any) -> Any:
@@ -92,4 +101,7 @@ class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  
         """Create an administrator; called by `manage.py createsuperuser`, which reports a ValidationError."""
         if password is not None:
             validate_characters(normalize(password))
-        return self.create_user(username, password, **{**columns, "is_staff": True, "is_superuser": True})
+        try:
+            return self.create_user(username, password, **{**columns, "is_staff": True, "is_superuser": True})
+        except UsernameReserved as error:
+            raise ValidationError(str(error)) from None

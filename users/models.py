@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from asgiref.sync import sync_to_async
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, router
 from django.utils import timezone
@@ -17,7 +18,7 @@ from users import passwords
 from users.fields import BINARY, IGNORE_CASE, CollatedCharField, UsernameField
 from users.managers import UserManager
 from users.terms import TERM_LENGTH
-from users.usernames import USERNAME, USERNAME_LENGTH, USERNAME_RULE
+from users.usernames import USERNAME, USERNAME_LENGTH, USERNAME_RULE, folded
 
 AGENT_LENGTH = 200
 TOKEN_COLUMNS = ("token_generation", "ended_logins")
@@ -65,6 +66,8 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
     birthday = models.DateField(null=True, blank=True, default=None)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    former_name: str | None = None
+    """The stored username before a save; see users/former_names.py."""
     token_generation = models.BigIntegerField(default=0, db_default=0, editable=False)
     ended_logins = models.CharField(
         max_length=generations.MOST_CHARACTERS, blank=True, default="", db_default="", editable=False
@@ -77,7 +80,12 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
     objects: ClassVar = UserManager()
 
     class Meta(CachedModel.Meta):
-        indexes = [models.Index(fields=["email"], name="users_user_email")]
+        indexes = [
+            models.Index(fields=["email"], name="users_user_email"),
+            # The staff looks for the few that are not active, and that are staff.
+            models.Index(fields=["is_active"], name="users_user_active"),
+            models.Index(fields=["is_staff"], name="users_user_staff"),
+        ]
 
     def save_base(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
         using = options.get("using") or router.db_for_write(type(self), instance=self)
@@ -88,18 +96,27 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
 
     def follow_tokens(self, using: str, update_fields: Iterable[str] | None) -> Iterable[str] | None:
         """Set the columns of the tokens, before a save in its transaction; return the columns to save."""
-        saved = {*TOKEN_ENDING, *TOKEN_COLUMNS} if update_fields is None else set(update_fields)
-        if saved.isdisjoint({*TOKEN_ENDING, *TOKEN_COLUMNS}):
+        followed = {*TOKEN_ENDING, *TOKEN_COLUMNS, "username"}
+        saved = followed if update_fields is None else set(update_fields)
+        if saved.isdisjoint(followed):
             return update_fields
         row = type(self)._base_manager.using(using).filter(pk=self.pk).select_for_update()
-        stored = row.values(*TOKEN_ENDING, *TOKEN_COLUMNS).first()
+        stored = row.values(*followed).first()
         if stored is None:
             return update_fields
+        self.former_name = stored.pop("username")
+        if self.is_active and not stored["is_active"] and Erasure.objects.filter(pk=self.pk, gone_at=None).exists():
+            raise ValidationError({"is_active": "This account is being deleted."})
         if any(stored[name] != getattr(self, name) for name in saved.intersection(TOKEN_ENDING)):
             stored |= generations.all_ended()
         for name in TOKEN_COLUMNS:
             setattr(self, name, stored[name])
         return None if update_fields is None else {*saved, *TOKEN_COLUMNS}
+
+    def validate_unique(self, exclude: Any = None) -> None:
+        super().validate_unique(exclude=exclude)
+        if "username" not in (exclude or ()) and FormerName.objects.held_from(self.pk, self.username).exists():
+            raise ValidationError({"username": "This username is taken."})
 
     def check_password(self, raw_password: str | None) -> bool:
         """Return whether a password is right, in the normalised form or, for an older hash, as it is typed."""
@@ -158,8 +175,11 @@ class Login(models.Model):
     generation = models.BigIntegerField(default=0)
     expires_at = models.DateTimeField(db_index=True, default=timezone.now)
 
+    class Meta:
+        verbose_name = "session"
+
     def __str__(self) -> str:
-        return f"{self.user_id} since {self.created_at}"
+        return f"{self.user_id} since {self.created_at:%Y-%m-%d %H:%M}"
 
 
 class QueuedMail(models.Model):
@@ -217,3 +237,57 @@ class SearchTerm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.term}: {self.user_id}"
+
+
+class FormerNameQuerySet(models.QuerySet["FormerName"]):
+    """Finds reserved names."""
+
+    def reserved(self, *usernames: str) -> "FormerNameQuerySet":
+        """Return those of these names, in any case, that are reserved still."""
+        names = {folded(username) for username in usernames}
+        return self.filter(name__in=names, reserved_until__gt=timezone.now())
+
+    def held_from(self, user_id: int | None, username: str) -> "FormerNameQuerySet":
+        """Return the name if it is reserved for another account than this one."""
+        return self.reserved(username).exclude(user_id=user_id or 0)
+
+
+class FormerName(models.Model):
+    """A name, folded, that an account has given up or left behind; `user_id` alone may take it before the end."""
+
+    name = CollatedCharField(primary_key=True, max_length=USERNAME_LENGTH, rule=BINARY)
+    user_id = models.BigIntegerField(db_index=True)
+    reserved_until = models.DateTimeField(db_index=True)
+
+    objects = FormerNameQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name} until {self.reserved_until:%Y-%m-%d}"
+
+
+class Erasure(models.Model):
+    """An account that is being deleted, or whose entries in Redis are; see users/erasure.py.
+
+    It outlives the account, so it has no foreign key.
+    """
+
+    user_id = models.BigIntegerField(primary_key=True)
+    username = models.CharField(max_length=USERNAME_LENGTH)
+    requested_at = models.DateTimeField(default=timezone.now, editable=False)
+    due_at = models.DateTimeField(default=timezone.now, db_index=True)
+    failures = models.PositiveIntegerField(default=0)
+    gone_at = models.DateTimeField(null=True, default=None)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} since {self.requested_at}"
+
+
+class SearchIndex(models.Model):
+    """How far the terms of all users are those of one version of the rules; see users/reindexing.py."""
+
+    version = models.PositiveIntegerField(primary_key=True)
+    done_up_to = models.BigIntegerField(default=0, db_default=0)
+    finished_at = models.DateTimeField(null=True, default=None)
+
+    def __str__(self) -> str:
+        return f"{self.version}: up to {self.done_up_to}"

@@ -1,78 +1,77 @@
 """Search of users by terms: the first page costs as much as a page behind a million users.
 
-A page reads one range of the index on (term, user), the range of the query's most selective part, in windows of a fixed
-number of rows. For each row of a window, index look-ups tell whether the user matches the other parts, and whether the
-row is the user's first term in the range. So a page reads at most MOST_WINDOWS * WINDOW rows of the range, whatever the
-size of the table. If matches are rarer, a page is short or empty, and still has a cursor.
+A result has up to five phases (users/search_phases.py), from the user with exactly this username to users with longer
+words. Each is a range of the index on (term, user), read in windows of a fixed number of rows. For each row of a
+window, index look-ups tell whether the user matches the other parts of the query, and whether an earlier row of the
+result has the user already. So a page reads at most MOST_WINDOWS windows, whatever the size of the table. If matches
+are rarer, a page is short or empty, and still has a cursor.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connections, router
+from django.db.models import Case, QuerySet, Value, When
 
 from api.cursors import PAGE, Cursor, Page
-from api.ids import is_id
 from users.models import SearchTerm, User
-from users.terms import Part, Query, contains, parse
-from users.usernames import BEGINNING
+from users.search_phases import LAST, Hit, Phase, phases_of
+from users.terms import Query, contains, parse
 
 WINDOW = 1_000  # rows of the index for a query of several parts
-PREFIX_WINDOW = 400  # for one prefix, where only further terms of a user are skipped; one exact term has none to skip
-MOST_WINDOWS = 5  # windows read for one page, while they are empty
-LAST = "\U0010ffff"  # sorts after every character in use
-
-
-class Hit(NamedTuple):
-    """A row of the index on (term, user)."""
-
-    term: str
-    user_id: int
-
-
-class _Walk(NamedTuple):
-    """The hits of a window, in the direction of reading; `onward` and `back` are the starts of the adjacent windows."""
-
-    user_ids: list[int]
-    onward: Hit | None
-    back: Hit | None
+PREFIX_WINDOW = 400  # for one prefix, where only rows of users who are in the result already are skipped
+FIRST_PREFIX_WINDOW = 100  # the first of a page, which nearly always fills it
+MOST_WINDOWS = 5  # windows read for one page, while it is not full
 
 
 def find(query: Query, cursor: Cursor | None, size: int = PAGE) -> Page:
-    """Return a page of at most `size` user ids, by one SQL query, or up to MOST_WINDOWS if windows have no match."""
+    """Return a page of `size` user ids, by one SQL query, or up to MOST_WINDOWS while matches are rare."""
     backwards = cursor is not None and cursor.backwards
-    start = None if cursor is None else Hit(*cursor.key)
-    walk = _Walk([], None, None)
-    for _ in range(MOST_WINDOWS if query.parts else 0):
-        walk = _read(query.parts, start, size, backwards=backwards)
-        start = walk.onward
-        if walk.user_ids or start is None:
+    start = at = None if cursor is None else Hit(*cursor.key)
+    hits: list[Hit] = []
+    for number in range(MOST_WINDOWS if query.parts else 0):
+        window = _window(query, size, is_first=number == 0)
+        found, at = _read(query, at, window, backwards=backwards)
+        hits += found
+        if len(hits) >= size or at is None:
             break
-    if backwards:
-        return Page(walk.user_ids[::-1], after=walk.back, before=walk.onward)
-    return Page(walk.user_ids, after=walk.onward, before=walk.back)
+    listed = hits[:size]
+    onward = listed[-1] if len(hits) > size else at
+    back = listed[0] if listed and start else start
+    user_ids = [hit.user_id for hit in listed]
+    return Page(user_ids[::-1], after=back, before=onward) if backwards else Page(user_ids, after=onward, before=back)
 
 
-def _read(parts: list[Part], start: Hit | None, size: int, *, backwards: bool) -> _Walk:
-    sql, args, window = statement(parts, start, backwards=backwards, size=size)
+def _window(query: Query, size: int, *, is_first: bool) -> int:
+    """Return how many rows the next window has: at least one more than a page."""
+    if len(query.parts) > 1:
+        return WINDOW
+    if not is_first:
+        return PREFIX_WINDOW
+    return max(size + 1, FIRST_PREFIX_WINDOW if query.parts[0].prefix else 0)
+
+
+def _read(query: Query, start: Hit | None, window: int, *, backwards: bool) -> tuple[list[Hit], Hit | None]:
+    """Return the hits of a window, in the direction of reading, and the start of the next; None if there is none."""
+    sql, args = statement(query, start, window, backwards=backwards)
     with connections[router.db_for_read(SearchTerm)].cursor() as database:
         database.execute(sql, args)
         rows = database.fetchall()
-    hits = [Hit(term, user_id) for term, user_id, is_match in rows if is_match]
-    listed = hits[:size]
-    onward = listed[-1] if len(hits) > size else Hit(*rows[-1][:2]) if len(rows) >= window else None
-    back = listed[0] if listed and start else start
-    return _Walk([hit.user_id for hit in listed], onward, back)
+    hits = [Hit(phase, term, user_id) for phase, term, user_id, is_match in rows if is_match]
+    return hits, Hit(*rows[-1][:3]) if len(rows) >= window else None
+
+
+def for_admin(queryset: QuerySet, column: str, text: str) -> QuerySet:
+    """Return the rows of the users that ids_for_admin() finds, in its order; `column` has the user's id."""
+    ids = ids_for_admin(text)
+    places = [When(**{column: user_id}, then=Value(place)) for place, user_id in enumerate(ids)]
+    found = queryset.filter(**{f"{column}__in": ids})
+    return found.order_by(Case(*places)) if places else found
 
 
 def ids_for_admin(text: str, limit: int = 200) -> list[int]:
-    """Return up to `limit` user ids: the users that the API finds, and inactive users by id or username."""
-    found: dict[int, None] = {}
-    if is_id(text):
-        found[int(text)] = None
-    if BEGINNING.fullmatch(text):  # otherwise MariaDB would find "bob" by "bób"
-        # Not LIKE, which uses no index on SQLite.
-        named = User.objects.filter(username__gte=text, username__lt=text + LAST).order_by("username")
-        found.update(dict.fromkeys(named.values_list("pk", flat=True)[:limit]))
+    """Return up to `limit` user ids: of the users with this id or username, of those that the API finds, in its order,
+    and of inactive users by the beginning of the username."""
+    found = dict.fromkeys(User.objects.ids_named(text))
     query, cursor = parse(text), None
     while len(found) < limit:
         page = find(query, cursor)
@@ -80,6 +79,10 @@ def ids_for_admin(text: str, limit: int = 200) -> list[int]:
         if page.after is None:
             break
         cursor = Cursor(False, tuple(page.after))
+    if beginning := query.username[1:]:
+        # Not LIKE, which uses no index on SQLite.
+        named = User.objects.filter(username__gte=beginning, username__lt=beginning + LAST).order_by("username")
+        found.update(dict.fromkeys(named.values_list("pk", flat=True)[:limit]))
     return list(found)[:limit]
 
 
@@ -91,73 +94,26 @@ def matches(query: Query, row: Any) -> bool:
     return row.is_active and contains(row.nickname, query.substrings)
 
 
-# Raw SQL, portable between SQLite, MySQL and MariaDB: the ORM cannot select from a subquery with a limit.
+def statement(query: Query, start: Hit | None, window: int, *, backwards: bool) -> tuple[str, list[Any]]:
+    """Return (SQL, arguments) of a query for rows of (phase, term, user id, whether the user belongs on the page).
 
-_TABLE = SearchTerm._meta.db_table
-
-
-def statement(parts: list[Part], start: Hit | None, *, backwards: bool, size: int = PAGE) -> tuple[str, list[Any], int]:
-    """Return (SQL, arguments, window) of a query for rows of (term, user id, whether the user belongs on the page)."""
-    driving, *others = parts
-    window = WINDOW if others else PREFIX_WINDOW if driving.prefix else size + 1
-    order = "DESC" if backwards else "ASC"
-    spans = _spans(driving, start, backwards=backwards)
-    walk = " UNION ALL ".join(f"SELECT * FROM ({span.sql(order)}) AS span{n}" for n, span in enumerate(spans))
-    condition, condition_args = _condition(driving, others)
-    sql = (
-        f"SELECT walk.term, walk.user_id, {condition} FROM ({walk}) AS walk "
-        f"ORDER BY walk.term {order}, walk.user_id {order} LIMIT {window}"
-    )
-    span_args = [arg for span in spans for arg in (*span.args, window)]
-    return sql, [*condition_args, *span_args], window
-
-
-class _Span(NamedTuple):
-    """A range of the index, in the order of the index.
-
-    A range of one term is ordered by user alone: for "ORDER BY term, user_id", MariaDB 10.11 reads all users of the
-    term and sorts them.
+    Each range is cut at `window` rows, and so is the whole: a range that was cut leaves no room for the next.
     """
-
-    condition: str
-    args: list[Any]
-    columns: tuple[str, ...]
-
-    def sql(self, order: str) -> str:
-        ordered = ", ".join(f"{column} {order}" for column in self.columns)
-        return f"SELECT term, user_id FROM {_TABLE} WHERE {self.condition} ORDER BY {ordered} LIMIT %s"
-
-
-def _spans(part: Part, start: Hit | None, *, backwards: bool) -> list[_Span]:
-    """Return the ranges after `start`: the rest of its term, then the further terms."""
-    if start is None:
-        return [_Span(*_within(part), ("term", "user_id") if part.prefix else ("user_id",))]
-    beyond = "<" if backwards else ">"
-    same_term = _Span(f"term = %s AND user_id {beyond} %s", [start.term, start.user_id], ("user_id",))
-    if not part.prefix:
-        return [same_term]
-    bounds = [part.text, start.term] if backwards else [start.term, part.text + LAST]
-    low = ">=" if backwards else ">"
-    return [same_term, _Span(f"term {low} %s AND term < %s", bounds, ("term", "user_id"))]
+    phases = [phase for phase in phases_of(query) if start is None or _is_ahead(phase, start, backwards=backwards)]
+    spans = [span for phase in phases for span in phase.spans(start, backwards=backwards)]
+    walk = " UNION ALL ".join(f"SELECT * FROM ({span.sql()}) AS span{number}" for number, span in enumerate(spans))
+    cases = " ".join(
+        f"WHEN {phase.number} THEN {' AND '.join(each.sql for each in phase.conditions) or '1'}" for phase in phases
+    )
+    order = ", ".join(f"walk.{column} {'DESC' if backwards else 'ASC'}" for column in ("phase", "term", "place"))
+    sql = (
+        f"SELECT walk.phase, walk.term, walk.user_id, CASE walk.phase {cases} END "
+        f"FROM ({walk}) AS walk ORDER BY {order} LIMIT {window}"
+    )
+    condition_args = [arg for phase in phases for each in phase.conditions for arg in each.args]
+    return sql, [*condition_args, *(arg for span in spans for arg in (*span.condition.args, window))]
 
 
-def _within(part: Part, column: str = "term") -> tuple[str, list[Any]]:
-    if part.prefix:
-        return f"{column} >= %s AND {column} < %s", [part.text, part.text + LAST]
-    return f"{column} = %s", [part.text]
-
-
-def _condition(driving: Part, others: list[Part]) -> tuple[str, list[Any]]:
-    """Return the condition that a row is its user's first in the range, and that the user matches the other parts."""
-    tests, args = [], []
-    if driving.prefix:
-        tests.append(
-            f"NOT EXISTS (SELECT 1 FROM {_TABLE} AS one WHERE one.user_id = walk.user_id "
-            "AND one.term >= %s AND one.term < walk.term)"
-        )
-        args.append(driving.text)
-    for part in others:
-        condition, its_args = _within(part, "one.term")
-        tests.append(f"EXISTS (SELECT 1 FROM {_TABLE} AS one WHERE one.user_id = walk.user_id AND {condition})")
-        args.extend(its_args)
-    return " AND ".join(tests) or "1", args
+def _is_ahead(phase: Phase, start: Hit, *, backwards: bool) -> bool:
+    """Return whether a page that starts at a hit may have users of a phase."""
+    return phase.number <= start.phase if backwards else phase.number >= start.phase

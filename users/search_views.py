@@ -26,7 +26,7 @@ class SearchView(BatchedView):
         self.q = request.GET.get("q", "")
         if not 1 <= len(self.q) <= LONGEST_QUERY or "\0" in self.q:
             raise bad_input("q", f"q is 1 to {LONGEST_QUERY} characters of a username or nickname.", "bad_query")
-        self.paging = Paging(request, caller_id, f"users.search:{self.q}")
+        self.paging = Paging(request, caller_id, f"users.search.2:{self.q}")
 
     @described(
         answers={200: output.UserPage},
@@ -36,7 +36,11 @@ class SearchView(BatchedView):
         ],
     )
     def get(self, request: Request) -> HttpResponse:
-        """List active users whose username starts with `q`, or whose nickname has words that do so, or contains `q`."""
+        """List active users whose username starts with `q`, or whose nickname has words that do so, or contains `q`.
+
+        The exact username comes first, then exact nicknames, longer usernames, and words of nicknames, the newest users
+        first. Case, accents, points and invisible characters do not count.
+        """
         query = parse(self.q)
         page = search.find(query, self.paging.cursor, self.paging.limit)
         return page_of_users(self.paging, page, matches=partial(search.matches, query))

@@ -3,22 +3,26 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import IntegrityError
+from django.db import IntegrityError, router
 from django.utils import timezone
 
 from api import generations
-from users import deletion_hooks
+from caching.api import atomic_write
+from users import erasure
 from users.models import User, UserState
+from users.usernames import UsernameReserved
 
 
 class UsernameTaken(Exception):
-    """A user has this username, possibly in another case."""
+    """A user has this username, possibly in another case, or had it until a short while ago."""
 
 
 def register(*, username: str, password: str, nickname: str = "") -> User:
     """Create an account; raise UsernameTaken, also after a race for one name. Does not validate the password."""
     try:
         return User.objects.create_user(username, password, nickname=nickname)
+    except UsernameReserved:
+        raise UsernameTaken(username) from None
     except IntegrityError:
         if User.objects.filter(username=username).exists():
             raise UsernameTaken(username) from None
@@ -47,18 +51,22 @@ def set_state(user_id: int, **changes: str) -> UserState:
 
 
 def set_active(user_ids: list[int], *, active: bool) -> int:
-    """Activate or deactivate accounts; return the number of changed ones. No token survives either."""
+    """Activate or deactivate accounts; return the number of changed ones. No token survives either.
+
+    Accounts that are being deleted are not activated.
+    """
     # Activation ends tokens too: those of an account that was deactivated by a release that did not end them.
     changes = {"is_active": active, **generations.all_ended()}
-    return User.objects.filter(pk__in=user_ids).exclude(is_active=active).update(**changes)
+    with atomic_write(router.db_for_write(User)):
+        users = User.objects.filter(pk__in=user_ids).exclude(is_active=active).select_for_update()
+        pks = set(users.order_by("pk").values_list("pk", flat=True)) - set(erasure.being_erased(user_ids))
+        return User.objects.filter(pk__in=pks).update(**changes)
 
 
 def delete_user(user_id: int) -> Iterator[int]:
-    """Deactivate a user, then delete the rows that refer to the user in short transactions, then the account.
+    """Delete an account: gone for everybody at once, then row by row in short transactions; see users/erasure.py.
 
-    Yields the number of rows that each transaction deleted. The caller must exhaust the iterator; an interrupted
-    deletion continues with the next call.
+    Yields the number of rows that each transaction deleted. What the caller leaves is deleted by `sweep_removed`.
     """
-    set_active([user_id], active=False)
-    yield from deletion_hooks.run_all(user_id)
-    User.objects.filter(pk=user_id).delete()
+    erasure.mark([user_id])
+    yield from erasure.delete(user_id)

@@ -1,8 +1,8 @@
 """The search terms of users, and the parsing of search queries.
 
 Letters that have case, digits, "_" and "." form words. In other meaningful text (Chinese and other scripts without
-case, their marks, emoji) single characters and pairs are terms, so that any substring can be found by its pairs. Terms
-and queries are NFKC-normalised and casefolded.
+case, their vowel signs, emoji) single characters and pairs are terms, so that any substring can be found by its pairs.
+Whole names are terms as well, behind a sign that no word has. Names and queries are folded (users/folding.py).
 """
 
 import re
@@ -10,9 +10,14 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from users.folding import fold
+from users.usernames import BEGINNING
+
+VERSION = 2  # of the terms: increase it when terms_of() or fold() returns other terms, see users/reindexing.py
 SEARCHED = frozenset({"username", "nickname", "is_active"})  # the columns that determine the terms
 TERM_LENGTH = 64
 MOST_TERMS = 200
+USERNAME_SIGN, NICKNAME_SIGN = "@", "="
 CHARACTER_CATEGORIES = {"Lo", "Lm", "Mn", "Mc", "So", "Nl"}
 _INNER_WORDS = re.compile(r"[._]+")
 
@@ -25,21 +30,24 @@ class Part(NamedTuple):
 
 
 class Query(NamedTuple):
-    """A parsed query: a user must match all parts, and the normalised nickname must contain all `substrings`."""
+    """A parsed query: a user must match all parts, and the folded nickname must contain all `substrings`.
+
+    `nickname` and `username` are the terms of users who are called exactly so; "" if nobody can be.
+    """
 
     parts: list[Part]
     substrings: list[str]
-
-
-def normalize(text: str) -> str:
-    """Return text in the form in which terms and queries are compared."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    nickname: str = ""
+    username: str = ""
 
 
 def terms_of(username: str, nickname: str) -> set[str]:
     """Return the first MOST_TERMS terms of a user, each cut to TERM_LENGTH characters."""
-    terms = {normalize(username)[:TERM_LENGTH]: None}
-    for run, is_word in _runs(nickname):
+    folded, runs = fold(username), list(_runs(nickname))
+    terms = {f"{USERNAME_SIGN}{folded}"[:TERM_LENGTH]: None, folded[:TERM_LENGTH]: None}
+    if (whole := _whole(runs)) != f"{NICKNAME_SIGN}{folded}":
+        terms[whole] = None
+    for run, is_word in runs:
         found = _words(run) if is_word else [*run, *_pairs(run)]
         terms.update(dict.fromkeys(term[:TERM_LENGTH] for term in found))
     terms.pop("", None)
@@ -50,25 +58,36 @@ def parse(text: str) -> Query:
     """Parse a query into distinct parts, in the order of their probable selectivity; none if the text has no words."""
     parts: dict[Part, None] = {}
     substrings = []
-    for run, is_word in _runs(text):
+    runs = list(_runs(text))
+    for run, is_word in runs:
         if is_word:
             parts[Part(run[:TERM_LENGTH], prefix=True)] = None
         else:
             substrings.append(run)
             parts.update(dict.fromkeys(Part(term, prefix=False) for term in _pairs(run) or [run]))
-    return Query(sorted(parts, key=_selectivity, reverse=True), substrings)
+    username = runs[0][0] if len(runs) == 1 and BEGINNING.fullmatch(runs[0][0]) else ""
+    ordered = sorted(parts, key=_selectivity, reverse=True)
+    return Query(ordered, substrings, _whole(runs), username and f"{USERNAME_SIGN}{username}")
 
 
 def contains(nickname: str, substrings: list[str]) -> bool:
     """Return whether a nickname contains all substrings, whose pairs of characters it may have in separate places."""
-    text = normalize(nickname)
+    if not substrings:
+        return True
+    text = fold(nickname)
     return all(substring in text for substring in substrings)
+
+
+def _whole(runs: list[tuple[str, bool]]) -> str:
+    """Return the term of a whole nickname; "" for one that is too long to be told from another, or has no words."""
+    text = NICKNAME_SIGN + " ".join(run for run, _ in runs)
+    return text if 1 < len(text) <= TERM_LENGTH else ""
 
 
 def _runs(text: str) -> Iterator[tuple[str, bool]]:
     """Yield the maximal runs of word characters (True) and of single characters (False); other characters separate."""
     run, kind = "", ""
-    for character in normalize(text):
+    for character in fold(text):
         new_kind = _kind(character)
         if new_kind != kind:
             if kind:

@@ -7,7 +7,10 @@ one, in any case. So an older account keeps its name.
 import re
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 
+FORMER_NAME_DAYS = 90
+"""How long nobody else can take the name of a deleted account, or one that an account has given up."""
 USERNAME = re.compile(r"[A-Za-z0-9_.]{3,30}", re.ASCII)
 USERNAME_LENGTH = 30
 USERNAME_RULE = "A username has 3 to 30 characters: letters A-Z, digits, underscores and dots."
@@ -43,6 +46,15 @@ RESERVED = frozenset(
 )  # fmt: skip
 # Digits that are read as letters: "adm1n", "r00t". A 1 is read as I or as L.
 _LOOKALIKES = [str.maketrans("013457", f"o{letter}east") for letter in "il"]
+
+
+class UsernameReserved(IntegrityError):
+    """Another account had this name until a short while ago."""
+
+
+def folded(username: str) -> str:
+    """Return the one form of names that differ only in case."""
+    return username.lower()
 
 
 def validate_form(username: str) -> None:

@@ -9,21 +9,22 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
+from api import throttles
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
-from api.json import json_response
-from api.problems import bad_input
+from api.json import json_response, no_content
+from api.problems import Problem, bad_input
 from api.projections import fields_parameter, split_fields
 from api.reads import answer
 from api.schema import described, fields_query, id_in_path, ids_query
 from api.views import BatchedView, inactive_account
 from caching.api import Batch
-from users import services
+from users import erasure, services
 from users.models import User, UserState
 from users.projections import OWN, PRIVATE, PUBLIC, STATE_COLUMNS, state_document
 from users.reads import OneUser, SomeUsers
 from users.schemas import output
-from users.schemas.input import ProfileInput, RegistrationInput, StateInput, username_taken
+from users.schemas.input import DeletionInput, ProfileInput, RegistrationInput, StateInput, username_taken
 from users.usernames import USERNAME_LENGTH, USERNAME_RULE
 from users.visibility import ViewedUsers, is_gone
 
@@ -58,7 +59,7 @@ class UserView(BatchedView):
 
 
 class OwnUserView(BatchedView):
-    """Endpoint /api/v1/users/me: GET returns the caller's own user, PATCH changes its profile and returns it."""
+    """Endpoint /api/v1/users/me: GET returns the caller's own user, PATCH changes its profile, DELETE ends it."""
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         self.users = batch.rows(User, [caller_id])
@@ -75,6 +76,18 @@ class OwnUserView(BatchedView):
         with _existing_caller():
             user = services.update_profile(self.caller_id, **changes)
         return json_response(columns_of(user, OWN))
+
+    @described(answers={202: None}, problems=(403,), body=DeletionInput)
+    def delete(self, request: Request) -> HttpResponse:
+        """Delete the caller's own account: it is gone for everybody at once, and its rows follow within the hour."""
+        password = validated(DeletionInput, request.data)["password"]
+        throttles.admit("password", self.caller_id)  # as for a change of the password
+        try:
+            with _existing_caller():
+                erasure.request(self.caller_id, password=password)
+        except erasure.WrongPassword:
+            raise Problem(403, "wrong_password", "This is not the account's password.") from None
+        return no_content(202)
 
 
 class StateView(BatchedView):

@@ -167,6 +167,10 @@ class Derived(Declaration):
         source = self.here()
         return invalidate_keys([source.key(source.identity(owner))], using=[source.using])
 
+    def keys_of_owner(self, owner: Any) -> tuple[list[str], list[str]]:
+        """Return the Redis keys that belong to an owner, and what further ones begin with; of a source."""
+        return [self.key(self.identity(owner))], []
+
     def hold(self, using: str, identities: Iterable[Any]) -> None:
         """Hold entries, for writers who go past save(), delete() and the QuerySet's writes; see `hold_keys`."""
         source = self.at(using)

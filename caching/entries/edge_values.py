@@ -77,9 +77,11 @@ class EdgeValue(Derived):
 
     def invalidate_owner(self, owner: Any) -> int:
         source = self.here()
-        by_owner = source.keys_by[0]
-        prefix = f"{source.key_prefix()}{by_owner.part(by_owner.canonical(owner))}:"
-        return invalidate([prefix], using=[source.using])
+        return invalidate(source.keys_of_owner(owner)[1], using=[source.using])
+
+    def keys_of_owner(self, owner: Any) -> tuple[list[str], list[str]]:
+        by_owner = self.keys_by[0]
+        return [], [f"{self.key_prefix()}{by_owner.part(by_owner.canonical(owner))}:"]
 
     def load(self, identities: Iterable[Pair]) -> dict[Pair, int | None]:
         """Make one query: for each owner a list of members."""

@@ -123,6 +123,10 @@ class IdSet(Derived):
         """Return the key that carries the state of an owner's set, in the database that the router names now."""
         return self.key(self.identity(owner))
 
+    def keys_of_owner(self, owner: Any) -> tuple[list[str], list[str]]:
+        key = self.state_key(owner)
+        return [key, members_key(key)], []
+
     ids: KeyColumn
     """Of a source: the column of the members."""
 

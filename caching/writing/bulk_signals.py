@@ -2,11 +2,13 @@
 
 inserting, inserted   `instances`; only `inserted` ones are sure to have their pk
 updating, updated     `pks` and `columns`, the attribute names that are written; the rows are locked
+deleting              `pks`, by set_writes.delete_rows(), which sends no pre_delete; the rows are locked
 
-Each pair is sent with the concrete model as sender, and with the database as `using`, inside the transaction.
+All are sent with the concrete model as sender, and with the database as `using`, inside the transaction.
 """
 
 from django.dispatch import Signal
 
 inserting, inserted = Signal(), Signal()
 updating, updated = Signal(), Signal()
+deleting = Signal()

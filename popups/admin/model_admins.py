@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db import models
@@ -16,10 +16,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from api.admin import BoundedPaginator
-from api.audited_admin import AuditedAdmin, Change
+from api.admin_links import by_id, linked
+from api.audited_admin import ActionRefused, AuditedAdmin, Change
 from api.ids import is_id
 from popups import rules
 from popups.admin import pages, statistics, targeting
+from popups.delivery.protection import ShownPopup
 from popups.models import Event, Pacing, Popup, UserPopup
 from users.models import User
 
@@ -39,19 +41,22 @@ class PopupForm(forms.ModelForm):
         model = Popup
         fields = ("title", "body")  # the admin adds the fields of its fieldsets
         widgets = {"body": AdminTextareaWidget}
+        help_texts = {
+            "languages": "Such as zh, en-US, zh-Hans. zh means zh-CN and zh-Hans as well. Empty: all.",
+            "min_version": "Such as 3.2.0. A pre-release such as 3.2.0-beta comes before it.",
+        }
 
     def clean_countries(self) -> str:
-        return self._checked("countries", targeting.validate_countries)
+        return self._cleaned("countries", targeting.clean_countries)
 
     def clean_languages(self) -> str:
-        return self._checked("languages", targeting.validate_languages)
+        return self._cleaned("languages", targeting.clean_languages)
 
-    def _checked(self, name: str, validate: Callable[[str], None]) -> str:
-        """Return a list; check it if it was edited, so that a popup with an older one can be edited too."""
-        text = self.cleaned_data[name]
-        if name in self.changed_data and all(map(rules.is_slug, rules.split_list(text))):
-            validate(text)
-        return text
+    def _cleaned(self, name: str, clean: Callable[[str], str]) -> str:
+        """Return a list; in its usual form if it was edited, so that a popup with an older one can be edited too."""
+        text: str = self.cleaned_data[name]
+        is_edited = name in self.changed_data and all(map(rules.is_slug, rules.split_list(text)))
+        return clean(text) if is_edited else text
 
     def add_error(self, field: str | None, error: Any) -> None:
         """Add an error; a problem found by Popup.clean() is left out for a field that has an error already."""
@@ -160,11 +165,27 @@ class PopupAdmin(AuditedAdmin):
         return Change(popups, f"Switched {state}.", f"{len(popups)} popups switched {state}.")
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict[str, int], set, list[str]]:
-        """Protect popups that were shown, and do not list their events, which may be millions."""
+        """Protect popups that were shown, and do not list their events, which may be millions.
+
+        The showings of the last second are not in these totals; ShownPopup tells of them.
+        """
         totals = statistics.totals_of(list(objs))
         kept = [f"{popup} was shown: switch it off instead." for popup in objs if totals[popup.pk].shown]
         refused = set() if self.has_delete_permission(request) else {"popup"}
         return [str(popup) for popup in objs], {"popups": len(totals)}, refused, kept
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except ShownPopup as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:popups_popup_change", args=[object_id]))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
+        try:
+            super().delete_queryset(request, queryset)
+        except ShownPopup as refusal:
+            raise ActionRefused(f"{refusal} Nothing was deleted.") from refusal
 
 
 @admin.register(Pacing)
@@ -186,10 +207,11 @@ class _RecordsAdmin(AuditedAdmin):
 
     paginator = BoundedPaginator
     show_full_result_count = False
+    list_filter = (by_id("user"), by_id("popup"))
     list_per_page = 50
     sortable_by = ()
     ordering = ("-pk",)
-    list_select_related = ("user", "popup")
+    show_facets = admin.ShowFacets.NEVER
     search_fields = ("user",)  # displays the search box; get_search_results uses the index
     search_help_text = "A user's id or whole username."
 
@@ -197,9 +219,10 @@ class _RecordsAdmin(AuditedAdmin):
         text = search_term.strip()
         if not text:
             return queryset, False
-        named = User.objects.named(text)
-        user_ids = ([int(text)] if is_id(text) else []) + ([named.pk] if named else [])
-        return queryset.filter(user_id__in=user_ids), False
+        return queryset.filter(user_id__in=User.objects.ids_named(text)), False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).prefetch_related("user", "popup")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -211,11 +234,20 @@ class _RecordsAdmin(AuditedAdmin):
 class EventAdmin(_RecordsAdmin):
     """The recorded events."""
 
-    list_display = ("id", "type", "user", "popup", "at", "claim")
+    list_display = ("id", "type", linked("user"), linked("popup"), "at", "claim")
 
 
 @admin.register(UserPopup)
 class UserPopupAdmin(_RecordsAdmin):
     """The counts of events by user and popup."""
 
-    list_display = ("user", "popup", "shown", "clicked", "dismissed", "last_shown_at", "last_clicked_at")
+    list_display = (
+        "__str__",
+        linked("user"),
+        linked("popup"),
+        "shown",
+        "clicked",
+        "dismissed",
+        "last_shown_at",
+        "last_clicked_at",
+    )

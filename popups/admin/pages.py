@@ -8,9 +8,8 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from api.ids import is_id
 from caching.api import Unavailable
-from popups import rules
+from popups import rules, versions
 from popups.admin import charts, statistics
 from popups.admin.dry_run import MAX_POPUPS, run
 from popups.config.compile import ClientContext
@@ -34,21 +33,25 @@ class DryRunForm(forms.Form):
     user = forms.CharField(max_length=64, help_text="An id or a whole username.")
     placement = forms.CharField(max_length=rules.SLUG_LENGTH, initial="home", validators=[validate_slug])
     platform = forms.CharField(max_length=rules.SLUG_LENGTH, required=False, initial="ios", validators=[validate_slug])
-    app_version = forms.CharField(max_length=64, required=False, help_text="Such as 3.2.0.")
+    app_version = forms.CharField(
+        max_length=versions.LONGEST, required=False, help_text="Such as 3.2.0, or as the build is called: 3.2.0 (42)."
+    )
 
     def clean_user(self) -> User:
         """Return the user with this id or username."""
-        text = self.cleaned_data["user"]
-        user = User.objects.filter(pk=int(text)).first() if is_id(text) else User.objects.named(text)
+        ids = User.objects.ids_named(self.cleaned_data["user"])
+        users = User.objects.in_bulk(ids)
+        user = next((users[user_id] for user_id in ids if user_id in users), None)
         if user is None:
             raise forms.ValidationError("There is no such user.")
         return user
 
-    def clean_app_version(self) -> rules.Version | None:
+    def clean_app_version(self) -> versions.Version | None:
+        """Return the version; a typing error is told, though the API takes it as no version."""
         text = self.cleaned_data["app_version"]
-        version = rules.parse_version(text)
+        version = versions.parse_version(text)
         if text and version is None:
-            raise forms.ValidationError("A version is 1 to 4 numbers with dots between, such as 3.2.0.")
+            raise forms.ValidationError("A version is 1 to 4 numbers with dots between, such as 3.2.0 or 3.2.0-beta.")
         return version
 
     def client_context(self) -> ClientContext:

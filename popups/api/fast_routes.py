@@ -1,13 +1,13 @@
 """The route of the next popup in the hot lane, for requests with the parameters in the order of the contract."""
 
-from popups.api.parameters import client_context
+from popups.api.parameters import encoded_client_context
 from popups.delivery.next_popup import NextPopup
 from serving.api import Route
 
 ROUTES = (
     Route(
         "popups/next",
-        r"placement=([A-Za-z0-9_-]+)(?:&platform=([A-Za-z0-9_-]+))?(?:&app_version=([0-9.]+))?",
-        lambda batch, caller_id, *params: NextPopup(batch, caller_id, client_context(*params)),
+        r"placement=([A-Za-z0-9_-]+)(?:&platform=([A-Za-z0-9_-]+))?(?:&app_version=([A-Za-z0-9.+%()~_-]{1,100}))?",
+        lambda batch, caller_id, *params: NextPopup(batch, caller_id, encoded_client_context(*params)),
     ),
 )

@@ -13,7 +13,7 @@ from api.schema import described, id_in_path
 from api.views import BatchedView
 from caching.api import Batch, Unavailable
 from popups import rules, services
-from popups.api.parameters import client_context
+from popups.api.parameters import client_context, shortened
 from popups.api.schemas import output
 from popups.api.schemas.input import EventInput
 from popups.delivery.next_popup import NextPopup
@@ -21,7 +21,7 @@ from popups.delivery.states import STATES
 
 RETRY_AFTER_S = 2
 SLUG = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength": rules.SLUG_LENGTH}
-VERSION = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$"}
+VERSION = {"type": "string", "example": "3.2.0"}
 
 
 class NextView(BatchedView):
@@ -31,7 +31,8 @@ class NextView(BatchedView):
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         query = request.query_params
-        client = client_context(query.get("placement"), query.get("platform"), query.get("app_version"))
+        version = shortened(query.get("app_version", ""))
+        client = client_context(query.get("placement"), query.get("platform"), version)
         self.next_popup = NextPopup(batch, caller_id, client)
 
     @described(
@@ -39,7 +40,11 @@ class NextView(BatchedView):
         query=[
             OpenApiParameter("placement", SLUG, description="Where in the app, such as home.", required=True),
             OpenApiParameter("platform", SLUG, description="Such as ios. Without it: popups for all platforms only."),
-            OpenApiParameter("app_version", VERSION, description="Without it: popups for all versions only."),
+            OpenApiParameter(
+                "app_version",
+                VERSION,
+                description="As builds are called: 3.2.0-beta, 3.2.0 (42). Without it: popups for all versions.",
+            ),
         ],
     )
     def get(self, request: Request) -> HttpResponse:

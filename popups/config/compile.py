@@ -7,10 +7,11 @@ from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
 
 from popups import rules
+from popups.config import locales
+from popups.versions import ABOVE_ALL, BELOW_ALL, Version, parse_version
 
 NEVER_ENDS_MS = 2**53  # Lua's numbers are exact up to here
 HOUR_MS = 3_600_000
-BELOW_ALL_VERSIONS, ABOVE_ALL_VERSIONS = (-1,), (10**9,)  # a client without a version meets neither limit
 
 
 class InvalidConfig(Exception):
@@ -32,7 +33,7 @@ class ClientContext(NamedTuple):
 
     placement: str
     platform: str = ""
-    app_version: rules.Version | None = None
+    app_version: Version | None = None
 
 
 Condition = tuple[str, Callable[[Audience, ClientContext], bool]]
@@ -93,10 +94,12 @@ def rollout_bucket(user_id: int, popup_id: int) -> int:
 
 def _user_conditions(row: Any) -> list[Condition]:
     found: list[Condition] = []
-    if countries := frozenset(rules.split_list(row.countries)):
-        found.append(("it is for other countries", lambda user, _: user.country.lower() in countries))
-    if languages := frozenset(rules.split_list(row.languages)):
-        found.append(("it is for other languages", lambda user, _: _matches(user.language.lower(), languages)))
+    if countries := frozenset(map(locales.country_wanted, rules.split_list(row.countries))):
+        met = locales.countries_met
+        found.append(("it is for other countries", lambda user, _: not countries.isdisjoint(met(user.country))))
+    if languages := frozenset().union(*map(locales.languages_wanted, rules.split_list(row.languages))):
+        spoken = locales.languages_met
+        found.append(("it is for other languages", lambda user, _: not languages.isdisjoint(spoken(user.language))))
     if (lowest := row.min_level) is not None:
         found.append(("the user's level is too low", lambda user, _: user.level >= lowest))
     if (highest := row.max_level) is not None:
@@ -112,10 +115,11 @@ def _client_conditions(row: Any) -> list[Condition]:
     found: list[Condition] = []
     if platforms := frozenset(rules.split_list(row.platforms)):
         found.append(("it is for other platforms", lambda _, client: client.platform in platforms))
-    if oldest := rules.parse_version(row.min_version):
-        found.append(("the version is too old", lambda _, client: (client.app_version or BELOW_ALL_VERSIONS) >= oldest))
-    if newest := rules.parse_version(row.max_version):
-        found.append(("the version is too new", lambda _, client: (client.app_version or ABOVE_ALL_VERSIONS) <= newest))
+    # A client without a version meets neither limit.
+    if oldest := parse_version(row.min_version):
+        found.append(("the version is too old", lambda _, client: (client.app_version or BELOW_ALL) >= oldest))
+    if newest := parse_version(row.max_version):
+        found.append(("the version is too new", lambda _, client: (client.app_version or ABOVE_ALL) <= newest))
     return found
 
 
@@ -124,8 +128,3 @@ def _rollout_conditions(popup_id: int, percentage: int) -> list[Condition]:
         return []
     reason = f"the user is not among the {percentage} %"
     return [(reason, lambda user, _: rollout_bucket(user.id, popup_id) < percentage)]
-
-
-def _matches(language: str, wanted: frozenset[str]) -> bool:
-    """Return whether a language is wanted, itself (zh-CN) or without its region (zh)."""
-    return language in wanted or language.replace("_", "-").partition("-")[0] in wanted

@@ -17,15 +17,14 @@ from popups.config.version import VERSIONS
 from popups.delivery import claims, scripts
 from popups.delivery.decision import Decision, decide, quiet_until
 from popups.delivery.states import PREFIX, STATES, PopupHistory, State
-from popups.delivery.totals import TOTALS
+from popups.delivery.totals import NO_POPUP, TOTALS
 from users.models import User
 
 Reason = lost_events.Reason
 
 ATTEMPTS = 4
 RETRY_AFTER_MS = 5_000  # after a failure
-UNFORESEEN_WAIT_MS = 300_000  # no popup is foreseeable, but a new one may be made
-MAX_WAIT_MS = 24 * 3_600_000
+MAX_WAIT_MS = 300_000  # whatever is foreseeable: a new popup may be made that is due at once
 
 
 class Answer(NamedTuple):
@@ -77,8 +76,7 @@ class NextPopup(Read):
             histories, quiet_until_ms = state.by_popup(), quiet_until(state.histories, self._snapshot.quiet_ms)
             decision = self._decide(self._snapshot, histories, quiet_until_ms, now_ms)
             if decision.due is None:
-                wait_ms = UNFORESEEN_WAIT_MS if decision.next_ms is None else decision.next_ms - now_ms
-                self._answer_nothing(now_ms, wait_ms)
+                self._answer = Answer(None, now_ms, _next_check_ms(decision, now_ms))
                 return
             claim = claims.new_claim()
             reply = request_claim(batch := Batch(), decision.due, decision.from_ms, state, self._user_id, claim)
@@ -97,13 +95,17 @@ class NextPopup(Read):
             elif outcome == b"outside_window":
                 (now_ms,) = details  # the clock of Redis, which all servers share
             elif outcome == b"total_missing":
-                yield _batch(TOTALS.of(decision.due.id))
+                total = TOTALS.of(decision.due.id)
+                yield _batch(total)
+                if total.result == NO_POPUP:
+                    gone = {*self._snapshot.capped_out, decision.due.id}
+                    self._snapshot = self._snapshot._replace(capped_out=gone)
             elif outcome == b"capped_out":
                 self._snapshot.capped_out.add(decision.due.id)
             else:
                 lost_events.count(Reason.FULL if outcome == b"stream_full" else Reason.REDIS)
                 break
-        self._answer_nothing(now_ms, RETRY_AFTER_MS)
+        self._answer = Answer(None, now_ms, now_ms + RETRY_AFTER_MS)
 
     def _decide(
         self, snapshot: ConfigSnapshot, histories: dict[str, PopupHistory], quiet_until_ms: int, now_ms: int
@@ -113,9 +115,6 @@ class NextPopup(Read):
             quiet_until_ms=quiet_until_ms, capped_out=snapshot.capped_out, now_ms=now_ms,
         )  # fmt: skip
 
-    def _answer_nothing(self, now_ms: int, wait_ms: int) -> None:
-        self._answer = Answer(None, now_ms, now_ms + min(wait_ms, MAX_WAIT_MS))
-
     def _answer_popup(
         self, snapshot: ConfigSnapshot, config: CompiledConfig, claim: str, histories: dict[str, PopupHistory],
         now_ms: int,
@@ -123,8 +122,12 @@ class NextPopup(Read):
         token = claims.sign(claim, user_id=self._user_id, popup_id=config.id)
         histories[config.key] = histories.get(config.key, PopupHistory(config.key)).with_showing(now_ms)
         after = self._decide(snapshot, histories, snapshot.quiet_ms and now_ms + snapshot.quiet_ms, now_ms)
-        wait_ms = UNFORESEEN_WAIT_MS if after.next_ms is None else after.next_ms - now_ms
-        self._answer = Answer({**config.content, "claim": token}, now_ms, now_ms + min(wait_ms, MAX_WAIT_MS))
+        self._answer = Answer({**config.content, "claim": token}, now_ms, _next_check_ms(after, now_ms))
+
+
+def _next_check_ms(decision: Decision, now_ms: int) -> int:
+    latest = now_ms + MAX_WAIT_MS
+    return latest if decision.next_ms is None else min(decision.next_ms, latest)
 
 
 def _batch(question: Result[Any]) -> Batch:

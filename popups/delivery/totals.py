@@ -15,16 +15,17 @@ from caching.api import Unavailable
 from caching.extend import Stale, breaker, execute, jittered_ms
 from popups import keys
 from popups.delivery import scripts
-from popups.models import Day, Event
+from popups.models import Day, Event, Popup
 from popups.sources import PopupSource
 
 LIFE_S = 30 * 24 * 3_600
 CHUNK = 1_000
+NO_POPUP = -1
 TIMEOUT_S, RETRY_INTERVAL_S = 2.0, 0.02
 
 
 class TotalSource(PopupSource):
-    """The source of totals, by popup id. The value is None if Redis cannot be used."""
+    """The source of totals, by popup id. The value is None if Redis cannot be used, NO_POPUP if it is deleted."""
 
     label = "popups.total"
     model = Day
@@ -34,11 +35,15 @@ class TotalSource(PopupSource):
 
     def load(self, popup_ids: Iterable[int]) -> Mapping[int, int]:
         with contextlib.suppress(Unavailable):
-            return {popup_id: _count_showings(self.using, popup_id) for popup_id in popup_ids}
+            existing = set(Popup.objects.using(self.using).filter(pk__in=popup_ids).values_list("pk", flat=True))
+            return {
+                popup_id: count_showings(self.using, popup_id) if popup_id in existing else NO_POPUP
+                for popup_id in popup_ids
+            }
         return {}
 
     def encode(self, popup_id: int, total: int | None) -> tuple[bytes, int]:
-        return b"" if total is None else b"V%d" % total, jittered_ms(LIFE_S)
+        return b"" if total is None or total == NO_POPUP else b"V%d" % total, jittered_ms(LIFE_S)
 
     def decode(self, popup_id: int, entry: bytes) -> int:
         if not entry.startswith(b"V") or not entry[1:].isdigit():
@@ -49,7 +54,7 @@ class TotalSource(PopupSource):
 TOTALS = TotalSource()
 
 
-def _count_showings(using: str, popup_id: int) -> int:
+def count_showings(using: str, popup_id: int) -> int:
     """Return the showings in the database and in the stream; raises Unavailable.
 
     Between two equal sums no showing of this popup was committed, so each showing is either in the sum and, if it is

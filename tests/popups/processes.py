@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from signal import SIGTERM
 from typing import Any
@@ -34,21 +35,26 @@ def terminated(started: list[subprocess.Popen[bytes]]) -> list[int]:
 
 def enter_all(user_ids: list[int], rounds: int) -> list[tuple[int, int]]:
     """Ask for the next popup of each user in turn, `rounds` times; return the claims as (user id, popup id)."""
-    from caching.api import Batch
     from popups.config.compile import ClientContext
-    from popups.delivery.next_popup import NextPopup
 
     claimed = []
     for _ in range(rounds):
         for user_id in user_ids:
-            batch = Batch()
-            entry = NextPopup(batch, user_id, ClientContext("home"))
-            batch.run()
-            while more := entry.next_batch():
-                more.run()
-            if popup := entry.document()["popup"]:
+            if popup := _next_popup(user_id, ClientContext("home")):
                 claimed.append((user_id, popup["id"]))
     return claimed
+
+
+def _next_popup(user_id: int, client: Any) -> Any:
+    from caching.api import Batch
+    from popups.delivery.next_popup import NextPopup
+
+    batch = Batch()
+    entry = NextPopup(batch, user_id, client)
+    batch.run()
+    while more := entry.next_batch():
+        more.run()
+    return entry.document()["popup"]
 
 
 def die_at(point: str) -> None:
@@ -67,3 +73,46 @@ def die_at(point: str) -> None:
     arrange, owner, name = points[point]
     arrange(owner, name)
     drain.drain(stream.new_consumer())
+
+
+def enter_each(user_ids: list[int], rounds: int, processes: int) -> list[tuple[int, int]]:
+    """Ask for the next popup of the placements p0, p1 … for each user; return the claims as (user id, popup id).
+
+    Begins each round together with the other processes.
+    """
+    from popups.config.compile import ClientContext
+
+    claimed = []
+    for number in range(rounds):
+        _wait_for_all(number, processes)
+        for user_id in user_ids:
+            if popup := _next_popup(user_id, ClientContext(f"p{number}")):
+                claimed.append((user_id, popup["id"]))
+    return claimed
+
+
+def delete_each(popup_ids: list[int], processes: int) -> list[int]:
+    """Try to delete each popup in its round; return the ids of those that are gone."""
+    from django.db.models import ProtectedError
+
+    from popups.models import Popup
+
+    deleted = []
+    for number, popup_id in enumerate(popup_ids):
+        popup = Popup.objects.get(pk=popup_id)
+        _wait_for_all(number, processes)
+        with contextlib.suppress(ProtectedError):
+            popup.delete()
+            deleted.append(popup_id)
+    return deleted
+
+
+def _wait_for_all(number: int, processes: int) -> None:
+    from caching.api import redis_client
+
+    key = f"tests:round:{number}"
+    arrived = redis_client().incr(key)
+    gives_up_at = time.monotonic() + 20
+    while int(arrived) < processes:
+        assert time.monotonic() < gives_up_at
+        arrived = redis_client().get(key)

@@ -20,7 +20,7 @@ def test_a_popup_is_made_previewed_and_edited(enter, root, new_user):
     ann, ben = (new_user(name, country="US") for name in ("ann_us", "ben_us"))
     assert add(root).status_code == 302
     popup = Popup.objects.get()
-    assert popup.countries == "CN, us"
+    assert popup.countries == "CN, US"
     assert enter(ann).json["popup"]["title"] == "Hello"
     page = root.get(f"{POPUPS}{popup.pk}/change/").content.decode()
     assert '<h3 data-from="title">Hello</h3>' in page

@@ -11,7 +11,7 @@ from popups.config.config_cache import ranked
 from popups.delivery.decision import Decision, decide, quiet_until
 from popups.delivery.states import PopupHistory
 from popups.models import Popup
-from popups.rules import parse_version
+from popups.versions import parse_version
 
 pytestmark = pytest.mark.django_db(transaction=True)  # for the fixtures; no test here uses a database
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

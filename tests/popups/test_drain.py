@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
+from django.db.models import ProtectedError
 
 from caching.api import redis_client
 from popups import keys
@@ -116,17 +117,18 @@ def test_events_of_those_who_are_gone(enter, new_user, alice, make, drain):
     guest = new_user("guest")
     for person in (guest, guest, alice, alice):
         assert enter(person).json["popup"]
-    other.delete()
     list(delete_user(guest.pk))
     drain()
-    assert list(Event.objects.values_list("user_id", "popup_id")) == [(alice.pk, popup.pk)]
-    assert dict(Unrecorded.objects.values_list("reason", "times")) == {"gone": 3}
+    assert list(Event.objects.values_list("user_id", "popup_id")) == [(alice.pk, popup.pk), (alice.pk, other.pk)]
+    assert dict(Unrecorded.objects.values_list("reason", "times")) == {"gone": 2}
     assert stream.backlog() == 0
     list(delete_user(alice.pk))
     assert not Event.objects.exists()
     assert not UserPopup.objects.exists()
-    assert Day.objects.get().shown == 1
-    assert Popup.objects.count() == 1
+    assert set(Day.objects.values_list("popup_id", "shown")) == {(popup.pk, 1), (other.pk, 1)}
+    with pytest.raises(ProtectedError):
+        Popup.objects.all().delete()
+    assert Popup.objects.count() == 2
 
 
 def test_an_event_that_cannot_be_read_is_not_in_the_way(shown, drain, caplog):

@@ -42,7 +42,13 @@ def both(lane, django, popups, alice, bob):
     return ask
 
 
-@pytest.mark.parametrize("more", ["", "&platform=ios", "&platform=ios&app_version=3.2.0", "&app_version=3"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        "", "&platform=ios", "&platform=ios&app_version=3.2.0", "&app_version=3", "&app_version=v3.2.0-beta",
+        "&app_version=3.2.0+5", "&platform=ios&app_version=3.2.0%20(42)", "&app_version=x", "&app_version=%zz%ff",
+    ],
+)  # fmt: skip
 def test_both_ways(both, popups, more, drain):
     for popup in popups:
         by_lane, by_django = both(HOME + more)
@@ -62,7 +68,7 @@ def test_both_ways(both, popups, more, drain):
     [
         "popups/next", "popups/next?placement=", "popups/next?placement=no+word",
         "popups/next?platform=ios&placement=home",
-        "popups/next?placement=home&app_version=x", "popups/next?placement=home&app_version=1.2.3.4.5",
+        "popups/next?placement=home&app_version=", f"popups/next?placement=home&app_version={'1' * 101}",
         "popups/next?placement=home&placement=home",
     ],
 )  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from popups.admin.targeting import COUNTRIES
+from popups.config.locales import COUNTRIES
 from popups.models import Popup
 from tests.popups.admin_form import POPUPS, add
 
@@ -74,7 +74,7 @@ def test_targets_are_codes(root):
     assert len(COUNTRIES) == 249
     for name, wrong in {
         "countries": ("Germany", "UK", "CN, XX", "DEU", "de-DE"),
-        "languages": ("german", "Chinese", "zh-", "zh_CN", "e", "zh-CN-x", "en, 12"),
+        "languages": ("german", "Chinese", "zh-", "xx-YY", "e", "zh-CN-x", "en, 12"),
         "min_version": ("3.x", "v3", "3-1"),
     }.items():
         for value in wrong:
@@ -82,11 +82,15 @@ def test_targets_are_codes(root):
             assert page.status_code == 200, value
             assert list(page.context["adminform"].form.errors) == [name], value
     right = {
-        "countries": "de, GB,us",
-        "languages": "zh, en-US, zh-Hant-TW, es-419, sl-rozaj, de-CH-1996",
+        "countries": "de, GB,us, DE",
+        "languages": "zh, EN-us, zh_hant_TW, es-419, sl-rozaj, de-CH-1996, iw, zh_CN, zh-cn",
         "min_version": "3",
+        "max_version": "3.2.0-beta.1",
     }
     assert add(root, **right).status_code == 302
+    popup = Popup.objects.get()
+    assert popup.countries == "DE, GB, US"
+    assert popup.languages == "zh, en-US, zh-Hant-TW, es-419, sl-rozaj, de-CH-1996, he, zh-CN"
 
 
 def test_a_stored_country_keeps_working_until_it_is_edited(enter, root, new_user, make):

@@ -9,7 +9,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from popups.models import Day, Event, UserPopup
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DAY_S = 24 * 3_600
+LONGEST_S = 300
 
 
 def tell(api, by, popup, claim, kind="click"):
@@ -39,13 +39,13 @@ def test_a_popup_is_shown_once(enter, alice, bob, make):
         "link": "app://tea",
     }
     assert len(claim) == 32
-    assert DAY_S - 5 < seconds_until(answer) <= DAY_S
+    assert LONGEST_S - 5 < seconds_until(answer) <= LONGEST_S
     assert "no-store" in answer.headers["cache-control"]
-    assert max_age(answer) == DAY_S
+    assert max_age(answer) == LONGEST_S
     again = enter(alice)
     assert again.json["popup"] is None
-    assert again.json["next_check_at"] == answer.json["next_check_at"]
-    assert DAY_S - 5 < max_age(again) <= DAY_S
+    assert again.json["next_check_at"] >= answer.json["next_check_at"]
+    assert max_age(again) == LONGEST_S
     assert again.headers["cache-control"] == f"private, max-age={max_age(again)}"
     assert enter(bob).json["popup"]["id"] == popup.pk
 
@@ -100,8 +100,6 @@ def test_bad_events(api, alice, popup, body):
 
 BAD_QUERIES = [
     "", "placement=", "placement=a b", "placement=" + "x" * 33, "placement=home&platform=", "placement=home&platform=é",
-    "placement=home&app_version=x", "placement=home&app_version=", "placement=home&app_version=1.2.3.4.5",
-    "placement=home&app_version=-1", "placement=home&app_version=٣", "placement=home&app_version=" + "1" * 400,
 ]  # fmt: skip
 
 
@@ -118,9 +116,9 @@ def test_a_head_request_shows_nothing(api, enter, alice, popup):
 
 
 def test_the_next_window_is_when_to_ask_again(enter, alice, make):
-    starts_at = timezone.now() + timedelta(hours=2)
+    starts_at = timezone.now() + timedelta(minutes=4)
     make(starts_at=starts_at)
     answer = enter(alice)
     assert answer.json["popup"] is None
     assert abs((datetime.fromisoformat(answer.json["next_check_at"]) - starts_at).total_seconds()) < 0.001
-    assert max_age(answer) in (7_199, 7_200)
+    assert max_age(answer) in (239, 240)

@@ -24,11 +24,12 @@ def delete_with_pause(how: str, point: str, user_id: int) -> bool:
     from django.db import connection
     from django.db.models.deletion import Collector
 
-    from users import deletion_hooks, services
+    from users import erasure, services
     from users.models import User
 
     if point == "edges ended":
-        deletion_hooks.register(lambda _: iter([pause()]))
+        begin, pauses = erasure.atomic_write, iter([False, True])  # the mark; then the transaction of the account
+        erasure.atomic_write = lambda using: (next(pauses, False) and pause(), begin(using))[1]
     elif point == "cascade collected":
         delete = Collector.delete
         Collector.delete = lambda self: (User in self.data and pause(), delete(self))[1]

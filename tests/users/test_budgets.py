@@ -87,8 +87,8 @@ def test_writes(api, bob):
 
 def test_registration_and_tokens(api, throttled, password_hash):
     with budget(
-        sql=5, round_trips=4, commands=4
-    ):  # is the name taken, insert, terms; throttle, hold, hold of the new key, lift
+        sql=6, round_trips=4, commands=4
+    ):  # is the name taken, insert, is it reserved, terms; throttle, hold, hold of the new key, lift
         api.post("users", {"username": "fresh", "password": "correct-horse-battery"})
     with budget(sql=2, round_trips=3, commands=3):  # the account, the login; address, account, account again
         tokens = api.post("auth/token", {"username": "fresh", "password": "correct-horse-battery"}).json

@@ -4,11 +4,15 @@ import pytest
 
 from users.terms import MOST_TERMS, TERM_LENGTH, Part, contains, parse, terms_of
 
+pytestmark = pytest.mark.django_db(transaction=True)  # for the fixtures; no test here uses a database
+
 
 def test_terms_of_a_name():
-    assert terms_of("Ann_B.1", "Zoë 王小明") == {"ann_b.1", "zoë", "王", "小", "明", "王小", "小明"}
-    assert terms_of("x", "J.Smith!") == {"x", "j.smith", "j", "smith"}
-    assert terms_of("x", "") == {"x"}
+    words = {"zoe", "王", "小", "明", "王小", "小明"}
+    assert terms_of("Ann_B.1", "Zoë 王小明") == {"@ann_b.1", "ann_b.1", "=zoe 王小明", *words}
+    assert terms_of("x", "J.Smith!") == {"@x", "x", "=j.smith", "j.smith", "j", "smith"}
+    assert terms_of("x", "") == {"@x", "x"}
+    assert terms_of("Bob", "BOB") == {"@bob", "bob"}  # the username comes first anyway
 
 
 def test_terms_are_bounded():

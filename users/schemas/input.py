@@ -152,6 +152,12 @@ class EmailConfirmInput(StrictSerializer):
     token = Text(max_length=1024)
 
 
+class DeletionInput(StrictSerializer):
+    """The password of the account that is to be deleted."""
+
+    password = Text(max_length=passwords.LONGEST_TYPED, trim_whitespace=False)
+
+
 class ResetInput(StrictSerializer):
     """The mail address of the accounts to reset."""
 
