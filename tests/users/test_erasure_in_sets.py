@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 from django.db import connection
 
+from counters.api import counts_of
 from posts.models import Like
 from social import relationships
 from social import services as social
@@ -132,3 +133,21 @@ def test_several_sweeps_and_writers_beside_them(star, new_user):
         found = relationships.relationship_of(pk, STAR)
         assert (found.following, found.followed_by) == (False, False)
     assert_nothing_is_left(STAR)
+
+
+def test_a_database_that_does_not_tell_the_ids_of_many_deltas(star, monkeypatch):
+    """As MySQL, which has no RETURNING: the cached counters are read again."""
+    people = range(1, 51)
+    insert(User, ({"pk": pk, "username": f"other_{pk}"} for pk in people))
+    for pk in people:
+        social.follow(follower_id=STAR, followee_id=pk)
+    assert {each["followers"] for each in counts_of("user", people).values()} == {1}
+    monkeypatch.setattr(type(connection.features), "can_return_rows_from_bulk_insert", False)
+    erasure.mark([STAR])
+    deleting = erasure.delete(STAR)
+    with measure() as cost:
+        assert next(deleting) == 50
+    assert sum("counters_delta" in sql for sql in cost.sql) == 1
+    assert {each["followers"] for each in counts_of("user", people).values()} == {0}
+    assert list(deleting) == []
+    assert drifts() == []
