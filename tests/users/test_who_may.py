@@ -51,6 +51,7 @@ TABLE = [
     ("DELETE", "users/me", {"password": "x"}, (403, 403, 403)),
     ("DELETE", "users/me", {"password": PASSWORD}, (202, 202, 202)),
     ("POST", "users/me", None, (405, 405, 405)),
+    ("GET", "users/me/export", None, (200, 200, 200)),
     ("PUT", "users/{alice}/follow", None, (200, 400, 200)),
     ("DELETE", "users/{alice}/follow", None, (200, 400, 200)),
     ("DELETE", "users/{alice}/follower", None, (200, 400, 200)),
@@ -88,6 +89,7 @@ TABLE = [
     ("GET", "popups/next?placement=home", None, (200, 200, 200)),
     ("GET", "popups/next", None, (400, 400, 400)),
     ("POST", "popups/{popup}/events", {"claim": "of alice", "type": "click"}, (404, 202, 404)),
+    ("POST", "reports", {"kind": "user", "id": "of alice", "reason": "spam"}, (201, 400, 201)),
 ]
 
 
@@ -100,6 +102,8 @@ def test_who_may(api, alice, bob, dora, sam, who, row):
     things = hers(alice)
     if body == {"claim": "of alice", "type": "click"}:
         body = {**body, "claim": sign(new_claim(), user_id=alice.pk, popup_id=things["popup"])}
+    if body and body.get("id") == "of alice":
+        body = {**body, "id": alice.pk}
     address = address.format(alice=alice.pk, **things)
     answer = api.request(method, address, body, by=_token(who, alice, bob, dora, sam))
     if expected[0] == PUBLIC:
