@@ -17,5 +17,5 @@ class ReportsConfig(AppConfig):
         deletion_hooks.register(services.delete_reports_of)
         related_rows.register(
             related_rows.RelatedRows("reports about the user", Case, "author"),
-            related_rows.RelatedRows("reports by the user", Report, "reporter"),
+            related_rows.RelatedRows("reports by the user", Report, "reporter", kept=" (kept, without name and text)"),
         )
