@@ -147,9 +147,9 @@ SPECTACULAR_SETTINGS = {
         "Status": "users.models.UserState.Status",
     },
 }
-# By scope: (requests per second on average, requests at once). "user", "refresh", "password", "email" and "report" are
-# per user, "reset_email" and "email_address" are per mail address, "account" is wrong passwords for one account, the
-# others are per IP address.
+# By scope: (requests per second on average, requests at once). "user", "refresh", "password", "report", "export" and
+# "email" are per user, "reset_email" and "email_address" are per mail address, "account" is wrong passwords for one
+# account, the others are per IP address.
 THROTTLES = {
     "user": (50, 200),
     "register": (20 / 60, 20),
@@ -159,6 +159,7 @@ THROTTLES = {
     "bad_refresh": (30 / 60, 30),
     "password": (5 / 60, 5),
     "report": (20 / 60, 30),
+    "export": (1 / 600, 5),
     "reset": (20 / 60, 20),
     "reset_email": (3 / 3600, 3),
     "email": (5 / 3600, 5),

@@ -4,10 +4,10 @@ import re
 
 LONGEST = 64
 BELOW_ALL, ABOVE_ALL = (-1,), (10**18,)  # sort before and after every version
-_BUILD = r"(?:[+(\s].*)?"  # does not count; a "+" that a client did not encode arrives as a space
+_BUILD = r"(?:[+( ].*)?"  # does not count; a "+" that a client did not encode arrives as a space
 _PRE_RELEASE = r"-(?P<pre>[0-9a-z-]+(?:\.[0-9a-z-]+)*)|[._]?(?P<short>(?:alpha|beta|rc|dev|preview|pre|[abc])[0-9]*)"
 _VERSION = re.compile(
-    rf"v?(?P<numbers>[0-9]{{1,18}}(?:\.[0-9]{{1,18}}){{0,3}})(?:{_PRE_RELEASE})?\s*{_BUILD}", re.ASCII | re.IGNORECASE
+    rf"v?(?P<numbers>[0-9]{{1,18}}(?:\.[0-9]{{1,18}}){{0,3}})(?:{_PRE_RELEASE})?{_BUILD}", re.ASCII | re.IGNORECASE
 )
 
 Version = tuple[int | tuple[int, int | str], ...]

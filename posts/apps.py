@@ -10,14 +10,16 @@ class PostsConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs import deletion
-        from posts import counts, removal, seeding
+        from posts import counts, export_parts, favorites_drops, removal, seeding
         from posts.models import Comment, Favorite, Like, Post
         from users import deletion_hooks, related_rows
         from users.related_rows import RelatedRows
         from users.seeding import register
 
+        export_parts.register_parts()
         deletion_hooks.register(removal.delete_posts_of)
         deletion.register(removal.removed_posts.sweep)
+        favorites_drops.watch()
         register(seeding.seed)
         related_rows.register(
             RelatedRows("posts", Post, "author", where=counts.NOT_REMOVED),

@@ -16,6 +16,7 @@ class UsersConfig(AppConfig):
             deletion_hooks,
             emails,
             erasure,
+            export_parts,
             former_names,
             indexing,
             logins,
@@ -25,6 +26,7 @@ class UsersConfig(AppConfig):
 
         indexing.watch_users()
         logins.watch_loaded_accounts()
+        export_parts.register_parts()
         former_names.watch_users()
         erasure.watch_users()
         deletion.register(erasure.sweep)

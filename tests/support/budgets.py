@@ -22,6 +22,7 @@ SCOPES = (
     "bad_refresh",
     "password",
     "report",
+    "export",
     "reset",
     "reset_email",
     "email",
