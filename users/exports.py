@@ -23,14 +23,14 @@ class Part(NamedTuple):
     """A list in the export, or one object: the rows of a model whose column `owner` is the user.
 
     `by` is an attribute whose values differ among these rows; an index has it behind the owner and the columns that
-    `where` compares. `columns` are the names in the export with the attributes of a row.
+    `where` compares. `columns` are the names in the export with the attributes of a row, or with expressions.
     """
 
     name: str
     model: type[models.Model]
     owner: str
     by: str
-    columns: Mapping[str, str]
+    columns: Mapping[str, Any]
     where: Q = EVERY_ROW
     page: int = PAGE
     is_single: bool = False
