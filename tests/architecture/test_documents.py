@@ -12,7 +12,7 @@ pytestmark = pytest.mark.embedded
 
 FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "caching/README.md", "loadtest/README.md")
 DOCUMENTS = (*(ROOT / name for name in FILES), *sorted((ROOT / "docs").rglob("*.md")))
-BEHAVIOURS = range(1, 41)
+BEHAVIOURS = range(1, 47)
 FOLDERS = "|".join((*PROGRAMS, "tests", "docs"))
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
