@@ -1,6 +1,6 @@
 """Bases of the admin classes for tables that may have millions of rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -14,18 +14,30 @@ from django.views.decorators.csrf import csrf_protect
 from api.audited_admin import AuditedAdmin
 from api.ids import is_id
 
+COUNTED = 10_000  # rows that a page counts before it says "more than"
 SEARCHED = 100_000  # newest rows that a search for words reads
 
 
-class BoundedPaginator(Paginator):
-    """A paginator that counts at most LIMIT rows, as counting a large table takes a full scan."""
+class MoreThan(int):
+    """A number of rows beyond which none was counted; as a text "more than 10,000"."""
 
-    LIMIT = 10_000
+    def __str__(self) -> str:
+        return f"more than {int(self):,}"
+
+
+def bounded_count(rows: QuerySet, most: int = COUNTED) -> int:
+    """Return the number of rows; MoreThan(most) if there are more, of which no further one is read."""
+    counted = rows.order_by()[: most + 1].count()
+    return MoreThan(most) if counted > most else counted
+
+
+class BoundedPaginator(Paginator):
+    """A paginator that counts at most COUNTED rows, as counting a large table takes a full scan."""
 
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return rows[: self.LIMIT].count()
+        return bounded_count(rows)
 
 
 def any_of(columns: Iterable[str], value: Any) -> Q:
@@ -39,13 +51,19 @@ class NewestFirstAdmin(AuditedAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    list_filter = ()
+    list_filter: ClassVar[Any] = ()
     list_per_page = 50
     sortable_by: ClassVar[Any] = ()
-    ordering = ("-pk",)
+    ordering: ClassVar[Any] = ("-pk",)
     search_fields = ("pk",)  # makes Django show the search box; search() decides what is found
     id_columns: tuple[str, ...] = ("pk",)
     text_column = ""
+    related: tuple[str, ...] = ()
+    """Foreign keys whose rows the list shows. They are read by a query each, because MariaDB may begin a join with the
+    other table, and sort all rows."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).prefetch_related(*self.related)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         text = search_term.replace("\0", "").strip()
@@ -66,7 +84,6 @@ class NewestFirstAdmin(AuditedAdmin):
 class ChunkedDeletionAdmin(NewestFirstAdmin):
     """Deletes rows that millions of others may refer to: without a list of them, and not in one transaction."""
 
-    deletion_summary = ""
     deletes_in_one_transaction = False
 
     def delete_rows(self, pks: list[int]) -> None:
@@ -76,7 +93,12 @@ class ChunkedDeletionAdmin(NewestFirstAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict[str, int], set[str], list]:
         names = [str(row) for row in objs]
         refused = {str(row) for row in objs if not self.has_delete_permission(request, row)}
-        return names, {self.deletion_summary: len(names)}, refused, []
+        counts = {title: bounded_count(rows) for title, rows in self.going_along([row.pk for row in objs]).items()}
+        return names, {str(self.opts.verbose_name_plural): len(names), **counts}, refused, []
+
+    def going_along(self, pks: list[int]) -> Mapping[str, QuerySet]:
+        """Return what is deleted with rows, by what the page of the deletion calls it. Its rows are counted only."""
+        return {}
 
     @method_decorator(csrf_protect)
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import BadRequest
 from django.db import models, router, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
 from api.ids import is_id
 
@@ -60,8 +60,10 @@ class AuditedAdmin(admin.ModelAdmin):
         return lookup in {name for each in filters for name in _lookups(each)}
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return the row of a page; None for a text that cannot be a primary key, which a database might not take."""
-        return super().get_object(request, object_id, from_field) if is_id(object_id) else None
+        """Return the row of a page, or None; raise the 404 of a text that cannot be a primary key."""
+        if not is_id(object_id):  # a database might not take it
+            raise Http404(f"{object_id!r} is no id.")
+        return super().get_object(request, object_id, from_field)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
         """Answer the form of a row; 400 for a chosen row whose number is too large for the database."""

@@ -33,7 +33,7 @@ CODES = {
     "no_ids": Code((400,), "The list of ids is empty."),
     "no_targets": Code((400,), "The list of targets is empty."),
     "parse_error": Code((400,), "The body is not valid JSON."),
-    "self": Code((400,), "The request is about two users, and names the caller."),
+    "self": Code((400,), "The request is about somebody else, and names the caller, or what is the caller's own."),
     "too_many_ids": Code((400,), "The list of ids is too long."),
     "too_many_targets": Code((400,), "The list of targets is too long."),
     "unknown_field": Code((400,), "The parameter `fields` names a field that does not exist."),

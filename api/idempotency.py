@@ -17,6 +17,7 @@ from functools import partial, wraps
 from typing import Any
 
 import msgspec
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, OperationalError, connections, router
 from django.http import HttpResponse
 from django.utils import timezone
@@ -25,6 +26,7 @@ from rest_framework.request import Request
 from api.json import MEDIA_TYPE
 from api.models import IdempotentRequest
 from api.problems import Problem, bad_input
+from api.views import inactive_account
 from caching.api import atomic_write
 from jobs.deletion import in_chunks
 
@@ -101,6 +103,8 @@ def _answer(key: IdempotentRequest, handle: Callable[[], HttpResponse]) -> HttpR
         except _Overtaken:
             continue
         except IntegrityError:  # a row that the handler refers to was deleted meanwhile: it sees that the next time
+            if not get_user_model().objects.filter(pk=key.caller_id).exists():
+                raise inactive_account() from None
             if attempt == ATTEMPTS:
                 raise
     raise _in_progress()

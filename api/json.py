@@ -12,8 +12,9 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.utils.encoders import JSONEncoder
 
 MEDIA_TYPE = "application/json"
-DOT = ord(".")
-_WHOLE_SECONDS = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+Z, DOT = b"Z."
+SHORTEST = len('"2024-05-06T07:08:09')
+_WHOLE_SECONDS = re.compile(rb'"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"')
 
 
 def encoded(data: Any) -> bytes:
@@ -21,13 +22,14 @@ def encoded(data: Any) -> bytes:
 
     DRF encodes the types that msgspec does not know.
     """
-    text = _encoder.encode(data)
-    # msgspec leaves out a fraction of zero. Such times are rare, so what ends like a time in UTC is looked at.
-    at = text.find(b'Z"')
+    text = _encode(data)
+    # msgspec leaves out a fraction of zero. Such times are rare, so only what ends like a time in UTC is looked at.
+    find = text.find
+    at = find(Z, SHORTEST)
     while at >= 0:
-        if text[at - 7] != DOT and _WHOLE_SECONDS.search(text, max(0, at - 20), at + 2):
-            return _encoder.encode(_with_fractions(data))
-        at = text.find(b'Z"', at + 2)
+        if text[at - 7] != DOT and _WHOLE_SECONDS.match(text, at - SHORTEST):
+            return _encode(_with_fractions(data))
+        at = find(Z, at + 1)
     return text
 
 
@@ -58,7 +60,7 @@ def no_content(status: int = 204) -> HttpResponse:
 
 
 _encode_others = JSONEncoder().default
-_encoder = msgspec.json.Encoder(enc_hook=_encode_others)
+_encode = msgspec.json.Encoder(enc_hook=_encode_others).encode
 _decoder = msgspec.json.Decoder()
 
 

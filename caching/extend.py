@@ -7,15 +7,19 @@ from .options import jittered_ms
 from .protocol.codec import Framed, Stale, fingerprint
 from .protocol.steps import new_token
 from .reading.batch import Reply
+from .reading.inspect import entry_of
 from .redis.breaker import breaker
 from .redis.client import FAILURES, execute
 from .redis.event_loop import EventLoopClient
 from .redis.script import Command, Script
+from .registry import Declaration
 from .writing.bulk_signals import deleting, inserted, inserting, updated, updating
+from .writing.declarations import declare
 from .writing.transactions import joined_to_commit, record_pending
 
 __all__ = [
-    "FAILURES", "Command", "EventLoopClient", "Framed", "Reply", "Result", "Script", "Source", "Stale", "breaker",
-    "clear_on_change", "conf", "deleting", "execute", "fingerprint", "inserted", "inserting", "jittered_ms",
+    "FAILURES", "Command", "Declaration", "EventLoopClient", "Framed", "Reply", "Result", "Script", "Source", "Stale",
+    "breaker", "clear_on_change", "conf", "declare", "deleting", "entry_of", "execute", "fingerprint", "inserted",
+    "inserting", "jittered_ms",
     "joined_to_commit", "key_prefix", "new_token", "prefix", "record_pending", "updated", "updating",
 ]  # fmt: skip

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "users",
     "social",
     "posts",
+    "reports",
     "ratings",
     "popups",
 ]
@@ -146,9 +147,9 @@ SPECTACULAR_SETTINGS = {
         "Status": "users.models.UserState.Status",
     },
 }
-# By scope: (requests per second on average, requests at once). "user", "refresh", "password" and "email" are per user,
-# "reset_email" and "email_address" are per mail address, "account" is wrong passwords for one account, the others are
-# per IP address.
+# By scope: (requests per second on average, requests at once). "user", "refresh", "password", "report", "export" and
+# "email" are per user, "reset_email" and "email_address" are per mail address, "account" is wrong passwords for one
+# account, the others are per IP address.
 THROTTLES = {
     "user": (50, 200),
     "register": (20 / 60, 20),
@@ -157,6 +158,8 @@ THROTTLES = {
     "refresh": (30 / 60, 30),
     "bad_refresh": (30 / 60, 30),
     "password": (5 / 60, 5),
+    "report": (20 / 60, 30),
+    "export": (1 / 600, 5),
     "reset": (20 / 60, 20),
     "reset_email": (3 / 3600, 3),
     "email": (5 / 3600, 5),

@@ -8,13 +8,14 @@ import counters.http.urls
 import popups.api.urls
 import posts.urls
 import ratings.urls
+import reports.urls
 import social.urls
 import users.urls
 from api import problems
 
 # The order matters: `users/profiles` of social must precede `users/{id}`; frequent requests come early, because Django
 # tries one pattern after the other.
-ROOMS = (ratings.urls, social.urls, users.urls, counters.http.urls, posts.urls, popups.api.urls)
+ROOMS = (ratings.urls, social.urls, users.urls, counters.http.urls, posts.urls, popups.api.urls, reports.urls)
 
 urlpatterns = [
     # One include for all rooms, so that the prefix is matched once.

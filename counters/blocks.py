@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from caching.extend import Command, Script, Stale, fingerprint, jittered_ms
+from caching.api import Entry
+from caching.extend import Command, Script, Stale, entry_of, fingerprint, jittered_ms
 from caching.extend import key_prefix as database_prefix
 from counters import queries, registry
 
@@ -145,3 +146,14 @@ def increment_commands(deltas: Iterable[LoggedDelta]) -> list[Command]:
 
 
 SOURCE = BlockSource()
+
+
+def entry_of_target(kind: str, target_id: int) -> Entry:
+    """Return the entry that holds a target's counters, and those of its neighbours; raises UnknownKind."""
+    names = registry.names_of(kind)
+
+    def in_words(content: list[int]) -> str:
+        own = ((name, content[1 + position(kind, target_id, name)]) for name in names)
+        return f"has, of {kind}:{target_id}, " + ", ".join(f"{name}={value:,}" for name, value in own)
+
+    return entry_of(SOURCE, block_of(kind, target_id), in_words)

@@ -9,11 +9,14 @@ class PopupsConfig(AppConfig):
     name = "popups"
 
     def ready(self) -> None:
-        from popups import seeding, services, signals  # noqa: F401  signals connects
+        from popups import export_parts, seeding, services, signals  # noqa: F401  signals connects
         from popups.delivery import protection  # noqa: F401  connects
-        from users import deletion_hooks
+        from popups.models import Event
+        from users import deletion_hooks, related_rows
         from users.seeding import register
 
+        export_parts.register_parts()
         deletion_hooks.register(services.delete_popups_of)
         deletion_hooks.register_keys(services.redis_keys_of)
         register(seeding.seed)
+        related_rows.register(related_rows.RelatedRows("events of popups", Event, "user"))

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from api.model_fields import MultilineField
 from caching.api import Cached, CachedManager, CachedModel, CachedQuerySet, EdgeModel, IdList, IdSet
+from posts.shown_favorites import ShownFavorites
 from users.models import User
 
 HOME_PAGE = 15
@@ -53,7 +54,10 @@ class Post(CachedModel):
     objects: ClassVar = PostManager()
 
     class Meta(CachedModel.Meta):
-        indexes = [models.Index(fields=["author", "state", "id"], name="posts_post_home_page")]
+        indexes = [
+            models.Index(fields=["author", "state", "id"], name="posts_post_home_page"),
+            models.Index(fields=["state"], name="posts_post_state"),  # the staff looks for the few that are hidden
+        ]
         constraints = [models.UniqueConstraint(fields=["author", "plain_repost_of"], name="posts_post_plain_repost")]
 
     def __str__(self) -> str:
@@ -155,4 +159,10 @@ VISIBLE = Q(state=Post.State.SHOWN, author__is_active=True)
 # One id more than a page, to know whether there is a next page.
 newest_posts = IdList(Post, owner="author", newest=HOME_PAGE + 1, where=Q(state=Post.State.SHOWN))
 liked = IdSet(Like, owner="user", member="post")
-favorited = IdSet(Favorite, owner="user", member="post")
+favorited = ShownFavorites(
+    Favorite,
+    owner="user",
+    member="post",
+    shown=Q(post__state=Post.State.SHOWN, post__author__is_active=True),
+    own=Q(post__state=Post.State.HIDDEN),
+)

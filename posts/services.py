@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import router
+from django.db import connections, router
 
 from caching.api import atomic_write
 from posts import removal
@@ -119,4 +119,13 @@ def _adding_to(post_id: int | None, user_id: int) -> Iterator[None]:
 
 
 def _author_of(post_id: int) -> int:
-    return Post.objects.filter(VISIBLE).values_list("author_id", flat=True).get(pk=post_id)
+    """Return the author of a visible post. Until the end of the transaction, nobody hides it or ends the account."""
+    connection = connections[router.db_for_write(Post)]
+    sql, args = Post.objects.filter(VISIBLE, pk=post_id).values_list("author_id").query.sql_with_params()
+    with connection.cursor() as cursor:
+        # In share mode, which Django does not have, additions do not wait for each other. SQLite has one writer anyway.
+        cursor.execute(f"{sql} LOCK IN SHARE MODE" if connection.features.has_select_for_update else sql, args)
+        found = cursor.fetchone()
+    if found is None:
+        raise Post.DoesNotExist
+    return int(found[0])

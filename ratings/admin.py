@@ -1,5 +1,6 @@
 """Items in the admin, each with its histogram; edits have immediate effect on the API."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -12,9 +13,10 @@ from django.utils.html import format_html, format_html_join
 from api.admin import SEARCHED, MarkedRowsAdmin
 from api.rounding import rounded_ratio
 from counters.api import counts_of
+from counters.http.counted_admin import CountedAdmin
 from ratings import removal
 from ratings.counts import HISTOGRAM, KIND, SCORES
-from ratings.models import Item
+from ratings.models import Item, Score
 
 BAR_PX = 40
 BAR = (
@@ -32,9 +34,10 @@ class _CountedList(ChangeList):
 
 
 @admin.register(Item)
-class ItemAdmin(MarkedRowsAdmin):
+class ItemAdmin(CountedAdmin, MarkedRowsAdmin):
     """Items with the average and the histogram that the API shows; a list page reads Redis once."""
 
+    counter_kind = KIND
     list_display = ("id", "title", "average", "count", "histogram", "created_at")
     list_display_links = ("id", "title")
     writable_fields = ("title", "description")
@@ -42,7 +45,6 @@ class ItemAdmin(MarkedRowsAdmin):
     fields = (*writable_fields, *readonly_fields)
     text_column = "title"
     search_help_text = f"An id, or words of a title among the newest {SEARCHED:,}."
-    deletion_summary = "items, with all their scores"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Item]:
         return super().get_queryset(request).filter(removed_at=None)
@@ -60,6 +62,9 @@ class ItemAdmin(MarkedRowsAdmin):
 
     def delete_rows(self, pks: list[int]) -> None:
         removal.remove(pks)
+
+    def going_along(self, pks: list[int]) -> Mapping[str, QuerySet]:
+        return {"scores": Score._default_manager.filter(item_id__in=pks)}
 
     @admin.display
     def average(self, item: Item) -> str:

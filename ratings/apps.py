@@ -10,10 +10,13 @@ class RatingsConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs import deletion
-        from ratings import counts, removal, seeding  # noqa: F401  counts declares counters
-        from users import deletion_hooks
+        from ratings import counts, export_parts, removal, seeding  # noqa: F401  counts declares counters
+        from ratings.models import Score
+        from users import deletion_hooks, related_rows
         from users.seeding import register
 
+        export_parts.register_parts()
         deletion_hooks.register(removal.delete_scores_of)
         deletion.register(removal.removed_items.sweep)
         register(seeding.seed)
+        related_rows.register(related_rows.RelatedRows("scores", Score, "user"))

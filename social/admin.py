@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from api.admin import NewestFirstAdmin, any_of
+from api.admin_links import by_id, linked
 from social import services
 from social.locks import lock_pair
 from social.models import Block, Follow
@@ -81,8 +82,9 @@ class FollowAdmin(_EdgeAdmin):
     """Admin of follows, which may be added and deleted, but not changed."""
 
     form = FollowForm
-    list_display = ("id", "follower", "followee", "created_at")
-    list_select_related = raw_id_fields = FollowForm.pair
+    list_display = ("id", *map(linked, FollowForm.pair), "created_at")
+    list_filter = tuple(map(by_id, FollowForm.pair))
+    related = raw_id_fields = FollowForm.pair
 
 
 @admin.register(Block)
@@ -90,8 +92,9 @@ class BlockAdmin(_EdgeAdmin):
     """Admin of blocks, which may be added and deleted, but not changed; a new block deletes follows."""
 
     form = BlockForm
-    list_display = ("id", "blocker", "blocked", "created_at")
-    list_select_related = raw_id_fields = BlockForm.pair
+    list_display = ("id", *map(linked, BlockForm.pair), "created_at")
+    list_filter = tuple(map(by_id, BlockForm.pair))
+    related = raw_id_fields = BlockForm.pair
 
     def save_model(self, request: HttpRequest, obj: Block, form: Any, change: bool) -> None:
         """Save through the service, which deletes the follows between the two users."""

@@ -1,25 +1,28 @@
 """Accounts and states in the admin. Every edit goes through the cached models, so the API shows it at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from redis import RedisError
+from django.utils.html import format_html, format_html_join
 
-from api.admin import ChunkedDeletionAdmin, NewestFirstAdmin
+from api.admin import ChunkedDeletionAdmin, NewestFirstAdmin, bounded_count
+from api.admin_links import by_id, linked, list_address
 from api.audited_admin import ActionRefused, Change
+from api.cache_admin import CacheEntriesAdmin
 from api.links import validate_link
 from api.model_fields import MultilineField
-from users import admin_superuser, erasure, services  # noqa: F401  admin_superuser registers its admin classes
+from counters.http.counted_admin import CountedAdmin
+from users import admin_superuser, erasure, logins, related_rows, services  # noqa: F401  admin_superuser registers
 from users.admin_login import ThrottledLoginForm
 from users.birthdays import validate_birthday
-from users.models import Erasure, User, UserState
+from users.models import Erasure, Login, User, UserState
 from users.ranks import MANAGED_BY_STAFF, may_manage
 from users.search import for_admin
 
@@ -29,11 +32,9 @@ admin.site.login_form = ThrottledLoginForm
 RANK_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
-class CachedUserAdmin(NewestFirstAdmin):
-    """Rows by user: found by the API's search terms, with actions on the cache entries of the selected rows."""
+class _UserRowsAdmin(NewestFirstAdmin):
+    # Rows by user, found by the API's search terms.
 
-    MOST_SHOWN = 20
-    actions: tuple[str, ...] = ("show_cache_entry", "drop_cache_entry")
     search_help_text = "An id, the beginning of a username or of a word of the nickname, or Chinese characters in it."
     user_column = "pk"
 
@@ -49,29 +50,6 @@ class CachedUserAdmin(NewestFirstAdmin):
 
     def search(self, queryset: QuerySet, text: str) -> QuerySet:
         return for_admin(queryset, self.user_column, text[:64])
-
-    @admin.action(description="Show cache entry", permissions=["view"])
-    def show_cache_entry(self, request: HttpRequest, queryset: QuerySet) -> None:
-        for _ in self._for_each(request, queryset, self.model.objects.cache_entry):
-            pass
-
-    @admin.action(description="Drop cache entry", permissions=["change"])
-    def drop_cache_entry(self, request: HttpRequest, queryset: QuerySet) -> Change:
-        dropped = list(self._for_each(request, queryset, self._drop))
-        return Change(dropped, "Cache entry dropped.", f"{len(dropped)} cache entries dropped.")
-
-    def _drop(self, pk: Any) -> str:
-        self.model.objects.drop_entry(pk)
-        return self.model.objects.cache_entry(pk)
-
-    def _for_each(self, request: HttpRequest, queryset: QuerySet, act: Callable[[Any], str]) -> Iterator[Any]:
-        """Call `act` for each of at most MOST_SHOWN selected rows, show its result as a message, and yield the row."""
-        try:
-            for row in self.selected(queryset, self.MOST_SHOWN):
-                self.message_user(request, f"Cache entry {act(row.pk)}")
-                yield row
-        except RedisError as error:
-            self.message_user(request, f"Redis cannot be asked: {error}", messages.ERROR)
 
 
 class AccountCreationForm(AdminUserCreationForm):
@@ -103,31 +81,46 @@ class AccountChangeForm(UserChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(CachedUserAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
-    """Admin of accounts: activates, deactivates and deletes them, with actions on their cache entries."""
+class UserAdmin(_UserRowsAdmin, CountedAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
+    """Admin of accounts: activates, deactivates and deletes them, and counts what belongs to them."""
 
     form = AccountChangeForm
     add_form = AccountCreationForm
-    actions = ("activate", "deactivate", *CachedUserAdmin.actions)
+    counter_kind = "user"
+    actions = ("activate", "deactivate", *CountedAdmin.actions)
     list_display = ("id", "username", "nickname", "country", "level", "is_vip", "is_active", "is_staff", "created_at")
     list_display_links = sortable_by = ("id", "username")  # other columns have no index to sort by
+    list_filter = ("is_active", "is_staff")
     formfield_overrides = {
         models.URLField: {"assume_scheme": "https"},
         MultilineField: {"widget": AdminTextareaWidget},
     }
-    readonly_fields = ("created_at", "last_login")
-    deletion_summary = "users"
+    readonly_fields = ("belongings", "created_at", "last_login")
     fieldsets = (
         (None, {"fields": ("username", "password", "nickname", "avatar", "bio")}),
         ("Profile", {"fields": ("gender", "country", "city", "language", "level", "is_vip")}),
         ("Private", {"fields": ("email", "phone", "birthday")}),
         ("Permissions", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         ("Dates", {"fields": ("created_at", "last_login")}),
+        ("What belongs to the account", {"fields": ("belongings",)}),
     )
     add_fieldsets = ((None, {"fields": ("username", "nickname", "usable_password", "password1", "password2")}),)
 
     def delete_rows(self, pks: list[int]) -> None:
         erasure.delete_some(pks)
+
+    def going_along(self, pks: list[int]) -> Mapping[str, QuerySet]:
+        return {kind.title: kind.of(pks) for kind in related_rows.all_kinds()}
+
+    @admin.display(description="")
+    def belongings(self, user: User) -> Any:
+        """Return what belongs to an account: how many rows of each kind, and where they are listed."""
+        kinds = related_rows.all_kinds()
+        lines = (
+            (bounded_count(kind.of([user.pk])), kind, list_address(kind.model, kind.column, user.pk)) for kind in kinds
+        )
+        cells = ((_maybe_link(kind.title, address), count) for count, kind, address in lines)
+        return format_html("<table>{}</table>", format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", cells))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         own = super().get_readonly_fields(request, obj)
@@ -166,12 +159,12 @@ class UserAdmin(CachedUserAdmin, ChunkedDeletionAdmin, DjangoUserAdmin):
 
 
 @admin.register(UserState)
-class UserStateAdmin(CachedUserAdmin):
+class UserStateAdmin(_UserRowsAdmin, CacheEntriesAdmin):
     """Admin of user states, found by id or name of the user; those of users whom one may manage can be changed."""
 
     user_column = "user_id"
-    list_display = ("user", "status", "message", "last_seen_at")
-    list_select_related = ("user",)
+    list_display = ("__str__", linked("user"), "status", "message", "last_seen_at")
+    related = ("user",)
     raw_id_fields = ("user",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -187,3 +180,41 @@ class UserStateAdmin(CachedUserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or may_manage(request.user, obj.user))
+
+
+@admin.register(Login)
+class LoginAdmin(_UserRowsAdmin):
+    """Admin of sessions: the logins of users, which may be ended, but neither added nor changed."""
+
+    user_column = "user_id"
+    list_display = ("id", linked("user"), "user_agent", "is_open", "created_at", "last_used_at", "expires_at")
+    list_filter = (by_id("user"),)
+    related = ("user",)
+    fields = readonly_fields = ("user", "user_agent", "is_open", "created_at", "last_used_at", "expires_at")
+    actions = ("end",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    has_change_permission = has_delete_permission = has_add_permission
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        """Return whether sessions may be ended: by those who may delete them."""
+        return request.user.has_perm("users.delete_login")
+
+    @admin.display(boolean=True, description="open")
+    def is_open(self, session: Login) -> bool:
+        return logins.is_open(session, session.user.token_generation)
+
+    @admin.action(description="End the selected sessions at once", permissions=["end"])
+    def end(self, request: HttpRequest, queryset: QuerySet[Login]) -> Change:
+        sessions = self.selected(queryset)
+        if above := sorted({each.user.username for each in sessions if not may_manage(request.user, each.user)}):
+            raise ActionRefused(f"You may not end sessions of {', '.join(above[:10])}; nothing was changed.")
+        for each in sessions:
+            logins.end_login(each.user_id, each.pk)
+        return Change(sessions, "Ended.", f"{len(sessions)} sessions ended.")
+
+
+def _maybe_link(text: str, address: str | None) -> Any:
+    return format_html('<a href="{}">{}</a>', address, text) if address else text

@@ -16,13 +16,17 @@ class UsersConfig(AppConfig):
             deletion_hooks,
             emails,
             erasure,
+            export_parts,
             former_names,
             indexing,
             logins,
+            related_rows,
         )
+        from users.models import Login
 
         indexing.watch_users()
         logins.watch_loaded_accounts()
+        export_parts.register_parts()
         former_names.watch_users()
         erasure.watch_users()
         deletion.register(erasure.sweep)
@@ -31,3 +35,4 @@ class UsersConfig(AppConfig):
         deletion_hooks.register(logins.delete_logins_of)
         deletion_hooks.register(emails.delete_rows_of)
         deletion_hooks.register(idempotency.delete_answers_to)
+        related_rows.register(related_rows.RelatedRows("sessions", Login, "user"))

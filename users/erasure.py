@@ -25,7 +25,8 @@ from users import deletion_hooks, login_throttle
 from users.models import Erasure, User
 
 LATE_READERS_S = 120
-"""After this time no request is at work that was admitted before the account was marked."""
+"""After this time no request is at work that was admitted before the account was gone, and no writer who held an entry
+of it."""
 FIRST_RETRY_S, LAST_RETRY_S = 1, 300
 PURGED_TOGETHER = 100  # accounts whose entries one walk over the keys of Redis finds
 EVERYBODY = Q()
@@ -153,12 +154,16 @@ def _purge_due() -> Iterator[int]:
 
 
 def _purge(gone: list[Erasure]) -> None:
-    # The throttles last: a log-in that is refused because there is no such account is counted all the same.
-    forget_targets(router.db_for_write(User), "user", [each.pk for each in gone])
-    discard_keys(each for erasure in gone for each in _redis_keys(erasure))
     late = timedelta(seconds=LATE_READERS_S)
+    last = [each for each in gone if each.gone_at and each.gone_at < timezone.now() - late]
     purged = Erasure.objects.filter(pk__in=[each.pk for each in gone])
-    purged.filter(gone_at__lt=timezone.now() - late).delete()
+    forget_targets(router.db_for_write(User), "user", [each.pk for each in gone])
+    for each in gone:  # of which rows without a constraint in the database may be left
+        for _ in deletion_hooks.run_all(each.pk):
+            pass
+    discard_keys(keys for each in gone if each not in last for keys in _redis_keys(each))
+    discard_keys((keys for each in last for keys in _redis_keys(each)), with_holds=True)
+    purged.filter(pk__in=[each.pk for each in last]).delete()
     purged.update(due_at=F("gone_at") + late)
 
 

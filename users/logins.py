@@ -79,6 +79,11 @@ def open_logins(user_id: int, generation: int) -> QuerySet[Login]:
     return current.order_by("-last_used_at", "-pk")
 
 
+def is_open(login: Login, generation: int) -> bool:
+    """Return whether a login of an account with this generation of tokens is not over."""
+    return login.generation == generations.refresh_half(generation) and login.expires_at > timezone.now()
+
+
 def end(claims: Claims) -> None:
     """End the login of a verified refresh token: its refresh tokens and its access tokens. May be repeated.
 

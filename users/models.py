@@ -80,7 +80,12 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
     objects: ClassVar = UserManager()
 
     class Meta(CachedModel.Meta):
-        indexes = [models.Index(fields=["email"], name="users_user_email")]
+        indexes = [
+            models.Index(fields=["email"], name="users_user_email"),
+            # The staff looks for the few that are not active, and that are staff.
+            models.Index(fields=["is_active"], name="users_user_active"),
+            models.Index(fields=["is_staff"], name="users_user_staff"),
+        ]
 
     def save_base(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
         using = options.get("using") or router.db_for_write(type(self), instance=self)
@@ -170,8 +175,11 @@ class Login(models.Model):
     generation = models.BigIntegerField(default=0)
     expires_at = models.DateTimeField(db_index=True, default=timezone.now)
 
+    class Meta:
+        verbose_name = "session"
+
     def __str__(self) -> str:
-        return f"{self.user_id} since {self.created_at}"
+        return f"{self.user_id} since {self.created_at:%Y-%m-%d %H:%M}"
 
 
 class QueuedMail(models.Model):

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from users import auth_views, email_views, password_views, search_views, session_views, views
+from users import auth_views, email_views, export_views, password_views, search_views, session_views, views
 
 urlpatterns = [
     path("users", views.UsersView.as_view()),
     path("users/search", search_views.SearchView.as_view()),
     path("users/me", views.OwnUserView.as_view()),
+    path("users/me/export", export_views.OwnExportView.as_view()),
     path("users/me/password", password_views.OwnPasswordView.as_view()),
     path("users/me/email", email_views.OwnEmailView.as_view()),
     path("users/me/sessions", session_views.SessionsView.as_view()),

@@ -8,7 +8,9 @@ from ..databases import database_of
 from ..entries.derived import Derived
 from ..entries.lookup import lookup_keys
 from ..entries.rows import rows_of
-from ..protocol.invalidation import discard_entries, discard_under
+from ..protocol.invalidation import discard_entries, keys_under
+from ..redis.client import redis_client
+from ..redis.cluster import by_slot
 
 
 class RedisKeys(NamedTuple):
@@ -39,16 +41,23 @@ def owned_keys(model: Any, pk: Any, values: Mapping[str, Any]) -> RedisKeys:
     return RedisKeys(keys, prefixes)
 
 
-def discard_keys(found: Iterable[RedisKeys]) -> None:
-    """Delete the entries; the holds of writers at work stay until they are lifted.
+def discard_keys(found: Iterable[RedisKeys], *, with_holds: bool = False) -> None:
+    """Delete the entries; the holds of writers stay until they are lifted, unless `with_holds`.
+
+    Delete them with their holds only where no writer can commit any more what they hold for: the row is gone, and so
+    is all that refers to it. A writer who was killed has left holds that only a reader would take over.
 
     One walk over all keys of Redis finds those of all prefixes. Raises redis.RedisError or OSError when Redis cannot be
     reached.
     """
     everything = list(found)
-    discard_entries({key for each in everything for key in each.keys})
-    for _ in discard_under({prefix for each in everything for prefix in each.prefixes}):
-        pass
+    keys = {key for each in everything for key in each.keys}
+    keys.update(key for key, _ in keys_under({prefix for each in everything for prefix in each.prefixes}))
+    if with_holds:
+        for group in by_slot(keys):
+            redis_client().unlink(*group)
+    else:
+        discard_entries(keys)
 
 
 def _refers(model: Any, attname: str, target: Any) -> bool:

@@ -1,43 +1,109 @@
-"""Single entries of rows, for operators: describing and dropping one."""
+"""Single entries, for operators: describing and dropping those of a row, and of the id sets and lists that it owns."""
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
 
+from .. import registry
 from ..conf import OFF, conf
+from ..entries.derived import Derived
+from ..entries.id_lists import IdList
+from ..entries.id_sets import IdSet
 from ..entries.rows import Rows, rows_of
+from ..entries.source import Source
 from ..protocol import steps
 from ..protocol.codec import Stale
 from ..redis.client import round_trip
 
 
+class Entry(NamedTuple):
+    """An entry to be looked at. Both functions raise redis.RedisError or OSError when Redis cannot be reached."""
+
+    describe: Callable[[], str]
+    """Returns its state in words."""
+    drop: Callable[[], Any]
+    """Deletes it, so that the next reader loads it anew; a writer's hold stays."""
+
+
 def describe(model: Any, pk: Any, using: str | None = None) -> str:
     """Return the state of a row's entry in words; raises redis.RedisError when Redis cannot be reached."""
-    if not conf().enabled:
-        return OFF
-    rows = rows_of(model, using)
-    key = rows.key(rows.identity(pk))
-    entry, life_ms = round_trip([("GET", key), ("PTTL", key)])
-    if entry is None:
-        return f"{key} is absent: the next reader loads it from the database."
-    return f"{key} {_state(rows, pk, entry)}; it expires in {life_ms / 1000:.1f} s."
-
-
-def _state(rows: Rows, pk: Any, entry: bytes) -> str:
-    if entry[0] == steps.LEASE:
-        return "is being loaded by a reader"
-    if entry[0] == steps.HOLD:
-        return f"is held by {len(entry) // 29} writer(s)"
-    try:
-        row = rows.decode(pk, entry)
-    except Stale:
-        return "has an entry of another version"
-    if row is None:
-        return "says that there is no such row"
-    columns = ", ".join(f"{name}={getattr(row, name)!r}" for name in rows.codec.columns)
-    return f"has a value: {columns}"
+    return _row_entry(rows_of(model, using), pk).describe()
 
 
 def drop(model: Any, pk: Any, using: str | None = None) -> None:
     """Delete a row's entry unless a writer holds it; raises redis.RedisError when Redis cannot be reached."""
-    rows = rows_of(model, using)
+    _row_entry(rows_of(model, using), pk).drop()
+
+
+def entries_of(model: Any, pk: Any, using: str | None = None) -> Iterator[Entry]:
+    """Yield the entries of a row of a cached model: its own, and the id sets and lists of which it is the owner."""
+    yield _row_entry(rows_of(model, using), pk)
+    for declarations in registry.by_model().values():
+        for each in declarations:
+            if isinstance(each, IdSet | IdList) and _owner_of(each) is model._meta.concrete_model:
+                source = each.at(using) if using else each.here()
+                identity = source.identity(pk)
+                yield _set_entry(source, identity) if isinstance(source, IdSet) else entry_of(source, identity, _listed)
+
+
+def entry_of(source: Source, identity: Any, in_words: Callable[[Any], str]) -> Entry:
+    """Return an entry of a source that is no scripted one; `in_words` tells what a value, or None, says."""
+
+    def state(entry: bytes) -> str:
+        try:
+            return in_words(source.decode(identity, entry))
+        except Stale:
+            return "has an entry of another version"
+
+    key = source.key(identity)
+    return Entry(partial(_describe, key, state), partial(_drop, key))
+
+
+def _row_entry(rows: Rows, pk: Any) -> Entry:
+    def in_words(row: Any) -> str:
+        if row is None:
+            return "says that there is no such row"
+        return "has a value: " + ", ".join(f"{name}={getattr(row, name)!r}" for name in rows.codec.columns)
+
+    return entry_of(rows, rows.identity(pk), in_words)
+
+
+def _listed(ids: list[int]) -> str:
+    return f"has a value: {', '.join(map(str, ids))}" if ids else "says that there are no rows"
+
+
+def _set_entry(source: IdSet, identity: Any) -> Entry:
+    key = source.key(identity)
+
+    def state(entry: bytes) -> str:
+        (members,) = round_trip([("SCARD", steps.members_key(key))])
+        floor = entry[1:].decode(errors="replace")
+        known = "all that there are" if floor == "0" else f"all from {floor} on; the database is asked for smaller ones"
+        return f"has a value: {max(0, members - 1):,} ids, {known}"  # without the sentinel
+
+    return Entry(partial(_describe, key, state), partial(_drop, key))
+
+
+def _owner_of(derived: Derived) -> Any:
+    (name,) = derived.by
+    return derived.model._meta.get_field(name).related_model
+
+
+def _describe(key: str, state: Callable[[bytes], str]) -> str:
+    if not conf().enabled:
+        return OFF
+    entry, life_ms = round_trip([("GET", key), ("PTTL", key)])
+    if entry is None:
+        return f"{key} is absent: the next reader loads it from the database."
+    if entry[0] == steps.LEASE:
+        words = "is being loaded by a reader"
+    elif entry[0] == steps.HOLD:
+        words = f"is held by {len(entry) // steps.CLAIM_BYTES} writer(s)"
+    else:
+        words = state(entry)
+    return f"{key} {words}; it expires in {life_ms / 1000:.1f} s."
+
+
+def _drop(key: str) -> None:
     if conf().enabled:
-        steps.discard([rows.key(rows.identity(pk))])
+        steps.discard([key])

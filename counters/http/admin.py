@@ -9,9 +9,11 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from api.admin import BoundedPaginator
-from api.audited_admin import ActionRefused, AuditedAdmin, Change
+from api.audited_admin import ActionRefused, Change
+from api.cache_admin import CacheEntriesAdmin
 from api.ids import is_id
-from counters import reconcile, registry
+from caching.api import Entry
+from counters import blocks, reconcile, registry
 from counters.models import Counter, Delta
 
 MAX_SELECTED = 200
@@ -43,7 +45,7 @@ class NameFilter(KindFilter):
 
 
 @admin.register(Counter)
-class CounterAdmin(AuditedAdmin):
+class CounterAdmin(CacheEntriesAdmin):
     """A list with the same cost for any number of counters: it counts, sorts and compares by the index only."""
 
     paginator = BoundedPaginator
@@ -55,7 +57,11 @@ class CounterAdmin(AuditedAdmin):
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     sortable_by = ()
-    actions = ("reconcile",)
+    actions = ("reconcile", *CacheEntriesAdmin.actions)
+
+    def cache_entries(self, row: Counter) -> list[Entry]:
+        """Return the entry of the counter's target; none for a kind that is declared no longer."""
+        return [blocks.entry_of_target(row.kind, row.target_id)] if row.kind in registry.kinds() else []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Counter]:
         log = Delta.objects.filter(kind=OuterRef("kind"), target_id=OuterRef("target_id"), name=OuterRef("name"))
@@ -90,6 +96,8 @@ class CounterAdmin(AuditedAdmin):
         targets = sorted(queryset.order_by().values_list("kind", "target_id").distinct()[: MAX_SELECTED + 1])
         if len(targets) > MAX_SELECTED:
             raise ActionRefused(f"Select at most {MAX_SELECTED} targets, or run manage.py reconcile_counters.")
+        if unknown := {kind for kind, _ in targets}.difference(registry.kinds()):
+            raise ActionRefused(f"Counters of the kind {min(unknown)} are declared no longer; nothing was changed.")
         drifts = [drift for target in targets for drift in reconcile.run_one(*target).drifts]
         for drift in drifts:
             self.message_user(request, f"Mended: {drift}")
@@ -98,6 +106,8 @@ class CounterAdmin(AuditedAdmin):
 
     def has_reconcile_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("counters.change_counter")
+
+    has_cache_permission = has_reconcile_permission
 
     def has_add_permission(self, request: HttpRequest, obj: Counter | None = None) -> bool:
         return False

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from api.admin import BoundedPaginator
+from api.admin_links import by_id, linked
 from api.audited_admin import ActionRefused, AuditedAdmin, Change
 from api.ids import is_id
 from popups import rules
@@ -206,10 +207,11 @@ class _RecordsAdmin(AuditedAdmin):
 
     paginator = BoundedPaginator
     show_full_result_count = False
+    list_filter = (by_id("user"), by_id("popup"))
     list_per_page = 50
     sortable_by = ()
     ordering = ("-pk",)
-    list_select_related = ("user", "popup")
+    show_facets = admin.ShowFacets.NEVER
     search_fields = ("user",)  # displays the search box; get_search_results uses the index
     search_help_text = "A user's id or whole username."
 
@@ -218,6 +220,9 @@ class _RecordsAdmin(AuditedAdmin):
         if not text:
             return queryset, False
         return queryset.filter(user_id__in=User.objects.ids_named(text)), False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).prefetch_related("user", "popup")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -229,11 +234,20 @@ class _RecordsAdmin(AuditedAdmin):
 class EventAdmin(_RecordsAdmin):
     """The recorded events."""
 
-    list_display = ("id", "type", "user", "popup", "at", "claim")
+    list_display = ("id", "type", linked("user"), linked("popup"), "at", "claim")
 
 
 @admin.register(UserPopup)
 class UserPopupAdmin(_RecordsAdmin):
     """The counts of events by user and popup."""
 
-    list_display = ("user", "popup", "shown", "clicked", "dismissed", "last_shown_at", "last_clicked_at")
+    list_display = (
+        "__str__",
+        linked("user"),
+        linked("popup"),
+        "shown",
+        "clicked",
+        "dismissed",
+        "last_shown_at",
+        "last_clicked_at",
+    )

@@ -2,7 +2,7 @@
 
 A request takes one of a bounded number of threads when its body has been received, and releases it when its response is
 complete, so that slow clients occupy no thread. A response longer than MAX_BUFFERED_BYTES is streamed by the thread at
-the speed of the client, which has to make progress.
+the speed of the client, which has to make progress; one that says so is made in pieces, without a thread in between.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from django.http import HttpResponse
 from api import request_ids
 from serving.bridge.bodies import BodyReceiver, Receive
 from serving.bridge.environ import Environ, Scope, build_environ
+from serving.bridge.piecewise import PiecewiseResponse, PiecewiseSender, is_piecewise
 from serving.bridge.responses import MAX_WHOLE_BYTES, Response, ResponseSender, Send
 from serving.bridge.threads import ThreadPool
 from serving.requests import rules
@@ -48,7 +49,8 @@ class Bridge:
         self._threads = ThreadPool(threads, _is_long)
         self._views = views
         self._bodies = MemoryBudget(MAX_BODIES_BYTES)
-        self._sender = ResponseSender(MemoryBudget(MAX_RESPONSES_BYTES))
+        responses = MemoryBudget(MAX_RESPONSES_BYTES)
+        self._sender, self._piecewise = ResponseSender(responses), PiecewiseSender(responses, self._threads)
 
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send, extra_environ: Mapping[str, Any] = MappingProxyType({})
@@ -77,12 +79,15 @@ class Bridge:
         try:
             environ["wsgi.input"] = await body.read(environ)
             request = BridgedRequest(environ, send, receive, asyncio.get_running_loop())
-            response: Response | None = await self._threads.run(self._respond, request)
-            return response
+            response: Response | PiecewiseResponse | None = await self._threads.run(self._respond, request)
         finally:
             body.close()
+        if isinstance(response, PiecewiseResponse):
+            await self._piecewise.send(response, receive, send)
+            return None
+        return response
 
-    def _respond(self, request: "BridgedRequest") -> Response | None:
+    def _respond(self, request: "BridgedRequest") -> Response | PiecewiseResponse | None:
         """Run the WSGI application in this thread; return None if the response has been streamed."""
         started: list[Any] = []
         try:
@@ -92,6 +97,8 @@ class Bridge:
             request_id = request_ids.given_or_new(request.environ.get(request_ids.ENVIRON))
             logger.exception("Django's handler failed.", extra={"request_id": request_id})
             return _refused(internal_error(), request_id)
+        if is_piecewise(content):
+            return PiecewiseResponse(*_encode(*started), content)
         try:
             status, headers = _encode(*started)
             if not getattr(content, "streaming", True):

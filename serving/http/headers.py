@@ -1,6 +1,7 @@
 """The headers of requests for the hot lane, parsed once for each client, because a client repeats them.
 
-It repeats all but those that differ with every request (api.request_ids.VARYING), which are left out before.
+It repeats all but those that differ with every request (api.request_ids.VARYING), which are left out before. They stand
+at the same place in each request of a client, which is remembered by the length of its headers.
 """
 
 from typing import Any, NamedTuple
@@ -12,6 +13,9 @@ from serving.requests.limits import MAX_HEADERS
 from serving.requests.recent import Recent
 
 MAX_CACHED = 10_000  # sets of headers, mostly of half a kilobyte each
+END, LF = b"\r\n\r\n", ord("\n")
+VARYING_NAMES = frozenset(name.decode() for name in VARYING)
+ID = NAME.decode()
 
 
 class UnsupportedHeaders(Exception):
@@ -26,6 +30,7 @@ class LaneHeaders(NamedTuple):
 
 
 _cached: Recent[tuple[Any, str, bytes], LaneHeaders] = Recent(MAX_CACHED)
+_places: dict[int, tuple[int, int]] = {}  # by length, where the lines that vary began and ended lately
 
 
 def parse(lane: Any, scheme: str, lines: bytes) -> tuple[LaneHeaders, str]:
@@ -34,33 +39,50 @@ def parse(lane: Any, scheme: str, lines: bytes) -> tuple[LaneHeaders, str]:
     Raises UnsupportedHeaders unless the lines are complete, without a body, and for the lane. Such lines are not
     cached, so that requests without a valid token displace nothing.
     """
+    if place := _places.get(len(lines)):
+        begin, end = place
+        headers = _cached.get((lane, scheme, lines[:begin] + lines[end:]))
+        if headers is not None and lines[begin - 1] == LF and (found := _varying(lines[begin:end])):
+            return headers, given_or_new(found[0])
     headers = _cached.get((lane, scheme, lines))
-    if headers is not None:
-        return headers, new()
-    if lines.find(b"\r\n\r\n") != len(lines) - 4:
+    return _parse_new(lane, scheme, lines) if headers is None else (headers, new())
+
+
+def _parse_new(lane: Any, scheme: str, lines: bytes) -> tuple[LaneHeaders, str]:
+    if lines.find(END) != len(lines) - len(END):
         raise UnsupportedHeaders
-    kept, request_id = _without_varying(lines)
-    headers = _cached.get((lane, scheme, kept))
+    kept, varying = [], []
+    for line in lines[: -len(END)].split(b"\r\n"):
+        (varying if line.partition(b":")[0].lower() in VARYING else kept).append(line)
+    found = _varying(b"".join(b"%b\r\n" % line for line in varying)) if varying else (None,)
+    if found is None:
+        raise UnsupportedHeaders
+    key = lane, scheme, b"\r\n".join(kept) + END
+    headers = _cached.get(key)
     if headers is None:
-        headers = _parsed(lane, scheme, kept)
-        _cached.put((lane, scheme, kept), headers)
-    return headers, given_or_new(request_id)
+        headers = _parsed(*key)
+        _cached.put(key, headers)
+    if varying:
+        begin = lines.find(varying[0])
+        _places[len(lines)] = begin, lines.find(varying[-1], begin) + len(varying[-1]) + 2
+    return headers, given_or_new(found[0])
 
 
-def _without_varying(lines: bytes) -> tuple[bytes, str | None]:
-    """Return the lines that a client repeats, and the X-Request-ID."""
-    kept, request_id = [], None
-    for line in lines.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if (name := name.lower()) not in VARYING:
-            kept.append(line)
-        elif not value.isascii() or not (text := value.decode()).isprintable():
-            raise UnsupportedHeaders
-        elif name == NAME:
-            if request_id is not None:
-                raise UnsupportedHeaders
-            request_id = text.strip(" ")
-    return b"\r\n".join(kept), request_id
+def _varying(lines: bytes) -> tuple[str | None] | None:
+    """Return the X-Request-ID, if there is one; None unless all lines are headers that vary, in visible ASCII."""
+    request_id: str | None = None
+    if not lines.isascii() or not lines.endswith(b"\r\n"):
+        return None
+    for line in lines[:-2].decode().split("\r\n"):
+        name, colon, value = line.partition(":")
+        name = name.lower()
+        if not colon or name not in VARYING_NAMES or not value.isprintable():
+            return None
+        if name == ID and request_id is not None:
+            return None
+        if name == ID:
+            request_id = value.strip(" ")
+    return (request_id,)
 
 
 def _parsed(lane: Any, scheme: str, lines: bytes) -> LaneHeaders:

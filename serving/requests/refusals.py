@@ -45,6 +45,11 @@ def length_required() -> Refusal:
     return Refusal(411, "length_required", "Send the body with a Content-Length, not in chunks.")
 
 
+def target_too_long() -> Refusal:
+    """Return the 414 for a request line that is too long."""
+    return Refusal(414, "target_too_long", "The target of the request is too long.")
+
+
 def head_too_large() -> Refusal:
     """Return the 431 for too many headers, or too long ones."""
     return Refusal(431, "head_too_large", "The request has too many headers, or too long ones.")

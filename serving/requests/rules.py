@@ -10,7 +10,7 @@ from typing import Any
 
 from api import request_ids
 from serving.requests.limits import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
-from serving.requests.refusals import Refusal, bad_request, head_too_large, length_required
+from serving.requests.refusals import Refusal, bad_request, head_too_large, length_required, target_too_long
 
 Environ = dict[str, Any]
 
@@ -39,7 +39,7 @@ def check(environ: Environ) -> None:
 def _check_target(environ: Environ) -> None:
     target: str = environ["RAW_URI"]
     if len(target) > MAX_TARGET_BYTES:
-        raise Refusal(414, "target_too_long", "The target of the request is too long.")
+        raise target_too_long()
     if not _TARGET.fullmatch(target):
         raise bad_request("The target of the request has characters that a URI cannot have.")
     if target.startswith("/") or (target == "*" and environ["REQUEST_METHOD"] == "OPTIONS"):

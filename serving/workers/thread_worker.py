@@ -19,7 +19,15 @@ from gunicorn.workers import gthread
 from api import request_ids
 from serving.requests.limits import BODY_BYTES_PER_S, MAX_BODIES_BYTES, MAX_RESPONSES_BYTES, WRITE_TIMEOUT_S
 from serving.requests.memory_budget import MemoryBudget, MemoryShare
-from serving.requests.refusals import Refusal, request_timeout, too_busy
+from serving.requests.refusals import (
+    Refusal,
+    bad_request,
+    head_too_large,
+    internal_error,
+    request_timeout,
+    target_too_long,
+    too_busy,
+)
 from serving.workers.buffered_socket import BufferedSocket
 from serving.workers.incoming_request import CONTINUE, IncomingRequest
 
@@ -40,6 +48,25 @@ class Connection(gthread.TConn):  # type: ignore[misc]  # gunicorn has no types
         """Close the connection, or let the main loop close it when the client has read the response."""
         if not (graceful and self.linger(self)):
             super().close()
+
+
+class _Answer:
+    """Takes gunicorn's answer to an error in place of a socket."""
+
+    def __init__(self) -> None:
+        self._data = b""
+
+    def gettimeout(self) -> float:
+        return 0.0
+
+    def sendall(self, data: bytes) -> None:
+        self._data = data
+
+    def refusal(self) -> Refusal:
+        """Return the answer as a problem document."""
+        status = int(self._data.split(b" ", 2)[1]) if self._data else 500
+        known = {414: target_too_long, 431: head_too_large, 500: internal_error}
+        return known[status]() if status in known else bad_request("The request is not HTTP.")
 
 
 class Sending(NamedTuple):
@@ -108,6 +135,13 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
         self._sending[conn] = Sending(share, fs, deadline_s)
         self.poller.register(conn.sock, selectors.EVENT_WRITE, partial(self._send, conn))
         share.add(len(conn.sock.unsent))
+
+    def handle_error(self, req: Any, client: BufferedSocket, addr: Any, exc: Exception) -> None:
+        """Answer what gunicorn cannot parse, or what has failed, by a problem document; called by gunicorn."""
+        answer = _Answer()
+        super().handle_error(req, answer, addr, exc)
+        with suppress(OSError):
+            client.sendall(answer.refusal().http1(request_ids.new()))
 
     def murder_pending(self) -> None:
         """Give up requests and responses that are overdue; called by gunicorn at least once a second."""

@@ -23,9 +23,12 @@ LOOKUPS = (
 )  # fmt: skip
 OF_THE_LIST = (
     "o", "p", "q", "e", "all", "_popup", "_to_field", "_changelist_filters", "_facets", "kind", "name",
-    "is_active__exact", "is_active__isnull", "placement", "placement__isnull", "created_at__year",
+    "is_active__exact", "is_active__isnull", "placement", "placement__isnull", "created_at__year", "is_staff__exact",
+    "author", "post", "follower", "blocked", "user", "case", "reporter", "state", "gravest",
 )  # fmt: skip
 SOME = ("(", "9" * 30, "\0")
+HUGE = "99999999999999999999"
+NO_IDS = (HUGE, "9223372036854775808", "9" * 400, "0", "-1", "1.0", "+1", "01", "١", "1,2", "[1, 2]", "None", "%")
 
 
 def address_of(model) -> str:
@@ -93,6 +96,24 @@ def test_pages_of_rows_that_cannot_be(browser, rows, model):
     assert failures(browser, wanted) == []
 
 
+@pytest.mark.parametrize("model", MODELS, ids=[model.__name__ for model in MODELS])
+def test_what_is_no_id_is_404(browser, rows, model):
+    """It was a 500 on SQLite for 99999999999999999999, which is a number but none that fits."""
+    for page, method in itertools.product(("change", "delete", "history"), ("get", "post")):
+        ask = getattr(browser, method)
+        status = 403 if ask(f"{address_of(model)}{rows[model].pk}/{page}/").status_code == 403 else 404
+        wanted = NO_IDS if (page, method) == ("change", "get") else (HUGE, "0")
+        found = {pk: ask(f"{address_of(model)}{browser_quoted(pk)}/{page}/").status_code for pk in wanted}
+        assert {pk: each for pk, each in found.items() if each not in (404, status)} == {}, (method, page)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=[model.__name__ for model in MODELS])
+def test_a_row_that_is_gone_is_said_to_be(browser, rows, model):
+    for page in ("change", "history"):
+        answer = browser.get(f"{address_of(model)}{2**62}/{page}/", follow=True)
+        assert (answer.status_code, b"Perhaps it was deleted?" in answer.content) == (200, True)
+
+
 def browser_quoted(text) -> str:
     return quote(str(text), safe="", errors="replace")
 
@@ -149,7 +170,7 @@ def test_other_pages(browser, rows):
 
 
 def test_a_lookup_that_the_list_does_not_offer_is_refused(browser, rows):
-    for lookup in ("username__regex", "email__startswith", "password__startswith", "id__in", "is_staff__exact"):
+    for lookup in ("username__regex", "email__startswith", "password__startswith", "id__in", "is_superuser__exact"):
         assert browser.get(address_of(User), {lookup: "("}).status_code == 400
     assert browser.get(address_of(Popup), {"is_active__exact": "1", "placement": "home"}).status_code == 200
     assert browser.get(address_of(User)).status_code == 200

@@ -119,5 +119,5 @@ def test_lists_do_not_count_all_rows(root, alice, bob, follow, block):
             assert root.get(address).status_code == 200
         counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
         assert counts
-        assert all(re.search(r"LIMIT 10000\b", sql) for sql in counts), counts
+        assert all(re.search(r"LIMIT 10001\b", sql) for sql in counts), counts
         assert len(queries) <= 6

@@ -18,11 +18,9 @@ class Answer:
     def __init__(self, response: Any) -> None:
         self.status: int = response.status_code
         self.headers = response.headers
-        self.bytes: bytes = response.content
+        self.bytes: bytes = response.getvalue()  # also of a streamed one
         self.json: Any = (
-            msgspec.json.decode(response.content)
-            if response.content and "json" in response.headers["content-type"]
-            else None
+            msgspec.json.decode(self.bytes) if self.bytes and "json" in response.headers["content-type"] else None
         )
 
     def __repr__(self) -> str:

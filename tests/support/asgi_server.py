@@ -89,7 +89,7 @@ def scope_of(path: str, method: str, headers: Any) -> dict[str, Any]:
     raw = quote(raw, safe="/%")
     given = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
     names = {name for name, _ in given}
-    usual = [(b"host", b"testserver"), (b"x-forwarded-proto", b"https")]
+    usual = [(b"host", b"testserver"), (b"x-forwarded-proto", b"https"), (b"x-request-id", b"of-the-test")]
     return {
         "type": "http", "method": method, "http_version": "1.1", "scheme": "http", "root_path": "",
         "path": unquote(raw), "raw_path": raw.encode(), "query_string": quote(query, safe="=&,:%+;").encode(),

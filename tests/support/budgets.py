@@ -21,6 +21,8 @@ SCOPES = (
     "refresh",
     "bad_refresh",
     "password",
+    "report",
+    "export",
     "reset",
     "reset_email",
     "email",

@@ -82,7 +82,7 @@ def say(port: int, method: str, path: str, body: bytes | None = None, **headers:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, body, {"Host": "localhost", **named})
+        connection.request(method, path, body, {"Host": "localhost", "X-Request-ID": "of-the-test", **named})
         return Answer(connection.getresponse())
     finally:
         connection.close()

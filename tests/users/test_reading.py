@@ -1,6 +1,6 @@
 """One user, several users, users by name, and states."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -102,6 +102,27 @@ def test_states(api, alice, bob):
     assert beat["last_seen_at"] > said["last_seen_at"]
     assert api.get(f"users/{alice.pk}/state", by=bob).json == beat
     assert api.patch("users/me/state", by=bob).json["status"] == "offline"  # no body is a heartbeat too
+
+
+@pytest.mark.parametrize(
+    ("status", "silent_s", "shown"),
+    [
+        ("online", 0, "online"), ("online", 299, "online"), ("online", 301, "offline"),
+        ("online", 40 * 24 * 3_600, "offline"), ("online", None, "offline"), ("offline", 301, "offline"),
+        ("away", 301, "away"), ("busy", 301, "busy"), ("busy", None, "busy"),
+    ],
+)  # fmt: skip
+def test_nobody_stays_online_without_a_heartbeat(api, alice, bob, status, silent_s, shown):
+    """Wherever a state is shown; what people say of themselves (away, busy) stays until they say something else."""
+    seen = None if silent_s is None else timezone.now() - timedelta(seconds=silent_s)
+    UserState.objects.create_one(user_id=alice.pk, status=status, message="x", last_seen_at=seen)
+    state = api.get(f"users/{alice.pk}/state", by=bob).json
+    assert (state["status"], state["message"]) == (shown, "x")
+    assert state["last_seen_at"] is None or datetime.fromisoformat(state["last_seen_at"]) == seen
+    (profile,) = api.get(f"users/profiles?ids={alice.pk}", by=bob).json["results"]
+    assert profile["state"] == state
+    assert api.patch("users/me/state", {}, by=alice).json["status"] == status
+    assert api.get(f"users/{alice.pk}/state", by=bob).json["status"] == status
 
 
 @pytest.mark.parametrize(

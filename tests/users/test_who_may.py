@@ -11,6 +11,7 @@ from posts import services
 from ratings import services as ratings
 from tests.support import openapi_contract
 from tests.support.cast import PASSWORD
+from users.models import Login
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WHO = ("anonymous", "expired", "refresh", "forged", "deactivated", "other", "owner", "staff")
@@ -23,6 +24,11 @@ TABLE = [
     ("POST", "auth/logout", "refresh of alice", PUBLIC, 204),
     ("POST", "auth/password/reset", {"email": "alice@example.com"}, PUBLIC, 202),
     ("POST", "auth/password/reset/confirm", {"token": "x", "password": PASSWORD}, PUBLIC, 400),
+    ("POST", "auth/email/confirm", {"token": "x"}, PUBLIC, 400),
+    ("POST", "users/me/email", {"email": "x@example.com", "password": PASSWORD}, (202, 202, 202)),
+    ("POST", "users/me/email", {"email": "x@example.com", "password": "x"}, (403, 403, 403)),
+    ("GET", "users/me/sessions", None, (200, 200, 200)),
+    ("DELETE", "users/me/sessions/{login}", None, (404, 204, 404)),
     ("POST", "users/me/password", {"old": PASSWORD, "new": PASSWORD}, (200, 200, 200)),
     ("POST", "users/me/password", {"old": "x", "new": PASSWORD}, (403, 403, 403)),
     ("GET", "users/me", None, (200, 200, 200)),
@@ -45,6 +51,7 @@ TABLE = [
     ("DELETE", "users/me", {"password": "x"}, (403, 403, 403)),
     ("DELETE", "users/me", {"password": PASSWORD}, (202, 202, 202)),
     ("POST", "users/me", None, (405, 405, 405)),
+    ("GET", "users/me/export", None, (200, 200, 200)),
     ("PUT", "users/{alice}/follow", None, (200, 400, 200)),
     ("DELETE", "users/{alice}/follow", None, (200, 400, 200)),
     ("DELETE", "users/{alice}/follower", None, (200, 400, 200)),
@@ -82,6 +89,7 @@ TABLE = [
     ("GET", "popups/next?placement=home", None, (200, 200, 200)),
     ("GET", "popups/next", None, (400, 400, 400)),
     ("POST", "popups/{popup}/events", {"claim": "of alice", "type": "click"}, (404, 202, 404)),
+    ("POST", "reports", {"kind": "user", "id": "of alice", "reason": "spam"}, (201, 400, 201)),
 ]
 
 
@@ -94,6 +102,8 @@ def test_who_may(api, alice, bob, dora, sam, who, row):
     things = hers(alice)
     if body == {"claim": "of alice", "type": "click"}:
         body = {**body, "claim": sign(new_claim(), user_id=alice.pk, popup_id=things["popup"])}
+    if body and body.get("id") == "of alice":
+        body = {**body, "id": alice.pk}
     address = address.format(alice=alice.pk, **things)
     answer = api.request(method, address, body, by=_token(who, alice, bob, dora, sam))
     if expected[0] == PUBLIC:
@@ -115,6 +125,7 @@ def hers(alice):
         "comment": services.comment(post_id=post.pk, author_id=alice.pk, text="And on").pk,
         "item": ratings.publish(title="Tea house").pk,
         "popup": Popup.objects.create(title="Hello").pk,
+        "login": Login.objects.create(user=alice).pk,
     }
 
 

@@ -1,0 +1,1 @@
+"""The JSON shapes of answers and of input."""

@@ -1,0 +1,9 @@
+"""The JSON shapes of answers about reports, for the OpenAPI schema only."""
+
+from rest_framework import serializers
+
+
+class ReportFiled(serializers.Serializer):
+    """The id of the caller's report."""
+
+    id = serializers.IntegerField(read_only=True)
