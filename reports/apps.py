@@ -14,6 +14,7 @@ class ReportsConfig(AppConfig):
         from reports.models import Case, Report
         from users import deletion_hooks, related_rows
 
+        export_parts.register_parts()
         deletion_hooks.register(services.delete_reports_of)
         export_parts.register_parts()
         related_rows.register(
