@@ -74,7 +74,7 @@ def test_typescript(document, url):
         "node",
     )
     types = ("--typeRoots", clients.NODE_MODULES / "@types")
-    check("node", clients.NODE_MODULES / "typescript/bin/tsc", *options, *types, folder / "calls.ts")
+    check("node", clients.NODE_MODULES / "typescript-7/bin/tsc", *options, *types, folder / "calls.ts")
     assert_enough_calls(check("node", folder / "calls.js", url, "ts"))
 
 
