@@ -10,13 +10,14 @@ A phase leaves out who is in an earlier one. Raw SQL, portable between SQLite, M
 from a subquery with a limit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from users.models import SearchTerm
 from users.terms import Part, Query
 
 LAST = "\U0010ffff"  # sorts after every character in use
+FIRST_OF_WORDS = 4
 _TABLE = SearchTerm._meta.db_table
 
 
@@ -40,21 +41,33 @@ class Condition(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A range of the index, in the order of the index, and how the rows of its phase follow each other.
+    """A range of the index, in the order of the index.
 
     A range of one term is ordered by user alone: for "ORDER BY term, user_id", MariaDB 10.11 reads all users of the
     term and sorts them.
     """
 
-    phase: int
+    phase: "Phase"
     condition: Condition
-    order: str
-    place: str
+    columns: tuple[str, ...]
 
-    def sql(self) -> str:
-        """Return the query of at most as many rows as its last argument says."""
-        where = f"WHERE {self.condition.sql} ORDER BY {self.order} LIMIT %s"
-        return f"SELECT {self.phase} AS phase, term, user_id, {self.place} AS place FROM {_TABLE} {where}"  # noqa: S608
+    def place(self, row: tuple[str, int, Any]) -> tuple[str, int]:
+        """Return the sort key of a row of (term, user id, …) among the rows of the span."""
+        return row[0], row[1] if self.phase.is_longer else -row[1]
+
+    def sql(self, number: int, *, backwards: bool) -> str:
+        """Return the query of (number, term, user id, whether the user belongs here); its last argument is a limit."""
+        order = "DESC" if backwards == self.phase.is_longer else "ASC"
+        ordered = ", ".join(f"{column} {order}" for column in self.columns)
+        is_match = " AND ".join(each.sql for each in self.phase.conditions) or "1"
+        return (
+            f"SELECT {number}, walk.term, walk.user_id, {is_match} FROM {_TABLE} AS walk "  # noqa: S608
+            f"WHERE {self.condition.sql} ORDER BY {ordered} LIMIT %s"
+        )
+
+    def args(self, limit: int) -> list[Any]:
+        """Return the arguments of sql()."""
+        return [*(arg for each in self.phase.conditions for arg in each.args), *self.condition.args, limit]
 
 
 class Phase(NamedTuple):
@@ -66,32 +79,28 @@ class Phase(NamedTuple):
     is_longer: bool
     conditions: list[Condition]
 
-    def spans(self, start: Hit | None, *, backwards: bool) -> list[Span]:
+    @property
+    def is_words(self) -> bool:
+        """Return whether the terms are words, of which many rows may be skipped, and not names."""
+        return self.number >= FIRST_OF_WORDS
+
+    def spans(self, start: Hit | None, backwards: bool) -> list[Span]:
         """Return the ranges after `start`: the rest of its term, then the further terms."""
         inside = start if start is not None and start.phase == self.number else None
         if not self.is_longer:
-            return [self._of_newest(inside, backwards=backwards)]
-        order = "term DESC, user_id DESC" if backwards else "term, user_id"
+            condition = Condition("term = %s", [self.text])
+            if inside is not None:
+                condition = Condition(f"term = %s AND user_id {'>' if backwards else '<'} %s", [*inside[1:]])
+            return [Span(self, condition, ("user_id",))]
+        low, high = self.text, self.text + LAST
         if inside is None:
-            return [Span(self.number, self._within(self.text, self.text + LAST), order, "user_id")]
-        beyond, direction = ("<", "DESC") if backwards else (">", "ASC")
-        rest = Condition(f"term = %s AND user_id {beyond} %s", [inside.term, inside.user_id])
-        bounds = (self.text, inside.term) if backwards else (inside.term, self.text + LAST)
-        return [
-            Span(self.number, rest, f"user_id {direction}", "user_id"),
-            Span(self.number, self._within(*bounds), order, "user_id"),
-        ]
+            return [self._between(low, high)]
+        rest = Condition(f"term = %s AND user_id {'<' if backwards else '>'} %s", [*inside[1:]])
+        further = self._between(low, inside.term) if backwards else self._between(inside.term, high)
+        return [Span(self, rest, ("user_id",)), further]
 
-    def _of_newest(self, inside: Hit | None, *, backwards: bool) -> Span:
-        beyond, direction = (">", "ASC") if backwards else ("<", "DESC")
-        condition = Condition("term = %s", [self.text])
-        if inside is not None:
-            condition = Condition(f"term = %s AND user_id {beyond} %s", [self.text, inside.user_id])
-        return Span(self.number, condition, f"user_id {direction}", "-user_id")
-
-    @staticmethod
-    def _within(low: str, high: str) -> Condition:
-        return Condition("term > %s AND term < %s", [low, high])
+    def _between(self, low: str, high: str) -> Span:
+        return Span(self, Condition("term > %s AND term < %s", [low, high]), ("term", "user_id"))
 
 
 def phases_of(query: Query) -> Iterator[Phase]:
@@ -127,3 +136,12 @@ def _has_earlier(part: Part) -> Condition:
 def _exists(condition: str, *args: str) -> Condition:
     sql = f"EXISTS (SELECT 1 FROM {_TABLE} AS one WHERE one.user_id = walk.user_id AND {condition})"  # noqa: S608
     return Condition(sql, [*args])
+
+
+def statement(limits: Sequence[tuple[Span, int]], *, backwards: bool, vendor: str) -> tuple[str, list[Any]]:
+    """Return (SQL, arguments) of a query for the rows of spans, at most so many of each; see Span.sql()."""
+    # SQLite has no limit in a part of UNION; on MySQL and MariaDB a subquery would be a temporary table.
+    opening, closing = ("SELECT * FROM (", ")") if vendor == "sqlite" else ("(", ")")
+    parts = [span.sql(number, backwards=backwards) for number, (span, _) in enumerate(limits)]
+    sql = " UNION ALL ".join(f"{opening}{part}{closing}" for part in parts)
+    return sql, [arg for span, limit in limits for arg in span.args(limit)]

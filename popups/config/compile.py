@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
 
@@ -36,6 +37,7 @@ class ClientContext(NamedTuple):
     app_version: Version | None = None
 
 
+_remembered = lru_cache(maxsize=200)  # of what users say; compared with most popups again and again
 Condition = tuple[str, Callable[[Audience, ClientContext], bool]]
 
 
@@ -95,11 +97,11 @@ def rollout_bucket(user_id: int, popup_id: int) -> int:
 def _user_conditions(row: Any) -> list[Condition]:
     found: list[Condition] = []
     if countries := frozenset(map(locales.country_wanted, rules.split_list(row.countries))):
-        met = locales.countries_met
-        found.append(("it is for other countries", lambda user, _: not countries.isdisjoint(met(user.country))))
+        comes_from = _remembered(lambda country: not countries.isdisjoint(locales.countries_met(country)))
+        found.append(("it is for other countries", lambda user, _: comes_from(user.country)))
     if languages := frozenset().union(*map(locales.languages_wanted, rules.split_list(row.languages))):
-        spoken = locales.languages_met
-        found.append(("it is for other languages", lambda user, _: not languages.isdisjoint(spoken(user.language))))
+        speaks = _remembered(lambda language: not languages.isdisjoint(locales.languages_met(language)))
+        found.append(("it is for other languages", lambda user, _: speaks(user.language)))
     if (lowest := row.min_level) is not None:
         found.append(("the user's level is too low", lambda user, _: user.level >= lowest))
     if (highest := row.max_level) is not None:

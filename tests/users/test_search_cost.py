@@ -8,8 +8,8 @@ from django.db import connection
 
 from api.cursors import Cursor
 from users.models import SearchTerm
-from users.search import MOST_WINDOWS, PREFIX_WINDOW, WINDOW, find, statement
-from users.search_phases import Hit, phases_of
+from users.search import MOST_WINDOWS, PREFIX_WINDOW, WINDOW, find
+from users.search_phases import Hit, phases_of, statement
 from users.terms import Query, parse
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,27 +37,29 @@ def test_no_plan_has_a_full_scan(filled):
     queries = ["al", "alice_0042", "王", "小明", "王小明", "al 小明", "alice wang", "a 王"]
     for q, backwards in product(queries, [False, True]):
         query = parse(q)
+        phases = list(phases_of(query))
         for start in [None, *_positions(query)]:
-            sql, args = statement(query, start, WINDOW, backwards=backwards)
+            limits = [(span, WINDOW) for phase in phases for span in phase.spans(start, backwards)]
+            sql, args = statement(limits, backwards=backwards, vendor=connection.vendor)
             with connection.cursor() as cursor:
                 cursor.execute(("EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN ") + sql, args)
                 (_check_sqlite if connection.vendor == "sqlite" else _check_mysql)(cursor.fetchall())
 
 
 def _check_sqlite(plan):
-    touching = [detail for *_, detail in plan if re.search(r"users_searchterm|\bone\b", detail)]
+    touching = [detail for *_, detail in plan if re.search(r"\bwalk\b|\bone\b", detail)]
     assert touching
-    assert all(re.match(r"SEARCH (users_searchterm|one) USING COVERING INDEX", step) for step in touching), plan
+    assert all(re.match(r"SEARCH (walk|one) USING COVERING INDEX", step) for step in touching), plan
 
 
 def _check_mysql(plan):
-    touching = [row for row in plan if row[2] in ("users_searchterm", "one")]
+    touching = [row for row in plan if row[2] in ("walk", "one")]
     assert touching
     for row in touching:
         kind, extra = row[3], row[9]
         assert kind in ("range", "ref", "eq_ref", "const"), plan
         assert "Using index" in extra, plan
-        # A range must be read in index order; only the rows of a window may be sorted.
+        # A range must be read in index order.
         assert "filesort" not in extra, plan
 
 
