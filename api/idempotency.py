@@ -35,7 +35,8 @@ KEPT = timedelta(hours=24)
 ATTEMPTS = 3
 _ENVIRON = "HTTP_IDEMPOTENCY_KEY"
 _KEY = re.compile("[!-~]{1,200}", re.ASCII)
-LOCKED = {1205, 1213, 3572}  # MySQL's errors for a row that another transaction has locked, and for a deadlock
+DEADLOCK = 1213
+LOCKED = {1205, DEADLOCK, 3572}  # MySQL's errors for a row that another transaction has locked
 
 Handler = Callable[..., HttpResponse]
 
@@ -107,11 +108,15 @@ def _answer(key: IdempotentRequest, handle: Callable[[], HttpResponse]) -> HttpR
                 raise inactive_account() from None
             if attempt == ATTEMPTS:
                 raise
+        except OperationalError as error:  # the handler lost a deadlock, which a longer transaction makes likelier
+            if attempt == ATTEMPTS or error.args[:1] != (DEADLOCK,):
+                raise
     raise _in_progress()
 
 
 def _recorded(key: IdempotentRequest) -> Any:
-    return IdempotentRequest.objects.filter(caller_id=key.caller_id, key_digest=key.key_digest)
+    records = IdempotentRequest.objects.using(router.db_for_write(IdempotentRequest))
+    return records.filter(caller_id=key.caller_id, key_digest=key.key_digest)
 
 
 def _begin(key: IdempotentRequest, *, replaced: IdempotentRequest | None) -> None:

@@ -1,26 +1,44 @@
-"""OpenAPI descriptions of endpoints: their answers, and the problems that they may answer with.
+"""OpenAPI descriptions of endpoints: their answers, the problems that they may answer with, and examples of each.
 
-The test suite validates all answers against the schema, so the schema is closed: undeclared fields are not allowed.
+The summary of an operation is the first line of its handler's docstring, the description the rest of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular import openapi
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 
-from api import codes
+from api.codes import CODES, of_status
 from api.cursors import MOST, PAGE
 from api.ids import CAP, LARGEST
 
-__all__ = ["AutoSchema"]
-
 PROBLEM = "application/problem+json"
-ERROR_CODES = [(code, code) for code in codes.CODES]
 ID = {"type": "integer", "format": "int64", "minimum": 1, "maximum": LARGEST}
-
+# The choices of `code`; the labels become the list of codes in the document.
+ERROR_CODES = [(name, f"{' or '.join(map(str, code.statuses))}: {code.meaning}") for name, code in CODES.items()]
+ANSWERED = ("200", "201", "202")  # the statuses with a body of JSON
+# The codes of the problems that requests of each kind may be answered with.
+ALWAYS = ("bad_request", "throttled", "database_unavailable")
+AUTHENTICATED = ("not_authenticated", "token_not_valid", "user_inactive")
+WITH_BODY = (
+    "bad_input", "parse_error", "length_required", "too_large", "unsupported_media_type", "too_busy",
+)  # fmt: skip
+OF_PARAMETERS = {
+    "ids": ("bad_id", "no_ids", "too_many_ids"),
+    "fields": ("unknown_field",),
+    "cursor": ("bad_cursor",),
+    "limit": ("bad_limit",),
+    "Idempotency-Key": ("bad_idempotency_key", "in_progress", "idempotency_mismatch"),
+}
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -30,14 +48,31 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 
 
+class AutoSchema(openapi.AutoSchema):
+    """Describes an operation by the docstring of its handler, under the tag of its room."""
+
+    def get_summary(self) -> str:
+        return self._docstring().partition("\n")[0]
+
+    def get_description(self) -> str:  # type: ignore[override]
+        return self._docstring().partition("\n")[2].strip()
+
+    def get_tags(self) -> list[str]:
+        first = super().get_tags()
+        return first if first == ["auth"] else [type(self.view).__module__.partition(".")[0]]
+
+    def _docstring(self) -> str:
+        return super().get_description()
+
+
 class Problem(serializers.Serializer):
     """An error in the format of RFC 9457; `code` is for programs, `detail` for people."""
 
     type = serializers.CharField(read_only=True)
     title = serializers.CharField(read_only=True)
-    status = serializers.IntegerField(read_only=True)
+    status = serializers.IntegerField(min_value=400, max_value=599, read_only=True)
     detail = serializers.CharField(read_only=True)
-    code = serializers.ChoiceField(choices=ERROR_CODES, read_only=True)
+    code = serializers.ChoiceField(read_only=True, choices=ERROR_CODES)
 
 
 class BadInput(Problem):
@@ -51,49 +86,82 @@ class BadInput(Problem):
 def described(
     *,
     answers: Mapping[int, Any],
-    problems: Sequence[int] = (),
+    problems: Iterable[str | int] = (),
     query: Sequence[OpenApiParameter] = (),
     body: type[serializers.BaseSerializer] | None = None,
     public: bool = False,
     **options: Any,
 ) -> Any:
-    """Describe a handler. `problems` are its own error statuses; the statuses of all handlers of its kind are added."""
-    statuses = {*problems, 429, 503}
-    if not public:
-        statuses.add(401)
-    if query or body:
-        statuses.add(400)
-    if body:
-        statuses |= {411, 413, 415}
+    """Describe a handler. `problems` are the codes of its own problems, or statuses with all their codes.
+
+    The problems of all handlers of its kind are added.
+    """
+    own = {*ALWAYS, *(() if public else AUTHENTICATED), *(WITH_BODY if body else ())}
+    for problem in problems:
+        own.update([problem] if isinstance(problem, str) else of_status(problem))
     security: Any = [] if public else [{"bearer": []}]
 
     def describe(handler: Any) -> Any:
         is_idempotent = getattr(handler, "is_idempotent", False)
-        own = statuses | ({409, 422} if is_idempotent else set())
-        documents = {(status, PROBLEM): _problem(status) for status in sorted(own)}
         parameters = [*query, *([IDEMPOTENCY_KEY] if is_idempotent else [])]
-        answered: dict[Any, Any] = {**answers, **documents}
+        answered: dict[Any, Any] = {**answers, **_problems(own.union(*map(_of_parameter, parameters)))}
         return extend_schema(request=body, parameters=parameters, responses=answered, auth=security, **options)(handler)
 
     return describe
 
 
-def _problem(status: int) -> OpenApiResponse:
-    named = ", ".join(f"`{code}`" for code in codes.of_status(status))
-    description = f"{HTTPStatus(status).phrase}: {named}"
-    return OpenApiResponse(BadInput if status == 400 else Problem, description=description)
+def _of_parameter(parameter: OpenApiParameter) -> tuple[str, ...]:
+    return ("bad_id",) if parameter.location == OpenApiParameter.PATH else OF_PARAMETERS.get(parameter.name, ())
 
 
-def id_in_path(name: str) -> OpenApiParameter:
-    """Describe an id in the path."""
-    return OpenApiParameter(name, ID, OpenApiParameter.PATH)
+def _problems(codes: Iterable[str]) -> dict[tuple[int, str], OpenApiResponse]:
+    by_status: dict[int, list[str]] = {}
+    for code in sorted(codes, key=list(CODES).index):
+        by_status.setdefault(CODES[code].statuses[0], []).append(code)
+    return {(status, PROBLEM): _problem(status, own) for status, own in sorted(by_status.items())}
+
+
+def _problem(status: int, codes: Sequence[str]) -> OpenApiResponse:
+    examples = [OpenApiExample(code, problem_example(code), media_type=PROBLEM) for code in codes]
+    text = f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in codes)}."
+    return OpenApiResponse(BadInput if status == 400 else Problem, description=text, examples=examples)
+
+
+def problem_example(code: str) -> dict[str, Any]:
+    """Return an example of the problem document with a code."""
+    (status, *_), meaning = CODES[code]
+    title = HTTPStatus(status).phrase
+    return {"type": "about:blank", "title": title, "status": status, "detail": meaning, "code": code}
+
+
+def example(value: Any) -> Any:
+    """Decorate a serializer with an example of its JSON, which example_of() returns."""
+
+    def decorate(kind: Any) -> Any:
+        kind.example = value
+        return extend_schema_serializer(examples=[OpenApiExample("Example", value, status_codes=ANSWERED)])(kind)
+
+    return decorate
+
+
+def example_of(kind: Any) -> Any:
+    """Return the example of a serializer that is decorated with one."""
+    return kind.example
+
+
+def id_in_path(name: str, value: int = 7) -> OpenApiParameter:
+    """Describe an id in the path, with an example of it."""
+    return OpenApiParameter(name, ID, OpenApiParameter.PATH, examples=[OpenApiExample("Example", value)])
 
 
 def ids_query(*, required: bool = True, cap: int = CAP) -> OpenApiParameter:
     """Describe the `ids` parameter."""
     ids = {"type": "array", "items": ID, "minItems": 1, "maxItems": cap}
     text = f"Up to {cap} ids, counted with duplicates; answered in this order without them."
-    return OpenApiParameter("ids", ids, description=text, required=required, explode=False, style="form")
+    examples = [OpenApiExample("Example", [3, 1, 2])]
+    return OpenApiParameter(
+        "ids", ids, description=text, required=required, explode=False, style="form", examples=examples
+    )
 
 
 def fields_query(names: Sequence[str]) -> OpenApiParameter:
@@ -104,8 +172,8 @@ def fields_query(names: Sequence[str]) -> OpenApiParameter:
 
 def page_query(size: int = PAGE) -> list[OpenApiParameter]:
     """Describe the `cursor` and the `limit` of a list with `size` rows on a page by default."""
-    cursor = OpenApiParameter("cursor", str, description="From `next` or `previous` of another page.")
-    return [cursor, limit_query(size)]
+    text = "The position of another page: follow its link `next` or `previous`, or take the cursor out of it."
+    return [OpenApiParameter("cursor", str, description=text), limit_query(size)]
 
 
 def limit_query(size: int) -> OpenApiParameter:
@@ -114,20 +182,18 @@ def limit_query(size: int) -> OpenApiParameter:
     return OpenApiParameter("limit", limit, description="The most rows to answer.")
 
 
-def page_of(item: type[serializers.BaseSerializer], name: str) -> type[serializers.Serializer]:
-    """Return a serializer that describes a page of items (see api.cursors.Paging), as a named component."""
+def page_of(item: Any, name: str, path: str) -> type[serializers.Serializer]:
+    """Return a serializer that describes a page of items (see api.cursors.Paging), as a named component.
+
+    `path` is an address of such a page, for the example of its links.
+    """
     link: Any = {"read_only": True, "allow_null": True}
     columns = {
         "results": item(many=True, read_only=True),
         "next": serializers.URLField(**link),
         "previous": serializers.URLField(**link),
     }
-    return type(name, (serializers.Serializer,), columns)
-
-
-def close_objects(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Postprocess the schema: forbid undeclared fields in all objects."""
-    for component in result["components"]["schemas"].values():
-        if component.get("type") == "object":
-            component.setdefault("additionalProperties", False)
-    return result
+    links = {"next": f"https://api.example.com/api/v1/{path}?cursor=l8gJq2mZzkSSwgE", "previous": None}
+    page = type(name, (serializers.Serializer,), columns)
+    described_page: type[serializers.Serializer] = example({"results": [example_of(item)], **links})(page)
+    return described_page

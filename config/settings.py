@@ -13,7 +13,7 @@ environment.require_libraries()
 from redis.backoff import NoBackoff  # noqa: E402
 from redis.retry import Retry  # noqa: E402
 
-from config import databases, mail  # noqa: E402
+from config import databases, mail, openapi  # noqa: E402
 
 BASE_DIR = environment.BASE_DIR
 DATA_DIR = environment.data_dir()
@@ -127,26 +127,7 @@ SIMPLE_JWT = {
 }
 PASSWORD_RESET_TIMEOUT = 3600  # as a token that is good for an account should not lie about in a mailbox for days
 EMAIL_CONFIRM_TIMEOUT = 24 * 3600  # seconds; its token gives nobody access to an account
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Hotpath",
-    "VERSION": "1",
-    "DESCRIPTION": "The back end of a social app.",
-    "DEFAULT_GENERATOR_CLASS": "api.schema_generator.OnceGenerator",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "APPEND_COMPONENTS": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}},
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.close_objects"],
-    "ENUM_NAME_OVERRIDES": {
-        "ErrorCode": "api.schema.ERROR_CODES",
-        "Gender": "users.models.Gender",
-        "Status": "users.models.UserState.Status",
-    },
-}
+SPECTACULAR_SETTINGS = openapi.SETTINGS
 # By scope: (requests per second on average, requests at once). "user", "refresh", "password", "report", "export" and
 # "email" are per user, "reset_email" and "email_address" are per mail address, "account" is wrong passwords for one
 # account, the others are per IP address.

@@ -85,7 +85,7 @@ class PostAdmin(_TextAdmin, CountedAdmin, MarkedRowsAdmin):
     def going_along(self, pks: list[int]) -> Mapping[str, QuerySet]:
         marks: dict[str, Any] = {"likes": Like, "comments": Comment, "favourites": Favorite}
         rows = {title: model._default_manager.filter(post_id__in=pks) for title, model in marks.items()}
-        return {**rows, "reposts that lose their link": Post.objects.filter(repost_of_id__in=pks)}
+        return {**rows, "reposts, of which those with a text stay": Post.objects.filter(repost_of_id__in=pks)}
 
     @admin.action(description="Hide the selected posts", permissions=["change"])
     def hide(self, request: HttpRequest, queryset: QuerySet[Post]) -> Change:

@@ -15,8 +15,8 @@ def register_parts() -> None:
     """Register the parts of this room. Posts by their state, as the index has them."""
     shown, hidden = Q(state=Post.State.SHOWN), Q(state=Post.State.HIDDEN)
     register(
-        Part("posts", Post, "author", "pk", POST, shown, LONG_TEXTS),
-        Part("hidden_posts", Post, "author", "pk", POST, hidden, LONG_TEXTS),
+        Part("posts", Post, "author", "pk", POST, shown, page=LONG_TEXTS),
+        Part("hidden_posts", Post, "author", "pk", POST, hidden, page=LONG_TEXTS),
         Part("comments", Comment, "author", "pk", COMMENT, page=LONG_TEXTS),
         Part("likes", Like, "user", "post_id", MARK),
         Part("favorites", Favorite, "user", "post_id", MARK),

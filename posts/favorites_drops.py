@@ -13,14 +13,14 @@ from social.models import Block
 from users.models import User
 
 AT_ONCE = 10_000
-"""The most users whose sets a write drops itself. Of more, all sets are dropped within a second of its commit."""
+"""The most favourites that a write looks at. If there are more, all sets are dropped within a second of its commit."""
 
 
 class DropsFavorites(Declaration):
     """The declaration of a model whose writes change which favourites are shown: it drops the sets of some users.
 
-    `users_of` returns a queryset of their ids for primary keys of written rows, `users_in` the ids that a row itself
-    tells. `columns` are those that matter (None: all).
+    `users_of` returns a queryset of tuples of their ids for primary keys of written rows, `users_in` the ids that a row
+    itself tells. `columns` are those that matter (None: all).
     """
 
     def __init__(
@@ -40,10 +40,9 @@ class DropsFavorites(Declaration):
         return self._keys(self._users_in(instance), using)
 
     def stored_keys(self, pks: list[Any], using: str) -> Iterable[str]:
-        users = self._users_of(pks).using(using).order_by().distinct()[: AT_ONCE + 1]
-        user_ids = list(dict.fromkeys(chain.from_iterable(users)))
-        if len(user_ids) <= AT_ONCE:
-            return self._keys(user_ids, using)
+        rows = list(self._users_of(pks).using(using).order_by()[: AT_ONCE + 1])
+        if len(rows) <= AT_ONCE:
+            return self._keys(set(chain.from_iterable(rows)), using)
         record_pending(using, [f"{prefix}*" for prefix in self.key_prefixes(using)])
         return ()
 
@@ -61,7 +60,8 @@ class DropsFavorites(Declaration):
 def watch() -> None:
     """Declare which writes drop sets: of the state of a post, of `is_active` of its author, and of blocks."""
     rows, blocks = Favorite.objects.values_list("user_id"), Block.objects.values_list("blocker_id", "blocked_id")
-    declare(Post, DropsFavorites(favorited, lambda pks: rows.filter(post__in=pks), columns=["state"]))
+    seen = rows.filter(post__author__is_active=True)  # those of accounts that are gone are in no set
+    declare(Post, DropsFavorites(favorited, lambda pks: seen.filter(post__in=pks), columns=["state"]))
     declare(User, DropsFavorites(favorited, lambda pks: rows.filter(post__author__in=pks), columns=["is_active"]))
     declare(Block, DropsFavorites(favorited, lambda pks: blocks.filter(pk__in=pks), users_in=_both_ends))
 

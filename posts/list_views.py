@@ -42,10 +42,15 @@ class HomePageView(BatchedView):
         self.newest = batch.add(newest_posts.of(self.owner_id)) if is_cached else None
 
     @described(
-        answers={200: output.PostPage}, problems=(403, 404), query=[id_in_path("user_id"), *page_query(HOME_PAGE)]
+        answers={200: output.PostPage},
+        problems=("blocked", "not_found"),
+        query=[id_in_path("user_id"), *page_query(HOME_PAGE)],
     )
     def get(self, request: Request, user_id: str) -> HttpResponse:
-        """List a user's posts, newest first."""
+        """List the posts of a user.
+
+        A page has up to 15 posts, newest first.
+        """
         self.owners.require(self.owner_id)
         if self.newest is None:
             page = keysets.HOME.page_for(self.owner_id, self.paging)
@@ -62,7 +67,10 @@ class FavoritesView(BatchedView):
 
     @described(answers={200: output.PostPage}, query=page_query())
     def get(self, request: Request) -> HttpResponse:
-        """List the caller's favourites, the newest favourite first."""
+        """List the own favourites.
+
+        A page has up to 20 posts, the newest favourite first.
+        """
         return _post_page(self.paging, keysets.FAVORITES.page_for(self.caller_id, self.paging))
 
 
@@ -74,7 +82,10 @@ class FavoritesCheckView(BatchedView):
 
     @described(answers={200: output.FavoritesChecked}, query=[ids_query(cap=CHECK_CAP)], operation_id="favorites_check")
     def get(self, request: Request) -> HttpResponse:
-        """Tell which of several posts are favourites of the caller."""
+        """Tell which of several posts are own favourites.
+
+        Answers for each id, also for ids that do not exist: those are no favourites.
+        """
         return answer(self.read)
 
 
@@ -95,7 +106,11 @@ class _AboutPostView(BatchedView):
 
 
 def _page_of(document: type) -> Any:
-    return described(answers={200: document}, problems=(403, 404), query=[id_in_path("post_id"), *page_query()])
+    return described(
+        answers={200: document},
+        problems=("blocked", "not_found"),
+        query=[id_in_path("post_id"), *page_query()],
+    )
 
 
 class LikersView(_AboutPostView):
@@ -105,7 +120,10 @@ class LikersView(_AboutPostView):
 
     @_page_of(UserPage)
     def get(self, request: Request, post_id: str) -> HttpResponse:
-        """List the users who like a post, newest first."""
+        """List the users who like a post.
+
+        A page has up to 20 users, the newest like first.
+        """
         self.require_post()
         return page_of_users(self.paging, keysets.LIKERS.page_for(self.post_id, self.paging))
 
@@ -117,7 +135,11 @@ class CommentsView(_AboutPostView):
 
     @_page_of(output.CommentPage)
     def get(self, request: Request, post_id: str) -> HttpResponse:
-        """List the comments on a post, newest first. Its author sees those of blocked users as well."""
+        """List the comments on a post.
+
+        A page has up to 20 comments, newest first. The author of the post sees
+        those of blocked users as well.
+        """
         own = self.require_post().author_id == self.caller_id
         page = keysets.COMMENTS.page_for(self.post_id, self.paging)
         rows = Comment.objects.filter(pk__in=page.ids).order_by("-pk")
@@ -125,10 +147,18 @@ class CommentsView(_AboutPostView):
         results = [_comment(row, authors[row.author_id]) for row in rows if row.author_id in authors]
         return self.paging.response(results, page)
 
-    @described(answers={201: output.Comment}, body=CommentInput, problems=(403, 404), query=[id_in_path("post_id")])
+    @described(
+        answers={201: output.Comment},
+        body=CommentInput,
+        problems=("blocked", "not_found"),
+        query=[id_in_path("post_id")],
+    )
     @idempotent
     def post(self, request: Request, post_id: str) -> HttpResponse:
-        """Comment on a post."""
+        """Comment on a post.
+
+        A text has 1 to 1,000 characters.
+        """
         columns = validated(CommentInput, request.data)
         with refusals():
             comment = services.comment(post_id=self.post_id, author_id=self.caller_id, **columns)
@@ -144,9 +174,12 @@ class CommentView(BatchedView):
     def prepare(self, request: Request, batch: Batch, caller_id: int, comment_id: str) -> None:
         self.comment_id = parse_id(comment_id)
 
-    @described(answers={204: None}, problems=(403, 404), query=[id_in_path("comment_id")])
+    @described(answers={204: None}, problems=("not_the_author", "not_found"), query=[id_in_path("comment_id")])
     def delete(self, request: Request, comment_id: str) -> HttpResponse:
-        """Delete a comment, which its author may do, and the author of the post."""
+        """Delete a comment.
+
+        Its author may do so, and the author of the post. May be repeated by the user who deleted it.
+        """
         try:
             services.delete_comment(comment_id=self.comment_id, by=self.caller_id)
         except Comment.DoesNotExist:

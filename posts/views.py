@@ -30,13 +30,20 @@ class PostsView(BatchedView):
 
     @described(answers={200: output.PostsFound}, query=[ids_query()], operation_id="posts_list")
     def get(self, request: Request) -> HttpResponse:
-        """Get several posts, in the order of the ids."""
+        """Get several posts.
+
+        The posts come in the order of the ids; `missing` has the ids of posts that do not exist or cannot be seen.
+        """
         return json_response(self.requested.documents()._asdict())
 
-    @described(answers={200: output.Post, 201: output.Post}, body=PostInput, problems=(403, 404))
+    @described(answers={200: output.Post, 201: output.Post}, body=PostInput, problems=("blocked", "not_found"))
     @idempotent
     def post(self, request: Request) -> HttpResponse:
-        """Create a post, or repost one: again without a text, the answer is 200 with the repost that is there."""
+        """Write a post, or repost one.
+
+        A text has 1 to 2,000 characters. `repost_of` is the id of the post that is reposted; reposted again without a
+        text, the answer is 200 with the repost that is there.
+        """
         columns = validated(PostInput, request.data)
         with refusals():
             post, is_new = services.publish_once(author_id=self.caller_id, **columns)
@@ -52,14 +59,21 @@ class PostView(BatchedView):
         if request.method != "DELETE":
             self.requested = presentation.RequestedPosts(batch, caller_id, [self.post_id])
 
-    @described(answers={200: output.Post}, problems=(403, 404), query=[id_in_path("post_id")])
+    @described(answers={200: output.Post}, problems=("blocked", "not_found"), query=[id_in_path("post_id")])
     def get(self, request: Request, post_id: str) -> HttpResponse:
-        """Get a post. One that the staff has hidden is there for its author, with `hidden`."""
+        """Get a post.
+
+        The answer has its author, its counts, and whether the caller likes it and has it as a favourite. A post that
+        the staff has hidden is there for its author, with `hidden`.
+        """
         return json_response(self.requested.document())
 
-    @described(answers={204: None}, problems=(403, 404), query=[id_in_path("post_id")])
+    @described(answers={204: None}, problems=("not_the_author", "not_found"), query=[id_in_path("post_id")])
     def delete(self, request: Request, post_id: str) -> HttpResponse:
-        """Delete a post of the caller's, with its likes, favourites and comments."""
+        """Delete a post of one's own.
+
+        Its likes, favourites and comments go along. May be repeated by the user who deleted it.
+        """
         try:
             with refusals():
                 services.delete_post(post_id=self.post_id, by=self.caller_id)
@@ -93,33 +107,45 @@ class _MarkView(BatchedView):
         return json_response({"id": self.post_id, **presentation.marks_of(self.caller_id, self.post_id)})
 
 
-def _mark(*problems: int) -> Any:
-    return described(answers={200: output.Marks}, problems=(404, *problems), query=[id_in_path("post_id")])
+def _mark(*problems: str) -> Any:
+    return described(answers={200: output.Marks}, problems=("not_found", *problems), query=[id_in_path("post_id")])
 
 
 class LikeView(_MarkView):
     """Endpoint /api/v1/posts/{id}/like: PUT adds the caller's like, DELETE removes it; both return the post's marks."""
 
-    @_mark(403)
+    @_mark("blocked")
     def put(self, request: Request, post_id: str) -> HttpResponse:
-        """Like a post."""
+        """Like a post.
+
+        May be repeated: the post is liked once. The answer has the resulting counts.
+        """
         return self.add(services.like)
 
     @_mark()
     def delete(self, request: Request, post_id: str) -> HttpResponse:
-        """Remove the caller's like of a post."""
+        """Take back a like.
+
+        May be repeated. The answer has the resulting counts.
+        """
         return self.take_back(services.unlike)
 
 
 class FavoriteView(_MarkView):
     """Endpoint /api/v1/posts/{id}/favorite: PUT adds a favourite, DELETE removes it; both return the post's marks."""
 
-    @_mark(403)
+    @_mark("blocked")
     def put(self, request: Request, post_id: str) -> HttpResponse:
-        """Add a post to the caller's favourites."""
+        """Add a post to the own favourites.
+
+        May be repeated: the post is a favourite once. The answer has the resulting counts.
+        """
         return self.add(services.add_favorite)
 
     @_mark()
     def delete(self, request: Request, post_id: str) -> HttpResponse:
-        """Remove a post from the caller's favourites."""
+        """Remove a post from the own favourites.
+
+        May be repeated. The answer has the resulting counts.
+        """
         return self.take_back(services.remove_favorite)

@@ -32,13 +32,19 @@ class ItemsView(BatchedView):
 
     @described(answers={200: output.ItemsFound}, query=[ids_query()], operation_id="ratings_list")
     def get(self, request: Request) -> HttpResponse:
-        """Get several items, in the order of the ids."""
+        """Get several items.
+
+        They come in the order of the ids; `missing` has the unknown ids.
+        """
         return json_response(self.requested.documents()._asdict())
 
     @described(answers={201: output.Item}, body=ItemInput)
     @idempotent
     def post(self, request: Request) -> HttpResponse:
-        """Create an item to be rated."""
+        """Add an item to be rated.
+
+        It has no score at first.
+        """
         item = services.publish(**validated(ItemInput, request.data))
         return json_response(presentation.unrated(item), status=201)
 
@@ -49,9 +55,12 @@ class ItemView(BatchedView):
     def prepare(self, request: Request, batch: Batch, caller_id: int, item_id: str) -> None:
         self.requested = presentation.RequestedItemsWithScores(batch, caller_id, [parse_id(item_id)])
 
-    @described(answers={200: output.Item}, problems=(404,), query=[id_in_path("item_id")])
+    @described(answers={200: output.Item}, problems=("not_found",), query=[id_in_path("item_id")])
     def get(self, request: Request, item_id: str) -> HttpResponse:
-        """Get an item with its average, its histogram and the caller's score."""
+        """Get an item.
+
+        The answer has its average, how often each score was given, and the caller's own score.
+        """
         return json_response(first_or_raise(self.requested.documents().results, no_such_item))
 
 
@@ -64,9 +73,17 @@ class ScoreView(BatchedView):
         self.read_after = Batch()
         self.requested = presentation.RequestedItems(self.read_after, [self.item_id])
 
-    @described(answers={200: output.Item}, body=ScoreInput, problems=(404, 409), query=[id_in_path("item_id")])
+    @described(
+        answers={200: output.Item},
+        body=ScoreInput,
+        problems=("not_found", "too_fast"),
+        query=[id_in_path("item_id")],
+    )
     def put(self, request: Request, item_id: str) -> HttpResponse:
-        """Give an item a score, or change the caller's score."""
+        """Rate an item.
+
+        Sets or changes the caller's score. The answer has the resulting average.
+        """
         self.require_item()
         score = validated(ScoreInput, request.data)["score"]
         try:
@@ -79,9 +96,12 @@ class ScoreView(BatchedView):
             raise inactive_account() from None
         return self.response_with(score)
 
-    @described(answers={200: output.Item}, problems=(404,), query=[id_in_path("item_id")])
+    @described(answers={200: output.Item}, problems=("not_found",), query=[id_in_path("item_id")])
     def delete(self, request: Request, item_id: str) -> HttpResponse:
-        """Withdraw the caller's score."""
+        """Take back a score.
+
+        May be repeated. The answer has the resulting average.
+        """
         self.require_item()
         services.withdraw(user_id=self.caller_id, item_id=self.item_id, read_after=self.read_after)
         return self.response_with(None)

@@ -38,11 +38,11 @@ class _QueueList(ChangeList):
             case.shown = shown[case.pk]
 
 
-def _filter_of(column: str, choices: Any) -> type[admin.SimpleListFilter]:
+def _filter_of(column: str, choices: Any, name: str = "") -> type[admin.SimpleListFilter]:
     """Return a filter by a column with choices; another value than these filters nothing."""
 
     class ChoiceFilter(admin.SimpleListFilter):
-        title = parameter_name = column
+        title, parameter_name = name or column, column
 
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
             return [(str(value), label) for value, label in reversed(choices.choices)]
@@ -65,14 +65,15 @@ class _UneditedAdmin(NewestFirstAdmin):
 class CaseAdmin(_UneditedAdmin):
     """The queue: open targets first, then those with the gravest reason, then those with the newest report."""
 
-    list_display = ("__str__", "what", "why", "first", "last", "status")
+    list_display = ("__str__", "what", "why", "period", "status")
     list_filter = (
-        _filter_of("state", Case.State), _filter_of("kind", Kind), _filter_of("gravest", Reason), by_id("author"),
+        _filter_of("state", Case.State), _filter_of("kind", Kind), _filter_of("gravest", Reason, "gravest reason"),
+        by_id("author"),
     )  # fmt: skip
     related = ("author", "decided_by")
     ordering = ("-state", "-gravest", "-last_at", "-pk")
     search_help_text = "The id of a reported post, comment or user, or the whole username of who answers for it."
-    fields = readonly_fields = ("what", "why", "first", "last", "status", "reports")
+    fields = readonly_fields = ("what", "why", "period", "status", "reports")
     actions = ("dismiss", "hide", "delete", "deactivate")
     change_form_template = "admin/reports/case.html"
 
@@ -99,6 +100,7 @@ class CaseAdmin(_UneditedAdmin):
         context = {
             "shown": shown,
             "target": row_link(type(shown.row), shown.row.pk, str(case)) if shown.row else str(case),
+            "is_user": case.kind == Kind.USER,
             "author": row_link(User, author.pk, author.username) if author else None,
             "others": author and list_address(Case, "author", author.pk),
         }
@@ -106,15 +108,12 @@ class CaseAdmin(_UneditedAdmin):
 
     @admin.display(description="reports")
     def why(self, case: Case) -> str:
-        return ", ".join(f"{count:,} {reason.label}" for reason, count in case.by_reason.items())
+        reasons = ", ".join(f"{count:,} {reason.label}" for reason, count in case.by_reason.items())
+        return f"{case.reports:,} ({reasons})"
 
-    @admin.display(description="first report")
-    def first(self, case: Case) -> Any:
-        return case.first_at
-
-    @admin.display(description="last report")
-    def last(self, case: Case) -> Any:
-        return case.last_at
+    @admin.display(description="first and last (UTC)")
+    def period(self, case: Case) -> str:
+        return f"{case.first_at:%Y-%m-%d %H:%M}, {case.last_at:%Y-%m-%d %H:%M}"
 
     @admin.display(description="state")
     def status(self, case: Case) -> str:
@@ -224,5 +223,5 @@ def _going_along(cases: list[Case]) -> dict[str, int]:
         model_admin = admin.site.get_model_admin(model)
         if pks and isinstance(model_admin, ChunkedDeletionAdmin):
             along = model_admin.going_along(pks)
-            found |= {f"{title} of the {kind.label}s": bounded_count(rows) for title, rows in along.items()}
+            found |= {f"{title} ({kind.label}s)": bounded_count(rows) for title, rows in along.items()}
     return found

@@ -10,12 +10,14 @@ class ReportsConfig(AppConfig):
     verbose_name = "Moderation"
 
     def ready(self) -> None:
-        from reports import services
+        from reports import export_parts, services
         from reports.models import Case, Report
         from users import deletion_hooks, related_rows
 
+        export_parts.register_parts()
         deletion_hooks.register(services.delete_reports_of)
+        export_parts.register_parts()
         related_rows.register(
             related_rows.RelatedRows("reports about the user", Case, "author"),
-            related_rows.RelatedRows("reports by the user", Report, "reporter"),
+            related_rows.RelatedRows("reports by the user", Report, "reporter", kept=" (kept, without name and text)"),
         )

@@ -82,7 +82,9 @@ def shown_targets(cases: Iterable[Case]) -> dict[int, Shown]:
 
 def _posts(ids: Collection[int]) -> dict[int, Shown]:
     rows, counts = Post.objects.select_related("author").in_bulk(ids), counts_of("post", ids)
-    return {pk: Shown(row, row.author, row.text, row.get_state_display(), counts[pk]) for pk, row in rows.items()}
+    return {
+        pk: Shown(row, row.author, row.text, row.get_state_display().lower(), counts[pk]) for pk, row in rows.items()
+    }
 
 
 def _comments(ids: Collection[int]) -> dict[int, Shown]:

@@ -21,10 +21,15 @@ class ReportsView(BatchedView):
 
     throttle = "report"
 
-    @described(answers={200: output.ReportFiled, 201: output.ReportFiled}, body=ReportInput, problems=(404,))
+    @described(
+        answers={200: output.ReportFiled, 201: output.ReportFiled}, body=ReportInput, problems=("self", "not_found")
+    )
     @idempotent
     def post(self, request: Request) -> HttpResponse:
-        """Report a post, a comment or a user. Repeated for the same thing, it answers 200 and changes nothing."""
+        """Report a post, a comment or a user.
+
+        The staff decides. Repeated for the same thing, it answers 200 and changes nothing.
+        """
         given = validated(ReportInput, request.data)
         kind, target_id = Kind[given["kind"].upper()], given["id"]
         filed = services.find_report(reporter_id=self.caller_id, kind=kind, target_id=target_id)

@@ -38,7 +38,9 @@ class _ListView(BatchedView):
         return page_of_users(self.paging, page, despite_blocks=self.despite_blocks, owner_id=owner_id)
 
 
-_of_user: Any = described(answers={200: UserPage}, problems=(403, 404), query=[id_in_path("user_id"), *page_query()])
+_of_user: Any = described(
+    answers={200: UserPage}, problems=("blocked", "not_found"), query=[id_in_path("user_id"), *page_query()]
+)
 _of_caller: Any = described(answers={200: UserPage}, query=page_query())
 
 
@@ -49,7 +51,10 @@ class FollowersView(_ListView):
 
     @_of_user
     def get(self, request: Request, user_id: str) -> HttpResponse:
-        """List the followers of a user, newest first."""
+        """List the followers of a user.
+
+        A page has up to 20 users, the newest follow first.
+        """
         return self.page()
 
 
@@ -60,7 +65,10 @@ class FollowingView(_ListView):
 
     @_of_user
     def get(self, request: Request, user_id: str) -> HttpResponse:
-        """List the users whom a user follows, newest first."""
+        """List the users whom a user follows.
+
+        A page has up to 20 users, the newest follow first.
+        """
         return self.page()
 
 
@@ -71,7 +79,10 @@ class FriendsView(_ListView):
 
     @_of_caller
     def get(self, request: Request) -> HttpResponse:
-        """List the users whom the caller follows and who follow the caller, the caller's newest follow first."""
+        """List the own friends.
+
+        Friends follow each other. A page has up to 20 users, the caller's newest follow first.
+        """
         return self.page()
 
 
@@ -82,5 +93,8 @@ class BlocksView(_ListView):
 
     @_of_caller
     def get(self, request: Request) -> HttpResponse:
-        """List the users whom the caller blocks, newest first. No other list shows them to the caller."""
+        """List the users whom the caller blocks.
+
+        A page has up to 20 users, the newest block first. No other list shows them to the caller.
+        """
         return self.page()

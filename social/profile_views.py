@@ -29,10 +29,15 @@ class ProfilesView(BatchedView):
         self.read_relationships = relationships.request_relationships(batch, caller_id, ids)
 
     @described(
-        answers={200: output.ProfilesFound}, problems=(403,), query=[ids_query()], operation_id="users_profiles_list"
+        answers={200: output.ProfilesFound},
+        problems=("blocked",),
+        query=[ids_query()],
+        operation_id="users_profiles_list",
     )
     def get(self, request: Request) -> HttpResponse:
-        """Get several users, each with its state, its counts and the caller's relationship to it.
+        """Get the profiles of several users.
+
+        Each is the public user with its state, its counts and the caller's relationship to it, in the order of the ids.
 
         Users whom a block separates from the caller are missing; if there is nobody else, the answer is 403.
         """

@@ -41,21 +41,29 @@ class _EdgeView(BatchedView):
         return json_response(relationships.relationship_of(self.caller_id, self.user_id))
 
 
-def _edge(*problems: int) -> Any:
-    return described(answers={200: output.Relationship}, problems=(404, *problems), query=[id_in_path("user_id")])
+def _edge(*problems: str) -> Any:
+    return described(
+        answers={200: output.Relationship}, problems=("self", "not_found", *problems), query=[id_in_path("user_id")]
+    )
 
 
 class FollowView(_EdgeView):
     """Endpoint /api/v1/users/{id}/follow: PUT follows the user, DELETE unfollows; both return the relationship."""
 
-    @_edge(403)
+    @_edge("blocked")
     def put(self, request: Request, user_id: str) -> HttpResponse:
-        """Follow a user."""
+        """Follow a user.
+
+        May be repeated. The answer is the resulting relationship.
+        """
         return self.write(request, services.follow, follower_id=self.caller_id, followee_id=self.user_id)
 
     @_edge()
     def delete(self, request: Request, user_id: str) -> HttpResponse:
-        """Unfollow a user."""
+        """Unfollow a user.
+
+        May be repeated. The answer is the resulting relationship.
+        """
         return self.write(request, services.unfollow, follower_id=self.caller_id, followee_id=self.user_id)
 
 
@@ -64,7 +72,10 @@ class FollowerView(_EdgeView):
 
     @_edge()
     def delete(self, request: Request, user_id: str) -> HttpResponse:
-        """Remove a user from the caller's followers."""
+        """Remove a follower.
+
+        The user no longer follows the caller, and may follow again. May be repeated.
+        """
         return self.write(request, services.unfollow, follower_id=self.user_id, followee_id=self.caller_id)
 
 
@@ -73,12 +84,18 @@ class BlockView(_EdgeView):
 
     @_edge()
     def put(self, request: Request, user_id: str) -> HttpResponse:
-        """Block a user; deletes the follows in both directions."""
+        """Block a user.
+
+        Both follows end, and neither of the two sees the other any more. May be repeated.
+        """
         return self.write(request, services.block, blocker_id=self.caller_id, blocked_id=self.user_id)
 
     @_edge()
     def delete(self, request: Request, user_id: str) -> HttpResponse:
-        """Unblock a user; does not restore follows."""
+        """Unblock a user.
+
+        Restores no follow. May be repeated.
+        """
         return self.write(request, services.unblock, blocker_id=self.caller_id, blocked_id=self.user_id)
 
 
@@ -90,5 +107,8 @@ class RelationshipsView(BatchedView):
 
     @described(answers={200: output.Relationships}, query=[ids_query()], operation_id="relationships_list")
     def get(self, request: Request) -> HttpResponse:
-        """Get the caller's relationships to several users, in the order of the ids."""
+        """Get the relationships to several users.
+
+        They come in the order of the ids; `missing` has the unknown ids.
+        """
         return answer(self.read)

@@ -110,9 +110,9 @@ class UserAdmin(_UserRowsAdmin, CountedAdmin, ChunkedDeletionAdmin, DjangoUserAd
         erasure.delete_some(pks)
 
     def going_along(self, pks: list[int]) -> Mapping[str, QuerySet]:
-        return {kind.title: kind.of(pks) for kind in related_rows.all_kinds()}
+        return {f"{kind.title}{kind.kept}": kind.of(pks) for kind in related_rows.all_kinds()}
 
-    @admin.display(description="")
+    @admin.display(description="rows")
     def belongings(self, user: User) -> Any:
         """Return what belongs to an account: how many rows of each kind, and where they are listed."""
         kinds = related_rows.all_kinds()

@@ -26,9 +26,14 @@ class TokenView(BatchedView):
 
     public = {"POST": "token"}
 
-    @described(answers={200: output.Tokens}, problems=(401,), body=LoginInput, public=True)
+    @described(answers={200: output.Tokens}, problems=("bad_credentials",), body=LoginInput, public=True)
     def post(self, request: Request) -> HttpResponse:
-        """Log in: returns an access token for requests, and a refresh token to get further tokens."""
+        """Log in.
+
+        The access token goes with each request, for 60 minutes; the refresh token gets new tokens, for 30 days. Blanks
+        around the username and the case of its letters are ignored. After too many wrong passwords for an account the
+        answer is 429, for a minute at most.
+        """
         given = validated(LoginInput, request.data)
         with login_throttle.attempt(request._request, given["username"]):
             # An unknown username takes as long as a wrong password: ModelBackend computes a hash in both cases.
@@ -63,10 +68,13 @@ class RefreshTokenView(BatchedView):
 class RefreshView(RefreshTokenView):
     """Endpoint /api/v1/auth/token/refresh: POST exchanges a refresh token for new tokens."""
 
-    @described(answers={200: output.Tokens}, problems=(401,), body=RefreshInput, public=True)
+    @described(answers={200: output.Tokens}, problems=("token_not_valid",), body=RefreshInput, public=True)
     def post(self, request: Request) -> HttpResponse:
-        """Get new tokens, as long as the account is active. The refresh token is used up; using it again ends the
-        login."""
+        """Get new tokens.
+
+        The refresh token that was sent is used up: keep the new one before anything else. One that is sent again ends
+        the login, so refresh with one request at a time.
+        """
         claims = self.admit(request)
         try:
             return json_response(logins.refresh(claims, user_agent=user_agent(request)))
@@ -77,9 +85,12 @@ class RefreshView(RefreshTokenView):
 class LogoutView(RefreshTokenView):
     """Endpoint /api/v1/auth/logout: POST ends the login of a refresh token."""
 
-    @described(answers={204: None}, problems=(401,), body=RefreshInput, public=True)
+    @described(answers={204: None}, problems=("token_not_valid",), body=RefreshInput, public=True)
     def post(self, request: Request) -> HttpResponse:
-        """Log out: ends all refresh and access tokens of this login at once. May be repeated."""
+        """Log out.
+
+        Ends all refresh and access tokens of this login at once; other logins of the account go on. May be repeated.
+        """
         logins.end(self.admit(request))
         return no_content()
 

@@ -29,11 +29,13 @@ class OwnEmailView(BatchedView):
 
     throttle = "password"  # few: whoever has found an unlocked phone may guess
 
-    @described(answers={202: output.ResetRequested}, problems=(403,), body=EmailInput)
+    @described(answers={202: output.ResetRequested}, problems=("wrong_password",), body=EmailInput)
     def post(self, request: Request) -> HttpResponse:
-        """Ask for another mail address: a token is mailed to it. Until it is confirmed, the account keeps the old one.
+        """Ask for another mail address.
 
-        Answers the same whether another account has the address."""
+        A token is mailed to it; until it is confirmed, the account keeps the old one. Answers the same whether another
+        account has the address.
+        """
         given = validated(EmailInput, request.data)
         try:
             emails.require_password(self.caller_id, given["password"])
@@ -53,9 +55,12 @@ class EmailConfirmView(BatchedView):
 
     public = {"POST": "reset"}
 
-    @described(answers={200: output.EmailConfirmed}, body=EmailConfirmInput, public=True)
+    @described(answers={200: output.EmailConfirmed}, problems=("bad_token",), body=EmailConfirmInput, public=True)
     def post(self, request: Request) -> HttpResponse:
-        """Confirm a mail address by the token from a mail, which works once."""
+        """Confirm a mail address by the token from a mail.
+
+        The token works once, for a day.
+        """
         try:
             user = emails.confirm(validated(EmailConfirmInput, request.data)["token"])
         except BadToken:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from django.http import StreamingHttpResponse
-from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.request import Request
 
 from api.json import MEDIA_TYPE
@@ -12,6 +12,26 @@ from api.schema import described
 from api.views import BatchedView
 from users import exports
 
+# Open, because each room adds the rows that it has.
+EXPORT = OpenApiResponse(
+    {
+        "type": "object",
+        "description": "When it was made, and each kind of rows under its name.",
+        "properties": {"exported_at": {"type": "string", "format": "date-time"}},
+        "required": ["exported_at"],
+        "additionalProperties": {},
+    },
+    examples=[
+        OpenApiExample(
+            "Example",
+            {
+                "exported_at": "2026-05-04T08:30:00.000000Z",
+                "account": {"id": 7, "username": "ann", "nickname": "Ann", "email": "ann@example.com"},
+                "likes": [{"post": 7, "created_at": "2026-05-04T08:29:30.000000Z"}],
+            },
+        )
+    ],
+)
 READ_AHEAD = 3  # pieces: the beginning and the account
 
 
@@ -26,10 +46,13 @@ class OwnExportView(BatchedView):
 
     throttle = "export"
 
-    @described(answers={200: OpenApiTypes.OBJECT})
+    @described(answers={200: EXPORT})
     def get(self, request: Request) -> ExportResponse:
-        """Export the caller's account: its profile, state, logins, follows, blocks, posts, comments, likes, favourites,
-        scores and popups. An answer that was cut short is no valid JSON."""
+        """Export the own account.
+
+        All rows that are the caller's: profile, state, logins, follows, blocks, posts, comments, likes, favourites,
+        scores and popups, each kind of rows under its name. An answer that was cut short is no valid JSON.
+        """
         pieces = exports.export(self.caller_id)
         first = b"".join(islice(pieces, READ_AHEAD))  # what fails here is answered as a problem
         content = iter(()) if request.method == "HEAD" else _chained(first, pieces)

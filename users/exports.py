@@ -5,7 +5,8 @@ between two pages: no transaction, no cursor, no thread. The object is closed at
 is no JSON.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.db import close_old_connections, models, router
@@ -17,13 +18,15 @@ from users.models import User
 
 PAGE = 1_000
 EVERY_ROW = Q()
+AS_STORED: Mapping[str, Callable[[Any], Any]] = MappingProxyType({})
 
 
 class Part(NamedTuple):
     """A list in the export, or one object: the rows of a model whose column `owner` is the user.
 
     `by` is an attribute whose values differ among these rows; an index has it behind the owner and the columns that
-    `where` compares. `columns` are the names in the export with the attributes of a row.
+    `where` compares. `columns` are the names in the export with the attributes of a row; `shapes` change values, by
+    name.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Part(NamedTuple):
     by: str
     columns: Mapping[str, str]
     where: Q = EVERY_ROW
+    shapes: Mapping[str, Callable[[Any], Any]] = AS_STORED
     page: int = PAGE
     is_single: bool = False
 
@@ -92,9 +96,16 @@ def _pages(part: Part, user_id: int) -> Iterator[list[dict[str, Any]]]:
         close_old_connections()  # as before each request: this thread may have had its connection for long
         found = list(page.values_list(part.by, *part.columns.values())[: part.page])
         if found:
-            yield [dict(zip(part.columns, values, strict=True)) for _, *values in found]
+            yield [_document(part, values) for _, *values in found]
             page = rows.filter(**{f"{part.by}__gt": found[-1][0]})
         is_full = len(found) == part.page
+
+
+def _document(part: Part, values: list[Any]) -> dict[str, Any]:
+    document = dict(zip(part.columns, values, strict=True))
+    for name, shape in part.shapes.items():
+        document[name] = shape(document[name])
+    return document
 
 
 def _require_active(user_id: int) -> None:

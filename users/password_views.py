@@ -33,9 +33,12 @@ class OwnPasswordView(BatchedView):
 
     throttle = "password"  # few: whoever has found an unlocked phone may guess
 
-    @described(answers={200: output.Tokens}, problems=(403,), body=PasswordChangeInput)
+    @described(answers={200: output.Tokens}, problems=("wrong_password", "weak_password"), body=PasswordChangeInput)
     def post(self, request: Request) -> HttpResponse:
-        """Change the password. Ends every login at once, and returns the tokens of a new one."""
+        """Change the password.
+
+        Every login of the account ends at once; the answer has the tokens of a new one.
+        """
         given = validated(PasswordChangeInput, request.data)
         try:
             with _strong("new"):
@@ -54,7 +57,11 @@ class ResetView(BatchedView):
 
     @described(answers={202: output.ResetRequested}, body=ResetInput, public=True)
     def post(self, request: Request) -> HttpResponse:
-        """Ask for a mail with a token to the accounts that have this address. Answers the same whether there are."""
+        """Ask for a mail to set a new password.
+
+        A mail with a token goes to the accounts that have this address. The answer is the same, and comes in the same
+        time, whether there are any.
+        """
         email = validated(ResetInput, request.data)["email"]
         with suppress(throttles.Throttled):  # there were enough mails to this address
             throttles.admit("reset_email", address_key(email))
@@ -67,9 +74,17 @@ class ResetConfirmView(BatchedView):
 
     public = {"POST": "reset"}
 
-    @described(answers={200: output.ResetAccount}, body=ResetConfirmInput, public=True)
+    @described(
+        answers={200: output.ResetAccount},
+        problems=("bad_token", "weak_password"),
+        body=ResetConfirmInput,
+        public=True,
+    )
     def post(self, request: Request) -> HttpResponse:
-        """Set a new password by the token from a mail, which works once. Ends every login at once."""
+        """Set a new password by the token from a mail.
+
+        The token works once, for 60 minutes. Every login of the account ends at once; log in with the new password.
+        """
         given = validated(ResetConfirmInput, request.data)
         try:
             with _strong("password"):

@@ -13,6 +13,8 @@ class RelatedRows(NamedTuple):
     model: type[Model]
     column: str
     where: Q = Q()
+    kept: str = ""
+    """What the page of a deletion adds to the title if the rows are kept without the account."""
 
     def of(self, user_ids: list[int]) -> QuerySet:
         """Return the rows that refer to one of these accounts."""

@@ -3,7 +3,7 @@
 from functools import partial
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.request import Request
 
 from api.cursors import Paging
@@ -30,15 +30,23 @@ class SearchView(BatchedView):
 
     @described(
         answers={200: output.UserPage},
+        problems=("bad_query",),
         query=[
-            OpenApiParameter("q", {"type": "string", "minLength": 1, "maxLength": LONGEST_QUERY}, required=True),
+            OpenApiParameter(
+                "q",
+                {"type": "string", "minLength": 1, "maxLength": LONGEST_QUERY},
+                description="The beginning of a username, or words or characters of a nickname.",
+                required=True,
+                examples=[OpenApiExample("Example", "an")],
+            ),
             *page_query(),
         ],
     )
     def get(self, request: Request) -> HttpResponse:
-        """List active users whose username starts with `q`, or whose nickname has words that do so, or contains `q`.
+        """Search for people.
 
-        The exact username comes first, then exact nicknames, longer usernames, and words of nicknames, the newest users
+        Finds active users whose username starts with `q`, or whose nickname has words that do so, or contains `q`. The
+        exact username comes first, then exact nicknames, longer usernames, and words of nicknames, the newest users
         first. Case, accents, points and invisible characters do not count.
         """
         query = parse(self.q)

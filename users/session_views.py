@@ -26,7 +26,10 @@ class SessionsView(BatchedView):
 
     @described(answers={200: output.Sessions}, query=[limit_query(MOST)], operation_id="users_me_sessions_list")
     def get(self, request: Request) -> HttpResponse:
-        """List the caller's logins, the one that was used last first; `last_used_at` is the log-in or the refresh."""
+        """List the own logins.
+
+        One for each device, the one that was used last first; `last_used_at` is the log-in or the last refresh.
+        """
         open_logins = logins.open_logins(self.caller_id, self.users.only_row().token_generation)
         rows = open_logins.values(*COLUMNS)[: self.limit]
         return json_response({"results": [{**row, "current": row["id"] == self.caller_login} for row in rows]})
@@ -38,9 +41,12 @@ class SessionView(BatchedView):
     def prepare(self, request: Request, batch: Batch, caller_id: int, login_id: str) -> None:
         self.login_id = parse_id(login_id)
 
-    @described(answers={204: None}, problems=(404,), query=[id_in_path("login_id")])
+    @described(answers={204: None}, problems=("not_found",), query=[id_in_path("login_id", 5)])
     def delete(self, request: Request, login_id: str) -> HttpResponse:
-        """Log a device out: ends the refresh and access tokens of this login at once. May be repeated."""
+        """Log a device out.
+
+        Ends the refresh and access tokens of this login at once. May be repeated.
+        """
         if not logins.end_login(self.caller_id, self.login_id):
             raise not_found("such login of yours")
         return no_content()

@@ -50,11 +50,15 @@ class UserView(BatchedView):
 
     @described(
         answers={200: output.UserFields},
-        problems=(403, 404),
+        problems=("private_field", "not_found"),
         query=[id_in_path("user_id"), fields_query(OWN)],
     )
     def get(self, request: Request, user_id: str) -> HttpResponse:
-        """Get a user: all public fields, or the named `fields`, which may be private ones of the caller's own user."""
+        """Get a user.
+
+        The answer has all public fields, or those that `fields` names, which may be private ones of the caller's own
+        user.
+        """
         return answer(self.read)
 
 
@@ -66,20 +70,30 @@ class OwnUserView(BatchedView):
 
     @described(answers={200: output.OwnUser})
     def get(self, request: Request) -> HttpResponse:
-        """Get the caller's own user, with its private fields."""
+        """Get the own account.
+
+        The answer has the private fields too.
+        """
         return json_response(self.users.structs(*OWN).results[0])
 
     @described(answers={200: output.OwnUser}, body=ProfileInput)
     def patch(self, request: Request) -> HttpResponse:
-        """Change the caller's own profile; if any field is unknown or read-only, nothing is changed."""
+        """Change the own profile.
+
+        Fields that are not sent keep their values. If any field is unknown, read-only or invalid, nothing is changed.
+        Texts are answered as they are stored, which may differ from what was sent.
+        """
         changes = validated(ProfileInput, request.data, partial=True)
         with _existing_caller():
             user = services.update_profile(self.caller_id, **changes)
         return json_response(columns_of(user, OWN))
 
-    @described(answers={202: None}, problems=(403,), body=DeletionInput)
+    @described(answers={202: None}, problems=("wrong_password",), body=DeletionInput)
     def delete(self, request: Request) -> HttpResponse:
-        """Delete the caller's own account: it is gone for everybody at once, and its rows follow within the hour."""
+        """Delete the own account.
+
+        It is gone for everybody at once, and its rows follow within the hour. Nobody can bring it back.
+        """
         password = validated(DeletionInput, request.data)["password"]
         throttles.admit("password", self.caller_id)  # as for a change of the password
         try:
@@ -99,9 +113,12 @@ class StateView(BatchedView):
         own = self.user_id == caller_id
         self.users = ViewedUsers(batch, caller_id, [self.user_id], despite_blocks=own)
 
-    @described(answers={200: output.State}, problems=(403, 404), query=[id_in_path("user_id")])
+    @described(answers={200: output.State}, problems=("blocked", "not_found"), query=[id_in_path("user_id")])
     def get(self, request: Request, user_id: str) -> HttpResponse:
-        """Get the state of a user; a user without a state, or online without a heartbeat for 5 minutes, is offline."""
+        """Get the state of a user.
+
+        A user without a state, or online without a heartbeat for 5 minutes, is offline.
+        """
         self.users.require(self.user_id)
         found = self.states.cols(*STATE_COLUMNS).results
         return json_response(state_document(self.user_id, found[0] if found else None))
@@ -112,7 +129,10 @@ class OwnStateView(BatchedView):
 
     @described(answers={200: output.State}, body=StateInput)
     def patch(self, request: Request) -> HttpResponse:
-        """Change the caller's state. An empty object is a heartbeat: it only renews `last_seen_at`."""
+        """Change the own state.
+
+        Fields that are not sent keep their values. An empty object is a heartbeat: it only renews `last_seen_at`.
+        """
         changes = validated(StateInput, request.data, partial=True)
         with _existing_caller():
             state = services.set_state(self.caller_id, **changes)
@@ -134,9 +154,18 @@ class UsersView(BatchedView):
         if "ids" in query:
             self.read = SomeUsers(batch, caller_id, parse_ids(query), fields_parameter(query))
 
-    @described(answers={201: output.OwnUser}, body=RegistrationInput, public=True)
+    @described(
+        answers={201: output.OwnUser},
+        problems=("username_taken", "weak_password"),
+        body=RegistrationInput,
+        public=True,
+    )
     def post(self, request: Request) -> HttpResponse:
-        """Create an account. The answer has no password."""
+        """Create an account.
+
+        A username has 3 to 30 ASCII letters and digits, with single dots and underscores between them; names that
+        differ only in case are one name, and some names are reserved. Log in afterwards: the answer has no tokens.
+        """
         try:
             user = services.register(**validated(RegistrationInput, request.data))
         except services.UsernameTaken:
@@ -145,12 +174,20 @@ class UsersView(BatchedView):
 
     @described(
         answers={200: output.UsersFound},
-        problems=(403,),
-        query=[ids_query(required=False), OpenApiParameter("username", str), fields_query(OWN)],
+        problems=("private_field", "ids_or_username", "bad_username"),
+        query=[
+            ids_query(required=False),
+            OpenApiParameter("username", str, description="A whole username, in any case, instead of `ids`."),
+            fields_query(OWN),
+        ],
         operation_id="users_list",
     )
     def get(self, request: Request) -> HttpResponse:
-        """Get several users by `ids`, in the order of the ids; or at most one by its whole `username`."""
+        """Get several users, or one by name.
+
+        By `ids` the answer has the users in the order of the ids, and the unknown ids in `missing`. By `username` it
+        has at most one user.
+        """
         if self.read is not None:
             return answer(self.read)
         return json_response({"results": self._named(request)})

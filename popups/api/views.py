@@ -1,7 +1,9 @@
 """The views of popups."""
 
+from typing import Any
+
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.request import Request
 
 from api.ids import parse_id
@@ -21,7 +23,12 @@ from popups.delivery.states import STATES
 
 RETRY_AFTER_S = 2
 SLUG = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength": rules.SLUG_LENGTH}
-VERSION = {"type": "string", "example": "3.2.0"}
+VERSION = {"type": "string"}
+
+
+def _parameter(name: str, schema: dict[str, Any], text: str, value: str, *, required: bool = False) -> OpenApiParameter:
+    examples = [OpenApiExample("Example", value)]
+    return OpenApiParameter(name, schema, description=text, required=required, examples=examples)
 
 
 class NextView(BatchedView):
@@ -37,18 +44,23 @@ class NextView(BatchedView):
 
     @described(
         answers={200: output.NextPopup},
+        problems=("bad_placement", "bad_platform"),
         query=[
-            OpenApiParameter("placement", SLUG, description="Where in the app, such as home.", required=True),
-            OpenApiParameter("platform", SLUG, description="Such as ios. Without it: popups for all platforms only."),
-            OpenApiParameter(
+            _parameter("placement", SLUG, "Where in the app, such as home.", "home", required=True),
+            _parameter("platform", SLUG, "Such as ios. Without it: popups for all platforms only.", "ios"),
+            _parameter(
                 "app_version",
                 VERSION,
-                description="As builds are called: 3.2.0-beta, 3.2.0 (42). Without it: popups for all versions.",
+                "As builds are called: 3.2.0-beta, 3.2.0 (42). Without it: popups for all versions.",
+                "3.2.0",
             ),
         ],
     )
     def get(self, request: Request) -> HttpResponse:
-        """Return the popup to show now, if one is due. It counts as shown to the caller, on all devices."""
+        """Get the popup to show now, if one is due.
+
+        It counts as shown to the caller, on all devices. Ask again at `next_check_at`, not earlier.
+        """
         return answer(self.next_popup)
 
 
@@ -59,9 +71,17 @@ class EventsView(BatchedView):
         self.popup_id = parse_id(popup_id)
         batch.add(STATES.of(caller_id))
 
-    @described(answers={202: None}, body=EventInput, problems=(404,), query=[id_in_path("popup_id")])
+    @described(
+        answers={202: None},
+        body=EventInput,
+        problems=("not_found", "events_unavailable"),
+        query=[id_in_path("popup_id")],
+    )
     def post(self, request: Request, popup_id: str) -> HttpResponse:
-        """Record what the caller did with a popup; counted once for each claim and type."""
+        """Report a click on a popup, or its dismissal.
+
+        Counted once for each claim and type, so it may be repeated.
+        """
         event = validated(EventInput, request.data)
         try:
             services.record(user_id=self.caller_id, popup_id=self.popup_id, token=event["claim"], type=event["type"])

@@ -6,9 +6,11 @@ from rest_framework.exceptions import ValidationError
 
 from api.ids import LARGEST
 from api.inputs import Integer, Multiline, StrictSerializer
+from api.schema import example
 from posts.models import COMMENT_LENGTH, TEXT_LENGTH
 
 
+@example({"text": "Good morning!"})
 class PostInput(StrictSerializer):
     """The post to create; `repost_of` is the id of the post to repost, with which `text` may be left out or empty."""
 
@@ -22,6 +24,7 @@ class PostInput(StrictSerializer):
         return attrs
 
 
+@example({"text": "Good morning to you, too."})
 class CommentInput(StrictSerializer):
     """The comment to add to a post."""
 

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from api.schema import page_of
+from api.schema import example, example_of, page_of
 from users.schemas.output import PublicUser
 
 
@@ -15,6 +15,14 @@ class PostCounts(serializers.Serializer):
     favorites = serializers.IntegerField(min_value=0)
 
 
+@example(
+    {
+        "id": 7,
+        "liked": True,
+        "favorited": False,
+        "counts": {"likes": 4, "comments": 2, "reposts": 0, "favorites": 1},
+    }
+)
 class Marks(serializers.Serializer):
     """The counts of a post; `liked` and `favorited` are the caller's own marks."""
 
@@ -24,6 +32,15 @@ class Marks(serializers.Serializer):
     counts = PostCounts(read_only=True)
 
 
+@example(
+    {
+        **example_of(Marks),
+        "author": example_of(PublicUser),
+        "text": "Good morning!",
+        "repost_of": None,
+        "created_at": "2026-05-04T08:30:00.000000Z",
+    }
+)
 class Post(Marks):
     """A post; `repost_of` is the id of the original, `liked` and `favorited` are the caller's own marks.
 
@@ -37,6 +54,7 @@ class Post(Marks):
     hidden = serializers.BooleanField(required=False, help_text="True for a post of the caller's that is hidden.")
 
 
+@example({"results": [example_of(Post)], "missing": [1, 2]})
 class PostsFound(serializers.Serializer):
     """`missing` lists the ids of posts that do not exist, or that are hidden from the caller."""
 
@@ -44,6 +62,15 @@ class PostsFound(serializers.Serializer):
     missing = serializers.ListField(child=serializers.IntegerField(), read_only=True)
 
 
+@example(
+    {
+        "id": 5,
+        "post": 7,
+        "author": example_of(PublicUser),
+        "text": "Good morning to you, too.",
+        "created_at": "2026-05-04T08:31:00.000000Z",
+    }
+)
 class Comment(serializers.Serializer):
     """A comment; `post` is the id of its post."""
 
@@ -54,11 +81,12 @@ class Comment(serializers.Serializer):
     created_at = serializers.DateTimeField(read_only=True)
 
 
+@example({"results": {"3": True, "1": False, "2": False}})
 class FavoritesChecked(serializers.Serializer):
     """By post id, whether the post is a favourite of the caller."""
 
     results = serializers.DictField(child=serializers.BooleanField())
 
 
-PostPage = page_of(Post, "PostPage")
-CommentPage = page_of(Comment, "CommentPage")
+PostPage = page_of(Post, "PostPage", "users/7/posts")
+CommentPage = page_of(Comment, "CommentPage", "posts/7/comments")

@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from api.schema import example, example_of
 from ratings.counts import SCORES
 from ratings.models import HIGHEST, LOWEST
 
@@ -10,6 +11,17 @@ Histogram = type(
 )
 
 
+@example(
+    {
+        "id": 7,
+        "title": "The Seventh Seal",
+        "description": "A film by Ingmar Bergman, 1957.",
+        "score": 8.5,
+        "count": 2,
+        "histogram": {str(score): int(score in (8, 9)) for score in SCORES},
+        "my_score": 9,
+    }
+)
 class Item(serializers.Serializer):
     """An item; `score` is the average to two places, null without scores; `my_score` is the caller's score."""
 
@@ -22,6 +34,7 @@ class Item(serializers.Serializer):
     my_score = serializers.IntegerField(min_value=LOWEST, max_value=HIGHEST, allow_null=True, read_only=True)
 
 
+@example({"results": [example_of(Item)], "missing": [1, 2]})
 class ItemsFound(serializers.Serializer):
     """`missing` lists the unknown ids."""
 

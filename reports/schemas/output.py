@@ -2,7 +2,10 @@
 
 from rest_framework import serializers
 
+from api.schema import example
 
+
+@example({"id": 5})
 class ReportFiled(serializers.Serializer):
     """The id of the caller's report."""
 

@@ -138,10 +138,11 @@ class _Application:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         connection = scope["state"]["connection"]
-        is_complete = False
+        is_begun = is_complete = False
 
         async def send_last(message: Any) -> None:
-            nonlocal is_complete
+            nonlocal is_begun, is_complete
+            is_begun = True
             if message["type"] == "http.response.body":
                 is_complete = not message.get("more_body")
             elif connection.is_ending() or scope["http_version"] == "1.0":
@@ -153,5 +154,9 @@ class _Application:
             if not is_complete:  # the client took too long, or has left
                 connection.abort()
                 await asyncio.sleep(0)  # uvicorn's protocol learns of it, and logs no error
+        except BaseException:
+            if is_begun and not is_complete:  # or the client would wait for the rest
+                connection.abort()
+            raise
         finally:
             connection.request_answered()

@@ -51,7 +51,8 @@ def parse(lane: Any, scheme: str, lines: bytes) -> tuple[LaneHeaders, str]:
 def _parse_new(lane: Any, scheme: str, lines: bytes) -> tuple[LaneHeaders, str]:
     if lines.find(END) != len(lines) - len(END):
         raise UnsupportedHeaders
-    kept, varying = [], []
+    kept: list[bytes] = []
+    varying: list[bytes] = []
     for line in lines[: -len(END)].split(b"\r\n"):
         (varying if line.partition(b":")[0].lower() in VARYING else kept).append(line)
     found = _varying(b"".join(b"%b\r\n" % line for line in varying)) if varying else (None,)

@@ -10,7 +10,12 @@ MAX_UNSENT_BYTES = 2 << 20
 
 
 class BufferedSocket(socket.socket):
-    """A socket that keeps in `unsent` what the client does not take at once; flush() sends it later."""
+    """A socket that keeps in `unsent` what the client does not take at once; flush() sends it later.
+
+    `head` is the beginning of the request that is being answered.
+    """
+
+    head = b""
 
     def __init__(self, accepted: socket.socket) -> None:
         super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())

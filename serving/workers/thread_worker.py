@@ -17,7 +17,13 @@ from gunicorn import http
 from gunicorn.workers import gthread
 
 from api import request_ids
-from serving.requests.limits import BODY_BYTES_PER_S, MAX_BODIES_BYTES, MAX_RESPONSES_BYTES, WRITE_TIMEOUT_S
+from serving.requests.limits import (
+    BODY_BYTES_PER_S,
+    MAX_BODIES_BYTES,
+    MAX_HEAD_BYTES,
+    MAX_RESPONSES_BYTES,
+    WRITE_TIMEOUT_S,
+)
 from serving.requests.memory_budget import MemoryBudget, MemoryShare
 from serving.requests.refusals import (
     Refusal,
@@ -141,7 +147,7 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
         answer = _Answer()
         super().handle_error(req, answer, addr, exc)
         with suppress(OSError):
-            client.sendall(answer.refusal().http1(request_ids.new()))
+            client.sendall(answer.refusal().http1(request_ids.from_head(client.head)))
 
     def murder_pending(self) -> None:
         """Give up requests and responses that are overdue; called by gunicorn at least once a second."""
@@ -218,7 +224,8 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
         conn.share = incoming.share
         if conn.parser is None:
             conn.parser = http.get_parser(self.cfg, conn.sock, conn.client)
-        conn.parser.unreader.unread(bytes(incoming.data))
+        conn.parser.unreader.unread(data := bytes(incoming.data))
+        conn.sock.head = data[:MAX_HEAD_BYTES]
         conn.data_ready = True
         if incoming.is_cut:
             with suppress(OSError):

@@ -2,10 +2,21 @@
 
 from rest_framework import serializers
 
+from api.schema import example, example_of
 from users.projections import PUBLIC
 from users.schemas.output import PublicUser, State
 
 
+@example(
+    {
+        "id": 7,
+        "following": True,
+        "followed_by": False,
+        "mutual": False,
+        "blocking": False,
+        "blocked_by": False,
+    }
+)
 class Relationship(serializers.Serializer):
     """The caller's relationship to the user `id`; `mutual`: both follow each other."""
 
@@ -17,6 +28,7 @@ class Relationship(serializers.Serializer):
     blocked_by = serializers.BooleanField(read_only=True)
 
 
+@example({"results": [example_of(Relationship)], "missing": [1, 2]})
 class Relationships(serializers.Serializer):
     """`missing` lists the unknown ids."""
 
@@ -24,6 +36,14 @@ class Relationships(serializers.Serializer):
     missing = serializers.ListField(child=serializers.IntegerField(), read_only=True)
 
 
+@example(
+    {
+        **example_of(PublicUser),
+        "state": example_of(State),
+        "counts": {"followers": 12, "following": 3, "posts": 1},
+        "relationship": example_of(Relationship),
+    }
+)
 class Profile(PublicUser):
     """A public user with state, counts and relationship; `counts` include users who are hidden from the caller."""
 
@@ -35,6 +55,7 @@ class Profile(PublicUser):
         fields = read_only_fields = (*PUBLIC, "state", "counts", "relationship")
 
 
+@example({"results": [example_of(Profile)], "missing": [1, 2]})
 class ProfilesFound(serializers.Serializer):
     """`missing` lists the unknown ids."""
 

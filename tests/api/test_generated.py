@@ -10,7 +10,6 @@ from hypothesis.errors import Unsatisfiable
 from rest_framework_simplejwt.tokens import AccessToken
 from schemathesis import GenerationMode
 
-from api.schema_generator import OnceGenerator
 from config.wsgi import application
 from tests.support import openapi_contract
 
@@ -27,7 +26,7 @@ bounded = settings(
 
 
 def operations() -> list:
-    schema = schemathesis.openapi.from_dict(OnceGenerator().get_schema())
+    schema = schemathesis.openapi.from_dict(openapi_contract.document())
     schema.app = application
     return [found.ok() for found in schema.get_all_operations()]
 

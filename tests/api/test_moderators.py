@@ -65,6 +65,7 @@ def test_posts_by_state_and_author(root, alice, bob, post):
 def test_a_filter_by_what_is_no_id_shows_the_whole_list_and_says_so(root, post, value):
     answer = root.get(f"{POSTS}?author={value}")
     assert (answer.status_code, answer["location"]) == (302, f"{POSTS}?e=1")
+    assert "A filter is not understood: this is the whole list." in root.get(answer["location"]).content.decode()
 
 
 def test_authors_and_ends_are_links(root, alice, bob, post):
@@ -134,7 +135,7 @@ def test_more_than_what_is_counted_is_said_so(root, alice, bob, post, counts_up_
     assert "more than 2" in root.get(f"{USERS}{alice.pk}/change/").content.decode()
     services.comment(post_id=post.pk, author_id=bob.pk, text="Three")
     page = root.get(f"{POSTS}{post.pk}/delete/").content.decode()
-    for line in ("Posts: 1", "Comments: more than 2", "Likes: 0", "Favourites: 0", "Reposts that lose their link: 0"):
+    for line in ("Posts: 1", "Comments: more than 2", "Likes: 0", "Reposts, of which those with a text stay: 0"):
         assert f"<li>{line}</li>" in page, line
 
 

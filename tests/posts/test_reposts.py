@@ -3,7 +3,6 @@
 from functools import partial
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from posts import removal, services
@@ -106,14 +105,14 @@ def test_reposts_of_somebody_who_is_deleted(alice, bob, post):
     assert drifts() == []
 
 
-def test_a_text_comes_and_goes_in_the_admin(bob, post):
+def test_in_the_admin(root, bob, post):
     """A repost that gets a text is a quote, beside which there may be one without; a text is not taken away."""
     repost = services.publish(author_id=bob.pk, repost_of=post.pk)
-    Post.objects.get(pk=repost.pk).full_clean()
-    Post.objects.filter(pk=repost.pk).update(text="Look")
+    page = f"/admin/posts/post/{repost.pk}/change/"
+    assert root.get(page).status_code == 200
+    assert root.post(page, {"text": "", "state": 1}).status_code == 302
+    assert not services.publish_once(author_id=bob.pk, repost_of=post.pk)[1]
+    assert root.post(page, {"text": "Look", "state": 0}).status_code == 302
     assert services.publish_once(author_id=bob.pk, repost_of=post.pk)[1]
-    quote = Post.objects.get(pk=repost.pk)
-    quote.text = ""
-    with pytest.raises(ValidationError, match="This field is required"):
-        quote.full_clean()
+    assert b"This field is required" in root.post(page, {"text": "", "state": 0}).content
     assert post_counts(post) == [{**ZEROS, "reposts": 2}]

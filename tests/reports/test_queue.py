@@ -133,7 +133,7 @@ def test_deleted_after_a_page_that_says_what_goes_along(api, mona, alice, bob, p
     target = {"post": post, "comment": comment, "user": alice}[kind]
     case = case_of(target)
     page, answer = delete(mona, case)
-    assert {"post": "Likes of the posts: 1", "user": "Posts of the users: 1"}.get(kind, "You fool") in page
+    assert {"post": "Likes (posts): 1", "user": "Posts (users): 1"}.get(kind, "You fool") in page
     assert "1 target deleted." in answer
     assert not type(target).objects.filter(pk=target.pk).exists()
     assert entries() == {("mona", "case", str(case.pk), CHANGE), ("mona", kind, str(target.pk), DELETION)}

@@ -127,6 +127,15 @@ def test_a_deleted_reporter_leaves_the_report_without_name_and_words(report, ali
     assert (Case.objects.get().reports, Case.objects.get().state) == (1, Case.State.OPEN)
 
 
+def test_the_export_has_the_own_reports(api, report, alice, bob, post, comment):
+    report(bob, post, text="Pills"), report(bob, comment, "comment", reason="abuse"), report(alice, bob, "user")
+    found = api.get("users/me/export", by=bob).json["reports"]
+    assert [(each["kind"], each["target"], each["reason"], each["text"]) for each in found] == [
+        ("post", post.pk, "spam", "Pills"),
+        ("comment", comment.pk, "abuse", ""),
+    ]
+
+
 def test_a_deleted_author_takes_the_cases_along(report, alice, bob, carol, post, comment):
     for by in (bob, carol):
         report(by, post), report(by, comment, "comment"), report(by, alice, "user")

@@ -3,6 +3,8 @@
 import pytest
 
 from social.models import Block, Follow
+from tests.support.empty_redis import empty_redis
+from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOTHING = dict.fromkeys(("following", "followed_by", "mutual", "blocking", "blocked_by"), False)
@@ -92,6 +94,25 @@ def test_relationships_keep_the_order_and_name_the_unknown(api, alice, bob, caro
     }
     for bad in ("relationships", "relationships?ids=", "relationships?ids=x", f"relationships?ids={'1,' * 100}1"):
         assert api.get(bad, by=alice).status == 400
+
+
+@pytest.mark.parametrize("cached", ["", "carol", "dora", "carol,dora", "alice,bob,carol,dora"])
+def test_accounts_that_are_gone_are_missing_however_much_is_cached(api, alice, bob, carol, dora, follow, cached):
+    """The entries of accounts tell it, and so does the database for those that are not cached."""
+    people = {"alice": alice, "bob": bob, "carol": carol, "dora": dora}
+    follow(alice, carol)
+    empty_redis()
+    for name in filter(None, cached.split(",")):
+        User.objects.get_one(people[name].pk)
+    ids = f"{dora.pk},{carol.pk},999999,{bob.pk}"
+    for _ in range(2):
+        found = api.get(f"relationships?ids={ids}", by=alice).json
+        assert found == {
+            "results": [relationship(carol, "following"), relationship(bob)], "missing": [dora.pk, 999999]
+        }  # fmt: skip
+    for is_active in (True, False):
+        User.objects.filter(pk=dora.pk).update(is_active=is_active)
+        assert (dora.pk in api.get(f"relationships?ids={ids}", by=alice).json["missing"]) is not is_active
 
 
 def test_deleting_a_user_ends_their_edges(api, alice, bob, carol, follow, block):

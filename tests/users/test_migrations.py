@@ -7,7 +7,7 @@ from django.db import connection
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NEW_TABLES = {"users_login", "users_passwordreset"}
+NEW_TABLES = {"users_login", "users_passwordreset", "users_emailchange", "users_confirmedemail"}
 NEW_COLUMNS = {"token_generation", "ended_logins"}
 
 

@@ -50,7 +50,15 @@ READS = [
     ("favorites/check", "favorites/check?ids={hers}", ABSENT, ABSENT, ABSENT),
 ]
 # Reads that show nobody but the caller, and counters, which are raw.
-ABOUT_NOBODY_ELSE = {"users/me", "users/me/sessions", "ratings", "ratings/{item_id}", "popups/next", "counters"}
+ABOUT_NOBODY_ELSE = {
+    "users/me",
+    "users/me/sessions",
+    "users/me/export",
+    "ratings",
+    "ratings/{item_id}",
+    "popups/next",
+    "counters",
+}
 # (path in the schema, method, address, body, the same three)
 WRITES = [
     ("users/{user_id}/follow", "PUT", "users/{una}/follow", None, 404, 403, 200),

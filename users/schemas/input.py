@@ -9,6 +9,7 @@ from rest_framework.exceptions import ErrorDetail
 from api.inputs import EmailLine, Line, Multiline, StrictSerializer, Text, URLLine
 from api.links import validate_link
 from api.model_fields import EmailLineField, LineField, MultilineField, URLLineField
+from api.schema import example
 from users import passwords
 from users.birthdays import validate_birthday
 from users.models import User, UserState
@@ -50,6 +51,7 @@ class _StrictModelSerializer(StrictSerializer, serializers.ModelSerializer):
     }
 
 
+@example({"username": "ann", "password": "correct-horse-battery", "nickname": "Ann"})
 class RegistrationInput(_StrictModelSerializer):
     """The account to create; the nickname is empty by default."""
 
@@ -93,6 +95,7 @@ def _weakness(account: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@example({"nickname": "Ann", "gender": "", "city": "Wellington", "birthday": None})
 class ProfileInput(_StrictModelSerializer):
     """The fields of the profile to change; the other fields keep their values."""
 
@@ -111,6 +114,7 @@ class ProfileInput(_StrictModelSerializer):
         return value
 
 
+@example({"status": "online", "message": "In the library"})
 class StateInput(_StrictModelSerializer):
     """The state to set; without `status` or `message`, the field keeps its value."""
 
@@ -119,6 +123,7 @@ class StateInput(_StrictModelSerializer):
         fields = ("status", "message")
 
 
+@example({"username": "ann", "password": "correct-horse-battery"})
 class LoginInput(StrictSerializer):
     """The username and password of an account."""
 
@@ -126,12 +131,14 @@ class LoginInput(StrictSerializer):
     password = Text(max_length=passwords.LONGEST_TYPED, trim_whitespace=False)
 
 
+@example({"refresh": "eyJhbGciOiJIUzI1NiJ9.eyJ0eXBlIjoiciJ9.c2ln"})
 class RefreshInput(StrictSerializer):
     """The refresh token from a login."""
 
     refresh = Text(max_length=4096)
 
 
+@example({"old": "correct-horse-battery", "new": "staple-a-second-horse"})
 class PasswordChangeInput(StrictSerializer):
     """The password of the account, and the one to replace it."""
 
@@ -139,6 +146,7 @@ class PasswordChangeInput(StrictSerializer):
     new = NewPassword()
 
 
+@example({"email": "ann@example.com", "password": "correct-horse-battery"})
 class EmailInput(StrictSerializer):
     """The new mail address of the account, and its password."""
 
@@ -146,24 +154,28 @@ class EmailInput(StrictSerializer):
     password = Text(max_length=passwords.LONGEST_TYPED, trim_whitespace=False)
 
 
+@example({"token": "bq5x7r-9c3e1f"})
 class EmailConfirmInput(StrictSerializer):
     """The token from the mail."""
 
     token = Text(max_length=1024)
 
 
+@example({"password": "correct-horse-battery"})
 class DeletionInput(StrictSerializer):
     """The password of the account that is to be deleted."""
 
     password = Text(max_length=passwords.LONGEST_TYPED, trim_whitespace=False)
 
 
+@example({"email": "ann@example.com"})
 class ResetInput(StrictSerializer):
     """The mail address of the accounts to reset."""
 
     email = EmailLine(max_length=254)
 
 
+@example({"token": "bq5x7r-9c3e1f", "password": "staple-a-second-horse"})
 class ResetConfirmInput(StrictSerializer):
     """The token from the mail, and the password to set."""
 

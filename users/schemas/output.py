@@ -3,7 +3,7 @@
 from django.db import models
 from rest_framework import serializers
 
-from api.schema import page_of
+from api.schema import example, example_of, page_of
 from users.models import Login, User, UserState
 from users.projections import OWN, PUBLIC, STATE
 
@@ -17,6 +17,22 @@ class _Answer(serializers.ModelSerializer):
     }
 
 
+@example(
+    {
+        "id": 7,
+        "username": "ann",
+        "nickname": "Ann",
+        "avatar": "https://cdn.example.com/ann.png",
+        "bio": "Reads, runs, rates.",
+        "gender": "",
+        "country": "NZ",
+        "city": "Wellington",
+        "language": "en",
+        "level": 1,
+        "is_vip": False,
+        "created_at": "2026-05-04T08:29:00.000000Z",
+    }
+)
 class PublicUser(_Answer):
     """A user with the fields that all users may see."""
 
@@ -26,6 +42,7 @@ class PublicUser(_Answer):
         read_only_fields = fields
 
 
+@example({**example_of(PublicUser), "email": "ann@example.com", "phone": "", "birthday": None})
 class OwnUser(_Answer):
     """The caller's own user, with its private fields."""
 
@@ -34,6 +51,7 @@ class OwnUser(_Answer):
         fields = read_only_fields = OWN
 
 
+@example(example_of(PublicUser))
 class UserFields(_Answer):
     """A user: all public fields, or the requested ones."""
 
@@ -46,6 +64,7 @@ class UserFields(_Answer):
         fields = OWN
 
 
+@example({"results": [example_of(PublicUser)], "missing": [1, 2]})
 class UsersFound(serializers.Serializer):
     """`missing` lists the unknown ids of a request by ids."""
 
@@ -53,6 +72,7 @@ class UsersFound(serializers.Serializer):
     missing = serializers.ListField(child=serializers.IntegerField(), required=False)
 
 
+@example({"id": 7, "status": "online", "message": "In the library", "last_seen_at": "2026-05-04T08:30:00.000000Z"})
 class State(serializers.ModelSerializer):
     """The presence of the user `id`; `last_seen_at` is null for a user who was never seen."""
 
@@ -63,6 +83,9 @@ class State(serializers.ModelSerializer):
         fields = read_only_fields = STATE
 
 
+@example(
+    {"access": "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjo3fQ.c2ln", "refresh": "eyJhbGciOiJIUzI1NiJ9.eyJ0eXBlIjoiciJ9.c2ln"}
+)
 class Tokens(serializers.Serializer):
     """The tokens of a login: `access` is sent with requests, `refresh` gets further access tokens."""
 
@@ -70,6 +93,15 @@ class Tokens(serializers.Serializer):
     refresh = serializers.CharField(read_only=True)
 
 
+@example(
+    {
+        "id": 5,
+        "created_at": "2026-05-04T08:29:00.000000Z",
+        "last_used_at": "2026-05-04T08:29:00.000000Z",
+        "user_agent": "Hotpath/3.2.0 (iOS 19.1)",
+        "current": True,
+    }
+)
 class Session(serializers.ModelSerializer):
     """A login on one device; `current` tells whether the caller's token belongs to it."""
 
@@ -82,12 +114,14 @@ class Session(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+@example({"results": [example_of(Session)]})
 class Sessions(serializers.Serializer):
     """The logins of the caller that are not over, the last used one first."""
 
     results = Session(many=True, read_only=True)
 
 
+@example({"username": "ann", "email": "ann@example.com"})
 class EmailConfirmed(serializers.Serializer):
     """The account, and the mail address that it has now."""
 
@@ -95,16 +129,18 @@ class EmailConfirmed(serializers.Serializer):
     email = serializers.CharField(read_only=True)
 
 
+@example({"email": "ann@example.com"})
 class ResetRequested(serializers.Serializer):
     """The mail address as it was sent, whether an account has it or not."""
 
     email = serializers.CharField(read_only=True)
 
 
+@example({"username": "ann"})
 class ResetAccount(serializers.Serializer):
     """The account whose password was set, to log in to."""
 
     username = serializers.CharField(read_only=True)
 
 
-UserPage = page_of(PublicUser, "UserPage")
+UserPage = page_of(PublicUser, "UserPage", "users/7/followers")

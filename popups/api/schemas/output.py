@@ -2,7 +2,19 @@
 
 from rest_framework import serializers
 
+from api.schema import example, example_of
 
+
+@example(
+    {
+        "id": 3,
+        "title": "Summer is here",
+        "body": "See what is new.",
+        "image": "https://cdn.example.com/summer.png",
+        "link": "app://news/3",
+        "claim": "p3c1f0sVb6m2",
+    }
+)
 class Shown(serializers.Serializer):
     """The popup to show. `claim` is to be sent back with the user's click or dismissal."""
 
@@ -14,6 +26,7 @@ class Shown(serializers.Serializer):
     claim = serializers.CharField(read_only=True)
 
 
+@example({"popup": example_of(Shown), "next_check_at": "2026-05-04T08:35:00.000000Z"})
 class NextPopup(serializers.Serializer):
     """The popup to show now, or null. `next_check_at`: the earliest time at which asking again makes sense."""
 
