@@ -15,7 +15,6 @@ class ReportsConfig(AppConfig):
         from users import deletion_hooks, related_rows
 
         deletion_hooks.register(services.delete_reports_of)
-        export_parts.register_parts()
         related_rows.register(
             related_rows.RelatedRows("reports about the user", Case, "author"),
             related_rows.RelatedRows("reports by the user", Report, "reporter", kept=" (kept, without name and text)"),
