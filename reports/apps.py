@@ -14,6 +14,7 @@ class ReportsConfig(AppConfig):
         from reports.models import Case, Report
         from users import deletion_hooks, related_rows
 
+        export_parts.register_parts()
         deletion_hooks.register(services.delete_reports_of)
         related_rows.register(
             related_rows.RelatedRows("reports about the user", Case, "author"),
