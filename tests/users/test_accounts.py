@@ -1,10 +1,11 @@
 """Registration, tokens, and the caller's own profile."""
 
 import pytest
+from django.utils import timezone
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from tests.support.cast import PASSWORD
-from users.models import User
+from users.models import FormerName, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,11 +52,13 @@ def test_fields_that_registration_does_not_know_are_refused(api):
     assert not User.objects.exists()
 
 
-def test_a_name_is_taken_in_every_case_and_free_after_a_rename(api, alice):
+def test_a_name_is_taken_in_every_case_and_free_some_time_after_a_rename(api, alice):
     taken = api.post("users", {"username": "ALICE", "password": PASSWORD})
     assert (taken.status, taken.json["code"]) == (400, "username_taken")
     assert taken.json["errors"] == {"username": ["This username is taken."]}
     User.objects.update_one(alice.pk, username="alicia")
+    assert api.post("users", {"username": "ALICE", "password": PASSWORD}).json["code"] == "username_taken"
+    FormerName.objects.update(reserved_until=timezone.now())
     assert api.post("users", {"username": "ALICE", "password": PASSWORD}).status == 201
 
 
