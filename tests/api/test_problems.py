@@ -95,8 +95,8 @@ def test_an_unknown_address_is_not_taken_for_a_forgery():
 
 def test_other_methods(api, alice):
     for method, path, allowed in (
-        ("PUT", "users/me", "GET, HEAD, PATCH"),
-        ("OPTIONS", "users/me", "GET, HEAD, PATCH"),
+        ("PUT", "users/me", "GET, HEAD, PATCH, DELETE"),
+        ("OPTIONS", "users/me", "GET, HEAD, PATCH, DELETE"),
         ("TRACE", "users", "GET, HEAD, POST"),
         ("GET", "auth/token", "POST"),
         ("BREW", "users/1", "GET, HEAD"),

@@ -1,6 +1,7 @@
 """The bridge between an ASGI server and a WSGI application: bodies, threads, streams, disconnected clients."""
 
 import asyncio
+import json
 import threading
 import time
 
@@ -120,12 +121,14 @@ def test_names_that_look_alike_are_not_mixed_up():
     assert seen["QUERY_STRING"] == "a=%C3%B6&b"
 
 
-def test_an_error_of_the_application_is_the_server_s_to_answer():
+def test_an_error_of_the_application_is_a_500_in_the_log(caplog):
     def broken(environ):
         raise LookupError("broken")
 
-    async def run():
-        await ask(Bridge(answering(broken), 1), Client())
-
-    with pytest.raises(LookupError):
-        asyncio.run(run())
+    client = Client()
+    asyncio.run(ask(Bridge(answering(broken), 1), client, X_Request_ID="find-me"))
+    head = client.messages[0]
+    assert (head["status"], dict(head["headers"])[b"x-request-id"]) == (500, b"find-me")
+    assert json.loads(client.body)["code"] == "internal_error"
+    (record,) = caplog.records
+    assert (record.request_id, record.exc_info[0]) == ("find-me", LookupError)

@@ -45,7 +45,7 @@ def conversation(port: int, token: str, user_id: int):
     yield "too large", say(port, "POST", "/api/v1/posts", b" " * 3_000_000, **own, **JSON)
     yield "too large a form", say(port, "POST", "/admin/login/", b"a=" + b"x" * 3_000_000, **form)
     yield "form", say(port, "POST", "/admin/login/", b"username=x&password=y", **form)
-    head = f"Host: localhost\r\nAuthorization: Bearer {token}\r\n".encode()
+    head = f"Host: localhost\r\nX-Request-ID: of-the-test\r\nAuthorization: Bearer {token}\r\n".encode()
     chunked = b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
     yield "chunked", say_raw(port, b"POST /api/v1/posts HTTP/1.1\r\n" + head + chunked)
     yield "HTTP/1.0", say_raw(port, f"GET /api/v1/users/{user_id} HTTP/1.0\r\n".encode() + head + b"\r\n")
