@@ -47,10 +47,10 @@ def step() -> int:
 
 
 def _continue(sweep: Sweep) -> int:
-    running = _running.pop(sweep, None) or sweep()
-    for rows in running:
-        _running[sweep] = running
-        return rows
+    for running in (_running.pop(sweep, iter(())), sweep()):
+        for rows in running:
+            _running[sweep] = running
+            return rows
     return 0
 
 
@@ -94,6 +94,11 @@ class Dependents(NamedTuple):
     rows: QuerySet[Any]
     change: Callable[[list[Any]], Any] | None = None
     size: int | None = None
+    by: str | None = None
+
+    def in_chunks(self) -> Iterator[int]:
+        """Delete or detach the rows in chunks; yield the number of rows of each."""
+        return in_chunks(self.rows, self.change, self.size, by=self.by)
 
 
 class MarkedRows:
@@ -127,7 +132,7 @@ class MarkedRows:
         gone = False
         while not gone:
             for dependents in self.dependents(pk):
-                yield from in_chunks(*dependents)
+                yield from dependents.in_chunks()
             gone = self._delete_alone(pk)
         yield 1
 

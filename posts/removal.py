@@ -66,7 +66,7 @@ def _delete_marked(post_ids: list[int]) -> Iterator[int]:
     using = router.db_for_write(Post)
     while True:
         for dependents in _dependents(post_ids):
-            yield from in_chunks(*dependents)
+            yield from dependents.in_chunks()
         with atomic_write(using):
             lock_rows(Post, post_ids, using)  # waits for transactions that began before the posts were marked
             if not any(dependents.rows.exists() for dependents in _dependents(post_ids)):
@@ -91,8 +91,9 @@ def mark(post_id: int, *, by: int | None = None) -> None:
 
 
 def _dependents(post_ids: Collection[int]) -> Iterator[Dependents]:
+    by = "pk" if len(post_ids) == 1 else None  # behind the post in the index, so only of one post in its order
     for model in (Like, Favorite, Comment):
-        yield Dependents(model.objects.filter(post_id__in=post_ids))
+        yield Dependents(model.objects.filter(post_id__in=post_ids), by=by)
     yield Dependents(Post.objects.filter(repost_of__in=post_ids), _let_go)
 
 

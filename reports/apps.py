@@ -16,7 +16,6 @@ class ReportsConfig(AppConfig):
 
         export_parts.register_parts()
         deletion_hooks.register(services.delete_reports_of)
-        export_parts.register_parts()
         related_rows.register(
             related_rows.RelatedRows("reports about the user", Case, "author"),
             related_rows.RelatedRows("reports by the user", Report, "reporter", kept=" (kept, without name and text)"),

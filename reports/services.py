@@ -58,7 +58,7 @@ def _count(case: Case, report: Report) -> None:
 
 
 def delete_reports_of(user_id: int) -> Iterator[int]:
-    """Delete the cases about a user's doings, and detach the user's own reports; yield the number of rows per chunk.
+    """Delete the cases about a user's doings, and detach the user's reports and decisions; yield the rows per chunk.
 
     Registered with users.deletion_hooks. What a user has reported may still have to be decided.
     """
@@ -66,6 +66,11 @@ def delete_reports_of(user_id: int) -> Iterator[int]:
     yield from in_chunks(Report.objects.filter(case__in=about))
     yield from in_chunks(about)
     yield from in_chunks(Report.objects.filter(reporter_id=user_id), _detach)
+    yield from in_chunks(Case.objects.filter(decided_by_id=user_id), _forget_who_decided)
+
+
+def _forget_who_decided(case_ids: list[int]) -> None:
+    Case.objects.filter(pk__in=case_ids).update(decided_by=None)
 
 
 def _detach(report_ids: list[int]) -> None:

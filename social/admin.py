@@ -15,6 +15,7 @@ from social import services
 from social.locks import lock_pair
 from social.models import Block, Follow
 from users.models import User
+from users.visibility import is_gone
 
 
 class _EdgeForm(forms.ModelForm):
@@ -29,6 +30,8 @@ class _EdgeForm(forms.ModelForm):
             return cleaned
         if users[0] == users[1]:
             raise forms.ValidationError("Nobody follows or blocks themselves.")
+        if any(map(is_gone, users)):
+            raise forms.ValidationError("One of the two is not active.")
         ids = [user.pk for user in users]
         lock_pair(*ids)
         if isinstance(self.instance, Follow) and services.blocks_between(*ids).exists():

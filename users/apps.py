@@ -33,6 +33,7 @@ class UsersConfig(AppConfig):
         deletion.register(logins.sweep_expired)
         deletion.register(former_names.sweep_expired)
         deletion_hooks.register(logins.delete_logins_of)
+        deletion_hooks.register(erasure.delete_log_of)
         deletion_hooks.register(emails.delete_rows_of)
         deletion_hooks.register(idempotency.delete_answers_to)
         related_rows.register(related_rows.RelatedRows("sessions", Login, "user"))

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.admin.models import LogEntry
 from django.db import IntegrityError, OperationalError, connections, router
 from django.db.models import F, ProtectedError, Q, QuerySet
 from django.db.models.signals import pre_delete
@@ -20,7 +21,7 @@ from api import generations, throttles
 from caching.api import RedisKeys, atomic_write, discard_keys, owned_keys
 from caching.extend import prefix
 from counters.api import forget_targets
-from jobs.deletion import AT_ONCE
+from jobs.deletion import AT_ONCE, in_chunks
 from users import deletion_hooks, login_throttle
 from users.models import Erasure, User
 
@@ -89,11 +90,19 @@ def sweep() -> Iterator[int]:
     """
     yield from _purge_due()
     for user_id in _due().filter(gone_at=None).values_list("pk", flat=True):
-        try:
-            yield from _delete(user_id, skip_locked=True)
-        except (IntegrityError, OperationalError, ProtectedError) as error:
-            _try_later([user_id], error)
+        work = _delete(user_id, skip_locked=True)
+        while deleted := _advance(work, user_id):
+            yield deleted
         yield from _purge_due()
+
+
+def _advance(work: Iterator[int], user_id: int) -> int:
+    """Run a transaction of a deletion; return the number of rows, 0 at the end and after an error."""
+    try:
+        return next(work, 0)
+    except (IntegrityError, OperationalError, ProtectedError) as error:
+        _try_later([user_id], error)
+        return 0
 
 
 def _due() -> QuerySet[Erasure]:
@@ -127,6 +136,11 @@ def _try_later(user_ids: list[int], error: Exception) -> None:
         wait = timedelta(seconds=min(FIRST_RETRY_S * 2**each.failures, LAST_RETRY_S))
         Erasure.objects.filter(pk=each.pk).update(due_at=timezone.now() + wait, failures=each.failures + 1)
         logger.warning("The deletion of account %d is tried again later: %s", each.pk, error)
+
+
+def delete_log_of(user_id: int) -> Iterator[int]:
+    """Delete what the log of the admin has by a user, in chunks. Registered with users.deletion_hooks."""
+    return in_chunks(LogEntry.objects.filter(user_id=user_id), by="pk")
 
 
 # What is left when the account is gone.

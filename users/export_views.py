@@ -16,6 +16,7 @@ from users import exports
 EXPORT = OpenApiResponse(
     {
         "type": "object",
+        "title": "AccountExport",
         "description": "When it was made, and each kind of rows under its name.",
         "properties": {"exported_at": {"type": "string", "format": "date-time"}},
         "required": ["exported_at"],

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from users import demo
-from users.models import User, UserState
+from users.models import FormerName, User, UserState
 
 PASSWORD = "hotpath-demo"
 ADMIN = "admin"
@@ -55,6 +55,8 @@ def _add(people: Iterable[dict[str, Any]], password_hash: str) -> int:
         # Primary keys are chosen here, as MySQL does not return the keys of a multi-row INSERT.
         first = (User.objects.aggregate(highest=Max("pk"))["highest"] or 0) + 1
         missing = dict(enumerate(_missing(people), first))
+        # Demo users who were deleted come back under their names.
+        FormerName.objects.reserved(*(person["username"] for person in missing.values())).delete()
         User.objects.bulk_create(
             User(pk=pk, password=password_hash, **{name: value for name, value in person.items() if name != "state"})
             for pk, person in missing.items()

@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import ProtectedError, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -167,7 +167,7 @@ class PopupAdmin(AuditedAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict[str, int], set, list[str]]:
         """Protect popups that were shown, and do not list their events, which may be millions.
 
-        The showings of the last second are not in these totals; ShownPopup tells of them.
+        Showings of the last second are not in these totals; the deletion is refused because of them.
         """
         totals = statistics.totals_of(list(objs))
         kept = [f"{popup} was shown: switch it off instead." for popup in objs if totals[popup.pk].shown]
@@ -177,15 +177,20 @@ class PopupAdmin(AuditedAdmin):
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         try:
             return super().delete_view(request, object_id, extra_context)
-        except ShownPopup as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
+        except ProtectedError as refusal:
+            self.message_user(request, _reason(refusal), messages.ERROR)
             return HttpResponseRedirect(reverse("admin:popups_popup_change", args=[object_id]))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
         try:
             super().delete_queryset(request, queryset)
-        except ShownPopup as refusal:
-            raise ActionRefused(f"{refusal} Nothing was deleted.") from refusal
+        except ProtectedError as refusal:
+            raise ActionRefused(f"{_reason(refusal)} Nothing was deleted.") from refusal
+
+
+def _reason(refusal: ProtectedError) -> str:
+    """Return the sentence for the staff; the database protects a popup if the drain has just written its events."""
+    return str(refusal) if isinstance(refusal, ShownPopup) else "A popup was shown: switch it off instead."
 
 
 @admin.register(Pacing)

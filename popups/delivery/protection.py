@@ -12,7 +12,7 @@ from django.dispatch import receiver
 
 from caching.api import Unavailable, hold_keys
 from popups.delivery.totals import TOTALS, count_showings
-from popups.models import Popup
+from popups.models import Day, Popup
 
 
 class ShownPopup(ProtectedError):
@@ -30,7 +30,7 @@ def protect(instance: Popup, using: str, **_: Any) -> None:
     """Let nobody claim a popup until the end of the transaction that deletes it; raise ShownPopup if somebody has."""
     hold_keys(using, [TOTALS.key(instance.pk)])
     try:
-        shown = count_showings(using, instance.pk)
+        shown = count_showings(using, instance.pk) or Day.objects.using(using).filter(popup_id=instance.pk).exists()
     except Unavailable as error:
         raise ShownPopup(instance, "may have been shown, and Redis cannot be asked") from error
     if shown:

@@ -61,7 +61,7 @@ def write(events: Sequence[StreamEvent]) -> int:
     """Write events in one transaction; return how many were left out because their user or popup was deleted."""
     using = router.db_for_write(Event)
     with transaction.atomic(using=using):
-        writable = _with_user_and_popup(using, events)
+        of_popups, writable = _with_popup_and_user(using, events)
         new = _without_recorded(using, writable)
         Event.objects.using(using).bulk_create(
             Event(
@@ -72,15 +72,17 @@ def write(events: Sequence[StreamEvent]) -> int:
         )  # fmt: skip
         by_pair = sorted(new, key=attrgetter("user_id", "popup_id"))
         upsert(using, UserPopup, ("user_id", "popup_id"), _PAIR_MERGES, [_pair_row(event) for event in by_pair])
-        _add_to_days(using, new)
+        _add_to_days(using, new, of_popups)
     return len(events) - len(writable)
 
 
-def _with_user_and_popup(using: str, events: Sequence[StreamEvent]) -> list[StreamEvent]:
+def _with_popup_and_user(using: str, events: Sequence[StreamEvent]) -> tuple[list[StreamEvent], list[StreamEvent]]:
+    """Return the events whose popup exists, and those of them whose user exists too."""
     users = User.objects.using(using).filter(pk__in={event.user_id for event in events})
     popups = Popup.objects.using(using).filter(pk__in={event.popup_id for event in events})
     user_ids, popup_ids = (set(rows.values_list("pk", flat=True)) for rows in (users, popups))
-    return [event for event in events if event.user_id in user_ids and event.popup_id in popup_ids]
+    of_popups = [event for event in events if event.popup_id in popup_ids]
+    return of_popups, [event for event in of_popups if event.user_id in user_ids]
 
 
 def _without_recorded(using: str, events: Iterable[StreamEvent]) -> list[StreamEvent]:
@@ -107,9 +109,14 @@ def _pair_row(event: StreamEvent) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _add_to_days(using: str, events: Iterable[StreamEvent]) -> None:
+def _add_to_days(using: str, new: Iterable[StreamEvent], of_popups: Iterable[StreamEvent]) -> None:
+    """Count new events by popup and day.
+
+    Events of deleted users leave a row without counts, which protects the popup: it was shown.
+    """
     counts: dict[tuple[int, date], Counter[str]] = defaultdict(Counter)
-    for event in events:
+    counts.update({(event.popup_id, event.at.date()): Counter() for event in of_popups})
+    for event in new:
         counts[event.popup_id, event.at.date()][COUNTED[event.type]] += 1
     rows = [(*key, *(counts[key][name] for name in _DAY_MERGES)) for key in sorted(counts)]
     upsert(using, Day, ("popup_id", "day"), _DAY_MERGES, rows)

@@ -73,7 +73,9 @@ def fields_of(model) -> list[str]:
 
 @pytest.mark.parametrize("model", MODELS, ids=[model.__name__ for model in MODELS])
 def test_lookups(browser, rows, model):
-    pairs = itertools.product(fields_of(model), LOOKUPS, SOME)
+    # Lookups that the list does not offer are refused whatever the value.
+    pairs = [*itertools.product(fields_of(model), LOOKUPS, SOME[:1])]
+    pairs += itertools.product(fields_of(model), ("", "exact", "isnull"), SOME[1:])
     names = [("__".join(filter(None, (field, lookup))), value) for field, lookup, value in pairs]
     assert failures(browser, [("get", address_of(model), {name: value}) for name, value in names]) == []
 

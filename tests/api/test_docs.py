@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from drf_spectacular.validation import validate_schema
 
+from api.schema import problem_example
 from api.schema_generator import OnceGenerator
 from tests.support import openapi_contract
 
@@ -76,11 +77,15 @@ def test_the_contract_refuses_answers_that_the_schema_does_not_describe():
     check = openapi_contract.check
     tokens = {"access": "x", "refresh": "y"}
     check("POST", "/api/v1/auth/token", 200, "application/json", tokens)
+    problem, media_type = problem_example("not_found"), openapi_contract.PROBLEM
+    check("GET", "/api/v1/users/5", 404, media_type, problem)
     for args in (
         ("POST", "/api/v1/auth/token", 200, "application/json", {**tokens, "password": "argon2"}),
         ("POST", "/api/v1/auth/token", 200, "application/json", {"access": "x"}),
         ("POST", "/api/v1/auth/token", 201, "application/json", tokens),
         ("POST", "/api/v1/auth/token", 200, "text/html", tokens),
+        ("GET", "/api/v1/users/5", 404, media_type, {**problem, "code": "no_such_code"}),
+        ("GET", "/api/v1/users/5", 404, media_type, {**problem, "code": "too_fast"}),
         ("GET", "/api/v1/nope", 200, "application/json", {}),
         ("GET", "/api/v1/users/5/state", 200, "application/json",
          {"id": 5, "status": "offline", "message": "", "last_seen_at": "yesterday"}),

@@ -23,6 +23,7 @@ from hotpath_client.api.ratings import ratings_create, ratings_score_update
 from hotpath_client.api.social import relationships_list, users_follow_update, users_profiles_list
 from hotpath_client.api.users import (
     users_create,
+    users_me_destroy,
     users_me_partial_update,
     users_me_retrieve,
     users_me_state_partial_update,
@@ -35,6 +36,7 @@ from hotpath_client.models import (
     CommentInputRequest,
     CommentPage,
     CountersFound,
+    DeletionInputRequest,
     Item,
     ItemInputRequest,
     LoginInputRequest,
@@ -192,6 +194,14 @@ def tokens_end(anybody: Client, url: str, tokens: Tokens) -> None:
     problem(users_me_retrieve.sync_detailed(client=over), 401, "token_not_valid")
 
 
+def accounts_end(bob: AuthenticatedClient) -> None:
+    """Delete an account, and see that it is gone."""
+    wrong, right = DeletionInputRequest(password="wrong"), DeletionInputRequest(password=PASSWORD)
+    problem(users_me_destroy.sync_detailed(client=bob, body=wrong), 403, "wrong_password")
+    empty(users_me_destroy.sync_detailed(client=bob, body=right), 202)
+    problem(users_me_retrieve.sync_detailed(client=bob), 401, "user_inactive")
+
+
 def main(url: str, prefix: str) -> None:
     """Make all calls."""
     anybody = Client(url)
@@ -200,6 +210,7 @@ def main(url: str, prefix: str) -> None:
     people(ann, posts(ann, bob))
     ratings_and_popups(ann)
     tokens_end(anybody, url, tokens)
+    accounts_end(bob)
     print(f"{calls} calls")
 
 

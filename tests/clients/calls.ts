@@ -136,9 +136,16 @@ async function tokensEnd(tokens: Schemas["Tokens"]) {
   await problem(client(renewed.access).GET("/api/v1/users/me"), 401, "token_not_valid");
 }
 
+async function accountsEnd(bob: Caller) {
+  await problem(bob.DELETE("/api/v1/users/me", { body: { password: "wrong" } }), 403, "wrong_password");
+  await empty(bob.DELETE("/api/v1/users/me", { body: { password: PASSWORD } }), 202);
+  await problem(bob.GET("/api/v1/users/me"), 401, "user_inactive");
+}
+
 const { tokens, ann, bob } = await accounts();
 await profile(ann);
 await people(ann, await posts(ann, bob));
 await ratingsAndPopups(ann);
 await tokensEnd(tokens);
+await accountsEnd(bob);
 console.log(`${calls} calls`);

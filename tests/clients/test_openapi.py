@@ -108,8 +108,9 @@ def test_answers_name_their_headers_and_their_codes(path, method, operation):
 
 
 @each_operation
-def test_a_body_is_required(path, method, operation):
+def test_a_body_is_described_and_required(path, method, operation):
     assert operation.get("requestBody", {"required": True})["required"]
+    assert ("requestBody" in operation) == ("415" in operation["responses"])
 
 
 @each_operation

@@ -6,12 +6,14 @@ from django.db.models import ProtectedError
 
 from caching.api import redis_client
 from popups import keys
+from popups.admin.statistics import EventCounts
 from popups.delivery.totals import TOTALS
 from popups.events import stream
 from popups.models import Event, Popup, Unrecorded
 from tests.popups.admin_form import POPUPS
 from tests.popups.processes import delete_each, enter_each
 from tests.support.forkserver import Fork, pause, run_connected, run_in_processes
+from users.services import delete_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS, USERS = 60, 5
@@ -63,6 +65,24 @@ def test_it_cannot_be_deleted(root, enter, drain, alice, bob, popup, make, delet
     drain()
     assert sorted(Event.objects.values_list("user_id", flat=True)) == sorted([alice.pk, bob.pk])
     unshown.delete()
+    assert list(Popup.objects.all()) == [popup]
+
+
+@pytest.mark.parametrize("delete", [by_page, by_action, by_instance, by_queryset])
+def test_nor_once_its_only_user_is_gone(root, enter, drain, alice, popup, delete):
+    assert enter(alice).json["popup"]
+    list(delete_user(alice.pk))
+    drain()
+    delete(root, popup)
+    assert list(Popup.objects.all()) == [popup]
+
+
+@pytest.mark.parametrize("delete", [by_page, by_action])
+def test_a_drain_between_the_page_and_the_deletion(root, enter, drain, alice, popup, delete, monkeypatch):
+    enter(alice)
+    drain()
+    monkeypatch.setattr("popups.admin.statistics.totals_of", lambda popups: {each.pk: EventCounts() for each in popups})
+    delete(root, popup)
     assert list(Popup.objects.all()) == [popup]
 
 

@@ -129,7 +129,9 @@ def test_a_deleted_reporter_leaves_the_report_without_name_and_words(report, ali
 
 def test_the_export_has_the_own_reports(api, report, alice, bob, post, comment):
     report(bob, post, text="Pills"), report(bob, comment, "comment", reason="abuse"), report(alice, bob, "user")
-    found = api.get("users/me/export", by=bob).json["reports"]
+    export = api.get("users/me/export", by=bob)
+    assert export.bytes.count(b'"reports":') == 1
+    found = export.json["reports"]
     assert [(each["kind"], each["target"], each["reason"], each["text"]) for each in found] == [
         ("post", post.pk, "spam", "Pills"),
         ("comment", comment.pk, "abuse", ""),

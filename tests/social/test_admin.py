@@ -44,6 +44,15 @@ def test_a_block_made_here_ends_the_follows(root, alice, bob, follow):
     assert (Block.objects.count(), Follow.objects.count()) == (1, 0)
 
 
+@pytest.mark.parametrize(("address", "ends"), [(FOLLOWS, ("follower", "followee")), (BLOCKS, ("blocker", "blocked"))])
+def test_nobody_gets_an_edge_who_is_gone(root, alice, dora, address, ends):
+    for pair in ((alice, dora), (dora, alice)):
+        form = dict(zip(ends, (user.pk for user in pair), strict=True))
+        assert "One of the two is not active." in root.post(f"{address}add/", form).content.decode()
+    assert not Follow.objects.exists()
+    assert not Block.objects.exists()
+
+
 def test_what_the_api_refuses_is_refused_here(root, alice, bob, block):
     block(bob, alice)
     for form, sentence in (

@@ -75,3 +75,20 @@ def register_and_leave(username: str, times: int) -> int:
         registered += 1
         list(services.delete_user(user.pk))
     return registered
+
+
+def measure_export(user_id: int) -> list[float]:
+    """Export an account piece by piece; return the bytes, the seconds, and how many times the memory it took."""
+    import time
+
+    from users import exports
+
+    def resident_kb() -> int:
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+    before, began, length, peak = resident_kb(), time.monotonic(), 0, 0
+    for number, piece in enumerate(exports.export(user_id)):
+        length += len(piece)
+        peak = peak if number % 20 else max(peak, resident_kb())
+    return [length, time.monotonic() - began, peak / before]

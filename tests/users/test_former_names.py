@@ -15,7 +15,7 @@ from tests.support.cast import PASSWORD
 from tests.support.forkserver import Fork, run_connected, run_in_processes
 from tests.support.threads import Task
 from tests.users.erasing import register_and_leave, rename_and_pause
-from users import services
+from users import seeding, services
 from users.models import FormerName, User
 from users.usernames import FORMER_NAME_DAYS, UsernameReserved
 
@@ -139,3 +139,11 @@ def test_many_want_one_name_that_comes_and_goes():
     assert sum(outcomes) == 1
     assert not User.objects.filter(username="racer").exists()
     assert FormerName.objects.get().name == "racer"
+
+
+def test_demo_users_come_back_under_their_names():
+    assert seeding.seed_users(2, "correct-horse-battery") == 3
+    user = User.objects.get(username=seeding.example_username())
+    list(services.delete_user(user.pk))
+    assert seeding.seed_users(2, "correct-horse-battery") == 1
+    assert User.objects.filter(username=user.username).exists()
