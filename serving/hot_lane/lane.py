@@ -56,8 +56,11 @@ class Answer(NamedTuple):
 
     def http1_headers(self) -> tuple[bytes, bytes]:
         """Return the headers as HTTP/1 has them, in two parts."""
+        length = b"content-length: %d\r\n" % len(self.body)
+        if not self.headers:
+            return self.response_head.http1_headers, length
         own = "".join([f"{name.lower()}: {value}\r\n" for name, value in self.headers.items()])
-        return self.response_head.http1_headers, f"{own}content-length: {len(self.body)}\r\n".encode("latin-1")
+        return self.response_head.http1_headers, own.encode("latin-1") + length
 
 
 AnswerCallback = Callable[[Answer | None], None]
@@ -116,11 +119,11 @@ class HotLane:
 
     def _parse_cached(self, scheme: str, raw: RawHeaders) -> tuple[ParsedHeaders | None, str]:
         """Parse a request's headers, or return the cached result, and the request's id: see serving.http.headers."""
-        parsed = self._parsed_headers.get((scheme, raw))
+        parsed = self._parsed_headers[scheme, raw]
         if parsed is not None:
             return parsed, request_ids.new()
         kept = tuple(pair for pair in raw if pair[0] not in request_ids.VARYING)
-        parsed = self._parsed_headers.get((scheme, kept))
+        parsed = self._parsed_headers[scheme, kept]
         if parsed is None:
             parsed = self.parse_headers(scheme, kept)
             if parsed is not None and sum(len(name) + len(value) for name, value in kept) <= MAX_CACHED_BYTES:

@@ -41,10 +41,10 @@ def parse(lane: Any, scheme: str, lines: bytes) -> tuple[LaneHeaders, str]:
     """
     if place := _places.get(len(lines)):
         begin, end = place
-        headers = _cached.get((lane, scheme, lines[:begin] + lines[end:]))
+        headers = _cached[lane, scheme, lines[:begin] + lines[end:]]
         if headers is not None and lines[begin - 1] == LF and (found := _varying(lines[begin:end])):
             return headers, given_or_new(found[0])
-    headers = _cached.get((lane, scheme, lines))
+    headers = _cached[lane, scheme, lines]
     return _parse_new(lane, scheme, lines) if headers is None else (headers, new())
 
 
@@ -59,7 +59,7 @@ def _parse_new(lane: Any, scheme: str, lines: bytes) -> tuple[LaneHeaders, str]:
     if found is None:
         raise UnsupportedHeaders
     key = lane, scheme, b"\r\n".join(kept) + END
-    headers = _cached.get(key)
+    headers = _cached[key]
     if headers is None:
         headers = _parsed(*key)
         _cached.put(key, headers)
