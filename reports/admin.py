@@ -190,7 +190,7 @@ class CaseAdmin(_UneditedAdmin):
         for refusal in refusals:
             self.message_user(request, refusal, messages.WARNING)
         text = f"{len(decided)} {'target' if len(decided) == 1 else 'targets'} {PARTICIPLES[decision]}."
-        return Change(decided, f"{PARTICIPLES[decision].capitalize()}.", text)
+        return Change([], "", text)  # each decision has written its entries
 
 
 @admin.register(Report)

@@ -35,8 +35,9 @@ def decide(case_id: int, decision: Case.Decision, *, by: User) -> Case:
         _require_stranger(case, by)
         target, flag, entry = _CARRY_OUT[decision](case, by)
         _close(case, decision, by)
+        _log(by, case, CHANGE, f"{decision.label.capitalize()}.")
         if target is not None:
-            LogEntry.objects.log_actions(by.pk, [target], flag, entry, single_object=True)
+            _log(by, target, flag, entry)
     _finish(case, decision)
     return case
 
@@ -55,6 +56,10 @@ def _require_stranger(case: Case, by: User) -> None:
 def _close(case: Case, decision: Case.Decision, by: User) -> None:
     case.state, case.decision, case.decided_by, case.decided_at = Case.State.CLOSED, decision, by, timezone.now()
     case.save(update_fields=["state", "decision", "decided_by", "decided_at"])
+
+
+def _log(by: User, row: models.Model, flag: int, entry: str) -> None:
+    LogEntry.objects.log_actions(by.pk, [row], flag, entry, single_object=True)
 
 
 Outcome = tuple[models.Model | None, int, str]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections, models, router
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -49,7 +50,13 @@ _excluded: dict[tuple[type[models.Model], str], str] = {}
 
 
 def register(*parts: Part) -> None:
-    """Add parts to the export, after those that are registered. Call this in AppConfig.ready()."""
+    """Add parts to the export, after those that are registered; raise ImproperlyConfigured for a name that is taken.
+
+    Call this in AppConfig.ready().
+    """
+    names = [part.name for part in (*_parts, *parts)]
+    if len(names) > len(set(names)):
+        raise ImproperlyConfigured(f"A part of the export is registered twice: {', '.join(names)}.")
     _parts.extend(parts)
 
 

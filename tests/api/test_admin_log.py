@@ -13,6 +13,7 @@ from counters.models import Counter
 from popups.models import Event, Pacing, Popup, UserPopup
 from posts.models import Post
 from ratings.models import Item
+from reports.models import Case
 from social.models import Follow
 from tests.support.admin_actions import run_action
 from tests.support.admin_rows import MAKE, UNDELETED
@@ -76,7 +77,7 @@ def test_every_action_leaves_an_entry_for_each_row(root, alice, bob, model, name
         return
     flag = DELETION if name == "delete_selected" else CHANGE
     assert {(pk, found) for pk, found, _ in entries(model)} == {(str(row.pk), flag) for row in rows}
-    if flag == CHANGE:
+    if flag == CHANGE and model is not Case:  # whose entries are part of each decision
         assert all(text.endswith(". One of 2 in one action.") for _, _, text in entries(model))
 
 

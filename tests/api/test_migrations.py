@@ -16,7 +16,7 @@ def test_back_and_forth(api, alice):
         assert IdempotentRequest._meta.db_table not in connection.introspection.table_names()
         assert api.post("posts", {"text": "Without a key"}, by=alice).status == 201
     finally:
-        call_command("migrate", "api", verbosity=0)
+        call_command("migrate", verbosity=0)
     headers = {"idempotency-key": "k"}
     assert api.post("posts", {"text": "With one"}, by=alice, headers=headers).status == 201
     assert IdempotentRequest.objects.count() == 1

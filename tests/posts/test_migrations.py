@@ -31,7 +31,7 @@ def test_migrations_go_back_and_forth():
         call_command("migrate", "posts", "zero", verbosity=0)
         assert tables() == set()
     finally:
-        call_command("migrate", "posts", verbosity=0)
+        call_command("migrate", verbosity=0)
     assert tables() == TABLES
 
 
@@ -46,7 +46,7 @@ def test_of_equal_reposts_the_oldest_stays(alice, bob, carol, post):
             for kind, target, name in (("post", post.pk, "reposts"), ("user", bob.pk, "posts")):
                 cursor.execute(f"{INSERT_DELTA} WHERE id = %s", [kind, target, name, oldest.pk])
     finally:
-        call_command("migrate", "posts", verbosity=0)
+        call_command("migrate", verbosity=0)
     empty_redis()
     assert (post_counts(post), posts_of(bob, carol)) == ([{**ZEROS, "reposts": 3}], [2, 1])
     assert [services.publish_once(author_id=each.pk, repost_of=post.pk)[1] for each in (bob, carol)] == [False, False]

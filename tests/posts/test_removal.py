@@ -85,7 +85,7 @@ def test_a_user_deleted_by_the_model_itself(alice, bob, carol, story, fans):
 def test_what_the_database_refuses_now_is_swept_later(api, alice, bob, story, fans, monkeypatch):
     """A deadlock with another deletion of the same rows does not fail the author's request."""
 
-    def refuse(*_):
+    def refuse(*_, **__):
         raise OperationalError(1213, "Deadlock found when trying to get lock")
 
     with monkeypatch.context() as patched:

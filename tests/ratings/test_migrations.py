@@ -32,7 +32,7 @@ def test_migrations_go_back_and_forth():
         call_command("migrate", "ratings", "zero", verbosity=0)
         assert tables() == set()
     finally:
-        call_command("migrate", "ratings", verbosity=0)
+        call_command("migrate", verbosity=0)
     assert tables() == {"ratings_item", "ratings_score"}
 
 
@@ -47,7 +47,7 @@ def test_scores_outlive_the_way_back_and_forth(alice, item):
         assert ["item_id"] in indexes()
         assert HISTOGRAM not in indexes()
     finally:
-        call_command("migrate", "ratings", verbosity=0)
+        call_command("migrate", verbosity=0)
     assert indexes() == now
     assert Item.objects.get(pk=item.pk).removed_at is None
     assert Score.objects.get(user=alice).score == 5

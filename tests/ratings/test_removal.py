@@ -101,7 +101,7 @@ def test_the_sweeper_takes_turns_between_rooms(item, alice, fans, small_chunks):
 
 
 def test_what_the_database_refuses_now_is_swept_later(api, root, bob, item, fans, monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise OperationalError(1213, "Deadlock found when trying to get lock")
 
     with monkeypatch.context() as patched:

@@ -15,7 +15,7 @@ from serving.bridge.responses import PIECE_BYTES
 from serving.bridge.wsgi import Bridge
 from serving.requests.limits import SERVER_BUFFER_BYTES
 from tests.support.asgi_client import CHUNK, Client, Streamed, answering, ask
-from tests.support.web_servers import say
+from tests.support.web_servers import JSON, say
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 POSTS, TEXT = 6_000, "é" * 1_000
@@ -161,11 +161,8 @@ def test_slow_readers_hold_no_thread_and_ends_are_seen(installation, author, nam
     program = installation.start(name, THROTTLES="off", WEB_THREADS="1", WEB_WORKERS="1")
     assert_whole(program.port, author[0])
     slow = [begin_export(program.port, author[0]) for _ in range(5)]
-    own = {"Authorization": f"Bearer {author[0]}"}
-    assert (
-        say(program.port, "PATCH", "/api/v1/users/me/state", b"{}", **own, Content_Type="application/json").status
-        == 200
-    )
+    named = {"Authorization": f"Bearer {author[0]}", **JSON}
+    assert say(program.port, "PATCH", "/api/v1/users/me/state", b"{}", **named).status == 200
     with sqlite3.connect(installation.data / "hotpath.sqlite3", timeout=20) as database:
         database.execute("UPDATE users_user SET is_active = 0")
     rest = read_rest(slow[0])

@@ -23,7 +23,7 @@ def test_back_and_forth(alice):
         call_command("migrate", "users", "0001", verbosity=0)
         assert added() == (set(), set())
     finally:
-        call_command("migrate", "users", verbosity=0)
+        call_command("migrate", verbosity=0)
     assert added() == (NEW_TABLES, NEW_COLUMNS)
     assert User.objects.get(pk=alice.pk).token_generation == 0
 

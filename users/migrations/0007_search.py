@@ -21,7 +21,7 @@ def mark_empty_database(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0007_erasure")]
+    dependencies = [("users", "0006_erasure")]
 
     operations = [
         migrations.CreateModel(

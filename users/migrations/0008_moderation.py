@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0009_search")]
+    dependencies = [("users", "0007_search")]
 
     operations = [
         migrations.AlterModelOptions(name="login", options={"verbose_name": "session"}),
