@@ -149,14 +149,14 @@ def test_one_in_flight_is_not_waited_for(api, alice):
 @pytest.mark.services
 def test_an_author_who_is_deleted_meanwhile(api, alice, monkeypatch):
     """In SQLite nobody else writes while a handler does."""
-    original = services.publish
+    original = services.publish_once
 
     def publish_late(**columns):
-        monkeypatch.setattr(services, "publish", original)
+        monkeypatch.setattr(services, "publish_once", original)
         in_parallel(lambda: User.objects.filter(pk=alice.pk).delete())
         return original(**columns)
 
-    monkeypatch.setattr(services, "publish", publish_late)
+    monkeypatch.setattr(services, "publish_once", publish_late)
     answer = api.post("posts", TEXT, by=alice, headers=KEY)
     assert (answer.status, answer.json["code"]) == (401, "user_inactive")
     assert not Post.objects.exists()
