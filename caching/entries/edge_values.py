@@ -49,7 +49,7 @@ class EdgeValue(Derived):
         super().__init__(model, by=(owner, member), of=(value,), where=None)
         self._value = value
         self._entry: Framed[int] = Framed(["edge", self.label], int, nothing=True)
-        self.decode = self._entry.decode
+        self.decode, self.decode_all = self._entry.decode, self._entry.decode_all
 
     def of(self, owner: Any, members: Iterable[Any]) -> Result[dict[Any, int | None]]:
         """Ask what an owner's edges to these members say: {member: value, or None for no edge}."""

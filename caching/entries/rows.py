@@ -31,6 +31,8 @@ class Rows:
         self.model, self.using = model, using
         self.codec = row_codec_of(model)
         self.decode = _decoder(self.codec, using)
+        is_plain = self.decode == self.codec.entry.decode
+        self.decode_all: Any = self.codec.entry.decode_all if is_plain else None
         self.label = model._meta.label_lower
         self.pk_column = model._meta.pk.attname
         self.pk = key_column(model._meta.pk, using)
@@ -141,6 +143,7 @@ class Existence(Rows):
         super().__init__(model, using)
         self._prefix, self._any_prefix = self.codec.live_prefix, self.codec.entry.prefix
         self.decode = self._decode
+        self.decode_all = None
 
     def _decode(self, identity: Any, entry: bytes) -> Any:
         if entry.startswith(self._prefix):

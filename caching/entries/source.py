@@ -12,8 +12,8 @@ T = TypeVar("T")
 class Source(Protocol):
     """One kind of entry. Callers ask by identities, and get values; None stands for nothing.
 
-    A source that is asked for many at a time may have a cheaper `decode_all(identities, entries) -> list`. One whose
-    query takes more than one parameter for an identity says so by `parameters_each`.
+    A source that is asked for many at a time may have a cheaper `decode_all(identities, entries) -> list`, or None
+    there. One whose query takes more than one parameter for an identity says so by `parameters_each`.
     """
 
     label: str

@@ -26,6 +26,7 @@ VERSION = 1
 NOTHING = b"N"
 LIVE, NOT_LIVE = b"+", b"-"
 FINGERPRINT_BYTES = 8
+UNREADABLE = (msgspec.MsgspecError, OverflowError, RecursionError)
 
 
 class Stale(Exception):
@@ -61,11 +62,22 @@ class Framed(Generic[T]):
         if entry.startswith(self.prefix):
             try:
                 return self._decode(entry[self._start :])
-            except (msgspec.MsgspecError, OverflowError, RecursionError) as error:
+            except UNREADABLE as error:
                 raise Stale from error
         if entry == self._nothing:
             return None
         raise Stale
+
+    def decode_all(self, identities: Iterable[Any], entries: Sequence[bytes]) -> list[Any]:
+        """Return the values of entries, without a call of decode() for each; raises Stale."""
+        prefix, start, decode = self.prefix, self._start, self._decode
+        try:
+            values: list[Any] = [decode(entry[start:]) for entry in entries if entry.startswith(prefix)]
+        except UNREADABLE as error:
+            raise Stale from error
+        if len(values) < len(entries):
+            return [self.decode(identity, entry) for identity, entry in zip(identities, entries, strict=True)]
+        return values
 
 
 class RowCodec:

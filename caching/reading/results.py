@@ -35,7 +35,9 @@ class RowsResult(Result[None], Generic[M]):
 
     def keep(self, admits: Callable[[Any], bool]) -> None:
         """Take rows that are not admitted for missing ones."""
-        self.resolve([row if row is not None and admits(row) else None for row in self._rows])
+        rows = self._rows
+        if not all(map(admits, filter(None, rows))):
+            self.resolve([row if row is not None and admits(row) else None for row in rows])
 
     def cols(self, *columns: str) -> Found[dict[str, Any]]:
         """Return dicts of the named columns, or of all cached ones; raises FieldError for one that is not cached."""
@@ -70,7 +72,7 @@ class RowsResult(Result[None], Generic[M]):
 
     def _found(self, shape: Callable[[Sequence[Any]], list[Any]]) -> Found[Any]:
         rows = self._rows
-        if None not in rows:
+        if all(rows):  # a struct is true, and asked faster than `None not in rows` compares it
             return Found(shape(rows), [])
         existing = [row for row in rows if row is not None]
         missing = [pk for pk, row in zip(self.identities.values(), rows, strict=True) if row is None]
