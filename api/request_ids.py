@@ -40,6 +40,13 @@ def new() -> str:
     return f"{_prefix}-{next(_numbers):x}"
 
 
+def header_line(request_id: str | None) -> bytes:
+    """Return the header line of an answer with this id, or with a new one."""
+    if request_id is None:
+        return b"x-request-id: %b-%x\r\n" % (_prefix.encode(), next(_numbers))
+    return b"x-request-id: %b\r\n" % request_id.encode()
+
+
 def given_or_new(text: str | None) -> str:
     """Return the id that a caller has sent, or a new one if it is none."""
     return text if text is not None and _ID.fullmatch(text) else new()

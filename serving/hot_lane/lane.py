@@ -209,4 +209,5 @@ class _Runner:
 
 
 def _log_failure(extra_environ: Environ) -> None:
-    logger.exception(FAILED, extra={"request_id": extra_environ.get(request_ids.ENVIRON, request_ids.NONE)})
+    request_id = extra_environ.setdefault(request_ids.ENVIRON, request_ids.new())  # the one that Django will answer with
+    logger.exception(FAILED, extra={"request_id": request_id})

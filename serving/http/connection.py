@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
         except headers.UnsupportedHeaders:
             return False
         path, _, query = line[4:-9].partition(b"?")
-        extra_environ: dict[str, Any] = {request_ids.ENVIRON: request_id}
+        extra_environ: dict[str, Any] = {} if request_id is None else {request_ids.ENVIRON: request_id}
         callback = partial(self._finish_lane, data, keep_alive, extra_environ)
         if not self._lane.try_answer(parsed, path.decode("latin-1"), query, extra_environ, callback):
             return False
@@ -173,7 +173,7 @@ class Connection(asyncio.Protocol):
             return
         connections = self._connections
         keep_alive = keep_alive and not self.is_ending()
-        own = f"x-request-id: {extra_environ[request_ids.ENVIRON]}\r\n".encode()
+        own = request_ids.header_line(extra_environ.get(request_ids.ENVIRON))
         end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
         parts = [b"HTTP/1.1 200 OK\r\n", connections.date_line, own, *answer.http1_headers(), end, answer.body]
         self._transport.write(b"".join(parts))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import httptools
 
-from api.request_ids import NAME, VARYING, given_or_new, new
+from api.request_ids import NAME, VARYING, given_or_new
 from serving.requests.limits import MAX_HEADERS
 from serving.requests.recent import Recent
 
@@ -33,8 +33,9 @@ _cached: Recent[tuple[Any, str, bytes], LaneHeaders] = Recent(MAX_CACHED)
 _places: dict[int, tuple[int, int]] = {}  # by length, where the lines that vary began and ended lately
 
 
-def parse(lane: Any, scheme: str, lines: bytes) -> tuple[LaneHeaders, str]:
-    """Parse the lines after a request line, which include the empty one; return also the id of the request.
+def parse(lane: Any, scheme: str, lines: bytes) -> tuple[LaneHeaders, str | None]:
+    """Parse the lines after a request line, which include the empty one; return also the id of the request, or None if
+    it brings none.
 
     Raises UnsupportedHeaders unless the lines are complete, without a body, and for the lane. Such lines are not
     cached, so that requests without a valid token displace nothing.
@@ -45,10 +46,10 @@ def parse(lane: Any, scheme: str, lines: bytes) -> tuple[LaneHeaders, str]:
         if headers is not None and lines[begin - 1] == LF and (found := _varying(lines[begin:end])):
             return headers, given_or_new(found[0])
     headers = _cached[lane, scheme, lines]
-    return _parse_new(lane, scheme, lines) if headers is None else (headers, new())
+    return _parse_new(lane, scheme, lines) if headers is None else (headers, None)
 
 
-def _parse_new(lane: Any, scheme: str, lines: bytes) -> tuple[LaneHeaders, str]:
+def _parse_new(lane: Any, scheme: str, lines: bytes) -> tuple[LaneHeaders, str | None]:
     if lines.find(END) != len(lines) - len(END):
         raise UnsupportedHeaders
     kept: list[bytes] = []
