@@ -209,5 +209,5 @@ class _Runner:
 
 
 def _log_failure(extra_environ: Environ) -> None:
-    request_id = extra_environ.setdefault(request_ids.ENVIRON, request_ids.new())  # the one that Django will answer with
+    request_id = extra_environ.setdefault(request_ids.ENVIRON, request_ids.new())  # Django answers with it
     logger.exception(FAILED, extra={"request_id": request_id})
