@@ -1,6 +1,7 @@
 """The suite in several processes (pytest-xdist), each with its own servers; the summary names the tests left out.
 
-CI gives each database a half of the tests that are marked as `dealt`: many cases that are alike.
+CI runs a short form: each database gets a half of the tests that are marked as `dealt`, and what is marked as
+`every_server` runs on the project's own server alone.
 """
 
 import os
@@ -34,17 +35,25 @@ LEFT_OUT, REASON = (
     else ("services", "make test: these need MariaDB, run make test-services")
 )
 NOT_COVERED = pytest.StashKey[list[str]]()
-HALF = slice(int(settings.SERVICES), None, 2) if os.environ.get("CI") == "true" else slice(None)
+SHORT = os.environ.get("CI") == "true"
+HALF = slice(int(settings.SERVICES), None, 2)
+OTHER_SERVERS = {"granian", "gthread"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [item for item in items if item.get_closest_marker(LEFT_OUT)]
     items[:] = [item for item in items if not item.get_closest_marker(LEFT_OUT)]
-    dealt = [item for item in items if item.get_closest_marker("dealt")]
-    given_away = {*dealt} - {*dealt[HALF]}
-    items[:] = [item for item in items if item not in given_away]
-    config.hook.pytest_deselected(items=[*left_out, *given_away])
+    long = _not_in_short_form(items) if SHORT else set()
+    items[:] = [item for item in items if item not in long]
+    config.hook.pytest_deselected(items=[*left_out, *long])
     config.stash[NOT_COVERED] = [item.nodeid for item in left_out]
+
+
+def _not_in_short_form(items: list[pytest.Item]) -> set[pytest.Item]:
+    dealt = [item for item in items if item.get_closest_marker("dealt")]
+    by_server = [item for item in items if item.get_closest_marker("every_server")]
+    elsewhere = [item for item in by_server if OTHER_SERVERS & {*map(str, item.callspec.params.values())}]  # type: ignore[attr-defined]
+    return {*dealt} - {*dealt[HALF]} | {*elsewhere}
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -10,6 +10,7 @@ from loadtest.bench.web_server import ARGUMENTS, run_web_server
 
 
 @pytest.mark.embedded  # a probe that needs no database
+@pytest.mark.every_server
 @pytest.mark.parametrize("server", ARGUMENTS)
 def test_the_server_answers(server, tmp_path):
     variables = {"DJANGO_SETTINGS_MODULE": SETTINGS, "DEBUG": "off", "WEB_WORKERS": "1", "WEB_THREADS": "2"}

@@ -48,6 +48,7 @@ def descriptors(web: Program) -> int:
     return len(os.listdir(f"/proc/{web.process.pid}/fd"))
 
 
+@pytest.mark.every_server
 @pytest.mark.parametrize("name", COMMANDS)
 def test_reloads(program, name):
     web = program(COMMANDS[name], WEB_DRAIN_S=DRAIN_S, **variables(name)).wait_until_up()
@@ -69,6 +70,7 @@ def test_new_workers_of_gunicorn_without_a_supervisor(program):
         no_request_is_lost(clients)
 
 
+@pytest.mark.every_server
 @pytest.mark.parametrize("name", ASYNCHRONOUS)
 def test_an_idle_connection_is_told_that_it_ends(program, name):
     web = program(COMMANDS[name], WEB_DRAIN_S="3", **variables(name)).wait_until_up()
@@ -111,9 +113,10 @@ def redis(tmp_path):
 
 
 @needs_haproxy
+@pytest.mark.every_server
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_stop_behind_a_load_balancer(program, redis, tmp_path, name):
-    values = {"WEB_DRAIN_S": "3", "REDIS_URL": f"redis://127.0.0.1:{redis}/0", **variables(name)}
+    values = {"WEB_DRAIN_S": "5", "REDIS_URL": f"redis://127.0.0.1:{redis}/0", **variables(name)}
     first, second = (program(COMMANDS[name], **values).wait_until_up() for _ in range(2))
     port, balancer = servers.start_haproxy(tmp_path, [first.port, second.port])
     try:

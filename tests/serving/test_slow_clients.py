@@ -53,6 +53,7 @@ def web(request, installation, account):
     assert "Traceback" not in program.log.read_text()
 
 
+@pytest.mark.every_server
 def test_slow_and_endless_clients_of_six_kinds(web):
     before, most, statuses = worker_bytes(web), 0, []
     with slow_clients(SlowLoad(port=web.port, clients=CLIENTS, seconds=4 * SECONDS, path=CSS)):
@@ -77,6 +78,7 @@ def test_unfinished_bodies_occupy_a_bounded_memory(web):
         assert worker_bytes(web) < before + (60 << 20)
 
 
+@pytest.mark.every_server
 def test_what_does_not_go_on_is_ended(web):
     begun = [HEAD + b"Content-Length: 100\r\n\r\n{", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: 1\r\n", b""]
     with contextlib.ExitStack() as stack:

@@ -120,6 +120,7 @@ def sockets(pid: int) -> int:
     return sum(os.readlink(f"{folder}/{name}").startswith("socket:") for name in os.listdir(folder))
 
 
+@pytest.mark.every_server
 @pytest.mark.parametrize("server", BOTH)
 @pytest.mark.parametrize(
     ("options", "sentence"),
