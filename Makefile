@@ -14,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOG := $(VENV)/install.log
-# The whole suite runs in one process more than there are cores (4 at most); with ARGS in one process, so that -s works.
+# The whole suite runs in two processes more than there are cores (5 at most); with ARGS in one process, so that -s works.
 WORKERS ?= $(if $(ARGS),0,auto)
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # The zoo is a Django project of its own (tests/zoo): it knows nothing of Hotpath's settings and of its tests' fixtures.

@@ -2,8 +2,8 @@
 
 import os
 
-MOST_WORKERS = 4  # each starts servers, and the longest test is a lower bound for the time
-EXTRA_WORKERS = 1  # more than cores, because many tests wait for processes and time limits
+MOST_WORKERS = 5  # each starts servers, and the longest test is a lower bound for the time
+EXTRA_WORKERS = 2  # more than cores, because many tests wait for processes and time limits
 
 
 def pytest_xdist_auto_num_workers() -> int:
