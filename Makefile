@@ -90,7 +90,7 @@ newest-python:
 	@test -n "$(PYTHON_NEWEST)" || { echo "The newest Django needs Python 3.12 or newer: install it, or name it with PYTHON_NEWEST=…"; exit 1; }
 
 test-oldest: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded $(VENV)/.oldest  ## run the tests of serving on the oldest allowed uvicorn and Granian
-	@SERVICES= PYTHONPATH=$(CURDIR)/$(VENV)/oldest $(PYTEST) $(or $(ARGS),$(addprefix tests/serving/test_,fast_path.py connection_limits.py protocol.py servers.py))
+	@SERVICES= PYTHONPATH=$(CURDIR)/$(VENV)/oldest $(PYTEST) $(or $(ARGS),$(addprefix tests/serving/test_,fast_path.py connection_limits.py shared_limits.py protocol.py servers.py))
 
 lint: $(VENV)/.base $(VENV)/.dev  ## check style, types, import rules and Django's settings
 	$(BIN)/ruff check .

@@ -17,7 +17,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from api.codes import CODES, of_status
+from api.codes import CODES
 from api.cursors import MOST, PAGE
 from api.ids import CAP, LARGEST
 
@@ -95,19 +95,14 @@ class BadInput(Problem):
 def described(
     *,
     answers: Mapping[int, Any],
-    problems: Iterable[str | int] = (),
+    problems: Iterable[str] = (),
     query: Sequence[OpenApiParameter] = (),
     body: type[serializers.BaseSerializer] | None = None,
     public: bool = False,
     **options: Any,
 ) -> Any:
-    """Describe a handler. `problems` are the codes of its own problems, or statuses with all their codes.
-
-    The problems of all handlers of its kind are added.
-    """
-    own = {*ALWAYS, *(() if public else AUTHENTICATED), *(WITH_BODY if body else ())}
-    for problem in problems:
-        own.update([problem] if isinstance(problem, str) else of_status(problem))
+    """Describe a handler. `problems` are the codes of its own problems; those of all handlers of its kind are added."""
+    own = {*problems, *ALWAYS, *(() if public else AUTHENTICATED), *(WITH_BODY if body else ())}
     security: Any = [] if public else [{"bearer": []}]
 
     def describe(handler: Any) -> Any:

@@ -1,28 +1,14 @@
-"""Clients that send too much, too slowly or nothing, and clients that do not read: each costs little, for a while."""
+"""Clients that send too much, too slowly or nothing: each costs little, for a while."""
 
 import asyncio
-import contextlib
 import json
 import socket
 
 import pytest
 
-from serving.http import connection, connections
-from serving.requests import limits
-from tests.support.wire import LINES, PLAIN, Answer, on_a_wire
+from tests.support.wire import COLD, LINES, PLAIN, SHORT_S, SLOW, Answer, on_a_wire
 
 pytestmark = pytest.mark.embedded
-COLD = b"GET /cold HTTP/1.1\r\nHost: a\r\n\r\n"
-SLOW = COLD.replace(b"/cold", b"/cold/slow")
-SHORT_S = 0.15
-
-
-@pytest.fixture
-def short(monkeypatch):
-    """Shorten the time limits."""
-    for name in ("HEAD_TIMEOUT_S", "DISCARD_TIMEOUT_S", "WRITE_TIMEOUT_S"):
-        monkeypatch.setattr(limits, name, SHORT_S)
-    monkeypatch.setattr(connection, "LINGER_S", SHORT_S)
 
 
 def body_of(answer: bytes) -> dict:
@@ -245,97 +231,6 @@ async def test_a_client_that_ends_within_a_request_is_forgotten(wire):
         assert await wire.read() == b""
 
 
-def test_idle_connections_make_way():
-    async def played(wire):
-        await wire.send(SLOW)
-        busy, others = wire.client, [await wire.connect() for _ in range(60)]
-        await asyncio.sleep(0.02)
-        assert len(wire.connections) <= 20
-        wire.client = others[0]
-        assert await wire.read() == b""
-        wire.client = others[-1]
-        await wire.send(COLD)
-        assert len(await wire.answers(1)) == 1
-        wire.client = busy
-        wire.application.goes_on.set()
-        assert len(await wire.answers(1)) == 1
-
-    on_a_wire(played, max_connections=20)()
-
-
-def test_incomplete_heads_share_one_limit(short, monkeypatch):
-    monkeypatch.setattr(connections, "MAX_INPUT_BYTES", 300_000)
-
-    @on_a_wire
-    async def played(wire):
-        begun = b"GET /cold HTTP/1.1\r\nX: " + b"x" * 50_000
-        for _ in range(8):
-            wire.client = await wire.connect()
-            await wire.send(begun)
-        assert (await wire.read()).startswith(b"HTTP/1.1 503 Service Unavailable")
-        wire.client = await wire.connect()
-        await wire.send(COLD)
-        assert len(await wire.answers(1)) == 1
-
-    played()
-
-
-@on_a_wire
-async def test_requests_that_wait_are_not_all_read(wire):
-    await wire.send(SLOW)
-    sent = 0
-    with contextlib.suppress(BlockingIOError):
-        while sent < 3_000_000:
-            sent += wire.client.send(COLD * 1000)
-            await asyncio.sleep(0.01)
-    assert sent < 3_000_000
-    assert wire.connections._input_bytes < 1_000_000
-
-
-def test_answers_that_are_not_read_share_one_limit(monkeypatch):
-    monkeypatch.setattr(connections, "MAX_OUTPUT_BYTES", 3_000_000)
-
-    @on_a_wire
-    async def played(wire):
-        slow = []
-        for _ in range(6):
-            wire.client = await wire.connect()
-            slow.append(wire.client)
-            await wire.send(COLD.replace(b"/cold", b"/cold/large"))
-        assert sum(client.unsent_bytes() for client in wire.connections._open) <= 3_000_000
-        wire.client = slow[-1]
-        (answer,) = await wire.answers(1)
-        assert len(answer["body"]) == 1_000_000
-
-    played()
-
-
-def test_an_answer_that_is_not_read_is_dropped(short):
-    async def played(wire):
-        await wire.send(COLD.replace(b"/cold", b"/cold/large"))
-        for _ in range(60):
-            wire.connections.tick()
-            await asyncio.sleep(0.02)
-        assert len(wire.connections) == 0
-
-    on_a_wire(played, keep_alive_s=SHORT_S)()
-
-
-def test_an_answer_that_is_read_slowly_is_not_dropped():
-    async def played(wire):
-        await wire.send(COLD.replace(b"/cold", b"/cold/large"))
-        received = b""
-        while len(received) < 1_000_000:
-            wire.connections.tick()
-            await asyncio.sleep(0.04)
-            block = await asyncio.wait_for(wire.loop.sock_recv(wire.client, 20_000), 5)
-            assert block, len(received)
-            received += block
-        assert len(received) >= 1_000_000
-
-    on_a_wire(played, keep_alive_s=1)()
-
-
 @on_a_wire
 async def test_a_worker_that_drains_answers_first(wire):
     slow, idle = wire.client, await wire.connect()
@@ -371,11 +266,3 @@ async def test_an_upgrade_is_not_made(wire):
     answer = await wire.read()
     assert answer.count(b"HTTP/1.1") == 1
     assert b"connection: close" in answer
-
-
-@on_a_wire
-async def test_an_application_that_sends_pieces_waits_for_the_client(wire):
-    await wire.send(COLD.replace(b"/cold", b"/cold/pieces"))
-    (client,) = wire.connections._open
-    assert client.unsent_bytes() < 200_000
-    assert len(await wire.read_bytes(3_000_000)) >= 3_000_000

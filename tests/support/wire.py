@@ -12,6 +12,9 @@ from serving.http.connections import Connections
 
 LINES = b"Host: a\r\nAuthorization: Bearer b\r\n\r\n"
 PLAIN = b"GET /hot HTTP/1.1\r\n" + LINES
+COLD = b"GET /cold HTTP/1.1\r\nHost: a\r\n\r\n"  # for Django
+SLOW = COLD.replace(b"/cold", b"/cold/slow")
+SHORT_S = 0.15  # time limits of the fixture `short`
 
 
 class Application:
