@@ -33,7 +33,8 @@ PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz
 
 ##@ Commands
 .PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql \
-	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-newest newest-python wheel test-wheel test-oldest lint fmt bench \
+	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-topologies test-newest newest-python wheel \
+	test-wheel test-oldest lint fmt bench \
 	clients install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
@@ -82,6 +83,11 @@ test-walk-mariadb test-walk-postgresql: $(BIN)/python
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) -s $(VENV)/.base $(VENV)/.dev $(if $(filter %mariadb,$@),$(VENV)/.mysql)
 	@ZOO_DB=$(@:test-walk-%=%) $(BIN)/python -m tests.zoo.walk $(ARGS)
+
+test-topologies: $(BIN)/python  ## run what needs several servers: Redis Cluster and Sentinel, replicas, Galera, HAProxy, hosts that die
+	@$(BIN)/python -m devtools.servers
+	@$(MAKE) -s $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
+	@SERVICES= TOPOLOGIES=1 $(PYTEST) $(or $(ARGS),tests/topologies)
 
 test-newest: $(VENV)/.newest $(VENV)/.embedded  ## run the zoo on the newest Django (DB=sqlite if not set; PYTHON_NEWEST: Python 3.12 or newer)
 	@ZOO_DB=$(or $(DB),sqlite) $(VENV)/newest/$(PYTEST:$(VENV)/%=%) $(ZOO)

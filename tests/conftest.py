@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 
 from popups.config import config_cache
+from tests.support.short_form import SHORT
 
 pytest_plugins = [
     "tests.support.api_client",
@@ -28,6 +29,8 @@ pytest_plugins = [
 pytest.register_assert_rewrite("tests.support", "tests.posts.settled", "tests.ratings.totals")
 
 collect_ignore = ["zoo"]  # a project of its own, with settings of its own: make test-zoo
+if "TOPOLOGIES" not in os.environ:
+    collect_ignore.append("topologies")  # make test-topologies
 # The marker of the tests that this run leaves out, and how the summary explains it.
 LEFT_OUT, REASON = (
     ("embedded", "make test-services: these are the same on either database, run make test")
@@ -35,7 +38,6 @@ LEFT_OUT, REASON = (
     else ("services", "make test: these need MariaDB, run make test-services")
 )
 NOT_COVERED = pytest.StashKey[list[str]]()
-SHORT = os.environ.get("CI") == "true"
 HALF = slice(int(settings.SERVICES), None, 2)
 OTHER_SERVERS = {"granian", "gthread"}
 
