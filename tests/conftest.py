@@ -1,17 +1,18 @@
 """The suite in several processes (pytest-xdist), each with its own servers; the summary names the tests left out.
 
-CI runs a short form: each database gets a half of the tests that are marked as `dealt`, and what is marked as
-`every_server` runs on the project's own server alone.
+CI runs a short form: each test on one of the two databases, but for the modules whose names say that databases differ
+there, and what is marked as `every_server` on the project's own server alone.
 """
 
 import os
+import re
 from collections.abc import Iterator
+from zlib import crc32
 
 import pytest
 from django.conf import settings
 
 from popups.config import config_cache
-from tests.support.short_form import SHORT
 
 pytest_plugins = [
     "tests.support.api_client",
@@ -28,6 +29,8 @@ pytest_plugins = [
 ]
 pytest.register_assert_rewrite("tests.support", "tests.posts.settled", "tests.ratings.totals")
 
+from tests.support.short_form import SHORT  # noqa: E402  it must not be imported before its assertions are rewritten
+
 collect_ignore = ["zoo"]  # a project of its own, with settings of its own: make test-zoo
 if "TOPOLOGIES" not in os.environ:
     collect_ignore.append("topologies")  # make test-topologies
@@ -38,24 +41,24 @@ LEFT_OUT, REASON = (
     else ("services", "make test: these need MariaDB, run make test-services")
 )
 NOT_COVERED = pytest.StashKey[list[str]]()
-HALF = slice(int(settings.SERVICES), None, 2)
+ON_BOTH = re.compile("budget|crash|deletion|kill|lock|migration|quer|race|transaction|types")  # modules
 OTHER_SERVERS = {"granian", "gthread"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [item for item in items if item.get_closest_marker(LEFT_OUT)]
     items[:] = [item for item in items if not item.get_closest_marker(LEFT_OUT)]
-    long = _not_in_short_form(items) if SHORT else set()
+    long = {item for item in items if SHORT and not _is_in_short_form(item)}
     items[:] = [item for item in items if item not in long]
     config.hook.pytest_deselected(items=[*left_out, *long])
     config.stash[NOT_COVERED] = [item.nodeid for item in left_out]
 
 
-def _not_in_short_form(items: list[pytest.Item]) -> set[pytest.Item]:
-    dealt = [item for item in items if item.get_closest_marker("dealt")]
-    by_server = [item for item in items if item.get_closest_marker("every_server")]
-    elsewhere = [item for item in by_server if OTHER_SERVERS & {*map(str, item.callspec.params.values())}]  # type: ignore[attr-defined]
-    return {*dealt} - {*dealt[HALF]} | {*elsewhere}
+def _is_in_short_form(item: pytest.Item) -> bool:
+    if item.get_closest_marker("every_server"):
+        return not OTHER_SERVERS & {*map(str, item.callspec.params.values())}  # type: ignore[attr-defined]
+    on_one = item.get_closest_marker("embedded") or item.get_closest_marker("services")
+    return bool(on_one or ON_BOTH.search(item.path.name) or crc32(item.nodeid.encode()) % 2 == settings.SERVICES)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

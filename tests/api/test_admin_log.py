@@ -19,7 +19,7 @@ from tests.support.admin_actions import run_action
 from tests.support.admin_rows import MAKE, UNDELETED
 from users.models import User
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.dealt]
+pytestmark = pytest.mark.django_db(transaction=True)
 KINDS = {User: "user", Post: "post", Item: "rating"}
 
 
