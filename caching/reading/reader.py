@@ -118,6 +118,7 @@ class ReadThrough:
         """Load and fill; return the keys for which another reader was quicker and is loading now."""
         token = steps.new_token()
         standing = steps.lease(absent, token)
+        self._held |= absent.keys() - standing.keys()  # their server cannot be used
         if steps.PAST in standing.values():
             standing |= self._take_over(standing, token)
         self._past.clear()

@@ -14,6 +14,9 @@ sources: dict[str, str] = {}
 names: dict[str, str] = {}
 """What scripts out of files are called, by their hash."""
 
+KEY_AT = {"XGROUP": 2, "XINFO": 2, "OBJECT": 2}
+"""Where the first key of these commands is; it follows the name of others."""
+
 
 class Script:
     """A Lua script; it must touch one key, or keys that share a slot."""
@@ -33,3 +36,14 @@ class Script:
     def command(self, keys: Sequence[str], args: Iterable[Any]) -> Command:
         """Return the command that runs the script."""
         return ("EVALSHA", self.sha, len(keys), *keys, *args)
+
+
+def key_of(command: Command) -> str | None:
+    """Return the first key of a command, by whose slot a cluster chooses the server; None where it has no key."""
+    name = command[0]
+    if name in {"EVALSHA", "EVAL"}:
+        return command[3] if command[2] else None
+    if name in {"XREAD", "XREADGROUP"}:
+        return str(command[command.index("STREAMS") + 1])
+    at = KEY_AT.get(name, 1)
+    return str(command[at]) if at < len(command) else None
