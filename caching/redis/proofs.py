@@ -8,13 +8,26 @@ for as long as that lasts. So the first round trip after PROOF_MS takes a small 
 import time
 from collections.abc import Callable, Sequence
 
-from redis.crc import key_slot
-
 from ..conf import conf
+from ..locations import Address
 from .cluster import on_cluster
-from .script import Command
+from .script import Command, key_of
+from .slot_map import slot_of
 
 LIFE_MS = 1
+
+
+class Proof:
+    """When one server of a cluster is next to prove to this process that it takes writes."""
+
+    def __init__(self) -> None:
+        self.due_at = 0.0
+
+    def riding(self, commands: Sequence[Command]) -> list[Command]:
+        """Return the commands of the proof that is due, and postpone the next; `commands` go to the same server."""
+        self.due_at = time.monotonic() + conf().proof_ms / 1000
+        proofs.used()
+        return [_write(f":{{{_hash_tag(key_of(commands[0]))}}}")]
 
 
 class Proofs:
@@ -26,6 +39,11 @@ class Proofs:
         self.used: Callable[[], None] = lambda: None
         """Called at most every PROOF_MS, while the cache is in use."""
         self._slots: dict[int, float] = {}
+        self._servers: dict[Address, Proof] = {}
+
+    def of_server(self, address: Address) -> Proof:
+        """Return when and how a server of a cluster is to prove it; its threads and event loops share the proof."""
+        return self._servers.setdefault(address, Proof())
 
     def commands(self) -> list[Command]:
         """Return the commands of a proof, and postpone the next one."""
@@ -44,13 +62,15 @@ class Proofs:
         """Have the next round trip prove."""
         self.due_at = 0.0
         self._slots.clear()
+        for proof in self._servers.values():
+            proof.due_at = 0.0
 
     def _of_slots(self, commands: Sequence[Command]) -> list[Command]:
         now = time.monotonic()
         proving = []
         for command in commands:
-            key = command[3] if command[0] == "EVALSHA" else command[1]
-            slot = key_slot(key.encode())
+            key = key_of(command)
+            slot = slot_of(key)
             if now >= self._slots.get(slot, 0.0):
                 self._slots[slot] = now + conf().proof_ms / 1000
                 proving.append(_write(f":{{{_hash_tag(key)}}}"))

@@ -15,6 +15,12 @@ names: dict[str, str] = {}
 """What scripts out of files are called, by their hash."""
 
 
+def key_of(command: Command) -> str:
+    """Return the key of a command by which a cluster chooses its server; any text of a command without keys."""
+    key: str = command[3] if command[0] == "EVALSHA" else command[1] if len(command) > 1 else ""
+    return key
+
+
 class Script:
     """A Lua script; it must touch one key, or keys that share a slot."""
 
