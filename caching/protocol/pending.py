@@ -13,10 +13,10 @@ from ..connections.following import in_transaction, is_missing_table
 from ..locations import Address
 from ..models import PendingInvalidation
 from ..redis.breaker import breaker
-from ..redis.client import FAILURES, Unavailable, round_trip
+from ..redis.client import round_trip
 from ..redis.cluster import on_cluster, slot_map
 from ..redis.cluster_client import prove
-from ..redis.failures import without_errors
+from ..redis.failures import FAILURES, Unavailable, without_errors
 from ..redis.proofs import proofs
 from .invalidation import discard_under
 from .steps import discard

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple, TypeVar
 from ..conf import conf
 from ..options import jittered_ms
 from ..redis.breaker import breaker
-from ..redis.client import Unavailable, execute, round_trip
+from ..redis.client import execute, round_trip
 from ..redis.cluster import by_slot
+from ..redis.failures import Unavailable
 from ..redis.script import Command, Script
 
 SET_LIFE_S = 7 * 24 * 3_600

@@ -161,7 +161,7 @@ def _pool(server: Address | None = None) -> Pool:
     """Return this process's connections; a fork must not share them."""
     if server is None:
         return Pool(redis_client().connection_pool.make_connection)
-    return Pool(partial(address_book().connection, server))
+    return Pool(partial(address_book().servers.connection, server))
 
 
 os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -74,8 +74,7 @@ class ClusterRoundTrip:
     def _errands(self) -> Iterator[Errand]:
         slots = slot_map()
         for at, command in enumerate(self._commands):
-            key = key_of(command)
-            server = slots.nodes[0] if key is None else slots.node_of(slot_of(key))
+            server = slots.node_of(slot_of(key_of(command)))
             if server is None:
                 self.replies[at] = Unavailable("no server has the slot")
             else:
@@ -164,9 +163,9 @@ class _Part:
         commands: list[Command] = []
         for errand in self.errands:
             commands += (("ASKING",), errand.command) if errand.is_asking else (errand.command,)
-        mine = proofs.of(self.server)
-        if proving and time.monotonic() >= mine.due_at:
-            self._proof = mine.riding(commands)
+        proof = proofs.of_server(self.server)
+        if proving and time.monotonic() >= proof.due_at:
+            self._proof = proof.riding([self.errands[0].command])
         self._connection = pool_of(self.server).send([*self._proof, *commands])
 
     def receive(self, *, may_wait: bool) -> list[Any]:
@@ -185,7 +184,7 @@ class _Part:
 @cache
 def pool_of(server: Address) -> Pool:
     """Return this process's connections to a server; a fork must not share them."""
-    return Pool(partial(slot_map().connection, server))
+    return Pool(partial(slot_map().servers.connection, server))
 
 
 os.register_at_fork(after_in_child=pool_of.cache_clear)
@@ -209,7 +208,7 @@ def prove(server: Address) -> None:
     if key is None:
         raise exceptions.ConnectionError(f"{server[0]}:{server[1]} has no slots")
     try:
-        send_to(server, proofs.of(server).commands(key))
+        send_to(server, proofs.of_server(server).commands(key))
     except FAILURES as error:
         slots.moved(error.slot_id, _address(error, server)) if isinstance(error, MovedError) else slots.lost(server)
         raise

@@ -2,8 +2,8 @@
 
 Redis may refuse writes and answer reads: no space for its append-only file, too few replicas, a master that became a
 replica. Writers then leave their keys pending in the database, and a process that only has hits would read old values
-for as long as that lasts. So the first round trip after PROOF_MS takes a small write along.
-On a cluster each server proves by itself, `proofs.of(address)`, with a key of a slot that it has.
+for as long as that lasts. So the first round trip after PROOF_MS takes a small write along. On a cluster each server
+proves by itself, with a key of a slot that it has.
 """
 
 import time
@@ -16,6 +16,23 @@ from .script import Command, key_of
 LIFE_MS = 1
 
 
+class Proof:
+    """When one server of a cluster is next to prove to this process that it takes writes."""
+
+    def __init__(self) -> None:
+        self.due_at = 0.0
+
+    def commands(self, key: str) -> list[Command]:
+        """Return the commands of a proof in the slot of a key, and postpone the next one."""
+        self.due_at = time.monotonic() + conf().proof_ms / 1000
+        return [_write(f":{{{_hash_tag(key)}}}")]
+
+    def riding(self, commands: Sequence[Command]) -> list[Command]:
+        """Return the commands of a proof that is due, to share the round trip of `commands` to the same server."""
+        proofs.used()
+        return self.commands(key_of(commands[0]))
+
+
 class Proofs:
     """When this process is next to prove that Redis takes writes, and by which commands."""
 
@@ -24,11 +41,11 @@ class Proofs:
         """By time.monotonic()."""
         self.used: Callable[[], None] = lambda: None
         """Called at most every PROOF_MS, on a cluster for each server, while the cache is in use."""
-        self._of: dict[Address, ServerProofs] = {}
+        self._servers: dict[Address, Proof] = {}
 
-    def of(self, server: Address) -> "ServerProofs":
-        """Return the proofs of one server of a cluster."""
-        return self._of.get(server) or self._of.setdefault(server, ServerProofs(self))
+    def of_server(self, address: Address) -> Proof:
+        """Return when and how a server of a cluster is to prove it; its threads and event loops share the proof."""
+        return self._servers.setdefault(address, Proof())
 
     def commands(self) -> list[Command]:
         """Return the commands of a proof, and postpone the next one."""
@@ -43,27 +60,8 @@ class Proofs:
     def renew(self) -> None:
         """Have the next round trip prove."""
         self.due_at = 0.0
-        for each in tuple(self._of.values()):
-            each.due_at = 0.0
-
-
-class ServerProofs:
-    """The same for one server of a cluster."""
-
-    def __init__(self, whole: Proofs) -> None:
-        self.due_at = 0.0
-        self._whole = whole
-
-    def commands(self, key: str) -> list[Command]:
-        """Return the commands of a proof in the slot of a key, and postpone the next one."""
-        self.due_at = time.monotonic() + conf().proof_ms / 1000
-        return [_write(f":{{{_hash_tag(key)}}}")]
-
-    def riding(self, commands: Sequence[Command]) -> list[Command]:
-        """Return the commands of a proof that is due, to share the round trip of these commands to the server."""
-        self._whole.used()
-        key = next(filter(None, map(key_of, commands)), None)
-        return [] if key is None else self.commands(key)
+        for proof in tuple(self._servers.values()):
+            proof.due_at = 0.0
 
 
 def _write(key: str) -> Command:

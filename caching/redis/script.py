@@ -18,6 +18,17 @@ KEY_AT = {"XGROUP": 2, "XINFO": 2, "OBJECT": 2}
 """Where the first key of these commands is; it follows the name of others."""
 
 
+def key_of(command: Command) -> str:
+    """Return the key of a command by which a cluster chooses its server; any text of a command without keys."""
+    name = command[0]
+    if name in {"EVALSHA", "EVAL"}:
+        return command[3] if command[2] else ""
+    if name in {"XREAD", "XREADGROUP"}:
+        return str(command[command.index("STREAMS") + 1])
+    at = KEY_AT.get(name, 1)
+    return str(command[at]) if at < len(command) else ""
+
+
 class Script:
     """A Lua script; it must touch one key, or keys that share a slot."""
 
@@ -36,14 +47,3 @@ class Script:
     def command(self, keys: Sequence[str], args: Iterable[Any]) -> Command:
         """Return the command that runs the script."""
         return ("EVALSHA", self.sha, len(keys), *keys, *args)
-
-
-def key_of(command: Command) -> str | None:
-    """Return the first key of a command, by whose slot a cluster chooses the server; None where it has no key."""
-    name = command[0]
-    if name in {"EVALSHA", "EVAL"}:
-        return command[3] if command[2] else None
-    if name in {"XREAD", "XREADGROUP"}:
-        return str(command[command.index("STREAMS") + 1])
-    at = KEY_AT.get(name, 1)
-    return str(command[at]) if at < len(command) else None

@@ -19,7 +19,7 @@ from ..conf import conf
 from ..connections.following import following, in_transaction
 from ..protocol import pending, steps
 from ..redis.breaker import breaker
-from ..redis.client import FAILURES, Unavailable
+from ..redis.failures import FAILURES, Unavailable
 from ..redis.script import Command
 
 logger = logging.getLogger(__name__)
@@ -96,20 +96,20 @@ class WriteTransaction:
         joined = [(each, each.commands()) for each in self.joined]
         extra = [command for _, commands in joined for command in commands]
         try:
-            untold, answers = steps.lift(self.written, self.token, self._set_changes(), extra)
+            not_lifted, answers = steps.lift(self.written, self.token, self._set_changes(), extra)
         except Unavailable:
             record_pending(self.using, self.held)
             for untold in (*self.joined, *self._undone):
                 untold.resolve(None)
             return
-        if lost := untold & self.held:
+        if lost := not_lifted & self.held:
             record_pending(self.using, lost)
         replies = iter(answers)
         for each, commands in joined:
             each.resolve(list(islice(replies, len(commands))))
         for each in self._undone:
             each.resolve(None)
-        if self._has_pending or self._undone or (self.written > self.held and not untold):
+        if self._has_pending or self._undone or (self.written > self.held and not not_lifted):
             _apply_pending(self.using)
 
     def rolled_back(self) -> None:
