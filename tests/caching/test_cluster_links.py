@@ -10,9 +10,9 @@ from caching.redis.breaker import breaker
 from caching.redis.cluster import slot_map
 from caching.redis.event_loop import EventLoopClient
 from caching.redis.slot_map import slot_of
+from devtools.redis_cluster import RedisCluster
 from tests.support.event_loop_connection import close_connection
 from tests.support.polling import wait_until
-from tests.support.redis_cluster import Cluster
 
 pytestmark = pytest.mark.embedded
 
@@ -43,10 +43,10 @@ def in_loop(scenario: Any) -> Any:
 class Nodes:
     """The servers of the cluster by what they have."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: RedisCluster) -> None:
         slots = slot_map()
         slots.learn()
-        self.by_address = {("127.0.0.1", c.connection_pool.connection_kwargs["port"]): c for c in cluster.clients}
+        self.by_address = {node.address: node.client() for node in cluster.nodes}
         self.ids = {
             address: client.execute_command("CLUSTER", "MYID").decode() for address, client in self.by_address.items()
         }
@@ -136,7 +136,7 @@ def test_a_server_that_has_forgotten_its_scripts_is_taught_again(cluster):
     async def scenario(client):
         commands = [ECHO.command([f"k{n}"], ["x"]) for n in range(30)]
         first = await answers(client, *commands)
-        cluster.clients[1].script_flush()
+        cluster.nodes[1].client().script_flush()
         return first, await answers(client, *commands)
 
     first, again = in_loop(scenario)
@@ -146,11 +146,11 @@ def test_a_server_that_has_forgotten_its_scripts_is_taught_again(cluster):
 def test_a_server_that_dies_costs_its_own_commands_alone(cluster):
     keys = [f"k{n}" for n in range(30)]
     nodes = Nodes(cluster)
-    dead = ("127.0.0.1", cluster.clients[0].connection_pool.connection_kwargs["port"])
+    dead = cluster.nodes[0].address
 
     async def scenario(client):
         await answers(client, *(("SET", key, key) for key in keys))
-        cluster.processes[0].kill()
+        cluster.nodes[0].kill()
         return await answers(client, *(("MGET", key) for key in keys))
 
     found = in_loop(scenario)
@@ -187,7 +187,7 @@ def test_a_server_that_refuses_writes_is_not_believed(cluster, settings):
     async def scenario(client):
         commands = [("MGET", f"k{n}") for n in range(30)]
         assert len(await answers(client, *commands)) == 30
-        cluster.clients[0].config_set("min-replicas-to-write", 1)
+        cluster.nodes[0].client().config_set("min-replicas-to-write", 1)
         await asyncio.sleep(0.01)
         return await answers(client, *commands)
 
