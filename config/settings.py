@@ -80,6 +80,10 @@ WHITENOISE_USE_FINDERS = True  # files are served from the installed packages, w
 APPEND_SLASH = False
 
 DATABASES = {"default": databases.parse(environment.database_url())}
+REPLICAS = list(replicas := databases.replicas(environment.database_replica_urls()))
+if REPLICAS:
+    DATABASES |= replicas
+    DATABASE_ROUTERS = ["replicas.router.WriterOrReplica"]
 REDIS_URL = environment.redis_url()
 CACHES = {
     "default": {
