@@ -1,6 +1,6 @@
 """Environment variables, checked once: a wrong value ends the program with one sentence instead of a traceback.
 
-This module imports the standard library only, so that it works even if no library is installed.
+This module needs the standard library only, so that it works even if no library is installed.
 """
 
 import os
@@ -12,9 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
 
+from caching import locations
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATABASE_SCHEMES = ("sqlite", "mysql", "mariadb")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+TOPOLOGY_SCHEMES = tuple(f"{scheme}://" for scheme in locations.SCHEMES)
 UNSAFE_SCHEMES = ("javascript", "vbscript", "data", "file", "blob")
 EMAIL_SCHEMES = ("smtp", "smtps", "console")
 LIBRARIES = (
@@ -149,8 +152,19 @@ def redis_url() -> str:
     if not url:
         embedded = data_dir() / "redis" / "url"
         return embedded.read_text().strip() if embedded.exists() else "redis://127.0.0.1:6379/0"
+    if url.startswith(TOPOLOGY_SCHEMES):
+        return _topology(url)
     for each in url.split(","):
-        _split("REDIS_URL", each, REDIS_SCHEMES, "redis://:password@host:6379/0")
+        _split("REDIS_URL", each, REDIS_SCHEMES + locations.SCHEMES, "redis://:password@host:6379/0")
+    return url
+
+
+def _topology(url: str) -> str:
+    """Return the address of a Redis Cluster, or of Sentinels, checked."""
+    try:
+        locations.parse(url)
+    except ValueError as error:
+        raise Misconfigured(f"REDIS_URL {masked(url)} {error}.") from None
     return url
 
 

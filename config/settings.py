@@ -13,6 +13,7 @@ environment.require_libraries()
 from redis.backoff import NoBackoff  # noqa: E402
 from redis.retry import Retry  # noqa: E402
 
+from caching import locations  # noqa: E402
 from config import databases, mail, openapi  # noqa: E402
 
 BASE_DIR = environment.BASE_DIR
@@ -85,6 +86,7 @@ CACHES = {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "OPTIONS": {
+            "CONNECTION_FACTORY": locations.connection_factory(REDIS_URL),
             "SOCKET_TIMEOUT": 0.5,
             "SOCKET_CONNECT_TIMEOUT": 0.25,
             "CONNECTION_POOL_KWARGS": {
