@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from caching.api import Batch, Unavailable
 from jobs.deletion import in_chunks
-from popups import keys, lost_events
+from popups import keys, lost_events, retention
 from popups.delivery import claims, scripts
 from popups.delivery.states import PREFIX, STATES
 from popups.models import Event, UserPopup
@@ -19,10 +19,10 @@ class UnknownClaim(Exception):
 def record(*, user_id: int, popup_id: int, token: str, type: str) -> None:  # noqa: A002
     """Record a click or a dismissal; recording the same event again changes nothing.
 
-    Raises UnknownClaim, and Unavailable if the event could not be recorded safely.
+    Raises UnknownClaim, also for a claim that is too old, and Unavailable if the event could not be recorded safely.
     """
     claim = claims.verify(token, user_id=user_id, popup_id=popup_id)
-    if claim is None:
+    if claim is None or not retention.is_accepted(claim):
         raise UnknownClaim
     for _ in range(ATTEMPTS):
         batch = Batch()
