@@ -12,7 +12,8 @@ from typing import Any
 
 from ..conf import conf
 from ..locations import Address
-from .client import FAILURES
+from .breaker import breaker
+from .failures import FAILURES
 from .link import RedisProtocol, Replied, Unsupported, call, connect
 from .proofs import proofs
 from .redirections import Replies
@@ -29,6 +30,11 @@ class ClusterLink(RedisProtocol):
         super().__init__(*arguments)
         self.address = address
         self.proof = proofs.of_server(address)
+        self.breaker = breaker.of(address)
+
+    def trip(self, error: Exception) -> None:
+        """Open the circuit breaker of this server."""
+        self.breaker.trip(error)
 
     def _take_proof(self, replies: list[Any] | None) -> None:
         if replies and str(replies[0]).startswith(("MOVED ", "ASK ", "TRYAGAIN ")):
@@ -55,7 +61,8 @@ class ClusterLinks:
             raise ConnectionError("no server of the Redis Cluster can be reached")
 
     def send(self, commands: Sequence[Command], replied: Replied) -> bool:
-        """Send each command to the server of its key; return False, and send nothing, if one has no link.
+        """Send each command to the server of its key; return False, and send nothing, if one has no link or may not be
+        trusted.
 
         Otherwise `replied` is called once, later: with redirections.Lost in place of each reply that does not come.
         """
@@ -64,7 +71,7 @@ class ClusterLinks:
         for at, command in enumerate(commands):
             address = by_slot[slot_of(key_of(command))]
             link = links.get(address)
-            if link is None:
+            if link is None or not link.breaker.is_closed:
                 self._miss(address)
                 return False
             if link in parts:
@@ -109,7 +116,7 @@ class ClusterLinks:
     def _miss(self, address: Address | None) -> None:
         if address is None:
             self.slots.refresh()
-        elif self._loop.time() >= self._retry_at.get(address, 0.0):
+        elif address not in self._links and self._loop.time() >= self._retry_at.get(address, 0.0):
             self._begin(address)
 
     def _begin(self, address: Address) -> asyncio.Task[ClusterLink | None]:

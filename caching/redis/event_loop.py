@@ -15,9 +15,10 @@ from django.core.signals import setting_changed
 
 from ..conf import conf
 from .breaker import breaker
-from .client import FAILURES, redis_client
+from .client import redis_client
 from .cluster import on_cluster, slot_map
 from .cluster_links import ClusterLinks
+from .failures import FAILURES
 from .link import KINDS, RedisProtocol, Replied, Unsupported, connect
 from .master_link import open_master_link
 from .script import Command

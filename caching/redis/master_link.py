@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from .client import FAILURES
+from .failures import FAILURES
 from .link import RedisProtocol, connect
 from .sentinel import address_book
 
