@@ -25,6 +25,6 @@ from .writing.transactions import atomic_write, hold_keys
 __all__ = [
     "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue", "Entry", "Found",
     "IdList", "IdSet", "RedisKeys", "Unavailable", "abatch", "atomic_write", "delete_locked", "delete_rows",
-    "discard_keys", "entries_of", "existence_of", "hold_instances", "hold_keys", "invalidate_all", "lock_rows", "memberships",
-    "owned_keys", "redis_client", "update_rows",
+    "discard_keys", "entries_of", "existence_of", "hold_instances", "hold_keys", "invalidate_all", "lock_rows",
+    "memberships", "owned_keys", "redis_client", "update_rows",
 ]  # fmt: skip
