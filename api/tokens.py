@@ -80,11 +80,14 @@ def _token(kind: type[Token], text: str) -> Token | None:
     return None
 
 
-@cache
 def _signed_by(kind: type[Token], key: str) -> type[Token]:
     """Return the kind of tokens that a former or future secret key has signed."""
-    backend = TokenBackend(api_settings.ALGORITHM, signing_key=key, leeway=api_settings.LEEWAY)
-    return type(kind.__name__, (kind,), {"get_token_backend": lambda _: backend})
+    return type(kind.__name__, (kind,), {"get_token_backend": lambda _: _backend(key)})
+
+
+@cache
+def _backend(key: str) -> TokenBackend:
+    return TokenBackend(api_settings.ALGORITHM, signing_key=key, leeway=api_settings.LEEWAY)
 
 
 def _is_number(value: Any) -> bool:
