@@ -17,12 +17,13 @@ from .reading.inspect import Entry, entries_of
 from .redis.client import Unavailable, redis_client
 from .writing.declarations import hold_instances
 from .writing.invalidation import invalidate_all
+from .writing.partitions import delete_locked
 from .writing.set_writes import delete_rows, lock_rows, update_rows
 from .writing.transactions import atomic_write, hold_keys
 
 __all__ = [
     "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue", "Entry", "Found",
-    "IdList", "IdSet", "RedisKeys", "Unavailable", "abatch", "atomic_write", "delete_rows", "discard_keys",
-    "entries_of", "existence_of", "hold_instances", "hold_keys", "invalidate_all", "lock_rows", "memberships",
-    "owned_keys", "redis_client", "update_rows",
+    "IdList", "IdSet", "RedisKeys", "Unavailable", "abatch", "atomic_write", "delete_locked", "delete_rows",
+    "discard_keys", "entries_of", "existence_of", "hold_instances", "hold_keys", "invalidate_all", "lock_rows",
+    "memberships", "owned_keys", "redis_client", "update_rows",
 ]  # fmt: skip
