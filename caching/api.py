@@ -14,7 +14,8 @@ from .orm.querysets import CachedQuerySet
 from .reading.asynchronous import abatch
 from .reading.batch import Batch
 from .reading.inspect import Entry, entries_of
-from .redis.client import Unavailable, redis_client
+from .redis.client import redis_client
+from .redis.failures import Unavailable
 from .writing.declarations import hold_instances
 from .writing.invalidation import invalidate_all
 from .writing.partitions import delete_locked

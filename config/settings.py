@@ -13,6 +13,7 @@ environment.require_libraries()
 from redis.backoff import NoBackoff  # noqa: E402
 from redis.retry import Retry  # noqa: E402
 
+from caching import locations  # noqa: E402
 from config import databases, mail, openapi  # noqa: E402
 
 BASE_DIR = environment.BASE_DIR
@@ -79,12 +80,17 @@ WHITENOISE_USE_FINDERS = True  # files are served from the installed packages, w
 APPEND_SLASH = False
 
 DATABASES = {"default": databases.parse(environment.database_url())}
+REPLICAS = list(replicas := databases.replicas(environment.database_replica_urls()))
+if REPLICAS:
+    DATABASES |= replicas
+    DATABASE_ROUTERS = ["replicas.router.WriterOrReplica"]
 REDIS_URL = environment.redis_url()
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "OPTIONS": {
+            "CONNECTION_FACTORY": locations.connection_factory(REDIS_URL),
             "SOCKET_TIMEOUT": 0.5,
             "SOCKET_CONNECT_TIMEOUT": 0.25,
             "CONNECTION_POOL_KWARGS": {
