@@ -1,3 +1,0 @@
-import time
-def test_start(galera):
-    print("started")
