@@ -222,7 +222,7 @@ def test_on_a_cluster_all_nodes_are_swept(cluster):
     Bookmark.objects.create(reader=READER, book=1)
     read_derived(READER)
     assert invalidate_all() == 64
-    left = [key for client in cluster.clients for key in client.scan_iter()]
+    left = [key for node in cluster.nodes for key in node.client().scan_iter()]
     assert [key for key in left if b":proof:" not in key] == []  # these live for 1 ms
 
 
