@@ -15,6 +15,7 @@ from ..conf import clear_on_change, conf
 from . import script
 from .breaker import breaker
 from .cluster import on_cluster
+from .epochs import epochs
 from .proofs import proofs
 from .script import Command
 
@@ -92,6 +93,8 @@ def _send_to_server(commands: Sequence[Command]) -> list[Any]:
     try:
         if time.monotonic() - used_at > FRESH_S and connection.is_connected and _is_unusable(connection):
             connection.disconnect()
+        if not connection.is_connected:
+            _connect(connection)
         packed = b"".join(map(pack_command, commands))
         connection.send_packed_command([packed] if len(packed) < PART_BYTES else _parts(packed))
         return [_reply(connection) for _ in commands]
@@ -100,6 +103,13 @@ def _send_to_server(commands: Sequence[Command]) -> list[Any]:
         raise
     finally:
         idle.append((connection, time.monotonic()))
+
+
+def _connect(connection: Any) -> None:
+    """Connect to the run of the server that is believed; raises UnknownRun for another."""
+    connection.connect()
+    connection.send_packed_command([pack_command(("INFO", "replication"))])
+    epochs.check(None, _reply(connection))
 
 
 def _parts(packed: bytes) -> list[memoryview]:
@@ -122,6 +132,7 @@ def _idle() -> deque[tuple[Any, float]]:
 
 
 os.register_at_fork(after_in_child=_idle.cache_clear)
+epochs.changed.append(_idle.cache_clear)
 clear_on_change("CACHES", redis_client, _idle)
 
 

@@ -23,6 +23,7 @@ from ..conf import conf
 from .breaker import breaker
 from .client import FAILURES, redis_client
 from .cluster import on_cluster
+from .epochs import UnknownRun, epochs
 from .proofs import proofs
 from .script import Command
 
@@ -52,6 +53,7 @@ class EventLoopClient:
 
     def __init__(self) -> None:
         self._protocol: RedisProtocol | None = None
+        self._epochs = 0
         self._connecting: asyncio.Task[None] | None = None
         self._lifetime: AsyncGenerator[None] | None = None
         self._retry_at = 0.0
@@ -61,7 +63,8 @@ class EventLoopClient:
         """Send commands; return False if Redis cannot be used now. Otherwise `replied` is called once, later."""
         if not breaker.is_closed:
             return False
-        if self._protocol is None:
+        if self._protocol is None or self._epochs != epochs.version:
+            self.close()
             self._connect()
             return False
         self._protocol.send(commands, replied)
@@ -89,12 +92,16 @@ class EventLoopClient:
 
     async def _open(self) -> None:
         try:
+            version = epochs.version
             self._protocol = await _open_protocol(self)
+            self._epochs = version
             self._has_warned = False
             if self._lifetime is None:
                 self._lifetime = self._close_with_loop()
                 await anext(self._lifetime)
         except (*FAILURES, Unsupported) as error:
+            if isinstance(error, UnknownRun):
+                breaker.trip(error)  # a thread agrees on it with the other processes, which takes the database
             self._retry_at = asyncio.get_running_loop().time() + conf().retry_ms / 1000
             if not self._has_warned:
                 self._has_warned = True
@@ -149,6 +156,8 @@ async def _open_protocol(client: EventLoopClient) -> "RedisProtocol":
     connection = _make_connection()
     try:
         await connection.connect()
+        await connection.send_command("INFO", "replication")
+        epochs.check(None, await connection.read_response())
     except BaseException:
         await connection.disconnect(nowait=True)
         raise
