@@ -44,25 +44,33 @@ class Agreement:
     def __init__(self) -> None:
         self._confirmed_at = float("-inf")
         self._met_at: dict[str, float] = {}
+        self._registered: dict[str, tuple[bytes, bool]] = {}
 
-    def agree(self, met: UnknownRun) -> None:
-        """Believe a run that a connection has met; raises UnknownRun while others may not have learned of it yet, and
-        Superseded for one that is over."""
-        mark, is_old = _registered(met.run)
-        if _over([met.run.id]):
-            raise Superseded
-        met_at = self._met_at.setdefault(met.run.id, time.monotonic())
-        if met.run.was_promoted and not is_old and time.monotonic() - met_at < settle_s():
-            raise met
-        epochs.believe(met.server, met.run, mark)
-
-    def confirm(self) -> bool:
-        """Ask the database whether the runs that are believed are over; open the circuit breaker if any is.
+    def agree(self) -> None:
+        """Believe the runs that were met; raises UnknownRun while others may not have learned of one yet, and
+        Superseded if one is over.
 
         Not inside a transaction, whose view may be old.
         """
-        began = time.monotonic()
-        if over := _over([run.id for run, _ in epochs.runs.values()]):
+        if not self.confirm():
+            raise Superseded
+        for server, run in epochs.unbelieved():
+            mark, is_old = self._registered.get(run.id) or self._register(run)
+            met_at = self._met_at.setdefault(run.id, time.monotonic())
+            if run.was_promoted and not is_old and time.monotonic() - met_at < settle_s():
+                raise UnknownRun
+            epochs.believe(server, run, mark)
+
+    def confirm(self) -> bool:
+        """Have the runs that were met known to all processes, and ask whether they are over; open the circuit breaker
+        if any is. Not inside a transaction."""
+        if not epochs.is_fenced:
+            return True
+        began, runs = time.monotonic(), list(epochs.runs.values())
+        for run in runs:
+            if run.id not in self._registered:
+                self._register(run)
+        if over := _over([run.id for run in runs]):
             epochs.forget(over)
             breaker.trip(Superseded())
             return False
@@ -76,6 +84,10 @@ class Agreement:
             self.look()
             return self._is_fresh() and epochs.version == version
         return epochs.version == version
+
+    def _register(self, run: Run) -> tuple[bytes, bool]:
+        self._registered[run.id] = registered = _registered(run)
+        return registered
 
     def _is_fresh(self) -> bool:
         return time.monotonic() - self._confirmed_at < settle_s()
@@ -94,16 +106,19 @@ def settle_s() -> float:
 
 
 def _registered(run: Run) -> tuple[bytes, bool]:
-    """Return the mark of a run's entries, which the first process to meet the run has chosen; and whether that was
-    long ago."""
-    rows = RedisRun.objects.using(_arbiter())
+    """Return the mark of a run's entries, and whether all others have long known of the run.
+
+    Where no run is known that has followed another, nothing can have been lost, and nothing is written.
+    """
+    rows, unmarked = RedisRun.objects.using(_arbiter()), (mark_of(run) if on_cluster() else b"", True)
     with _table_may_be_missing():
-        mark = mark_of(run) if on_cluster() or rows.exists() else b""
-        row, _ = rows.get_or_create(run=run.id, defaults={"previous": run.previous, "mark": mark.decode()})
+        if not run.was_promoted and not rows.exists():
+            return unmarked
+        row, _ = rows.get_or_create(run=run.id, defaults={"previous": run.previous, "mark": mark_of(run).decode()})
         now = rows.annotate(now=ExpressionWrapper(Now(), DateTimeField())).values_list("now", F("created_at"))
         seen, created = now.get(pk=row.pk)
         return row.mark.encode(), (seen - created).total_seconds() > LONG_AGO_S
-    return mark_of(run) if on_cluster() else b"", False
+    return unmarked
 
 
 def _over(ids: Collection[str]) -> list[str]:

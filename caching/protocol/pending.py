@@ -13,7 +13,6 @@ from ..connections.following import in_transaction, is_missing_table
 from ..models import PendingInvalidation
 from ..redis.breaker import breaker
 from ..redis.client import FAILURES, round_trip
-from ..redis.epochs import UnknownRun
 from ..redis.proofs import proofs
 from .agreement import agreement
 from .invalidation import discard_under
@@ -90,23 +89,15 @@ def recover() -> bool:
     Not inside a transaction, whose view of the pending rows may be old: see `needs_thread`.
     """
     try:
-        try:
-            _prove()
-        except UnknownRun as met:
-            agreement.agree(met)
-            _prove()
-        agreement.confirm()
+        for reply in round_trip(proofs.commands()):
+            if isinstance(reply, Exception):
+                raise reply
+        agreement.agree()
         apply_everywhere()
     except (*FAILURES, Error) as error:
         breaker.trip(error)
         return False
     return True
-
-
-def _prove() -> None:
-    for reply in round_trip(proofs.commands()):
-        if isinstance(reply, Exception):
-            raise reply
 
 
 def needs_thread() -> bool:

@@ -106,7 +106,7 @@ def _send_to_server(commands: Sequence[Command]) -> list[Any]:
 
 
 def _connect(connection: Any) -> None:
-    """Connect to the run of the server that is believed; raises UnknownRun for another."""
+    """Connect, and raise UnknownRun if the server is in another run than before."""
     connection.connect()
     connection.send_packed_command([pack_command(("INFO", "replication"))])
     epochs.check(None, _reply(connection))

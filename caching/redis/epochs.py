@@ -40,11 +40,10 @@ class Run(NamedTuple):
 
 
 class UnknownRun(RedisConnectionError):
-    """The server is in a run that this process has not agreed on with the others."""
+    """The server is in another run than before, which this process has to agree on with the others."""
 
-    def __init__(self, server: Server, run: Run) -> None:
+    def __init__(self) -> None:
         super().__init__("the server has become a master, or has started: all processes have to learn of it first")
-        self.server, self.run = server, run
 
 
 def run_of(info: bytes) -> Run | None:
@@ -63,51 +62,69 @@ def mark_of(run: Run) -> bytes:
 
 
 class Epochs:
-    """The runs that this process believes; shared by all threads and event loops."""
+    """The runs that this process has met and those that it believes; shared by all threads and event loops."""
 
     def __init__(self) -> None:
         self.version = 0
-        """Is another number after each change."""
+        """Is another number after each change of a run."""
         self.is_marking = False
         """Whether any entries begin with a mark."""
         self.is_fenced = False
         """Whether another server may take over, so that what is written has to be confirmed."""
         self.changed: list[Callable[[], Any]] = []
         """Called after each change: connections to runs that are over are dropped."""
-        self.runs: dict[Server, tuple[Run, bytes]] = {}
-        self._only: bytes = b""
+        self.runs: dict[Server, Run] = {}
+        """The run that each server is in, as its newest connection has told."""
+        self._marks: dict[Server, bytes] = {}
 
     def check(self, server: Server, info: Any) -> None:
-        """Raise UnknownRun unless what INFO replication says is of the run that is believed; ReadOnlyError: a replica."""
+        """Take note of what a new connection answers to INFO replication; raise UnknownRun if the run is another than
+        before, ReadOnlyError if the server is a replica."""
         run = None if isinstance(info, Exception) else run_of(info)
-        if run is not None and (server not in self.runs or self.runs[server][0].id != run.id):
-            raise UnknownRun(server, run)
+        before = self.runs.get(server)
+        if run is None or (before and before.id == run.id):
+            return
+        self._marks.pop(server, None)
+        self.runs[server] = run
+        self._note_kind()
+        if before:
+            self._change()
+            raise UnknownRun
+
+    def unbelieved(self) -> list[tuple[Server, Run]]:
+        """Return the runs that are met and not believed."""
+        return [(server, run) for server, run in self.runs.items() if server not in self._marks]
 
     def believe(self, server: Server, run: Run, mark: bytes) -> None:
-        """Believe the entries of a run from now on, and those of its predecessor no more."""
-        self.runs = {each: known for each, known in self.runs.items() if known[0].id != run.previous}
-        self.runs[server] = run, mark
-        self._change()
+        """Believe the entries of a run that a server is still in."""
+        if self.runs.get(server) == run:
+            self._marks[server] = mark
+            self._note_kind()
 
     def forget(self, ids: Iterable[str]) -> None:
-        """Believe no entry of some runs any more."""
+        """Believe no entry of some runs any more, and connect anew."""
         gone = set(ids)
-        self.runs = {each: known for each, known in self.runs.items() if known[0].id not in gone}
+        for server in [each for each, run in self.runs.items() if run.id in gone]:
+            del self.runs[server]
+            self._marks.pop(server, None)
         self._change()
 
     def reset(self) -> None:
         """Know no run, like a process that has just started."""
-        self.runs = {}
+        self.runs, self._marks = {}, {}
         self._change()
 
     def _change(self) -> None:
-        self._only = self.runs[None][1] if None in self.runs else b""
-        self.is_marking = on_cluster() or bool(self._only)
-        may_fail_over = on_cluster() or on_sentinel()
-        self.is_fenced = may_fail_over or any(run.replicas or run.was_promoted for run, _ in self.runs.values())
         self.version += 1
+        self._note_kind()
         for call in self.changed:
             call()
+
+    def _note_kind(self) -> None:
+        is_single = not on_cluster()
+        self.is_marking = not is_single or bool(self._marks.get(None))
+        may_follow = on_sentinel() or any(run.replicas or run.was_promoted for run in self.runs.values())
+        self.is_fenced = not is_single or may_follow
 
     def mark(self, key: str) -> bytes:
         """Return what the entry of a key begins with: nothing, or a mark. On a node whose run is not known it is
@@ -115,10 +132,7 @@ class Epochs:
         return (self._mark_of_node(key) or b"") if self.is_marking else b""
 
     def _mark_of_node(self, key: str) -> bytes | None:
-        if not on_cluster():
-            return self._only
-        known = self.runs.get(slot_map().node_of(key_slot(key.encode())))
-        return known and known[1]
+        return self._marks.get(slot_map().node_of(key_slot(key.encode())) if on_cluster() else None)
 
     def unmarked(self, keys: Iterable[str], entries: Sequence[bytes]) -> list[bytes]:
         """Return entries without their marks, and b"" for each that is not believed."""
