@@ -9,9 +9,10 @@ from .protocol.steps import new_token
 from .reading.batch import Reply
 from .reading.inspect import entry_of
 from .redis.breaker import breaker
-from .redis.client import FAILURES, execute
+from .redis.client import execute
 from .redis.epochs import mark_of_run
 from .redis.event_loop import EventLoopClient
+from .redis.failures import FAILURES
 from .redis.script import Command, Script
 from .registry import Declaration
 from .writing.bulk_signals import deleting, inserted, inserting, updated, updating

@@ -134,16 +134,49 @@ def database_url() -> str:
     url = os.environ.get("DATABASE_URL")
     if not url:
         return f"sqlite:///{quote(str(writable(data_dir()) / 'hotpath.sqlite3'))}"
-    parts = _split("DATABASE_URL", url, DATABASE_SCHEMES, "mysql://user:password@host:3306/hotpath")
-    if parts.scheme != "sqlite" and (not parts.path.strip("/") or "/" in parts.path.strip("/")):
-        raise Misconfigured(
-            f"DATABASE_URL {masked(url)} does not name one database: end it with /hotpath, for example."
-        )
+    parts = _database("DATABASE_URL", url)
     if parts.scheme == "sqlite" and parts.path in {"", "/", "/:memory:"}:
         raise Misconfigured(
             f"DATABASE_URL {masked(url)} names no file, and processes cannot share memory: name a file."
         )
     return url
+
+
+def database_replica_urls() -> list[str]:
+    """Return DATABASE_REPLICA_URLS: replicas of the database that DATABASE_URL names; none by default."""
+    name, urls = "DATABASE_REPLICA_URLS", comma_separated("DATABASE_REPLICA_URLS", default="")
+    if not urls:
+        return []
+    writer = urlsplit(database_url())
+    if writer.scheme == "sqlite":
+        raise Misconfigured(
+            f"{name} is set, but the database is an SQLite file, which has no replicas: let DATABASE_URL name MySQL or "
+            f"MariaDB, or unset {name}."
+        )
+    known = [_address(writer)]
+    for url in urls:
+        address = _address(_database(name, url, DATABASE_SCHEMES[1:]))
+        if address in known:
+            raise Misconfigured(f"{name} {masked(url)} names a server twice, or the one that DATABASE_URL names.")
+        if address[2] != known[0][2]:
+            raise Misconfigured(
+                f"{name} {masked(url)} names another database than DATABASE_URL: a replica has it under the same name, "
+                f"{known[0][2]}."
+            )
+        known.append(address)
+    return urls
+
+
+def _database(name: str, url: str, schemes: tuple[str, ...] = DATABASE_SCHEMES) -> SplitResult:
+    """Return the parts of a URL that names one database."""
+    parts = _split(name, url, schemes, "mysql://user:password@host:3306/hotpath")
+    if parts.scheme != "sqlite" and (not parts.path.strip("/") or "/" in parts.path.strip("/")):
+        raise Misconfigured(f"{name} {masked(url)} does not name one database: end it with /hotpath, for example.")
+    return parts
+
+
+def _address(parts: SplitResult) -> tuple[str | None, int, str]:
+    return parts.hostname, parts.port or 3306, parts.path.strip("/")
 
 
 def redis_url() -> str:

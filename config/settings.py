@@ -80,6 +80,10 @@ WHITENOISE_USE_FINDERS = True  # files are served from the installed packages, w
 APPEND_SLASH = False
 
 DATABASES = {"default": databases.parse(environment.database_url())}
+REPLICAS = list(replicas := databases.replicas(environment.database_replica_urls()))
+if REPLICAS:
+    DATABASES |= replicas
+    DATABASE_ROUTERS = ["replicas.router.WriterOrReplica"]
 REDIS_URL = environment.redis_url()
 CACHES = {
     "default": {
@@ -161,6 +165,8 @@ SERVER = environment.choice("SERVER", "gunicorn", "granian")
 HOST = "127.0.0.1" if DEBUG else "0.0.0.0"  # noqa: S104  a container's own network
 PORT = environment.number("PORT", default=8000, low=1, high=65535)
 POPUP_LINK_SCHEMES = environment.schemes("POPUP_LINK_SCHEMES", default="https,http,app")
+# Days for which single popup events are kept; their counts by user and by day are kept for good.
+POPUP_EVENT_DAYS = environment.number("POPUP_EVENT_DAYS", default=400, low=7, high=36_500)
 LANE = environment.flag("LANE", default=True)
 
 PROXIES = environment.number("PROXIES", default=0, low=0, high=10)

@@ -1,7 +1,7 @@
 """Signal receivers that append to the delta log what the writes of counted rows change."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import connections, transaction
@@ -55,15 +55,19 @@ def _after_save(
 
 def _before_delete(*, sender: type[Model], instance: Any, using: str, **_: Any) -> None:
     # Of two concurrent deletions, the one that waits for the lock finds no row, and then changes no counter.
-    setattr(instance, _BEFORE, _stored(sender, [instance.pk], using, lock=True))
+    column = getattr(sender, "partitioned_by", "")  # see caching.api.EdgeModel
+    partition = {column: getattr(instance, column)} if column else {}
+    setattr(instance, _BEFORE, _stored(sender, [instance.pk], using, lock=True, **partition))
 
 
 def _after_delete(*, sender: type[Model], instance: Any, using: str, **_: Any) -> None:
     deltas.append_deltas(using, _negated(instance.__dict__.pop(_BEFORE)))
 
 
-def _before_deletion_of_many(*, sender: type[Model], pks: list[Any], using: str, **_: Any) -> None:
-    deltas.append_deltas(using, _negated(_stored(sender, pks, using)))
+def _before_deletion_of_many(
+    *, sender: type[Model], pks: list[Any], owner: Mapping[str, int], using: str, **_: Any
+) -> None:
+    deltas.append_deltas(using, _negated(_stored(sender, pks, using, **owner)))
 
 
 def _after_insert(*, sender: type[Model], instances: list[Any], using: str, **_: Any) -> None:
@@ -106,10 +110,10 @@ def _added(model: type[Model], instances: list[Any], using: str) -> Amounts:
     return amounts
 
 
-def _stored(model: type[Model], pks: list[Any], using: str, *, lock: bool = False) -> Amounts:
+def _stored(model: type[Model], pks: list[Any], using: str, *, lock: bool = False, **partition: Any) -> Amounts:
     """Return the contributions of rows as they are in the database; missing rows contribute nothing."""
     fed = registry.counters_fed_by(model)
-    rows = model._base_manager.using(using).filter(pk__in=pks).order_by()
+    rows = model._base_manager.using(using).filter(pk__in=pks, **partition).order_by()
     amount_columns = [counter.contribution() for _, _, counter in fed]
     if lock:
         rows = rows.select_for_update()

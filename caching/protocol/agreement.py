@@ -21,8 +21,8 @@ from ..conf import conf
 from ..connections.following import is_missing_table
 from ..models import RedisRun
 from ..redis.breaker import breaker
-from ..redis.cluster import on_cluster
-from ..redis.epochs import Run, UnknownRun, epochs, mark_of
+from ..redis.cluster import on_cluster, slot_map
+from ..redis.epochs import Run, Server, UnknownRun, epochs, mark_of
 
 LONG_AGO_S = 60
 """A row of this age is known to all processes, whatever their clocks say."""
@@ -46,36 +46,38 @@ class Agreement:
         self._met_at: dict[str, float] = {}
         self._registered: dict[str, tuple[bytes, bool]] = {}
 
-    def agree(self) -> None:
-        """Believe the runs that were met; raises UnknownRun while others may not have learned of one yet, and
-        Superseded if one is over.
+    def agree(self, server: Server = None) -> None:
+        """Believe the run that a server is in; raises UnknownRun while others may not have learned of it yet, and
+        Superseded if it is over.
 
         Not inside a transaction, whose view may be old.
         """
-        if not self.confirm():
-            raise Superseded
-        for server, run in epochs.unbelieved():
+        self.confirm()
+        if (run := epochs.unbelieved(server)) is not None:
             mark, is_old = self._registered.get(run.id) or self._register(run)
             met_at = self._met_at.setdefault(run.id, time.monotonic())
             if run.was_promoted and not is_old and time.monotonic() - met_at < settle_s():
                 raise UnknownRun
             epochs.believe(server, run, mark)
+        elif server not in epochs.runs:
+            raise Superseded
 
     def confirm(self) -> bool:
         """Have the runs that were met known to all processes, and ask whether they are over; open the circuit breaker
         if any is. Not inside a transaction."""
         if not epochs.is_fenced:
             return True
-        began, runs = time.monotonic(), list(epochs.runs.values())
-        for run in runs:
+        began, runs = time.monotonic(), dict(epochs.runs)
+        for run in runs.values():
             if run.id not in self._registered:
                 self._register(run)
-        if over := _over([run.id for run in runs]):
-            epochs.forget(over)
-            breaker.trip(Superseded())
-            return False
+        over = _over([run.id for run in runs.values()])
+        gone = [server for server, run in runs.items() if run.id in over or not _is_named(server)]
+        for server in gone:
+            epochs.forget(server)
+            (breaker.of(server) if server else breaker).trip(Superseded())
         self._confirmed_at = began
-        return True
+        return not gone
 
     def held_since(self, version: int) -> bool:
         """Return whether what was told to Redis since `epochs.version` had this value was told to runs that are
@@ -112,13 +114,18 @@ def _registered(run: Run) -> tuple[bytes, bool]:
     """
     rows, unmarked = RedisRun.objects.using(_arbiter()), (mark_of(run) if on_cluster() else b"", True)
     with _table_may_be_missing():
-        if not run.was_promoted and not rows.exists():
+        if not run.id or not (run.was_promoted or rows.exists()):
             return unmarked
         row, _ = rows.get_or_create(run=run.id, defaults={"previous": run.previous, "mark": mark_of(run).decode()})
         now = rows.annotate(now=ExpressionWrapper(Now(), DateTimeField())).values_list("now", F("created_at"))
         seen, created = now.get(pk=row.pk)
         return row.mark.encode(), (seen - created).total_seconds() > LONG_AGO_S
     return unmarked
+
+
+def _is_named(server: Server) -> bool:
+    """Return whether a server of a cluster still has slots; one that comes back may have other data."""
+    return server in slot_map().nodes if on_cluster() else server is None
 
 
 def _over(ids: Collection[str]) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from os.path import commonprefix
 
-from ..redis.client import redis_client, round_trip
+from ..redis.client import round_trip, scan
 from ..redis.cluster import by_slot
 from ..redis.epochs import epochs
 from ..redis.script import Script
@@ -43,7 +43,7 @@ def keys_under(prefixes: Collection[str]) -> Iterator[tuple[str, str]]:
         return
     begins = re.compile("|".join(map(re.escape, sorted(prefixes, key=len, reverse=True))))
     pattern = re.sub(r"([\\*?[\]])", r"\\\1", commonprefix(list(prefixes))) + "*"  # noqa: RUF071  keys are no paths
-    found = (key.decode(errors="replace") for key in redis_client().scan_iter(match=pattern, count=PAGE))
+    found = (key.decode(errors="replace") for key in scan(pattern))
     yield from ((key, match[0]) for key in found if (match := begins.match(key)))
 
 

@@ -12,7 +12,7 @@ import threading
 from django.db import Error
 
 from ..redis.breaker import breaker
-from ..redis.client import FAILURES
+from ..redis.failures import FAILURES
 from ..redis.proofs import proofs
 from .agreement import agreement
 from .pending import apply_everywhere, close_connections

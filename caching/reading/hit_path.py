@@ -8,9 +8,10 @@ from typing import Any
 
 from ..entries.source import Result, decode, decode_all, outlives_runs
 from ..protocol.codec import Stale
-from ..redis.cluster import by_slot, on_cluster
+from ..redis.cluster import on_cluster
 from ..redis.epochs import epochs
 from ..redis.script import Command
+from ..redis.slot_map import slot_of
 from . import stats
 
 
@@ -21,23 +22,26 @@ class ReadPlan:
         # Each read of each request passes through here and through `resolve`: few calls.
         self._plain: list[Result[Any]] = []
         self._together: dict[Any, list[Result[Any]]] = {}
+        self._is_spread = is_spread = bool(reads) and on_cluster()
         keys: list[str] = []
         for read in reads:
             if read.question is None:
                 self._plain.append(read)
                 keys += read.identities
+            elif is_spread:
+                (key,) = read.identities
+                self._together.setdefault((read.question, slot_of(key)), []).append(read)
             else:
                 self._together.setdefault(read.question, []).append(read)
         self.commands: list[Command] = [("MGET", *keys)] if keys else []
         self._groups = [keys] if keys else []
-        if is_cluster := bool(reads) and on_cluster():
-            self._groups = by_slot(keys)
-            self.commands = [("MGET", *group) for group in self._groups]
-        for question, those in self._together.items():
+        if is_spread:  # one key in a command, as keys that share a server rarely share a slot
+            self.commands = [("MGET", key) for key in keys]
+            self._groups = [[key] for key in keys]
+        for those in self._together.values():
             of_sets = [key for read in those for key in read.identities]
-            for group in by_slot(of_sets) if is_cluster else (of_sets,):
-                self._groups.append(group)
-                self.commands.append(those[0].source.read_command(group, question))
+            self._groups.append(of_sets)
+            self.commands.append(those[0].source.read_command(of_sets, those[0].question))
         self._own = len(self.commands)
         self.commands += extra
 
@@ -54,10 +58,7 @@ class ReadPlan:
         return found
 
     def resolve(self, replies: list[Any]) -> bool:
-        """Hand out the values if every entry is a hit, and return whether it was. If not, some may be handed out.
-
-        For a single server, which replies to a command for each kind of question.
-        """
+        """Hand out the values if every entry is a hit, and return whether it was. If not, some may be handed out."""
         if not self._own:
             return True
         own = replies[: self._own]
@@ -65,6 +66,8 @@ class ReadPlan:
             if isinstance(reply, Exception):
                 return False
         hits: dict[str, int] = {}
+        if self._is_spread:
+            own = self._in_one_reply(own)
         try:
             if self._plain:
                 self._resolve_plain(self._believed(own.pop(0)) if epochs.is_marking else own.pop(0), hits)
@@ -74,6 +77,12 @@ class ReadPlan:
             return False
         stats.count_hits(hits)
         return True
+
+    def _in_one_reply(self, own: list[Any]) -> list[Any]:
+        """Return a cluster's replies as those of one server: all entries that were asked for by key come first."""
+        begin = len(own) - len(self._together)
+        entries = [entry for (entry,) in own[:begin]]
+        return [entries, *own[begin:]] if entries else own
 
     def _resolve_plain(self, entries: Sequence[Any], hits: dict[str, int]) -> None:
         """Entries come in the order of the questions, and of the keys of each."""

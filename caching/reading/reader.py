@@ -18,9 +18,8 @@ from ..entries.rows import Existence, rows_of
 from ..entries.source import Result, Source, decode, encode, is_scripted
 from ..protocol import steps, watch  # noqa: F401  watch: looks for pending invalidations while the cache is used
 from ..protocol.codec import Stale
-from ..redis.client import Unavailable
-from ..redis.cluster import on_cluster
 from ..redis.epochs import epochs
+from ..redis.failures import Unavailable
 from ..redis.script import Command
 from ..writing.transactions import written_keys
 from . import stats
@@ -44,7 +43,7 @@ class ReadThrough:
         aliases = {read.source.using for read in self._reads}
         # Nobody else may see yet what this transaction has written; it reads that from the database.
         own = set().union(*map(written_keys, aliases))
-        may_hit = not own and not on_cluster() and not _asks_twice(self._reads)
+        may_hit = not own and not _asks_twice(self._reads)
         plan = ReadPlan(self._reads if may_hit else _questions(self._wants, self._keys() - own), extra)
         replies: Sequence[Any] = ()
         entries: Mapping[str, bytes | None] = {}
@@ -120,6 +119,7 @@ class ReadThrough:
         """Load and fill; return the keys for which another reader was quicker and is loading now."""
         token, since = steps.new_token(), epochs.version
         standing = steps.lease(absent, token)
+        self._held |= absent.keys() - standing.keys()  # their server cannot be used
         if steps.PAST in standing.values():
             standing |= self._take_over(standing, token)
         self._past.clear()

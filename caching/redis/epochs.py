@@ -9,17 +9,18 @@ Entries of the first run that a database has ever known carry no mark; those of 
 slots move with their entries, begin with the mark of their run.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from redis.crc import key_slot
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError
 
 from ..locations import Address
 from .cluster import on_cluster, slot_map
 from .sentinel import on_sentinel
+from .slot_map import slot_of
 
+ASK_RUN = ("INFO", "replication")
 NO_ID = "0" * 40
 ID_CHARACTERS = 8
 Server = Address | None
@@ -46,14 +47,16 @@ class UnknownRun(RedisConnectionError):
         super().__init__("the server has become a master, or has started: all processes have to learn of it first")
 
 
-def run_of(info: bytes) -> Run | None:
-    """Return what INFO replication tells; None where it tells of no replication ids. Raises ReadOnlyError: a replica."""
-    told = dict(line.partition(":")[::2] for line in info.decode().split())
+def run_of(info: Any) -> Run:
+    """Return what INFO replication tells; where that is nothing, or refused, all runs are taken for one.
+
+    Raises ReadOnlyError for a replica.
+    """
+    lines = [] if isinstance(info, Exception) else info.decode().split()
+    told = dict(line.partition(":")[::2] for line in lines)
     if told.get("role") == "slave":
         raise ReadOnlyError("the server is a replica, whose entries may be old")
-    if "master_replid" not in told:
-        return None
-    return Run(told["master_replid"], told.get("master_replid2", NO_ID), int(told.get("connected_slaves", 0)))
+    return Run(told.get("master_replid", ""), told.get("master_replid2", NO_ID), int(told.get("connected_slaves", 0)))
 
 
 def mark_of(run: Run) -> bytes:
@@ -71,8 +74,6 @@ class Epochs:
         """Whether any entries begin with a mark."""
         self.is_fenced = False
         """Whether another server may take over, so that what is written has to be confirmed."""
-        self.changed: list[Callable[[], Any]] = []
-        """Called after each change: connections to runs that are over are dropped."""
         self.runs: dict[Server, Run] = {}
         """The run that each server is in, as its newest connection has told."""
         self._marks: dict[Server, bytes] = {}
@@ -80,9 +81,9 @@ class Epochs:
     def check(self, server: Server, info: Any) -> None:
         """Take note of what a new connection answers to INFO replication; raise UnknownRun if the run is another than
         before, ReadOnlyError if the server is a replica."""
-        run = None if isinstance(info, Exception) else run_of(info)
-        before = self.runs.get(server)
-        if run is None or (before and before.id == run.id):
+        run, before = run_of(info), self.runs.get(server)
+        if before and before.id == run.id:
+            self.is_fenced |= run.replicas > 0
             return
         self._marks.pop(server, None)
         self.runs[server] = run
@@ -91,9 +92,9 @@ class Epochs:
             self._change()
             raise UnknownRun
 
-    def unbelieved(self) -> list[tuple[Server, Run]]:
-        """Return the runs that are met and not believed."""
-        return [(server, run) for server, run in self.runs.items() if server not in self._marks]
+    def unbelieved(self, server: Server) -> Run | None:
+        """Return the run that a server is in, if it is met and not believed."""
+        return None if server in self._marks else self.runs.get(server)
 
     def believe(self, server: Server, run: Run, mark: bytes) -> None:
         """Believe the entries of a run that a server is still in."""
@@ -101,12 +102,10 @@ class Epochs:
             self._marks[server] = mark
             self._note_kind()
 
-    def forget(self, ids: Iterable[str]) -> None:
-        """Believe no entry of some runs any more, and connect anew."""
-        gone = set(ids)
-        for server in [each for each, run in self.runs.items() if run.id in gone]:
-            del self.runs[server]
-            self._marks.pop(server, None)
+    def forget(self, server: Server) -> None:
+        """Believe no entry of a server any more, and connect to it anew."""
+        self.runs.pop(server, None)
+        self._marks.pop(server, None)
         self._change()
 
     def reset(self) -> None:
@@ -117,8 +116,6 @@ class Epochs:
     def _change(self) -> None:
         self.version += 1
         self._note_kind()
-        for call in self.changed:
-            call()
 
     def _note_kind(self) -> None:
         is_single = not on_cluster()
@@ -132,7 +129,7 @@ class Epochs:
         return (self._mark_of_node(key) or b"") if self.is_marking else b""
 
     def _mark_of_node(self, key: str) -> bytes | None:
-        return self._marks.get(slot_map().node_of(key_slot(key.encode())) if on_cluster() else None)
+        return self._marks.get(slot_map().node_of(slot_of(key)) if on_cluster() else None)
 
     def unmarked(self, keys: Iterable[str], entries: Sequence[bytes]) -> list[bytes]:
         """Return entries without their marks, and b"" for each that is not believed."""

@@ -20,8 +20,8 @@ from ..connections.following import following, in_transaction
 from ..protocol import pending, steps
 from ..protocol.agreement import agreement
 from ..redis.breaker import breaker
-from ..redis.client import FAILURES, Unavailable
 from ..redis.epochs import epochs
+from ..redis.failures import FAILURES, Unavailable
 from ..redis.script import Command
 
 logger = logging.getLogger(__name__)
@@ -62,13 +62,14 @@ class WriteTransaction:
         self._held_since = self._held_since or time.monotonic()
         self.written |= keys | kept
         try:
-            steps.hold(keys, self.token, kept=kept)
+            untold = steps.hold(keys, self.token, kept=kept)
         except Unavailable:
-            pending.record(self.using, keys | kept)
-            self.recorded |= keys | kept
-        else:
-            self.held |= keys | kept
-            self.kept |= kept
+            untold = keys | kept
+        if untold:
+            pending.record(self.using, untold)
+            self.recorded |= untold
+        self.held |= (keys | kept) - untold
+        self.kept |= kept - untold
 
     def is_protected(self, key: str) -> bool:
         """Return whether a key needs no hold any more."""
@@ -101,12 +102,15 @@ class WriteTransaction:
         extra = [command for _, commands in joined for command in commands]
         version = epochs.version
         try:
-            replies = iter(steps.lift(self.written, self.token, self._set_changes(), extra))
+            not_lifted, answers = steps.lift(self.written, self.token, self._set_changes(), extra)
         except Unavailable:
             record_pending(self.using, self.held)
             for untold in (*self.joined, *self._undone):
                 untold.resolve(None)
             return
+        if lost := not_lifted & self.held:
+            record_pending(self.using, lost)
+        replies = iter(answers)
         for each, commands in joined:
             each.resolve(list(islice(replies, len(commands))))
         for each in self._undone:
@@ -114,7 +118,7 @@ class WriteTransaction:
         if not agreement.held_since(version):
             record_pending(self.using, self.written)
             self._has_pending = True
-        if self._has_pending or self._undone or self.written > self.held:
+        if self._has_pending or self._undone or (self.written > self.held and not not_lifted):
             _apply_pending(self.using)
 
     def rolled_back(self) -> None:

@@ -10,6 +10,7 @@ import binascii
 import hmac
 import secrets
 import time
+from datetime import datetime
 from functools import cache
 from hashlib import blake2b
 
@@ -21,6 +22,11 @@ CLAIM_BYTES, SIGNATURE_BYTES = 12, 12
 def new_claim() -> str:
     """Return a new claim, 24 hexadecimal digits."""
     return ((time.time_ns() // 1_000_000).to_bytes(6, "big") + secrets.token_bytes(CLAIM_BYTES - 6)).hex()
+
+
+def earliest_claim(at: datetime) -> str:
+    """Return the least claim that may have been made at a time."""
+    return (int(at.timestamp() * 1000).to_bytes(6, "big") + bytes(CLAIM_BYTES - 6)).hex()
 
 
 def sign(claim: str, *, user_id: int, popup_id: int) -> str:
