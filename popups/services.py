@@ -42,8 +42,8 @@ def record(*, user_id: int, popup_id: int, token: str, type: str) -> None:  # no
 
 def delete_popups_of(user_id: int) -> Iterator[int]:
     """Delete a user's popup events and states and yield the number of rows per chunk; for users.deletion_hooks."""
-    yield from in_chunks(Event.objects.all(), by="pk", user_id=user_id)
-    yield from in_chunks(UserPopup.objects.all(), by="popup_id", user_id=user_id)
+    yield from in_chunks(Event.objects.all(), by="pk", owner={"user_id": user_id})
+    yield from in_chunks(UserPopup.objects.all(), by="popup_id", owner={"user_id": user_id})
 
 
 def redis_keys_of(user_id: int) -> Iterator[str]:

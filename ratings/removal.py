@@ -29,7 +29,7 @@ def remove(item_ids: list[int]) -> None:
 def delete_scores_of(user_id: int) -> Iterator[int]:
     """Delete a user's scores and yield the number of rows per chunk; registered with users.deletion_hooks."""
     change = partial(_delete_scores, user_id=user_id)
-    return in_chunks(Score.objects.all(), change, CHUNK, by="item_id", user_id=user_id)
+    return in_chunks(Score.objects.all(), change, CHUNK, by="item_id", owner={"user_id": user_id})
 
 
 def _delete_scores(pks: list[int], **owner: int) -> None:

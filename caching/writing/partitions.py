@@ -33,7 +33,7 @@ def delete_locked(model: Any, instances: Collection[Any], using: str) -> int:
     column = partition_of(model)
     pks, owners = [each.pk for each in instances], sorted({getattr(each, column) for each in instances})
     if connections[using].vendor != "mysql":
-        rows = QuerySet(model, using=using).filter(pk__in=pks, **{f"{column}__in": owners})
+        rows: QuerySet[Any] = QuerySet(model, using=using).filter(pk__in=pks, **{f"{column}__in": owners})
         return int(rows._raw_delete(using))
     table, owner = model._meta.db_table, model._meta.get_field(column).column
     places = [", ".join(["%s"] * len(values)) for values in (pks, owners)]
