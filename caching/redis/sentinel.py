@@ -76,8 +76,8 @@ class AddressBook:
                 break  # a majority: those that hang need not be waited for
         pool.shutdown(wait=False)
         if not answers:
-            text = f"no Sentinel tells who is the master of {self._service!r}: {error}"
-            raise exceptions.ConnectionError(text) from error
+            kind = type(error) if isinstance(error, exceptions.AuthenticationError) else exceptions.ConnectionError
+            raise kind(f"no Sentinel tells who is the master of {self._service!r}: {error}") from error
         return max(answers, key=lambda answer: answer[0])[1]
 
     def _answer_of(self, sentinel: Address) -> tuple[int, Address]:
