@@ -24,6 +24,7 @@ from ..redis.breaker import breaker
 from ..redis.cluster import on_cluster, slot_map
 from ..redis.epochs import Run, Server, UnknownRun, epochs, mark_of
 
+LONGEST_SETTLE_S = 2.0
 LONG_AGO_S = 60
 """A row of this age is known to all processes, whatever their clocks say."""
 
@@ -103,8 +104,8 @@ def require_current(version: int) -> None:
 
 
 def settle_s() -> float:
-    """Return the time in which each process that uses the cache looks at the database, and tries Redis again."""
-    return (conf().retry_ms + 2 * conf().proof_ms) / 1000
+    """Return the time in which each process that uses the cache has looked at the database, and has tried Redis again."""
+    return min((conf().retry_ms + 2 * conf().proof_ms) / 1000, LONGEST_SETTLE_S)
 
 
 def _registered(run: Run) -> tuple[bytes, bool]:

@@ -1,3 +1,2 @@
-import time
 def test_start(galera):
     print("started")
