@@ -16,6 +16,7 @@ import pytest
 from config.environment import BASE_DIR
 from devtools import servers
 from serving.parent_death import end_with_parent
+from tests.support.programs import environment, run
 from tests.support.network_hosts import Network, require_namespaces
 
 OPS = BASE_DIR / "ops" / "galera"
@@ -129,7 +130,7 @@ class Node:
 
 
 class GaleraCluster:
-    """Three nodes with one database, `hotpath`; `url` leads through HAProxy to the one that writes."""
+    """Three nodes with one database, `hotpath`, and its tables; `url` leads through HAProxy to the one that writes."""
 
     def __init__(self, folder: Path) -> None:
         folder.chmod(0o777)  # the servers are not root
@@ -159,6 +160,7 @@ class GaleraCluster:
         _give_to_mysql(first.data)
         first.start("--wsrep-new-cluster")
         first.wait_until_synced().query(ACCESS)
+        _migrate(first.url(), self._folder / "data")
         first.stop()
         # Copies of a node that has ended fetch what they lack, instead of everything.
         for node in others:
@@ -181,6 +183,12 @@ class GaleraCluster:
 
 
 _started: "list[subprocess.Popen[bytes]]" = []
+
+
+def _migrate(url: str, data: Path) -> None:
+    """Make the tables while there is one node: each statement would have to be agreed on by all."""
+    migrated = run(("manage.py", "migrate", "--verbosity=0"), environment(data, DATABASE_URL=url))
+    assert migrated.returncode == 0, migrated.stderr
 
 
 def _give_to_mysql(data: Path) -> None:

@@ -1,11 +1,14 @@
 """A Redis Cluster whose masters have replicas, and a master with replicas behind Sentinels, for the hot lane."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from caching import locations
+from caching.api import redis_client
+from caching.redis.proofs import proofs
 from devtools.redis_cluster import RedisCluster
 from devtools.redis_sentinel import RedisSentinel
 from launcher.embedded_redis import redis_server
@@ -13,18 +16,20 @@ from tests.support.circuit_breaker import fresh_breaker
 from tests.support.empty_redis import empty_redis
 
 Topology = RedisCluster | RedisSentinel
+PASSWORD = "of/the:lane@1"
 
 
 @pytest.fixture(scope="module")
 def own_cluster(tmp_path_factory: Any) -> Iterator[RedisCluster]:
-    """Three masters with a replica each."""
-    yield from _running(RedisCluster(redis_server(), tmp_path_factory.mktemp("cluster"), password="of/the:lane@1"))
+    """Three masters with a replica each, which serve their slots while others have no master."""
+    folder, partial = tmp_path_factory.mktemp("cluster"), ["--cluster-require-full-coverage", "no"]
+    yield from _running(RedisCluster(redis_server(), folder, password=PASSWORD, options=partial))
 
 
 @pytest.fixture(scope="module")
 def own_sentinel(tmp_path_factory: Any) -> Iterator[RedisSentinel]:
     """A master, two replicas and three Sentinels."""
-    yield from _running(RedisSentinel(redis_server(), tmp_path_factory.mktemp("sentinel"), password="of/the:lane@1"))
+    yield from _running(RedisSentinel(redis_server(), tmp_path_factory.mktemp("sentinel"), password=PASSWORD))
 
 
 def _running(servers: Any) -> Iterator[Any]:
@@ -35,23 +40,29 @@ def _running(servers: Any) -> Iterator[Any]:
         servers.end()
 
 
-@pytest.fixture(params=["own_cluster", "own_sentinel"])
-def topology(request: Any, settings: Any) -> Iterator[Topology]:
-    """The servers that this process uses for its cache, as if the process had just started."""
-    servers: Topology = request.getfixturevalue(request.param)
-    use(settings, url_of(servers))
-    with fresh_breaker():
+@pytest.fixture
+def use(settings: Any) -> Iterator[Callable[[Topology], None]]:
+    """use(servers): have this process use them for its cache, as if the process had just started."""
+
+    def use_servers(servers: Topology) -> None:
+        location = servers.url.replace(PASSWORD, quote(PASSWORD, safe=""))
+        factory = locations.connection_factory(location)
+        options = {**settings.CACHES["default"]["OPTIONS"], "CONNECTION_FACTORY": factory}
+        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": location, "OPTIONS": options}}
+        settings.CACHING = {**settings.CACHING, "RETRY_MS": 100, "PROOF_MS": 100}
+        settings.THROTTLES = {}
+        proofs.renew()
+        if isinstance(servers, RedisCluster):
+            redis_client().nodes_manager.initialize()  # which of the servers are masters may have changed
         empty_redis()
-        yield servers
+
+    with fresh_breaker():
+        yield use_servers
 
 
-def url_of(servers: Topology) -> str:
-    """Return the REDIS_URL, its password encoded."""
-    return servers.url.replace("of/the:lane@1", "of%2Fthe%3Alane%401")
-
-
-def use(settings: Any, location: str) -> None:
-    options = {**settings.CACHES["default"]["OPTIONS"], "CONNECTION_FACTORY": locations.connection_factory(location)}
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": location, "OPTIONS": options}}
-    settings.CACHING = {**settings.CACHING, "RETRY_MS": 100, "PROOF_MS": 100}
-    settings.THROTTLES = {}
+@pytest.fixture(params=["own_cluster", "own_sentinel"])
+def topology(request: Any, use: Any) -> Topology:
+    """The servers that this process uses, of either kind."""
+    servers: Topology = request.getfixturevalue(request.param)
+    use(servers)
+    return servers

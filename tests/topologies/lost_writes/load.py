@@ -1,4 +1,4 @@
-"""Readers and a writer of cached rows, each in a process of its own; each read is compared with what was acknowledged."""
+"""Readers and a writer of cached rows, each in a process of its own; reads are compared with what was acknowledged."""
 
 import contextlib
 import multiprocessing

@@ -1,2 +1,0 @@
-def test_start(galera):
-    print("started")
