@@ -11,12 +11,11 @@ from typing import Any
 from django.conf import settings
 from django_redis.pool import ConnectionFactory
 from redis.cluster import ClusterNode, RedisCluster
-from redis.crc import key_slot
 
 from ..conf import clear_on_change, conf
 from ..locations import CLUSTER, FACTORIES, Location
 from .nodes import Nodes, location_text, whole_location
-from .slot_map import SlotMap
+from .slot_map import SlotMap, slot_of
 
 MOST_KEYS = 5_000  # of one command, so that a script does not keep other clients of Redis waiting for long
 
@@ -65,5 +64,5 @@ def by_slot(keys: Iterable[str]) -> list[list[str]]:
         return [together[at : at + MOST_KEYS] for at in range(0, len(together), MOST_KEYS)]
     slots: dict[int, list[str]] = {}
     for key in keys:
-        slots.setdefault(key_slot(key.encode()), []).append(key)
+        slots.setdefault(slot_of(key), []).append(key)
     return list(slots.values())

@@ -10,7 +10,7 @@ One address book is shared by all threads and event loops of a process:
     book = address_book()
     book.master()              (host, port) as it was learned last; asks at the first use, and after lost()
     book.lost(address)         after a connection was lost, timed out, or answered READONLY: the next master() asks
-    book.connection(address)   redis-py's connection to a server; `ROLE` tells whether it is a master still
+    book.servers               how to connect: book.servers.connection(address), whose `ROLE` tells if it is a master
 
 master() may wait for Sentinels, so an event loop calls it in a thread. It raises redis.ConnectionError if none knows.
 """
@@ -36,7 +36,7 @@ class AddressBook:
     """Which server the Sentinels call the master; see the module."""
 
     def __init__(self, nodes: Nodes, options: Mapping[str, Any]) -> None:
-        self.connection = nodes.connection
+        self.servers = nodes
         self._service = nodes.location.service
         self._sentinels = list(nodes.location.seeds)
         self._arguments = options.get("SENTINEL_KWARGS") or {}
@@ -90,7 +90,7 @@ class AddressBook:
             return self._answer(sentinel, {})
 
     def _answer(self, sentinel: Address, arguments: Mapping[str, Any]) -> tuple[int, Address]:
-        connection = self.connection(sentinel, **{"db": 0, "protocol": 2, **arguments})
+        connection = self.servers.connection(sentinel, **{"db": 0, "protocol": 2, **arguments})
         try:
             address = _ask(connection, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._service)
             if address is None:

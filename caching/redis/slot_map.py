@@ -4,11 +4,12 @@ One map is shared by all threads and event loops of a process (caching.redis.clu
 
     slots.learn()                at the first use: ask the seeds, and wait; raises redis.ConnectionError
     slots.node_of(slot)          (host, port) of the slot's master, None if nobody has it
+    slots.by_slot                the list of all masters, by slot: for whom node_of() costs too much
     slots.nodes                  all masters that have slots
     slots.moved(slot, address)   after MOVED: correct this slot at once, and have the rest asked for
     slots.lost(address)          after a server was lost, timed out, or answered READONLY or CLUSTERDOWN: ask again
     slots.version                is another number after each change
-    slots.connection(address)    redis-py's connection to a server
+    slots.servers                how to connect to them: slots.servers.connection(address)
 
 Only learn() waits. moved() and lost() begin a thread that asks, unless one is at it or the last question was a moment
 ago. Servers that were lost are asked last, and of several answers the one of the greatest epoch counts: a server that
@@ -21,10 +22,12 @@ import os
 import random
 import threading
 import time
+from binascii import crc_hqx
 from collections.abc import Iterable
 from typing import Any
 
 from redis import exceptions
+from redis.crc import key_slot
 
 from ..locations import Address
 from .nodes import Nodes
@@ -45,12 +48,12 @@ class SlotMap:
     """The servers of a cluster by slot; see the module."""
 
     def __init__(self, nodes: Nodes) -> None:
-        self.connection = nodes.connection
+        self.servers = nodes
         self.version = 0
         self.nodes: tuple[Address, ...] = ()
         self._seeds = nodes.location.seeds
         self._known: tuple[Address, ...] = ()
-        self._slots: Slots = [None] * SLOTS
+        self.by_slot: Slots = [None] * SLOTS
         self._lost: dict[Address, float] = {}
         self._asked_at = -PAUSE_S
         self._is_wanted = False
@@ -59,7 +62,7 @@ class SlotMap:
 
     def node_of(self, slot: int) -> Address | None:
         """Return the address of the master that has a slot."""
-        return self._slots[slot]
+        return self.by_slot[slot]
 
     def learn(self) -> None:
         """Ask for the map if nothing is known of it yet; raise redis.ConnectionError if no server tells."""
@@ -71,8 +74,8 @@ class SlotMap:
 
     def moved(self, slot: int, address: Address) -> None:
         """Correct one slot, as a server has answered."""
-        if self._slots[slot] != address:
-            self._slots[slot] = address
+        if self.by_slot[slot] != address:
+            self.by_slot[slot] = address
             self.nodes = tuple(dict.fromkeys([*self.nodes, address]))
             self.version += 1
         self.refresh()
@@ -107,8 +110,8 @@ class SlotMap:
         self._asked_at = time.monotonic()
         best = max(self._answers(), key=lambda answer: answer[0])
         _, slots, known = best
-        if slots != self._slots:
-            self._slots = slots
+        if slots != self.by_slot:
+            self.by_slot = slots
             self.nodes = tuple(sorted({address for address in slots if address is not None}))
             self.version += 1
         self._known = known
@@ -136,7 +139,7 @@ class SlotMap:
         return sorted(known, key=lambda address: address in self._lost)
 
     def _answer_of(self, address: Address) -> tuple[int, Slots, tuple[Address, ...]]:
-        connection = self.connection(address, protocol=2)
+        connection = self.servers.connection(address, protocol=2)
         try:
             info = _ask(connection, "CLUSTER", "INFO").decode()
             ranges = _ask(connection, "CLUSTER", "SLOTS")
@@ -149,6 +152,13 @@ class SlotMap:
     def _forget_threads(self) -> None:
         """Let a forked process ask although a thread of its parent was about to."""
         self._asking = threading.Lock()
+
+
+def slot_of(key: str) -> int:
+    """Return the slot of a key."""
+    if "{" in key:
+        return key_slot(key.encode())
+    return crc_hqx(key.encode(), 0) & (SLOTS - 1)  # what key_slot() returns, without a call
 
 
 def _ask(connection: Any, *command: str) -> Any:

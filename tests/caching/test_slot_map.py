@@ -3,12 +3,11 @@
 import pytest
 from django.conf import settings
 from redis import exceptions
-from redis.crc import key_slot
 
 from caching import locations
 from caching.redis import slot_map as slot_maps
 from caching.redis.nodes import Nodes
-from caching.redis.slot_map import SlotMap
+from caching.redis.slot_map import SlotMap, slot_of
 from tests.support.polling import wait_until
 
 pytestmark = pytest.mark.embedded
@@ -22,17 +21,17 @@ def slots_from(*seeds) -> SlotMap:
 
 
 def addresses(cluster):
-    return {("127.0.0.1", client.connection_pool.connection_kwargs["port"]) for client in cluster.clients}
+    return {node.address for node in cluster.nodes}
 
 
 def test_it_is_learned_from_any_seed_that_answers(cluster):
     slots = slots_from(NOWHERE, sorted(addresses(cluster))[0])
     slots.learn()
     assert set(slots.nodes) == addresses(cluster)
-    for client in cluster.clients:
-        mine = ("127.0.0.1", client.connection_pool.connection_kwargs["port"])
-        key = next(key for key in map(str, range(1000)) if slots.node_of(key_slot(key.encode())) == mine)
-        assert client.get(key) is None, "the node answers for its slot"
+    for node in cluster.nodes:
+        key = next(key for key in map(str, range(1000)) if slots.node_of(slot_of(key)) == node.address)
+        with node.client() as client:
+            assert client.get(key) is None, "the node answers for its slot"
 
 
 def test_no_seed_answers():

@@ -34,6 +34,7 @@ WRONG = {
     "DEBUG": {"0": "SECRET_KEY is not set", "perhaps": "DEBUG=perhaps is neither on nor off"},
     "PROXIES": {"1": "DEBUG=1 with PROXIES=1 would show", "-1": "PROXIES=-1 is not a whole number"},
     "POPUP_LINK_SCHEMES": {"https,javascript": "which is not a scheme for links", "a b": "has a b, which is not"},
+    "POPUP_EVENT_DAYS": {"6": "POPUP_EVENT_DAYS=6 is not a whole number from 7 to 36500"},
     "DATA_DIR": {"/dev/null/data": "DATA_DIR /dev/null/data cannot be made"},
 }
 GUESSABLE = "SECRET_KEY can be guessed: outside debug it needs 50 random characters or more"
