@@ -1,0 +1,102 @@
+"""Behaviour 82: the node that writes is killed, or cut off and comes back: nothing acknowledged is lost, counts are
+exact, and writes go on within five seconds."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests.support.galera import wait_for
+from tests.support.programs import WEB, Program
+from tests.support.short_form import SHORT
+from tests.topologies.galera import actions
+from tests.topologies.galera.load import Writer, longest_pause_s
+
+ROUNDS = int(os.environ.get("ROUNDS", "1" if SHORT else "20"))
+WRITERS = 6
+LONGEST_PAUSE_S = 5
+STEADY_S = 1
+
+
+@pytest.fixture
+def web(galera, redis_url, tmp_path):
+    own = {"DEBUG": "0", "HTTPS": "off", "THROTTLES": "off", "WEB_WORKERS": "1", "WEB_THREADS": "8"}
+    own |= {"SECRET_KEY": "tests-only-" + "x" * 50, "DATABASE_URL": galera.url, "REDIS_URL": redis_url}
+    (tmp_path / "data").mkdir()
+    program = Program(WEB, tmp_path / "data", **own).wait_until_up()
+    yield program
+    program.end(signal.SIGTERM)
+
+
+@pytest.fixture
+def writers(web, first, user_id):
+    others = [first.call(actions.new_user, f"other{number}of{user_id}") for number in range(10)]
+    ids = [first.call(actions.new_user, f"writer{number}of{user_id}") for number in range(WRITERS)]
+    writers = [Writer(web.port, each, others) for each in ids]
+    for each in writers:
+        each.start()
+    wait_for(lambda: all(writer.posts for writer in writers))
+    yield writers
+    for each in writers:
+        each.stop()
+
+
+def killed(node):
+    node.kill()
+    yield
+    node.start()
+
+
+def cut_off(node):
+    node.cut_off()
+    yield
+    node.reconnect()
+
+
+@pytest.mark.parametrize("fault", [killed, cut_off], ids=lambda fault: fault.__name__)
+def test_the_node_that_writes_is_lost(galera, start, writers, fault):
+    pauses = []
+    for _ in range(ROUNDS):
+        begin = time.monotonic()
+        broken = fault(galera.nodes[0])
+        next(broken)
+        wait_until_writing_again(writers, since=begin + STEADY_S)
+        list(broken)
+        galera.nodes[0].wait_until_synced()
+        wait_until_writing_again(writers, since=time.monotonic() + STEADY_S)
+        pauses.append(longest_pause_s(writers, begin, time.monotonic()))
+    for each in writers:
+        each.stop()
+    for each in writers:
+        each.join()
+    print(f"{fault.__name__}: pauses of {sorted(round(each, 1) for each in pauses)} s,", summary(writers))
+    assert_nothing_is_lost(galera, start, writers)
+    assert max(pauses) <= LONGEST_PAUSE_S
+
+
+def wait_until_writing_again(writers, since):
+    """Wait until each writer was acknowledged a write after a moment."""
+    wait_for(lambda: all(writer.acknowledged_at[-1] > since for writer in writers))
+
+
+def summary(writers):
+    refusals = [status for writer in writers for status in writer.refusals]
+    counted = {status: refusals.count(status) for status in sorted(set(refusals))}
+    return f"{sum(len(writer.acknowledged_at) for writer in writers)} acknowledged writes, repeated after {counted}"
+
+
+def assert_nothing_is_lost(galera, start, writers):
+    galera.wait_until_whole()
+    for node in galera.nodes:
+        for writer in writers:
+            posts = node.query(f"SET wsrep_sync_wait=7; SELECT text FROM hotpath.posts_post WHERE author_id={writer.user_id}")
+            assert sorted(text for (text,) in posts) == sorted(writer.posts)
+            follows = node.query(f"SELECT followee_id FROM hotpath.social_follow WHERE follower_id={writer.user_id}")
+            assert {int(pk) for (pk,) in follows} == writer.followed
+    for number in (1, 2, 3):
+        application = start(number)
+        application.call(actions.roll_up_all)
+        for writer in writers:
+            assert application.call(actions.drift, writer.user_id) == []
+            assert application.call(actions.counts, writer.user_id) == (len(writer.posts), len(writer.followed))
