@@ -87,7 +87,7 @@ class JsonView(APIView):
 
     def _is_idempotent(self, request: Any) -> bool:
         if request.method == "POST":
-            return IDEMPOTENCY_KEY in request.META and hasattr(self.post, "is_idempotent")
+            return IDEMPOTENCY_KEY in request.META and hasattr(getattr(self, "post", None), "is_idempotent")
         return request.method != "PATCH"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -23,8 +23,8 @@ from .writing.set_writes import delete_rows, lock_rows, update_rows
 from .writing.transactions import atomic_write, hold_keys
 
 __all__ = [
-    "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue", "Entry", "Found",
-    "IdList", "IdSet", "RedisKeys", "Unavailable", "abatch", "atomic_write", "delete_rows", "discard_keys",
-    "entries_of", "existence_of", "hold_instances", "hold_keys", "invalidate_all", "is_galera", "lock_rows", "memberships",
-    "owned_keys", "redis_client", "repeated", "update_rows",
+    "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue", "Entry",
+    "Found", "IdList", "IdSet", "RedisKeys", "Unavailable", "abatch", "atomic_write", "delete_rows", "discard_keys",
+    "entries_of", "existence_of", "hold_instances", "hold_keys", "invalidate_all", "is_galera", "lock_rows",
+    "memberships", "owned_keys", "redis_client", "repeated", "update_rows",
 ]  # fmt: skip

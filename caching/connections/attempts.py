@@ -7,7 +7,7 @@ without an answer nobody knows whether it took effect: only work that may be don
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.db import Error, connections
@@ -67,7 +67,7 @@ def repeated(work: Callable[[], T], *, is_idempotent: bool) -> T:
             attempts.pause(error)
 
 
-def _open_connections() -> Iterator[Any]:
+def _open_connections() -> Iterable[Any]:
     return connections.all(initialized_only=True)
 
 

@@ -4,9 +4,8 @@ repeated, unless it may be done twice."""
 import pytest
 from django.db import OperationalError, connection
 
-from api.models import IdempotentRequest
 from caching.api import Attempts, redis_client, repeated
-from posts.models import Like, Post
+from posts.models import Post
 from social.models import Follow
 from tests.caching.entry_state import state
 from users.models import User

@@ -106,9 +106,7 @@ def follow(follower_id: int, followee_id: int) -> str:
     from social import services
 
     try:
-        repeated(
-            partial(services.follow, follower_id=follower_id, followee_id=followee_id), is_idempotent=True
-        )
+        repeated(partial(services.follow, follower_id=follower_id, followee_id=followee_id), is_idempotent=True)
     except services.Blocked:
         return "blocked"
     return "followed"

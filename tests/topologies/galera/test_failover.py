@@ -90,13 +90,18 @@ def assert_nothing_is_lost(galera, start, writers):
     galera.wait_until_whole()
     for node in galera.nodes:
         for writer in writers:
-            posts = node.query(f"SET wsrep_sync_wait=7; SELECT text FROM hotpath.posts_post WHERE author_id={writer.user_id}")
-            assert sorted(text for (text,) in posts) == sorted(writer.posts)
-            follows = node.query(f"SELECT followee_id FROM hotpath.social_follow WHERE follower_id={writer.user_id}")
-            assert {int(pk) for (pk,) in follows} == writer.followed
+            assert sorted(column(node, "text", "posts_post", "author_id", writer)) == sorted(writer.posts)
+            follows = column(node, "followee_id", "social_follow", "follower_id", writer)
+            assert set(map(int, follows)) == writer.followed
     for number in (1, 2, 3):
         application = start(number)
         application.call(actions.roll_up_all)
         for writer in writers:
             assert application.call(actions.drift, writer.user_id) == []
             assert application.call(actions.counts, writer.user_id) == (len(writer.posts), len(writer.followed))
+
+
+def column(node, name, table, owner, writer):
+    """Return what a node has of a writer, with all that the cluster has committed."""
+    query = f"SELECT {name} FROM hotpath.{table} WHERE {owner} = {writer.user_id}"  # noqa: S608
+    return [value for (value,) in node.query(f"SET wsrep_sync_wait = 7; {query}")]

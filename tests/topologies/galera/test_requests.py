@@ -2,6 +2,7 @@
 
 from tests.topologies.galera import actions
 
+
 def test_a_write_that_another_node_was_ahead_of(first, second, user_id):
     sent = ("PATCH", "users/me", {"bio": "from one node"}, user_id)
     first.start(actions.pausing_once, actions.request, *sent).wait_until_paused()

@@ -1,4 +1,4 @@
-"""Behaviour 79: a commit that is under way on one node is not taken for decided on another, which has none of its locks."""
+"""Behaviour 79: a writer at work on one node is not overlooked by readers on another, which has none of its locks."""
 
 import time
 
