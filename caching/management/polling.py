@@ -3,6 +3,7 @@
 import signal
 import threading
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError
@@ -11,6 +12,8 @@ from django.db import Error, close_old_connections
 from ..connections.attempts import repeated
 
 INTERVAL_S = 1.0
+before_work: list[Callable[[], None]] = []
+"""Functions that an application has called before a command works for ever; what they raise ends the command."""
 
 
 class PollingCommand(BaseCommand):
@@ -41,6 +44,8 @@ class PollingCommand(BaseCommand):
             except self.failures as error:
                 raise CommandError(f"{self.incomplete}: {error}") from error
             return
+        for function in before_work:
+            function()
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())

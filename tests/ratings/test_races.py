@@ -62,7 +62,7 @@ def test_one_user_firing_fifty_scores(alice, item):
 
 def test_the_loser_of_a_race_changes_nothing(alice, item, monkeypatch):
     services.rate(user_id=alice.pk, item_id=item.pk, score=5)
-    before = scores.StoredScore(Score.objects.get().pk, 4)
+    before = scores.StoredScore(Score.objects.get().pk, alice.pk, 4)
     monkeypatch.setattr(scores, "select", lambda *_: before)  # as this request read it
     with pytest.raises(services.TooFast):
         services.rate(user_id=alice.pk, item_id=item.pk, score=9)
