@@ -14,6 +14,7 @@ from tests.topologies.galera import actions
 from tests.topologies.galera.load import Writer, longest_pause_s
 
 ROUNDS = int(os.environ.get("ROUNDS", "1" if SHORT else "20"))
+FEWER = int(os.environ.get("ROUNDS", "3"))
 WRITERS = 6
 LONGEST_PAUSE_S = 5
 STEADY_S = 1
@@ -54,10 +55,32 @@ def cut_off(node):
     node.reconnect()
 
 
-@pytest.mark.parametrize("fault", [killed, cut_off], ids=lambda fault: fault.__name__)
+def without_cluster(node):
+    """Let clients reach a node that reaches no other: it answers pings, and refuses statements (1047)."""
+    node.query("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'")
+    yield
+    node.query("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=0'")
+
+
+def frozen(node):
+    node.freeze()
+    yield
+    node.thaw()
+
+
+def restarted(node):
+    node.stop()
+    yield
+    node.start()
+
+
+FAULTS = {killed: ROUNDS, cut_off: ROUNDS, without_cluster: FEWER, frozen: FEWER, restarted: FEWER}
+
+
+@pytest.mark.parametrize("fault", [killed] if SHORT else FAULTS, ids=lambda fault: fault.__name__)
 def test_the_node_that_writes_is_lost(galera, start, writers, fault):
     pauses = []
-    for _ in range(ROUNDS):
+    for _ in range(FAULTS[fault]):
         begin = time.monotonic()
         broken = fault(galera.nodes[0])
         next(broken)
