@@ -76,8 +76,8 @@ class JsonView(APIView):
                 attempts.begin()
                 try:
                     response = super().dispatch(request, *args, **kwargs)
-                except _DoAgain as failure:
-                    attempts.pause(failure.__context__ or failure)
+                except _DoAgain:
+                    attempts.pause()
                     request = self.request  # whose body has been read
                 else:
                     return _as_if_deleted(request, response) if attempts.is_unsure else response

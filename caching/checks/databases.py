@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
 from django.db import DatabaseError, connections, router
 
 from .. import registry
@@ -31,7 +32,7 @@ def check_databases(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register(Tags.database)
+@register(checks.Tags.database)
 def check_galera(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Report nodes of Galera on which a reader's lease would end before its read does."""
     found: list[CheckMessage] = []
@@ -43,7 +44,7 @@ def check_galera(databases: Sequence[str] | None = None, **_: Any) -> list[Check
 
 
 def _too_patient(alias: str, waits_ms: int) -> CheckMessage:
-    return Warning(
+    return checks.Warning(
         f"Reads of the database {alias!r}, a node of Galera, wait for other nodes for up to {waits_ms} ms, and a lease "
         f"lives for {conf().lease_ms} ms: while the node lags, entries are loaded again and again, and clients wait.",
         hint="Set repl.causal_read_timeout in wsrep_provider_options, for example to PT2S, on every node.",

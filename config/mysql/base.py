@@ -26,15 +26,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if time.monotonic() - self._used_at > UNCHECKED_IDLE_S:
             super().close_if_health_check_failed()
 
-    def is_usable(self) -> bool:
-        """Return whether the connection works; not one to a node that has lost its Galera cluster and answers pings."""
-        return super().is_usable() and (not is_galera(self) or self._is_ready())
-
-    def _is_ready(self) -> bool:
-        with self.connection.cursor() as cursor:
-            cursor.execute("SHOW STATUS LIKE 'wsrep_ready'")
-            return cursor.fetchone() == ("wsrep_ready", "ON")
-
     def create_cursor(self, name: str | None = None) -> Any:
         self._used_at = time.monotonic()
         return super().create_cursor(name)
