@@ -24,6 +24,7 @@ pytest_plugins = [
     "tests.support.own_redis",
     "tests.support.programs",
     "tests.support.redis_cluster",
+    "tests.support.redis_pair",
     "tests.support.smtp_server",
     "tests.support.truncate",
     "tests.support.web_servers",

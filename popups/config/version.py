@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Iterable, Mapping
 
 from caching.api import Unavailable
-from caching.extend import Stale, breaker, execute, jittered_ms, new_token
+from caching.extend import Stale, breaker, execute, jittered_ms, mark_of_run, new_token
 from popups import keys
 from popups.models import Popup
 from popups.sources import PopupSource
@@ -20,6 +20,7 @@ class VersionSource(PopupSource):
     """The source of the version, whose only identity is None. The value is None if Redis cannot be used."""
 
     label = "popups.version"
+    outlives_runs = False
     model = Popup
 
     def key(self, identity: None = None) -> str:
@@ -48,4 +49,5 @@ def bump() -> None:
     entry, life_ms = VERSIONS.encode(None, None)
     # No lease is needed: a random token cannot be outdated.
     with contextlib.suppress(Unavailable):
-        execute([("SET", VERSIONS.key(), entry, "PX", life_ms)], allowed=breaker.may_write)
+        key = VERSIONS.key()
+        execute([("SET", key, mark_of_run(key) + entry, "PX", life_ms)], allowed=breaker.may_write)
