@@ -102,6 +102,17 @@ def secret_key(*, debug: bool) -> str:
         raise Misconfigured(f"The key kept in {path} cannot be used ({error.strerror}): set SECRET_KEY.") from None
 
 
+def secret_key_fallbacks(*, debug: bool) -> list[str]:
+    """Return SECRET_KEY_FALLBACKS, former or future keys separated by commas, whose signatures are accepted."""
+    keys = comma_separated("SECRET_KEY_FALLBACKS", default="")
+    if not debug and not all(map(_is_strong, keys)):
+        raise Misconfigured(
+            f"SECRET_KEY_FALLBACKS has a key that can be guessed: each needs {KEY_LENGTH} random characters or more, "
+            "and a comma before the next one."
+        )
+    return keys
+
+
 def _is_strong(key: str) -> bool:
     """Return whether Django's check security.W009 accepts the key."""
     return len(key) >= KEY_LENGTH and len(set(key)) >= KEY_CHARACTERS and not key.startswith("django-insecure-")

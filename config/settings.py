@@ -20,6 +20,7 @@ BASE_DIR = environment.BASE_DIR
 DATA_DIR = environment.data_dir()
 DEBUG = environment.flag("DEBUG", default=False)
 SECRET_KEY = environment.secret_key(debug=DEBUG)
+SECRET_KEY_FALLBACKS = environment.secret_key_fallbacks(debug=DEBUG)
 ALLOWED_HOSTS = environment.comma_separated("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
@@ -161,6 +162,7 @@ WEB_THREADS = environment.number("WEB_THREADS", default=8, low=1, high=1000)
 WEB_WORKERS = environment.number("WEB_WORKERS", default=2, low=1, high=256)
 # Seconds in which a web worker that ends says `connection: close`, before it closes idle connections.
 WEB_DRAIN_S = environment.number("WEB_DRAIN_S", default=0 if DEBUG else 5, low=0, high=300)
+BEFORE_SERVING = "api.installation.require_agreement"
 SERVER = environment.choice("SERVER", "gunicorn", "granian")
 HOST = "127.0.0.1" if DEBUG else "0.0.0.0"  # noqa: S104  a container's own network
 PORT = environment.number("PORT", default=8000, low=1, high=65535)

@@ -19,6 +19,8 @@ pytest_plugins = [
     "tests.support.asgi_server",
     "tests.support.budgets",
     "tests.support.cast",
+    "tests.support.galera",
+    "tests.support.lane_domain",
     "tests.support.own_redis",
     "tests.support.programs",
     "tests.support.redis_cluster",

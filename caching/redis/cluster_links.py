@@ -92,16 +92,19 @@ class ClusterLinks:
             link.close()
 
     def send_to(self, address: Address, commands: Sequence[Command], replied: Replied) -> None:
-        """Send commands to a server that another one has named, over a link that is opened if there is none."""
+        """Send commands to a server that another one has named, over a link that is opened if there is none.
+
+        Its replies are None if it cannot be reached, or may not be trusted.
+        """
 
         def send(opening: asyncio.Task[ClusterLink | None] | None = None) -> None:
             link = self._links.get(address)
-            if link is not None:
-                link.send(commands, replied)
-            elif opening is None:
+            if link is None and opening is None:
                 self._begin(address).add_done_callback(send)
-            else:
+            elif link is None or not link.breaker.is_closed:
                 call(replied, None)
+            else:
+                link.send(commands, replied)
 
         send()
 

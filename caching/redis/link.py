@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 KINDS = ("Connection", "SSLConnection", "UnixDomainSocketConnection")
 _OPTIONS = (
     "host", "port", "path", "db", "username", "password", "credential_provider", "client_name", "socket_keepalive",
-    "socket_keepalive_options", "socket_connect_timeout",
+    "socket_keepalive_options", "socket_connect_timeout", "socket_timeout",
 )  # fmt: skip
 _MISSING = object()
 

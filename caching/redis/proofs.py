@@ -29,7 +29,7 @@ class Proof:
 
     def riding(self, commands: Sequence[Command]) -> list[Command]:
         """Return the commands of a proof that is due, to share the round trip of `commands` to the same server."""
-        proofs.used()
+        proofs.note_use()
         return self.commands(key_of(commands[0]))
 
 
@@ -40,7 +40,8 @@ class Proofs:
         self.due_at = 0.0
         """By time.monotonic()."""
         self.used: Callable[[], None] = lambda: None
-        """Called at most every PROOF_MS, on a cluster for each server, while the cache is in use."""
+        """Called at most every PROOF_MS, while the cache is in use."""
+        self._use_due_at = 0.0
         self._servers: dict[Address, Proof] = {}
 
     def of_server(self, address: Address) -> Proof:
@@ -56,6 +57,13 @@ class Proofs:
         """Return the commands of a proof that is due, to share the round trip of these commands."""
         self.used()
         return self.commands()
+
+    def note_use(self) -> None:
+        """Call `used`, unless that was done a moment ago for another server."""
+        now = time.monotonic()
+        if now >= self._use_due_at:
+            self._use_due_at = now + conf().proof_ms / 1000
+            self.used()
 
     def renew(self) -> None:
         """Have the next round trip prove."""

@@ -11,6 +11,7 @@ from devtools.redis_node import RedisNode
 from launcher.embedded_redis import redis_server
 from tests.support.circuit_breaker import fresh_breaker
 from tests.support.empty_redis import empty_redis
+from tests.support.redis_location import use_redis
 
 
 class OwnRedis(RedisNode):
@@ -31,8 +32,7 @@ class OwnRedis(RedisNode):
 def own_redis(tmp_path: Path, settings: Any) -> Iterator[OwnRedis]:
     """A Redis of the test's own that this process uses for its cache, as if the process had just started."""
     server = OwnRedis(tmp_path)
-    options = settings.CACHES["default"]["OPTIONS"]
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": server.url, "OPTIONS": options}}
+    use_redis(settings, server.url)
     settings.CACHING = {**settings.CACHING, "RETRY_MS": 50}
     with fresh_breaker():
         try:

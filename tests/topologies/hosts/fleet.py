@@ -17,11 +17,11 @@ from typing import Any
 from config.environment import BASE_DIR
 from devtools import servers
 from launcher import embedded_redis
-from tests.support.network_hosts import Host, Network
 from tests.support.polling import wait_until
 from tests.support.programs import environment
 from tests.support.short_form import SHORT
 from tests.topologies.hosts.load import Load
+from tests.topologies.hosts.network import Host, Network
 
 KEY = "hosts-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ"
 DRAIN_S = "1" if SHORT else "5"

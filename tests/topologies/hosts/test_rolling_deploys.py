@@ -4,29 +4,33 @@ A column is renamed in four releases, while clients read and write it; then a ho
 requests only those are lost that were on it at that moment and may not be sent twice.
 """
 
+import faulthandler
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import network_hosts
 from tests.support.short_form import SHORT
 from tests.topologies.hosts.fleet import Clients, Fleet, running
+from tests.topologies.hosts.network import refusal
 from tests.topologies.hosts.releases import releases
 
 pytestmark = [
     pytest.mark.embedded,
-    pytest.mark.skipif(network_hosts.refusal() is not None, reason=str(network_hosts.refusal())),
+    pytest.mark.skipif(refusal() is not None, reason=str(refusal())),
 ]
 REQUESTS, PER_SECOND = (3_000, 500) if SHORT else (100_000, 700)
 NOT_SENT_TWICE = {"bio", "comment"}
 AFTER = 300 if SHORT else 5_000  # requests after the host was killed
 
 
-@pytest.fixture(scope="module")
-def trees(tmp_path_factory):
-    return releases(tmp_path_factory.mktemp("releases"), 1 if SHORT else 4)
+RELEASES = 1 if SHORT else 4
+
+
+@pytest.fixture
+def trees(tmp_path):
+    return releases(tmp_path / "releases", RELEASES)
 
 
 @pytest.fixture
@@ -45,13 +49,15 @@ def clients(fleet):
     clients.kill()
 
 
-def test_deploys_and_a_killed_host(fleet: Fleet, clients: Clients, trees: list[Path]):
-    clients.wait_for(REQUESTS // 10)
+def test_deploys_lose_nothing_and_a_killed_host_what_it_was_doing(fleet: Fleet, clients: Clients, trees: list[Path]):
+    if not SHORT:
+        faulthandler.cancel_dump_traceback_later()  # each wait has its own limit
+    clients.wait_for(100)
     killed, *others = fleet.hosts
-    for tree in trees[1:]:
+    for number, tree in enumerate(trees[1:], start=1):
         fleet.deploy(tree, others if SHORT else fleet.hosts)
+        clients.wait_for(number * REQUESTS // RELEASES)
         assert clients.outcome()["lost"] == []
-    clients.wait_for(REQUESTS)
     errors = fleet.errors()
     assert sum(errors.values()) == 0
     killed.host.kill()
