@@ -54,8 +54,8 @@ def plan(assumed: Any, measured: Measured) -> Plan:
     masters = _redis(sheet, assumed, measured.entries, cost, per_second)
     writers = _database(sheet, assumed, measured, cost, per_second)
     workers = hosts * int(assumed.host_cores)
-    connections = sheet.add("database connections", workers * assumed.threads, "at most",
-                            f"{workers} workers × {assumed.threads:g} threads; allowed {assumed.database_connections:g}")  # fmt: skip
+    formula = f"{workers} workers × {assumed.threads:g} threads; allowed {assumed.database_connections:g}"
+    connections = sheet.add("database connections", workers * assumed.threads, "at most", formula)
     _money(sheet, assumed, cost, hosts, masters)
     return Plan(per_second, hosts, workers, masters, writers, int(connections), cost, sheet.steps)
 
@@ -102,9 +102,9 @@ def _redis(sheet: _Sheet, assumed: Any, entries: Mapping[str, float], cost: Cost
                      f"{human(per_second)}/s × {cost.redis_us:.1f} µs")  # fmt: skip
     weekly = assumed.daily * assumed.weekly
     sets = sum(entries["id_set"] + ROWS_OF_A_USER[table] * entries["id"] for table in SETS_OF_A_USER.values())
-    a_week = sheet.add("memory of a weekly user", sets + entries["popup_state"], "bytes",
-                       f"4 id sets of {entries['id_set']:.0f} + {entries['id']:.1f} an id, popups {entries['popup_state']:.0f}")  # fmt: skip
-    names = ("user", "throttle", "newest_posts", "counters", "post")
+    formula = f"4 id sets: {entries['id_set']:.0f} + {entries['id']:.1f} an id; popups {entries['popup_state']:.0f}"
+    a_week = sheet.add("memory of a weekly user", sets + entries["popup_state"], "bytes", formula)
+    names = ("user", "newest_posts", "counters", "post")
     a_day = sheet.add("memory of a daily user", sum(entries[name] for name in names), "bytes",
                       " + ".join(f"{name} {entries[name]:.0f}" for name in names))  # fmt: skip
     memory = sheet.add("Redis memory", weekly * a_week + assumed.daily * a_day, "bytes",
@@ -129,19 +129,19 @@ def _redis(sheet: _Sheet, assumed: Any, entries: Mapping[str, float], cost: Cost
 
 def _database(sheet: _Sheet, assumed: Any, measured: Measured, cost: Cost, per_second: float) -> int:
     sheet.add("statements", per_second * cost.statements, "a second", f"{human(per_second)}/s × {cost.statements:.3f}")
-    busy = sheet.add("database cores busy", per_second * cost.database_us / 1e6, "cores",
-                     f"{human(per_second)}/s × {cost.database_us:.1f} µs")  # fmt: skip
-    one = assumed.database_cores * assumed.utilization
-    writers = sheet.add("writers", max(1, ceil(busy / one)), "servers",
-                        f"⌈{human(busy)} / ({assumed.database_cores:g} cores × {assumed.utilization:g})⌉, as fills read "
-                        "the writer; more than 1: shards by user")  # fmt: skip
-    sheet.add("database servers", 2 * writers, "servers", "each writer with a replica that takes over")
+    formula = f"{human(per_second)}/s × {cost.database_us:.1f} µs"
+    busy = sheet.add("database cores busy", per_second * cost.database_us / 1e6, "cores", formula)
     rows = {table: assumed.users * each for table, each in ROWS_OF_A_USER.items()}
     rows["popups_event"] = assumed.daily * assumed.requests * assumed.mix.get("claim", 0) * assumed.event_days
     for table, count in rows.items():
-        sheet.add(f"table {table}", count * measured.rows[table], "bytes",
-                  f"{human(count)} rows × {measured.rows[table]:.0f} bytes with indexes")  # fmt: skip
-    sheet.add("tables", sum(sheet[f"table {table}"] for table in rows), "bytes", "Σ of the tables")
+        formula = f"{human(count)} rows × {measured.rows[table]:.0f} bytes with indexes"
+        sheet.add(f"table {table}", count * measured.rows[table], "bytes", formula)
+    size = sheet.add("tables", sum(sheet[f"table {table}"] for table in rows), "bytes", "Σ of the tables")
+    by_cpu = ceil(busy / (assumed.database_cores * assumed.utilization))
+    by_size = ceil(size / (assumed.database_tb * 1e12))
+    formula = f"max(CPU {by_cpu}, as fills read the writer; size {by_size}); more than 1: shards by user"
+    writers = sheet.add("writers", max(1, by_cpu, by_size), "servers", formula)
+    sheet.add("database servers", 2 * writers, "servers", "each writer with a replica that takes over")
     return int(writers)
 
 
@@ -156,7 +156,7 @@ def _money(sheet: _Sheet, assumed: Any, cost: Cost, hosts: int, masters: int) ->
     parts = {
         "cores": (cores, assumed.price_core, "web, 2 for each Redis node, database"),
         "memory": (2 * masters * assumed.redis_gb, assumed.price_gb, "GB of Redis masters and replicas"),
-        "disks": (servers * sheet["tables"] / GB, assumed.price_disk_gb, "GB on each database server"),
+        "disks": (2 * sheet["tables"] / GB, assumed.price_disk_gb, "GB, on writers and replicas"),
         "traffic": (traffic, assumed.price_traffic_gb, "GB of answers"),
     }
     for name, (amount, price, of) in parts.items():

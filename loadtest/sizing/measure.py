@@ -2,9 +2,10 @@
 
 import platform
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date
+from http.client import HTTPConnection
 from statistics import mean, median
 from typing import Any, NamedTuple
 
@@ -17,18 +18,20 @@ from loadtest.bench.web_server import WebServer
 from loadtest.load.zipf import Zipf
 from loadtest.sizing.constants import Cost, Measured
 
-USERS, POSTS, PATHS, BATCH, CONNECTIONS = 5_000, 2_000, 100, 15, 32
-ROUNDS, SECONDS = 3, 1.5
+USERS, POSTS, PATHS, BATCH, CONNECTIONS = 3_000, 2_000, 100, 15, 32
+ROUNDS, SECONDS = 3, 1.0
 API = "/api/v1"
 ROWS = 100_000  # of each table whose bytes are measured
-ENTRIES = {  # by the part of a key after the prefix
+SET = 200  # ids
+TERMS = 3  # of a user: the username and two words of the nickname
+EXPIRY_BYTES = 40  # of a key in the dictionary of expiry times, which MEMORY USAGE leaves out
+ENTRIES = {  # by a part of the key
+    "{popups}:": "popup_state",
+    ":ids:": "id_set",
+    ":list:": "newest_posts",
+    ":c:": "counters",
     "users.user:": "user",
     "posts.post:": "post",
-    "list:": "newest_posts",
-    "counters:": "counters",
-    "throttle:": "throttle",
-    "{popups}": "popup_state",
-    "ids:": "id_set",
 }
 
 
@@ -56,8 +59,9 @@ class Run(NamedTuple):
 def measure() -> Measured:
     """Return all constants, measured here and now."""
     with servers() as (env, web):
-        costs = measure_requests(env, web)
+        costs = measure_requests(env, web, [name for name, sample in samples().items() if not sample.cold])
         entries = measure_entries(env)
+        costs |= measure_requests(env, web, [name for name, sample in samples().items() if sample.cold])
     source = {
         "on": date.today().isoformat(),  # noqa: DTZ011  of this machine's clock
         "command": "make sizing ARGS=--measure",
@@ -91,7 +95,7 @@ def samples() -> dict[str, Sample]:
     """Return the requests of each kind of the mix, and `miss`."""
     users, posts = Zipf(range(1, USERS + 1), seed=8), Zipf(range(1, POSTS + 1), seed=9)
     ids = [posts.draw_distinct(BATCH) for _ in range(PATHS)]
-    popups = f"{API}/popups/next?platform=ios&app_version=3.2.0&placement="
+    popups = "platform=ios&app_version=3.2.0"
     return {
         "user": Sample([f"{API}/users/{pk}" for pk in users.draw(PATHS)]),
         "counts": Sample([f"{API}/counters?targets={','.join(f'post:{pk}' for pk in some)}" for some in ids]),
@@ -99,8 +103,8 @@ def samples() -> dict[str, Sample]:
         "relationships": Sample(
             [f"{API}/relationships?ids={','.join(map(str, users.draw_distinct(BATCH)))}" for _ in range(PATHS)]
         ),
-        "popup": Sample([f"{popups}shown"]),
-        "claim": Sample([f"{popups}again"]),
+        "popup": Sample([f"{API}/popups/next?placement=shown&{popups}"]),
+        "claim": Sample([f"{API}/popups/next?placement=again&{popups}"]),
         "home": Sample([f"{API}/users/{pk}/posts" for pk in range(1, PATHS + 1)]),
         "write": Sample(
             [f"{API}/ratings/{pk}/score" for pk in range(1, PATHS + 1)], [f'{{"score":{n}}}' for n in (1, 5, 9, 3, 7)]
@@ -109,9 +113,9 @@ def samples() -> dict[str, Sample]:
     }
 
 
-def measure_requests(env: Environment, web: WebServer) -> dict[str, Cost]:
-    """Return the cost of each kind: medians of rounds in which the kinds take turns."""
-    kinds = samples()
+def measure_requests(env: Environment, web: WebServer, names: Iterable[str]) -> dict[str, Cost]:
+    """Return the cost of kinds of requests: medians of rounds in which the kinds take turns."""
+    kinds = {name: samples()[name] for name in names}
     for sample in kinds.values():
         send(env, web, sample, requests=2 * PATHS + CONNECTIONS)
     found: dict[str, list[Cost]] = defaultdict(list)
@@ -131,7 +135,7 @@ def send(env: Environment, web: WebServer, sample: Sample, **limits: Any) -> Out
             tokens=env.tokens,
             connections=CONNECTIONS,
             **limits,
-        )  # fmt: skip
+        )
     )
     if sum(outcome.errors.values()) > outcome.requests / 100:
         raise SystemExit(f"Requests failed: {outcome.errors}.")
@@ -169,8 +173,6 @@ def _bytes_of(env: Environment) -> int:
 
 def _answer_bytes(env: Environment, web: WebServer, sample: Sample) -> float:
     """Return the bytes of an answer with its headers: the mean over some paths."""
-    from http.client import HTTPConnection
-
     connection = HTTPConnection("127.0.0.1", web.port)
     headers = {"X-Forwarded-Proto": "https", "Authorization": f"Bearer {env.tokens[0]}"}
     sizes = []
@@ -185,40 +187,46 @@ def _answer_bytes(env: Environment, web: WebServer, sample: Sample) -> float:
 
 
 def measure_entries(env: Environment) -> dict[str, float]:
-    """Return the bytes of entries by kind, with their share of the dictionary of expiry times, and of an id in a set."""
+    """Return the mean bytes of entries by kind, and `id`, those of an id in an id set.
+
+    Of an id set, the entry is that of its state and of a set with the sentinel alone.
+    """
     sizes: dict[str, list[int]] = defaultdict(list)
-    members = ids = 0
     for key in env.redis.scan_iter(count=1000):
         name = next((name for part, name in ENTRIES.items() if part in key.decode()), "")
-        if env.redis.type(key) == b"set":
-            members += env.redis.memory_usage(key, samples=0)
-            ids += env.redis.scard(key)
-        elif name:
-            sizes[name].append(env.redis.memory_usage(key, samples=0))
-    expiry = 40  # bytes of an entry of that dictionary, with its share of the table
-    return {**{name: mean(found) + expiry for name, found in sizes.items()}, "id": members / max(1, ids)}
+        if name and env.redis.type(key) == b"string":
+            sizes[name].append(env.redis.memory_usage(key, samples=0) + EXPIRY_BYTES)
+    few, many = (_set_bytes(env, ids) for ids in (1, SET))
+    return {**{name: mean(found) for name, found in sizes.items()}, "id_set": mean(sizes["id_set"]) + few,
+            "id": (many - few) / (SET - 1)}  # fmt: skip
+
+
+def _set_bytes(env: Environment, ids: int) -> int:
+    """Return the bytes of a set of ids of ten digits, with a key such as an id set's."""
+    key = "hp:ids:social_follow.follower:{1000000000}:m"
+    env.redis.delete(key)
+    env.redis.sadd(key, *(10**9 + 1_500_007 * number for number in range(ids)))
+    return int(env.redis.memory_usage(key, samples=0)) + EXPIRY_BYTES
 
 
 def measure_rows(env: Environment) -> dict[str, float]:
     """Return the bytes of a row with its indexes, by table, after ROWS inserts by SQL."""
     pair = f"1 + seq * 7919 MOD {ROWS}, 1 + seq * 104729 MOD {ROWS}"
+    event = f"'shown', 1, 1 + seq * 7919 MOD {ROWS}, LPAD(HEX(seq), 24, '0'), CONCAT('1790000000000-', seq), NOW(6)"
     inserts = {
         "social_follow": ("follower_id, followee_id, created_at", f"{pair}, NOW(6)"),
         "posts_like": ("user_id, post_id, created_at", f"{pair}, NOW(6)"),
         "posts_favorite": ("user_id, post_id, created_at", f"{pair}, NOW(6)"),
         "ratings_score": ("user_id, item_id, score", f"{pair}, 5"),
-        "popups_userpopup": ("user_id, popup_id, last_claim", f"{pair}, MD5(seq)"),
-        "popups_event": (
-            "type, popup_id, user_id, claim, stream_id, at",
-            f"'shown', 1, 1 + seq * 7919 MOD {ROWS}, LPAD(HEX(seq), 24, '0'), CONCAT('1790000000000-', seq), NOW(6)",
-        ),
+        "popups_userpopup": ("user_id, popup_id, last_claim", f"{pair}, LEFT(MD5(seq), 24)"),
+        "popups_event": ("type, popup_id, user_id, claim, stream_id, at", event),
+        "users_searchterm": ("term, user_id", "LEFT(MD5(seq), 8), seq"),
     }
     for table, (columns, values) in inserts.items():
-        env.sql(f"DELETE FROM {table}")
-        values = values.replace("MD5(seq)", "LEFT(MD5(seq), 24)")
+        env.sql(f"TRUNCATE {table}")
         seed_follows.insert_rows(env, f"SELECT {values} FROM seq_1_to_{ROWS}", into=f"{table} ({columns})")
     found = {table: _row_bytes(env, table) for table in (*inserts, "posts_post", "users_user")}
-    found["users_user"] += _row_bytes(env, "users_searchterm") * 3  # a username and about two words
+    found["users_user"] += TERMS * found.pop("users_searchterm")
     return found
 
 
@@ -228,4 +236,4 @@ def _row_bytes(env: Environment, table: str) -> float:
         "SELECT data_length + index_length, table_rows FROM information_schema.tables "
         f"WHERE table_schema = DATABASE() AND table_name = '{table}'"
     )[0]
-    return float(size) / max(1, int(rows))
+    return float(size) / int(rows)

@@ -16,8 +16,8 @@ SATURATED = 0.95
 
 
 class Outcome(NamedTuple):
-    """What a scenario comes to: shares of the time for which servers are busy (of Redis: the busiest master), latencies,
-    and the most requests that were in the database at once."""
+    """What a scenario comes to: shares of the time for which servers are busy (the busiest worker, the busiest master),
+    latencies, and the most requests that were in the database at once."""
 
     name: str
     per_second: float

@@ -40,6 +40,7 @@ OPTIONS: tuple[tuple[str, float, str], ...] = (
     ("threads", 8, "threads of a worker, each with a database connection (WEB_THREADS)"),
     ("redis-gb", 24, "memory of a Redis node that may be filled, in GB"),
     ("database-cores", 32, "cores of a database server"),
+    ("database-tb", 8, "TB of tables that a database server may hold"),
     ("database-connections", 4000, "connections that the database allows"),
     ("utilization", 0.6, "share of a core that may be busy in the busiest hour"),
     ("event-days", 400, "days for which popup events are kept (POPUP_EVENT_DAYS)"),
