@@ -13,14 +13,16 @@ FROM python:3.13-slim-bookworm
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libmariadb3 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin hotpath \
+    && groupadd --gid 10001 hotpath \
+    && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin hotpath \
     && install -d -o hotpath -g hotpath /data
 COPY --from=build /opt/hotpath /opt/hotpath
 COPY . /app
 WORKDIR /app
 RUN /opt/hotpath/bin/python -m compileall -q /app
 ENV PATH=/opt/hotpath/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/data PORT=8000
-USER hotpath
+# By number, so that Kubernetes can tell that it is not root (runAsNonRoot).
+USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"]

@@ -98,14 +98,15 @@ newest-python:
 test-oldest: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded $(VENV)/.oldest  ## run the tests of serving on the oldest allowed uvicorn and Granian
 	@SERVICES= PYTHONPATH=$(CURDIR)/$(VENV)/oldest $(PYTEST) $(or $(ARGS),$(addprefix tests/serving/test_,fast_path.py connection_limits.py shared_limits.py protocol.py servers.py))
 
-lint: $(VENV)/.base $(VENV)/.dev  ## check style, types, import rules and Django's settings
+lint: $(VENV)/.base $(VENV)/.dev  ## check style, types, import rules, Django's settings, and that old code can live with new migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && export DATA_DIR="$$data" $(PRODUCTION) && set -ex \
 	&& $(BIN)/mypy \
 	&& $(BIN)/lint-imports --no-cache \
 	&& $(BIN)/python manage.py check --deploy --fail-level WARNING \
-	&& $(BIN)/python manage.py makemigrations --check --dry-run
+	&& $(BIN)/python manage.py makemigrations --check --dry-run \
+	&& $(BIN)/python -m devtools.migration_lint
 
 fmt: $(VENV)/.dev  ## format, and fix what ruff can fix
 	$(BIN)/ruff check --fix .

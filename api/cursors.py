@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from django.conf import settings
 from django.http import HttpResponse, QueryDict
 from django.utils.crypto import constant_time_compare, salted_hmac
 from rest_framework.request import Request
@@ -78,7 +79,7 @@ def parse_limit(query: QueryDict, *, default: int) -> int:
 def encode(cursor: Cursor, purpose: str) -> str:
     """Return a cursor as text that is valid for one purpose only."""
     content = msgspec.msgpack.encode([cursor.backwards, *cursor.key])
-    return base64.urlsafe_b64encode(_signature(content, purpose) + content).decode().rstrip("=")
+    return base64.urlsafe_b64encode(_signature(content, purpose, settings.SECRET_KEY) + content).decode().rstrip("=")
 
 
 def decode(text: str, purpose: str) -> Cursor:
@@ -88,14 +89,15 @@ def decode(text: str, purpose: str) -> Cursor:
     except (ValueError, binascii.Error):
         raise _bad_cursor() from None
     signature, content = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
-    if not constant_time_compare(signature, _signature(content, purpose)):
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    if not any(constant_time_compare(signature, _signature(content, purpose, key)) for key in keys):
         raise _bad_cursor()
     backwards, *key = msgspec.msgpack.decode(content)
     return Cursor(backwards, tuple(key))
 
 
-def _signature(content: bytes, purpose: str) -> bytes:
-    return salted_hmac(f"cursor:{purpose}", content, algorithm="sha256").digest()[:SIGNATURE_BYTES]
+def _signature(content: bytes, purpose: str, key: str) -> bytes:
+    return salted_hmac(f"cursor:{purpose}", content, secret=key, algorithm="sha256").digest()[:SIGNATURE_BYTES]
 
 
 def _bad_cursor() -> Exception:

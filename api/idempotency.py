@@ -26,17 +26,15 @@ from rest_framework.request import Request
 from api.json import MEDIA_TYPE
 from api.models import IdempotentRequest
 from api.problems import Problem, bad_input
-from api.views import inactive_account
+from api.views import IDEMPOTENCY_KEY, inactive_account
 from caching.api import atomic_write
 from jobs.deletion import in_chunks
 
 HEADER = "Idempotency-Key"
 KEPT = timedelta(hours=24)
 ATTEMPTS = 3
-_ENVIRON = "HTTP_IDEMPOTENCY_KEY"
 _KEY = re.compile("[!-~]{1,200}", re.ASCII)
-DEADLOCK = 1213
-LOCKED = {1205, DEADLOCK, 3572}  # MySQL's errors for a row that another transaction has locked
+LOCKED = {1205, 1213, 3572}  # MySQL's errors for a row that another transaction has locked
 
 Handler = Callable[..., HttpResponse]
 
@@ -54,7 +52,7 @@ def idempotent(handler: Handler) -> Handler:
 
     @wraps(handler)
     def handle(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        if _ENVIRON not in request._request.META:
+        if IDEMPOTENCY_KEY not in request._request.META:
             return handler(view, request, *args, **kwargs)
         key = IdempotentRequest(
             caller_id=view.caller_id, key_digest=_key_digest(request), request_digest=_request_digest(request)
@@ -76,7 +74,7 @@ def delete_answers_to(caller_id: int) -> Iterator[int]:
 
 
 def _key_digest(request: Request) -> str:
-    key = request._request.META[_ENVIRON]
+    key = request._request.META[IDEMPOTENCY_KEY]
     if not _KEY.fullmatch(key):
         raise bad_input(HEADER, f"{HEADER} is 1 to 200 visible ASCII characters.", "bad_idempotency_key")
     return hashlib.sha256(key.encode()).hexdigest()
@@ -107,9 +105,6 @@ def _answer(key: IdempotentRequest, handle: Callable[[], HttpResponse]) -> HttpR
             if not get_user_model().objects.filter(pk=key.caller_id).exists():
                 raise inactive_account() from None
             if attempt == ATTEMPTS:
-                raise
-        except OperationalError as error:  # the handler lost a deadlock, which a longer transaction makes likelier
-            if attempt == ATTEMPTS or error.args[:1] != (DEADLOCK,):
                 raise
     raise _in_progress()
 

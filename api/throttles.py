@@ -5,7 +5,9 @@ https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm. A request passes if R
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -54,7 +56,8 @@ class Throttled(Problem):
 
 
 VERDICT = "api.throttles.verdict"
-"""The environ key of a request that was counted before it reached Django: ((scope, client), verdict)."""
+"""The environ key of a request that was counted before, by the hot lane or by a first attempt to answer it:
+((scope, client), verdict)."""
 
 
 def request_token(batch: Batch, scope: str, client: str | int, environ: Mapping[str, Any] = _NOTHING) -> Any:
@@ -89,8 +92,27 @@ def enforce(verdict: Any) -> None:
         raise Throttled(f"Too many requests; try again in {wait_s} s.", wait_s)
 
 
+_admitted: ContextVar[set[tuple[str, str | int]] | None] = ContextVar("api_throttles_admitted", default=None)
+"""Whom admit() has counted for the request that is being answered."""
+
+
+@contextmanager
+def counted_once() -> Iterator[None]:
+    """Let admit() count a client once, however often the request is begun anew."""
+    token = _admitted.set(set())
+    try:
+        yield
+    finally:
+        _admitted.reset(token)
+
+
 def admit(scope: str, client: str | int) -> None:
     """Count a request, in a round trip of its own; raise the 429 if it is over the limit."""
+    admitted = _admitted.get()
+    if admitted is not None:
+        if (scope, client) in admitted:
+            return
+        admitted.add((scope, client))
     batch = Batch()
     verdict = request_token(batch, scope, client)
     batch.run()

@@ -4,9 +4,12 @@ Whether the account still honours a token is for its row to tell: see api.views.
 """
 
 import time
-from functools import lru_cache
+from contextlib import suppress
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+from django.conf import settings
+from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
@@ -58,10 +61,8 @@ def _verified(authorization: str) -> Claims:
 
 
 def _claims(kind: type[Token], text: str) -> Claims | None:
-    try:
-        token = kind(text)  # type: ignore[arg-type]
-    # The libraries compute with claims before they check their types.
-    except (TokenError, ArithmeticError, LookupError, OSError, TypeError, ValueError, RecursionError):
+    token = _token(kind, text)
+    if token is None:
         return None
     user_id = str(token.get(api_settings.USER_ID_CLAIM, ""))
     login, generation = token.get(LOGIN, 0), token.get(GENERATION, 0)
@@ -69,6 +70,24 @@ def _claims(kind: type[Token], text: str) -> Claims | None:
     if not is_id(user_id) or not all(map(_is_number, (login, generation, *times))) or (LOGIN in token and not login):
         return None
     return Claims(int(user_id), login, generation, token["exp"], token[api_settings.JTI_CLAIM])
+
+
+def _token(kind: type[Token], text: str) -> Token | None:
+    for accepted in (kind, *(_signed_by(kind, key) for key in settings.SECRET_KEY_FALLBACKS)):
+        # The libraries compute with claims before they check their types.
+        with suppress(TokenError, ArithmeticError, LookupError, OSError, TypeError, ValueError, RecursionError):
+            return accepted(text)  # type: ignore[arg-type]
+    return None
+
+
+def _signed_by(kind: type[Token], key: str) -> type[Token]:
+    """Return the kind of tokens that a former or future secret key has signed."""
+    return type(kind.__name__, (kind,), {"get_token_backend": lambda _: _backend(key)})
+
+
+@cache
+def _backend(key: str) -> TokenBackend:
+    return TokenBackend(api_settings.ALGORITHM, signing_key=key, leeway=api_settings.LEEWAY)
 
 
 def _is_number(value: Any) -> bool:

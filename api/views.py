@@ -10,11 +10,12 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from api import generations, throttles, tokens
-from api.json import JSONRenderer
+from api.json import JSONRenderer, no_content
 from api.problems import Problem
-from caching.api import Batch
+from caching.api import Attempts, Batch
 
 RENDERER = JSONRenderer()
+IDEMPOTENCY_KEY = "HTTP_IDEMPOTENCY_KEY"
 
 
 class Caller(NamedTuple):
@@ -54,11 +55,40 @@ class Admission:
         return row
 
 
+class _DoAgain(Exception):
+    """An attempt to answer a request has failed by an error of the database that may have passed."""
+
+
 class JsonView(APIView):
-    """A view that answers JSON: no content negotiation, no versions, and no headers that only some answers need."""
+    """A view that answers JSON: no content negotiation, no versions, and no headers that only some answers need.
+
+    A request that the database has refused for a passing reason, such as a deadlock, is answered anew, from its
+    beginning: see caching.api.Attempts.
+    """
 
     http_method_names: tuple[str, ...] = ("get", "head", "post", "put", "patch", "delete")
     default_response_headers: dict[str, str] = {}
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        self._attempts = attempts = Attempts(is_idempotent=self._is_idempotent(request))
+        with throttles.counted_once():
+            while True:
+                attempts.begin()
+                try:
+                    response = super().dispatch(request, *args, **kwargs)
+                except _DoAgain as failure:
+                    attempts.pause(failure.__context__ or failure)
+                    request = self.request  # whose body has been read
+                else:
+                    return _as_if_deleted(request, response) if attempts.is_unsure else response
+
+    def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
+        return request if isinstance(request, Request) else super().initialize_request(request, *args, **kwargs)
+
+    def _is_idempotent(self, request: Any) -> bool:
+        if request.method == "POST":
+            return IDEMPOTENCY_KEY in request.META and hasattr(self.post, "is_idempotent")
+        return request.method != "PATCH"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
@@ -79,6 +109,8 @@ class JsonView(APIView):
             raise MethodNotAllowed(method)
 
     def handle_exception(self, exc: Exception) -> Any:
+        if self._attempts.may_go_on(exc):
+            raise _DoAgain
         response = super().handle_exception(exc)
         if response.status_code == 405:
             response["Allow"] = ", ".join(self.allowed_methods)
@@ -121,6 +153,7 @@ class BatchedView(JsonView):
         problem = self._prepare(request, batch, claims.user_id)
         batch.run()
         row = admission.enforce()
+        request._request.META[throttles.VERDICT] = (self.throttle, claims.user_id), admission.verdict
         self.caller_id, self.caller_login = claims.user_id, claims.login
         request.user = Caller(row.id, row.is_staff)  # type: ignore[assignment]
         if problem is not None:
@@ -132,6 +165,11 @@ class BatchedView(JsonView):
         except APIException as problem:
             return problem
         return None
+
+
+def _as_if_deleted(request: Any, response: Any) -> Any:
+    """Return the response to a DELETE whose first attempt may have deleted what the next one did not find."""
+    return no_content() if request.method == "DELETE" and response.status_code == 404 else response
 
 
 def inactive_account() -> Problem:

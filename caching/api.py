@@ -1,5 +1,6 @@
 """The public face of caching: what applications import."""
 
+from .connections.attempts import Attempts, repeated
 from .entries.edge_values import EdgeValue
 from .entries.id_lists import IdList
 from .entries.id_sets import IdSet, memberships
@@ -14,15 +15,17 @@ from .orm.querysets import CachedQuerySet
 from .reading.asynchronous import abatch
 from .reading.batch import Batch
 from .reading.inspect import Entry, entries_of
-from .redis.client import Unavailable, redis_client
+from .redis.client import redis_client
+from .redis.failures import Unavailable
 from .writing.declarations import hold_instances
 from .writing.invalidation import invalidate_all
+from .writing.partitions import delete_locked
 from .writing.set_writes import delete_rows, lock_rows, update_rows
 from .writing.transactions import atomic_write, hold_keys
 
 __all__ = [
-    "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue", "Entry", "Found",
-    "IdList", "IdSet", "RedisKeys", "Unavailable", "abatch", "atomic_write", "delete_rows", "discard_keys",
-    "entries_of", "existence_of", "hold_instances", "hold_keys", "invalidate_all", "lock_rows", "memberships",
-    "owned_keys", "redis_client", "update_rows",
+    "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue",
+    "Entry", "Found", "IdList", "IdSet", "RedisKeys", "Unavailable", "abatch", "atomic_write", "delete_locked",
+    "delete_rows", "discard_keys", "entries_of", "existence_of", "hold_instances", "hold_keys", "invalidate_all",
+    "lock_rows", "memberships", "owned_keys", "redis_client", "repeated", "update_rows",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from debug_toolbar.panels import Panel
 
 from .reading import stats
 from .redis import client, script
-from .redis.event_loop import RedisProtocol
+from .redis.link import RedisProtocol
 from .redis.script import Command
 
 EVENTS = get_args(stats.Event)

@@ -14,8 +14,9 @@ from .conf import conf
 from .databases import key_prefix
 from .protocol.invalidation import keys_under
 from .redis.breaker import breaker
-from .redis.client import redis_client, teach_scripts
+from .redis.client import round_trip, teach_scripts
 from .redis.cluster import by_slot
+from .redis.failures import without_errors
 
 
 @dataclass
@@ -57,7 +58,7 @@ def reset_cache() -> None:
     """
     if not conf().enabled:
         return
-    for group in by_slot(key for key, _ in keys_under({key_prefix(alias) for alias in connections.settings})):
-        redis_client().unlink(*group)
+    ours = (key for key, _ in keys_under({key_prefix(alias) for alias in connections.settings}))
+    without_errors(round_trip([("UNLINK", *group) for group in by_slot(ours)]))
     teach_scripts()  # or the first to use one would need a round trip more
     breaker.retry()

@@ -13,7 +13,9 @@ from config import environment
 MYSQL = "config.mysql"
 LOCK_WAIT_S = 5
 CONNECT_S = 3
+REPLICA_LIMIT_S, REPLICA_CONNECT_S = 2, 1
 DRIVER_PACKAGES = "libmariadb-dev pkg-config gcc python3-dev"
+_READ_ONLY = " /*M!100300 , tx_read_only=1 */ /*!80000 , transaction_read_only=1 */"
 
 SQLITE = {
     "transaction_mode": "IMMEDIATE",  # a deferred transaction that reads and then writes can fail with "locked"
@@ -26,9 +28,28 @@ def parse(url: str) -> dict:
     """Return the entry of DATABASES for a URL. Options in the URL (?ssl-ca=…) take precedence over those set here."""
     if url.startswith("sqlite:"):
         return _entry(url, SQLITE)
+    return _server(url, _mysql(environment.number("DB_TIME_LIMIT_S", default=20, low=0, high=3600)))
+
+
+def replicas(urls: list[str]) -> dict[str, dict]:
+    """Return the entries of DATABASES for replicas, by alias.
+
+    A read that a replica does not answer soon is given to the writer, so the time limits are short. MIRROR tells
+    caching and test runners that they are the database `default`.
+    """
+    return {f"replica{number}": _replica(url) for number, url in enumerate(urls, 1)}
+
+
+def _replica(url: str) -> dict:
+    own = _mysql(REPLICA_LIMIT_S, _READ_ONLY) | {
+        "connect_timeout": REPLICA_CONNECT_S, "read_timeout": REPLICA_LIMIT_S + 1, "write_timeout": REPLICA_LIMIT_S + 1
+    }  # fmt: skip
+    return _server(url, own) | {"TEST": {"MIRROR": "default"}}
+
+
+def _server(url: str, options: dict) -> dict:
     _require_driver()
-    limit_s = environment.number("DB_TIME_LIMIT_S", default=20, low=0, high=3600)
-    return _entry(url.replace("mariadb:", "mysql:", 1), _mysql(limit_s)) | {"ENGINE": MYSQL}
+    return _entry(url.replace("mariadb:", "mysql:", 1), options) | {"ENGINE": MYSQL}
 
 
 def _entry(url: str, options: dict) -> dict:
@@ -36,13 +57,16 @@ def _entry(url: str, options: dict) -> dict:
     return {**entry, "OPTIONS": options | entry.get("OPTIONS", {})}
 
 
-def _mysql(limit_s: int) -> dict:
-    """Return options that limit each statement, and idle time in a transaction, to `limit_s`; 0 for no limit."""
+def _mysql(limit_s: int, *more: str) -> dict:
+    """Return options that limit each statement, and idle time in a transaction, to `limit_s`; 0 for no limit.
+
+    `more` are assignments of further session variables.
+    """
     options = {
         "charset": "utf8mb4",
         "isolation_level": "read committed",
         "connect_timeout": CONNECT_S,
-        "init_command": "SET " + ", ".join(_session(limit_s)),
+        "init_command": "SET " + ", ".join(_session(limit_s)) + " ".join(more),
     }
     # MySQL itself limits only SELECTs; for other statements the client disconnects, and the server rolls back.
     return options | ({"read_timeout": limit_s + 5, "write_timeout": limit_s + 5} if limit_s else {})

@@ -1,6 +1,6 @@
 """Environment variables, checked once: a wrong value ends the program with one sentence instead of a traceback.
 
-This module imports the standard library only, so that it works even if no library is installed.
+This module needs the standard library only, so that it works even if no library is installed.
 """
 
 import os
@@ -12,9 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
 
+from caching import locations
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATABASE_SCHEMES = ("sqlite", "mysql", "mariadb")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+TOPOLOGY_SCHEMES = tuple(f"{scheme}://" for scheme in locations.SCHEMES)
 UNSAFE_SCHEMES = ("javascript", "vbscript", "data", "file", "blob")
 EMAIL_SCHEMES = ("smtp", "smtps", "console")
 LIBRARIES = (
@@ -99,6 +102,17 @@ def secret_key(*, debug: bool) -> str:
         raise Misconfigured(f"The key kept in {path} cannot be used ({error.strerror}): set SECRET_KEY.") from None
 
 
+def secret_key_fallbacks(*, debug: bool) -> list[str]:
+    """Return SECRET_KEY_FALLBACKS, former or future keys separated by commas, whose signatures are accepted."""
+    keys = comma_separated("SECRET_KEY_FALLBACKS", default="")
+    if not debug and not all(map(_is_strong, keys)):
+        raise Misconfigured(
+            f"SECRET_KEY_FALLBACKS has a key that can be guessed: each needs {KEY_LENGTH} random characters or more, "
+            "and a comma before the next one."
+        )
+    return keys
+
+
 def _is_strong(key: str) -> bool:
     """Return whether Django's check security.W009 accepts the key."""
     return len(key) >= KEY_LENGTH and len(set(key)) >= KEY_CHARACTERS and not key.startswith("django-insecure-")
@@ -131,16 +145,49 @@ def database_url() -> str:
     url = os.environ.get("DATABASE_URL")
     if not url:
         return f"sqlite:///{quote(str(writable(data_dir()) / 'hotpath.sqlite3'))}"
-    parts = _split("DATABASE_URL", url, DATABASE_SCHEMES, "mysql://user:password@host:3306/hotpath")
-    if parts.scheme != "sqlite" and (not parts.path.strip("/") or "/" in parts.path.strip("/")):
-        raise Misconfigured(
-            f"DATABASE_URL {masked(url)} does not name one database: end it with /hotpath, for example."
-        )
+    parts = _database("DATABASE_URL", url)
     if parts.scheme == "sqlite" and parts.path in {"", "/", "/:memory:"}:
         raise Misconfigured(
             f"DATABASE_URL {masked(url)} names no file, and processes cannot share memory: name a file."
         )
     return url
+
+
+def database_replica_urls() -> list[str]:
+    """Return DATABASE_REPLICA_URLS: replicas of the database that DATABASE_URL names; none by default."""
+    name, urls = "DATABASE_REPLICA_URLS", comma_separated("DATABASE_REPLICA_URLS", default="")
+    if not urls:
+        return []
+    writer = urlsplit(database_url())
+    if writer.scheme == "sqlite":
+        raise Misconfigured(
+            f"{name} is set, but the database is an SQLite file, which has no replicas: let DATABASE_URL name MySQL or "
+            f"MariaDB, or unset {name}."
+        )
+    known = [_address(writer)]
+    for url in urls:
+        address = _address(_database(name, url, DATABASE_SCHEMES[1:]))
+        if address in known:
+            raise Misconfigured(f"{name} {masked(url)} names a server twice, or the one that DATABASE_URL names.")
+        if address[2] != known[0][2]:
+            raise Misconfigured(
+                f"{name} {masked(url)} names another database than DATABASE_URL: a replica has it under the same name, "
+                f"{known[0][2]}."
+            )
+        known.append(address)
+    return urls
+
+
+def _database(name: str, url: str, schemes: tuple[str, ...] = DATABASE_SCHEMES) -> SplitResult:
+    """Return the parts of a URL that names one database."""
+    parts = _split(name, url, schemes, "mysql://user:password@host:3306/hotpath")
+    if parts.scheme != "sqlite" and (not parts.path.strip("/") or "/" in parts.path.strip("/")):
+        raise Misconfigured(f"{name} {masked(url)} does not name one database: end it with /hotpath, for example.")
+    return parts
+
+
+def _address(parts: SplitResult) -> tuple[str | None, int, str]:
+    return parts.hostname, parts.port or 3306, parts.path.strip("/")
 
 
 def redis_url() -> str:
@@ -149,8 +196,19 @@ def redis_url() -> str:
     if not url:
         embedded = data_dir() / "redis" / "url"
         return embedded.read_text().strip() if embedded.exists() else "redis://127.0.0.1:6379/0"
+    if url.startswith(TOPOLOGY_SCHEMES):
+        return _topology(url)
     for each in url.split(","):
-        _split("REDIS_URL", each, REDIS_SCHEMES, "redis://:password@host:6379/0")
+        _split("REDIS_URL", each, REDIS_SCHEMES + locations.SCHEMES, "redis://:password@host:6379/0")
+    return url
+
+
+def _topology(url: str) -> str:
+    """Return the address of a Redis Cluster, or of Sentinels, checked."""
+    try:
+        locations.parse(url)
+    except ValueError as error:
+        raise Misconfigured(f"REDIS_URL {masked(url)} {error}.") from None
     return url
 
 

@@ -13,12 +13,14 @@ environment.require_libraries()
 from redis.backoff import NoBackoff  # noqa: E402
 from redis.retry import Retry  # noqa: E402
 
+from caching import locations  # noqa: E402
 from config import databases, mail, openapi  # noqa: E402
 
 BASE_DIR = environment.BASE_DIR
 DATA_DIR = environment.data_dir()
 DEBUG = environment.flag("DEBUG", default=False)
 SECRET_KEY = environment.secret_key(debug=DEBUG)
+SECRET_KEY_FALLBACKS = environment.secret_key_fallbacks(debug=DEBUG)
 ALLOWED_HOSTS = environment.comma_separated("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
@@ -79,12 +81,17 @@ WHITENOISE_USE_FINDERS = True  # files are served from the installed packages, w
 APPEND_SLASH = False
 
 DATABASES = {"default": databases.parse(environment.database_url())}
+REPLICAS = list(replicas := databases.replicas(environment.database_replica_urls()))
+if REPLICAS:
+    DATABASES |= replicas
+    DATABASE_ROUTERS = ["replicas.router.WriterOrReplica"]
 REDIS_URL = environment.redis_url()
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "OPTIONS": {
+            "CONNECTION_FACTORY": locations.connection_factory(REDIS_URL),
             "SOCKET_TIMEOUT": 0.5,
             "SOCKET_CONNECT_TIMEOUT": 0.25,
             "CONNECTION_POOL_KWARGS": {
@@ -155,10 +162,13 @@ WEB_THREADS = environment.number("WEB_THREADS", default=8, low=1, high=1000)
 WEB_WORKERS = environment.number("WEB_WORKERS", default=2, low=1, high=256)
 # Seconds in which a web worker that ends says `connection: close`, before it closes idle connections.
 WEB_DRAIN_S = environment.number("WEB_DRAIN_S", default=0 if DEBUG else 5, low=0, high=300)
+BEFORE_SERVING = "api.installation.require_agreement"
 SERVER = environment.choice("SERVER", "gunicorn", "granian")
 HOST = "127.0.0.1" if DEBUG else "0.0.0.0"  # noqa: S104  a container's own network
 PORT = environment.number("PORT", default=8000, low=1, high=65535)
 POPUP_LINK_SCHEMES = environment.schemes("POPUP_LINK_SCHEMES", default="https,http,app")
+# Days for which single popup events are kept; their counts by user and by day are kept for good.
+POPUP_EVENT_DAYS = environment.number("POPUP_EVENT_DAYS", default=400, low=7, high=36_500)
 LANE = environment.flag("LANE", default=True)
 
 PROXIES = environment.number("PROXIES", default=0, low=0, high=10)

@@ -84,11 +84,11 @@ class CacheIncrements:
         return blocks.increment_commands(self.rows)
 
     def resolve(self, replies: list[Any] | None) -> None:
-        """Record the keys as pending invalidations if Redis could not be used (`replies` is None).
+        """Record the keys as pending invalidations if Redis, or some server of a cluster, could not be used.
 
         An entry that is missing, or that another version of the code wrote, needs no addition.
         """
-        if replies is None:
+        if replies is None or any(isinstance(reply, Unavailable) for reply in replies):
             # Redis may return with its old values, before the roll-up invalidates them.
             record_pending(self.using, blocks.keys_of(self.rows))
 

@@ -1,7 +1,8 @@
 """Signal receivers that append to the delta log what the writes of counted rows change."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.db import connections, transaction
@@ -11,6 +12,7 @@ from caching.extend import deleting, inserted, updated, updating
 from counters import deltas, registry
 from counters.deltas import Amounts
 
+_NOBODY: Mapping[str, Any] = MappingProxyType({})
 _BEFORE = "_counted_before"  # the attribute in which pre-signals leave the contributions to the post-signals
 
 
@@ -55,15 +57,19 @@ def _after_save(
 
 def _before_delete(*, sender: type[Model], instance: Any, using: str, **_: Any) -> None:
     # Of two concurrent deletions, the one that waits for the lock finds no row, and then changes no counter.
-    setattr(instance, _BEFORE, _stored(sender, [instance.pk], using, lock=True))
+    column = getattr(sender, "partitioned_by", "")  # see caching.api.EdgeModel
+    owner = {column: getattr(instance, column)} if column else {}
+    setattr(instance, _BEFORE, _stored(sender, [instance.pk], using, lock=True, owner=owner))
 
 
 def _after_delete(*, sender: type[Model], instance: Any, using: str, **_: Any) -> None:
     deltas.append_deltas(using, _negated(instance.__dict__.pop(_BEFORE)))
 
 
-def _before_deletion_of_many(*, sender: type[Model], pks: list[Any], using: str, **_: Any) -> None:
-    deltas.append_deltas(using, _negated(_stored(sender, pks, using)))
+def _before_deletion_of_many(
+    *, sender: type[Model], pks: list[Any], owner: Mapping[str, int], using: str, **_: Any
+) -> None:
+    deltas.append_deltas(using, _negated(_stored(sender, pks, using, owner=owner)))
 
 
 def _after_insert(*, sender: type[Model], instances: list[Any], using: str, **_: Any) -> None:
@@ -106,16 +112,21 @@ def _added(model: type[Model], instances: list[Any], using: str) -> Amounts:
     return amounts
 
 
-def _stored(model: type[Model], pks: list[Any], using: str, *, lock: bool = False) -> Amounts:
-    """Return the contributions of rows as they are in the database; missing rows contribute nothing."""
+def _stored(
+    model: type[Model], pks: list[Any], using: str, *, lock: bool = False, owner: Mapping[str, Any] = _NOBODY
+) -> Amounts:
+    """Return the contributions of rows as they are in the database; missing rows contribute nothing.
+
+    `owner` is a column by which the table may be partitioned, with the value that all rows have in it.
+    """
     fed = registry.counters_fed_by(model)
-    rows = model._base_manager.using(using).filter(pk__in=pks).order_by()
+    rows = model._base_manager.using(using).filter(pk__in=pks, **owner).order_by()
     amount_columns = [counter.contribution() for _, _, counter in fed]
     if lock:
         rows = rows.select_for_update()
     amounts: Amounts = Counter()
     for row in rows.values_list(*(counter.owner for _, _, counter in fed), *amount_columns):
-        for (kind, name, _), owner, amount in zip(fed, row, row[len(fed) :], strict=False):
-            if owner is not None and amount:
-                amounts[kind, owner, name] += amount
+        for (kind, name, _), target, amount in zip(fed, row, row[len(fed) :], strict=False):
+            if target is not None and amount:
+                amounts[kind, target, name] += amount
     return amounts

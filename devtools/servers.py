@@ -95,20 +95,27 @@ def start_redis(binary: str, folder: Path, *extra: str) -> tuple[int, subprocess
 
 def start_mariadb(folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
     """Start an empty MariaDB without durability, with root having no password; return its port and process."""
-    data, port = folder / "mariadb", free_port()
-    user = ["--user=root"] if os.getuid() == 0 else []
     subprocess.run(
-        [program("mariadb-install-db") or "mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
-         "--auth-root-authentication-method=normal", *user],
+        [program("mariadb-install-db") or "mariadb-install-db", "--no-defaults", f"--datadir={folder}/mariadb",
+         "--skip-test-db", "--auth-root-authentication-method=normal", *_as_root()],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
+    return restart_mariadb(folder, free_port(), *extra)
+
+
+def restart_mariadb(folder: Path, port: int, *extra: str) -> tuple[int, subprocess.Popen]:
+    """Start a MariaDB on the data that an earlier one has left in the folder; return its port and process."""
     options = [
-        "--no-defaults", f"--datadir={data}", f"--socket={folder}/mariadb.sock", f"--port={port}",
+        "--no-defaults", f"--datadir={folder}/mariadb", f"--socket={folder}/mariadb.sock", f"--port={port}",
         "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync",
         "--innodb-doublewrite=0", "--skip-name-resolve", "--max-connections=300",
-        "--character-set-server=utf8mb4", *user, *extra,
+        "--character-set-server=utf8mb4", *_as_root(), *extra,
     ]  # fmt: skip
     return port, start_process([program("mariadbd") or "mariadbd", *options], port, folder / "mariadb.log")
+
+
+def _as_root() -> list[str]:
+    return ["--user=root"] if os.getuid() == 0 else []
 
 
 def start_postgresql(folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:

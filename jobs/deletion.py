@@ -6,7 +6,8 @@ and `manage.py sweep_removed` deletes the rest.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.db import Error, OperationalError, models, router
@@ -16,6 +17,7 @@ from caching.api import atomic_write, delete_rows
 
 CHUNK = 1_000  # rows in one transaction
 AT_ONCE = 1_000  # rows that a request deletes itself
+NOBODY: Mapping[str, int] = MappingProxyType({})
 
 Sweep = Callable[[], Iterator[int]]
 _sweeps: list[Sweep] = []
@@ -65,19 +67,22 @@ def in_chunks(
     size: int | None = None,
     *,
     by: str | None = None,
+    owner: Mapping[str, int] = NOBODY,
 ) -> Iterator[int]:
     """Delete or change all rows, at most `size` (default: CHUNK) at a time, and yield the number of rows of each chunk.
 
     By default the rows are deleted as caching.api.delete_rows() does. `change` gets their primary keys instead; it
     must remove the rows from `rows`, in a transaction of its own. `by` names a column of an index behind those that
     `rows` are filtered by, in which each row has another value: a chunk begins where the one before has ended, as the
-    database may take long to clear away what is deleted.
+    database may take long to clear away what is deleted. `owner` is a further condition on the column by which the
+    table may be partitioned, such as {"user_id": 7}, which the deletions name as well.
     """
+    rows = rows.filter(**owner)
     while chunk := _first(rows, by, size or CHUNK):
         while chunk:
             pks = [pk for pk, _ in chunk]
             if change is None:
-                delete_rows(rows.model, pks, router.db_for_write(rows.model))
+                delete_rows(rows.model, pks, router.db_for_write(rows.model), **owner)
             else:
                 change(pks)
             yield len(pks)

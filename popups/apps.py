@@ -9,13 +9,15 @@ class PopupsConfig(AppConfig):
     name = "popups"
 
     def ready(self) -> None:
-        from popups import export_parts, seeding, services, signals  # noqa: F401  signals connects
+        from jobs import deletion
+        from popups import export_parts, retention, seeding, services, signals  # noqa: F401  signals connects
         from popups.delivery import protection  # noqa: F401  connects
         from popups.models import Event
         from users import deletion_hooks, related_rows
         from users.seeding import register
 
         export_parts.register_parts()
+        deletion.register(retention.sweep_expired)
         deletion_hooks.register(services.delete_popups_of)
         deletion_hooks.register_keys(services.redis_keys_of)
         register(seeding.seed)

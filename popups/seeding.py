@@ -7,6 +7,7 @@ from itertools import islice
 from django.utils import timezone
 
 from popups import demo
+from popups.delivery.claims import earliest_claim
 from popups.events import drain
 from popups.events.stream import StreamEvent
 from popups.models import Event, Popup
@@ -36,6 +37,6 @@ def seed(user_ids: Sequence[int]) -> dict[str, int]:
 
 def _events(showing: demo.Showing, popup_id: int, user_id: int, today: datetime) -> Iterator[StreamEvent]:
     at = today - timedelta(days=showing.days_ago) + timedelta(seconds=showing.second)
-    claim = f"{popup_id:08x}{user_id:016x}"[-24:]
+    claim = earliest_claim(at)[:12] + f"{popup_id % 2**16:04x}{user_id % 2**32:08x}"
     for kind in filter(None, (Event.Type.SHOWN.value, showing.outcome)):
         yield StreamEvent(f"demo-{claim}-{kind}", kind, user_id, popup_id, claim, at, True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from caching.api import Batch, Unavailable
 from jobs.deletion import in_chunks
-from popups import keys, layouts, lost_events
+from popups import keys, layouts, lost_events, retention
 from popups.delivery import claims, scripts
 from popups.delivery.states import PREFIX, STATES
 from popups.models import Event, UserPopup
@@ -19,10 +19,10 @@ class UnknownClaim(Exception):
 def record(*, user_id: int, popup_id: int, token: str, type: str) -> None:  # noqa: A002
     """Record a click or a dismissal; recording the same event again changes nothing.
 
-    Raises UnknownClaim, and Unavailable if the event could not be recorded safely.
+    Raises UnknownClaim, also for a claim that is too old, and Unavailable if the event could not be recorded safely.
     """
     claim = claims.verify(token, user_id=user_id, popup_id=popup_id)
-    if claim is None:
+    if claim is None or not retention.is_accepted(claim):
         raise UnknownClaim
     for _ in range(ATTEMPTS):
         shard = layouts.current().shard_of(user_id)
@@ -47,8 +47,8 @@ def record(*, user_id: int, popup_id: int, token: str, type: str) -> None:  # no
 
 def delete_popups_of(user_id: int) -> Iterator[int]:
     """Delete a user's popup events and states and yield the number of rows per chunk; for users.deletion_hooks."""
-    yield from in_chunks(Event.objects.filter(user_id=user_id), by="pk")
-    yield from in_chunks(UserPopup.objects.filter(user_id=user_id), by="popup_id")
+    yield from in_chunks(Event.objects.all(), by="pk", owner={"user_id": user_id})
+    yield from in_chunks(UserPopup.objects.all(), by="popup_id", owner={"user_id": user_id})
 
 
 def redis_keys_of(user_id: int) -> Iterator[str]:

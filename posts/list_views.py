@@ -23,6 +23,7 @@ from posts.reads import CHECK_CAP, FavoritesCheck
 from posts.schemas import output
 from posts.schemas.input import CommentInput
 from posts.visibility import author_seen_by, is_readable
+from replicas.reads import may_read_replica
 from users.schemas.output import UserPage
 from users.user_pages import page_of_users, visible_users
 from users.visibility import ViewedUsers
@@ -46,6 +47,7 @@ class HomePageView(BatchedView):
         problems=("blocked", "not_found"),
         query=[id_in_path("user_id"), *page_query(HOME_PAGE)],
     )
+    @may_read_replica
     def get(self, request: Request, user_id: str) -> HttpResponse:
         """List the posts of a user.
 
@@ -66,6 +68,7 @@ class FavoritesView(BatchedView):
         self.paging = Paging(request, caller_id, f"posts.favorites:{caller_id}")
 
     @described(answers={200: output.PostPage}, query=page_query())
+    @may_read_replica
     def get(self, request: Request) -> HttpResponse:
         """List the own favourites.
 
@@ -119,6 +122,7 @@ class LikersView(_AboutPostView):
     purpose = "posts.likers"
 
     @_page_of(UserPage)
+    @may_read_replica
     def get(self, request: Request, post_id: str) -> HttpResponse:
         """List the users who like a post.
 
@@ -134,6 +138,7 @@ class CommentsView(_AboutPostView):
     purpose = "posts.comments"
 
     @_page_of(output.CommentPage)
+    @may_read_replica
     def get(self, request: Request, post_id: str) -> HttpResponse:
         """List the comments on a post.
 

@@ -128,6 +128,7 @@ class Like(EdgeModel):
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     post = models.ForeignKey(Post, models.CASCADE, related_name="+", db_index=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    partitioned_by = "user_id"
 
     class Meta(EdgeModel.Meta):
         constraints = [models.UniqueConstraint(fields=["user", "post"], name="posts_like_pair")]
@@ -144,6 +145,7 @@ class Favorite(EdgeModel):
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     post = models.ForeignKey(Post, models.CASCADE, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    partitioned_by = "user_id"
 
     class Meta(EdgeModel.Meta):
         constraints = [models.UniqueConstraint(fields=["user", "post"], name="posts_favorite_pair")]

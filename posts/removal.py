@@ -34,8 +34,8 @@ def delete_posts_of(user_id: int) -> Iterator[int]:
 
     Registered with users.deletion_hooks.
     """
-    for marks in (Like.objects.filter(user_id=user_id), Favorite.objects.filter(user_id=user_id)):
-        yield from in_chunks(marks, by="post_id")
+    for model in (Like, Favorite):
+        yield from in_chunks(model.objects.all(), by="post_id", owner={"user_id": user_id})
     yield from in_chunks(Comment.objects.filter(author_id=user_id), by="pk")
     yield from in_chunks(Deletion.objects.filter(user_id=user_id))
     posts = Post.objects.filter(author_id=user_id)

@@ -36,6 +36,7 @@ class Score(EdgeModel):
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     item = models.ForeignKey(Item, models.CASCADE, related_name="+", db_index=False)
     score = models.PositiveSmallIntegerField(validators=[MinValueValidator(LOWEST), MaxValueValidator(HIGHEST)])
+    partitioned_by = "user_id"
 
     class Meta(EdgeModel.Meta):
         constraints = [

@@ -6,12 +6,12 @@ last. If the process is killed in between, `sweep_removed` finds the mark and co
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 from django.db import router
-from django.db.models import QuerySet
 from django.utils import timezone
 
-from caching.api import atomic_write
+from caching.api import atomic_write, delete_locked, lock_rows
 from counters.api import Amounts, append_deltas
 from jobs.deletion import Dependents, MarkedRows, in_chunks
 from ratings.counts import KIND, histogram_counter
@@ -28,17 +28,17 @@ def remove(item_ids: list[int]) -> None:
 
 def delete_scores_of(user_id: int) -> Iterator[int]:
     """Delete a user's scores and yield the number of rows per chunk; registered with users.deletion_hooks."""
-    return in_chunks(Score.objects.filter(user_id=user_id), _delete_scores, CHUNK, by="item_id")
+    change = partial(_delete_scores, user_id=user_id)
+    return in_chunks(Score.objects.all(), change, CHUNK, by="item_id", owner={"user_id": user_id})
 
 
-def _delete_scores(pks: list[int]) -> None:
+def _delete_scores(pks: list[int], **owner: int) -> None:
     """Delete scores without signals, which would query for each row: a million scores take minutes instead of hours."""
     using = router.db_for_write(Score)
     with atomic_write(using):
-        scores = list(Score.objects.filter(pk__in=pks).select_for_update().order_by("pk"))
+        scores = lock_rows(Score, pks, using, **owner)
         my_scores.hold(using, [my_scores.identity(score.user_id, score.item_id) for score in scores])
-        # A plain QuerySet: that of the model's manager would lock the rows and hold their pairs once more.
-        QuerySet(Score).filter(pk__in=[score.pk for score in scores])._raw_delete(using)
+        delete_locked(Score, scores, using)
         append_deltas(using, _negative_amounts(scores))
 
 

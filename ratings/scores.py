@@ -9,9 +9,10 @@ from django.db import connections
 
 
 class StoredScore(NamedTuple):
-    """The primary key and the score of a row."""
+    """The primary key, the user and the score of a row."""
 
     id: int
+    user_id: int
     score: int
 
 
@@ -29,7 +30,8 @@ def insert(using: str, user_id: int, item_id: int, score: int) -> None:
 def update_if_unchanged(using: str, before: StoredScore, score: int) -> bool:
     """Change a score if it is still equal to `before`; return whether it was."""
     # By primary key: otherwise InnoDB locks the index of the pair before the row, and a deletion locks the row first.
-    return bool(_run(using, _UPDATE, score, *before).rowcount)
+    index = "FORCE INDEX (PRIMARY)" if connections[using].vendor == "mysql" else ""
+    return bool(_run(using, _UPDATE.format(index), score, *before).rowcount)
 
 
 def _run(using: str, statement: str, *values: int) -> Any:
@@ -38,6 +40,6 @@ def _run(using: str, statement: str, *values: int) -> Any:
     return cursor
 
 
-_SELECT = "SELECT id, score FROM ratings_score WHERE user_id = %s AND item_id = %s"
+_SELECT = "SELECT id, user_id, score FROM ratings_score WHERE user_id = %s AND item_id = %s"
 _INSERT = "INSERT INTO ratings_score (user_id, item_id, score) VALUES (%s, %s, %s)"
-_UPDATE = "UPDATE ratings_score SET score = %s WHERE id = %s AND score = %s"
+_UPDATE = "UPDATE ratings_score {} SET score = %s WHERE id = %s AND user_id = %s AND score = %s"

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from django.db import IntegrityError, OperationalError, router
+from django.db import IntegrityError, router
 
 from caching.api import Batch, atomic_write
 from counters.api import append_deltas
@@ -11,8 +11,6 @@ from ratings.counts import KIND, histogram_counter
 from ratings.models import Item, Score, my_scores
 from users.edges import delete_edge, referring_write
 from users.models import User
-
-DEADLOCK = 1213  # MySQL's error number
 
 
 class TooFast(Exception):
@@ -42,11 +40,6 @@ def rate(*, user_id: int, item_id: int, score: int, read_after: Batch | None = N
                 read_after.join_commit(using)
     except IntegrityError:  # a concurrent request has inserted the score
         raise TooFast from None
-    except OperationalError as error:
-        # Several requests waited for a writer of the first score that was killed: only one of them succeeds.
-        if error.args[0] == DEADLOCK:
-            raise TooFast from None
-        raise
 
 
 def withdraw(*, user_id: int, item_id: int, read_after: Batch | None = None) -> bool:

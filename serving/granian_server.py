@@ -12,7 +12,7 @@ from typing import Any
 
 from granian.server.mp import MPServer
 
-from serving import lifecycle
+from serving import gunicorn_config, lifecycle
 
 FIRST_REQUEST_S = 0.5  # time for clients that have just connected to send a request, before the workers end
 
@@ -49,6 +49,7 @@ class Server(MPServer):
 def main() -> None:
     """Load the application, which the workers inherit, and run Granian's command line with this server."""
     import_module("config.asgi")
+    gunicorn_config.prepare()
     multiprocessing.set_start_method("fork")  # so that workers inherit the file descriptors
     cli.Server = Server
     cli.entrypoint()

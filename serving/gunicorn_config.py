@@ -51,8 +51,15 @@ def pre_fork(arbiter: Any, worker: Any) -> None:
     worker.core = _cores.allocate(arbiter.cfg.workers)
 
 
+def prepare() -> None:
+    """Call the function that the setting BEFORE_SERVING names, in the main process; it may end that with a sentence."""
+    module, _, name = settings.BEFORE_SERVING.rpartition(".")
+    getattr(import_module(module), name)()
+
+
 def when_ready(arbiter: Any) -> None:
     """Tell the supervisor, if any, how many workers are about to start; called by gunicorn in the master."""
+    prepare()
     lifecycle.expect_workers(arbiter.num_workers)
 
 

@@ -11,6 +11,7 @@ from api.keysets import Keyset
 from api.schema import described, id_in_path, page_query
 from api.views import BatchedView
 from caching.api import Batch
+from replicas.reads import may_read_replica
 from social import keysets
 from users.models import User
 from users.schemas.output import UserPage
@@ -30,6 +31,7 @@ class _ListView(BatchedView):
         self.paging = Paging(request, caller_id, f"{self.purpose}:{self.owner_id}")
         self.owners = batch.rows(User, [self.owner_id])
 
+    @may_read_replica
     def page(self) -> HttpResponse:
         if is_gone(self.owners.row(self.owner_id)):
             raise no_such_user()

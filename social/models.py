@@ -14,6 +14,7 @@ class Follow(EdgeModel):
     follower = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     followee = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    partitioned_by = "follower_id"
 
     class Meta(EdgeModel.Meta):
         constraints = [models.UniqueConstraint(fields=["follower", "followee"], name="social_follow_pair")]
@@ -34,6 +35,7 @@ class Block(EdgeModel):
     blocker = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     blocked = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    partitioned_by = "blocker_id"
 
     class Meta(EdgeModel.Meta):
         constraints = [models.UniqueConstraint(fields=["blocker", "blocked"], name="social_block_pair")]

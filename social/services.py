@@ -66,7 +66,7 @@ def delete_edges_of(user_id: int) -> Iterator[int]:
     """Delete a user's edges and yield the number of rows per chunk; registered with users.deletion_hooks."""
     for model, *ends in ((Follow, "follower", "followee"), (Block, "blocker", "blocked")):
         for own, other in (ends, ends[::-1]):
-            yield from in_chunks(model.objects.filter(**{own: user_id}), by=f"{other}_id")
+            yield from in_chunks(model.objects.all(), by=f"{other}_id", owner={f"{own}_id": user_id})
 
 
 def _follows_between(first_id: int, second_id: int) -> QuerySet[Follow]:

@@ -1,15 +1,34 @@
-"""The project's settings for the test suite, on its own servers; SERVICES=1 selects MariaDB instead of SQLite.
+"""The project's settings for the test suite, on its own servers.
+
+SERVICES=1 selects MariaDB instead of SQLite, TOPOLOGY=cluster or sentinel several servers instead of one Redis.
 
 Each worker of pytest-xdist starts its own servers, so that no other worker sees what a test counts, freezes or flushes.
 """
 
 import os
+from pathlib import Path
 
 from devtools import servers
+from devtools.redis_cluster import RedisCluster
+from devtools.redis_sentinel import RedisSentinel
 from launcher import embedded_redis
 
 SERVICES = os.environ.get("SERVICES") == "1"
+TOPOLOGY = os.environ.get("TOPOLOGY", "")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "none")
+
+
+def start_redis(binary: str, folder: Path) -> str:
+    """Start the Redis of TOPOLOGY, and return its URL."""
+    if TOPOLOGY == "cluster":
+        topology: RedisCluster | RedisSentinel = RedisCluster(binary, folder / "redis", replicas=0)
+    elif TOPOLOGY == "sentinel":
+        topology = RedisSentinel(binary, folder / "redis", replicas=1, sentinels=1)
+    else:
+        port, _ = servers.start_redis(binary, folder)
+        return f"redis://127.0.0.1:{port}/0"
+    topology.start()
+    return topology.url
 
 
 def start_servers() -> None:
@@ -20,8 +39,7 @@ def start_servers() -> None:
     os.environ["DATA_DIR"] = str(folder)
     os.environ["SECRET_KEY"] = "tests-only-" + "x" * 50
     binary = servers.program("redis-server") if SERVICES else embedded_redis.redis_server()
-    redis_port, _ = servers.start_redis(binary, folder)
-    os.environ["REDIS_URL"] = f"redis://127.0.0.1:{redis_port}/0"
+    os.environ["REDIS_URL"] = start_redis(binary, folder)
     if SERVICES:
         mariadb_port, _ = servers.start_mariadb(folder)
         os.environ["DATABASE_URL"] = f"mysql://root@127.0.0.1:{mariadb_port}/hotpath"

@@ -21,6 +21,7 @@ class UsersConfig(AppConfig):
             indexing,
             logins,
             related_rows,
+            staff_sessions,
         )
         from users.models import Login
 
@@ -32,6 +33,7 @@ class UsersConfig(AppConfig):
         deletion.register(erasure.sweep)
         deletion.register(logins.sweep_expired)
         deletion.register(former_names.sweep_expired)
+        deletion.register(staff_sessions.sweep_expired)
         deletion_hooks.register(logins.delete_logins_of)
         deletion_hooks.register(erasure.delete_log_of)
         deletion_hooks.register(emails.delete_rows_of)

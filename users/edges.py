@@ -36,4 +36,5 @@ def insert_edge(model: type[EdgeModel], **ends: int) -> bool:
 
 def delete_edge(model: type[EdgeModel], **ends: int) -> bool:
     """Delete the row with these foreign keys; return False if there is none."""
-    return model.objects.filter(**ends).delete()[0] > 0
+    owner = {model.partitioned_by: ends.pop(model.partitioned_by)}
+    return model.objects.filter(**ends).delete_of(**owner)[0] > 0

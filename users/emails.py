@@ -49,7 +49,7 @@ def confirm(text: str) -> User:
         user_id, email, state = signing.loads(text, salt=SALT, max_age=settings.EMAIL_CONFIRM_TIMEOUT)
         with atomic_write(router.db_for_write(User)):
             user = User.objects.select_for_update().filter(pk=user_id, is_active=True).first()
-            if user is None or not constant_time_compare(state, _state(user)):
+            if user is None or not _is_current(state, user):
                 raise BadToken
             _claim(email, user)
             changed: User = User.objects.update_one(user_id, email=email)
@@ -77,11 +77,16 @@ def delete_rows_of(user_id: int) -> Iterator[int]:
         yield from in_chunks(model.objects.filter(user_id=user_id))
 
 
-def _state(user: User) -> str:
+def _is_current(state: str, user: User) -> bool:
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return any(constant_time_compare(state, _state(user, key)) for key in keys)
+
+
+def _state(user: User, key: str) -> str:
     """Return a text that changes with the account's password, its address, and each confirmation."""
     confirmed = ConfirmedEmail.objects.filter(user=user).values_list("confirmed_at", flat=True).first()
     parts = (generations.refresh_half(user.token_generation), user.email, confirmed)
-    return salted_hmac(SALT, "\n".join(map(str, parts)), algorithm="sha256").hexdigest()
+    return salted_hmac(SALT, "\n".join(map(str, parts)), secret=key, algorithm="sha256").hexdigest()
 
 
 def _claim(email: str, user: User) -> None:
@@ -114,7 +119,7 @@ def _mail(request: EmailChange) -> None:
     taken = next((each.user for each in others if _has(each.user, address)), None)
     context: dict[str, Any] = {"user": taken or user, "hours": settings.EMAIL_CONFIRM_TIMEOUT // 3600}
     if taken is None:
-        context["token"] = signing.dumps([user.pk, request.email, _state(user)], salt=SALT)
+        context["token"] = signing.dumps([user.pk, request.email, _state(user, settings.SECRET_KEY)], salt=SALT)
     body = render_to_string("users/email_confirmation.txt", context)
     send_unless_refused(lambda: send_mail("Confirm your mail address", body, None, [request.email]), user.pk)
 

@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from api.json import encoded
+from replicas.reads import may_read_replica
 from users.models import User
 
 PAGE = 1_000
@@ -96,16 +97,21 @@ def _list(part: Part, user_id: int) -> Iterator[bytes]:
 
 
 def _pages(part: Part, user_id: int) -> Iterator[list[dict[str, Any]]]:
-    using = router.db_for_read(part.model)
-    rows: Any = QuerySet(part.model, using=using).filter(part.where, **{part.owner: user_id}).order_by(part.by)
-    page, is_full = rows, True
+    beyond, is_full = EVERY_ROW, True
     while is_full:
         close_old_connections()  # as before each request: this thread may have had its connection for long
-        found = list(page.values_list(part.by, *part.columns.values())[: part.page])
+        found = _rows(part, user_id, beyond)
         if found:
             yield [_document(part, values) for _, *values in found]
-            page = rows.filter(**{f"{part.by}__gt": found[-1][0]})
+            beyond = Q(**{f"{part.by}__gt": found[-1][0]})
         is_full = len(found) == part.page
+
+
+@may_read_replica
+def _rows(part: Part, user_id: int, beyond: Q) -> list[tuple[Any, ...]]:
+    rows: Any = QuerySet(part.model, using=router.db_for_read(part.model))
+    rows = rows.filter(part.where, beyond, **{part.owner: user_id}).order_by(part.by)
+    return list(rows.values_list(part.by, *part.columns.values())[: part.page])
 
 
 def _document(part: Part, values: list[Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from api.problems import bad_input
 from api.schema import described, page_query
 from api.views import BatchedView
 from caching.api import Batch
+from replicas.reads import may_read_replica
 from users import search
 from users.schemas import output
 from users.terms import parse
@@ -42,6 +43,7 @@ class SearchView(BatchedView):
             *page_query(),
         ],
     )
+    @may_read_replica
     def get(self, request: Request) -> HttpResponse:
         """Search for people.
 

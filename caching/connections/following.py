@@ -10,12 +10,15 @@ from functools import partial
 from typing import Any, Protocol
 from weakref import WeakSet
 
-from django.db import IntegrityError, OperationalError, ProgrammingError, connections
+from django.db import Error, OperationalError, ProgrammingError, connections
 from django.db.backends.signals import connection_created
 
-from ..models import PendingInvalidation
+from ..models import PendingInvalidation, RedisRun
+from .failures import is_undone
+from .galera import is_galera, read_causally
 
 _ATTRIBUTE = "caching_following"
+_CHANGES_NOTHING = {"", "DESCRIBE", "EXPLAIN", "PRAGMA", "SELECT", "SET", "SHOW"}
 
 
 class TransactionWrites(Protocol):
@@ -48,6 +51,8 @@ class Following:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self.has_written = in_transaction(connection)  # what it did before is not known
+        self.effects = 0
+        """How many transactions and statements have taken effect, or may have."""
         self._is_manual = False
         self._isolation: str | None = None
         self._open_cursors: WeakSet[Any] = WeakSet()
@@ -115,24 +120,27 @@ class Following:
 
     def _end(self, act: Callable[[], None]) -> None:
         """End the transaction by a COMMIT."""
-        writes = self.writes
-        if writes is None or self._connection.in_atomic_block:  # in which case Django refuses
-            act()
-            self.has_written &= self._connection.in_atomic_block
+        if self._connection.in_atomic_block:
+            act()  # Django refuses
             return
-        try:
-            writes.before_commit()
-        except BaseException:
-            self._connection.rollback()  # Django itself does so for errors of the database alone
-            raise
-        self.writes = None
+        if self.writes is not None:
+            try:
+                self.writes.before_commit()
+            except BaseException:
+                self._connection.rollback()  # Django itself does so for errors of the database alone
+                raise
+        writes, self.writes = self.writes, None
+        self.effects += self.has_written
         try:
             act()
-        except (IntegrityError, ProgrammingError):  # a deferred constraint, or wrong use: the server has not committed
-            self.writes = writes
+        except Error as error:
+            if is_undone(error):  # a deferred constraint, wrong use, a lost race: the server has not committed
+                self.writes = writes
+                self.effects -= self.has_written
             raise
         self.has_written = False
-        writes.committed()
+        if writes is not None:
+            writes.committed()
 
     def _rollback(self, rollback: Callable[[], None]) -> None:
         if self._connection.in_atomic_block:
@@ -165,6 +173,7 @@ class Following:
         return cursor
 
     def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        effects = self.effects
         # SELECT f() and SELECT … INTO may write.
         if type(sql) is str and sql.startswith("SELECT ") and " FROM " in sql and " INTO " not in sql:
             first = "SELECT"
@@ -172,8 +181,10 @@ class Following:
             first = self._note_statement(str(sql).upper())
         try:
             result = execute(sql, params, many, context)
-        except OperationalError:
-            if self.writes is not None:
+        except Error as error:
+            if is_undone(error):
+                self.effects = effects
+            if self.writes is not None and isinstance(error, OperationalError):
                 self.writes.lost_track()  # a deadlock undoes the whole transaction in MySQL
             raise
         if self.writes is not None and first in {"SAVEPOINT", "ROLLBACK"}:
@@ -191,14 +202,22 @@ class Following:
         elif first in {"BEGIN", "START"}:
             self.has_written = True  # a transaction that Django does not know of
         elif first in {"COMMIT", "ROLLBACK", "END"}:
+            self.effects += self.has_written
             self.has_written = False
+        elif first not in _CHANGES_NOTHING:
+            self.effects += 1
         return first
 
     def _reads_what_is_committed_now(self) -> bool:
-        """Return whether the transaction is READ COMMITTED, in which each statement sees the newest commits."""
+        """Return whether the transaction is READ COMMITTED, in which each statement sees the newest commits.
+
+        On Galera that is so for commits of the same node only: within a transaction no statement waits for others.
+        """
         connection = self._connection
         if self._isolation is None:
-            if connection.vendor == "mysql":
+            if is_galera(connection):
+                self._isolation = "unknown"
+            elif connection.vendor == "mysql":
                 self._isolation = connection.isolation_level or "unknown"  # which Django has set
             elif connection.vendor == "postgresql":
                 with connection.connection.cursor() as cursor:  # none of the application's queries
@@ -228,15 +247,16 @@ def in_transaction(connection: Any) -> bool:
 
 
 def is_missing_table(error: Exception) -> bool:
-    """Return whether a statement on the framework's table failed because the database has no such table."""
+    """Return whether a statement on one of the framework's tables failed because the database has no such table."""
     missing = isinstance(error, ProgrammingError) or "no such table" in str(error)
-    return missing and PendingInvalidation._meta.db_table in str(error)
+    return missing and any(model._meta.db_table in str(error) for model in (PendingInvalidation, RedisRun))
 
 
 def _restart(*, connection: Any, **_: Any) -> None:
     if _ATTRIBUTE not in connection.__dict__:
         connection.__dict__[_ATTRIBUTE] = Following(connection)
     connection.__dict__[_ATTRIBUTE].restart()
+    read_causally(connection)
 
 
 connection_created.connect(_restart, dispatch_uid="caching.connections.following")

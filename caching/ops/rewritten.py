@@ -9,7 +9,7 @@ from django.db import Error
 
 from ..databases import key_prefix, primary_of
 from ..protocol import pending
-from ..redis.client import FAILURES
+from ..redis.failures import FAILURES
 from ..writing.invalidation import invalidate
 
 logger = logging.getLogger(__name__)

@@ -10,10 +10,16 @@ from django.db import Error, NotSupportedError, OperationalError, ProgrammingErr
 
 from .. import registry
 from ..connections.following import in_transaction, is_missing_table
+from ..locations import Address
 from ..models import PendingInvalidation
 from ..redis.breaker import breaker
-from ..redis.client import FAILURES, round_trip
+from ..redis.client import round_trip
+from ..redis.cluster import on_cluster, slot_map
+from ..redis.cluster_client import prove
+from ..redis.epochs import UnknownRun
+from ..redis.failures import FAILURES, Unavailable, without_errors
 from ..redis.proofs import proofs
+from .agreement import agreement
 from .invalidation import discard_under
 from .steps import discard
 
@@ -40,18 +46,30 @@ def record(using: str, keys: Iterable[str]) -> None:
 def apply_pending(using: str) -> int:
     """Delete the entries of recorded keys, then their rows; return how many. Safe in any number of processes at once.
 
-    Raises redis.RedisError or OSError when Redis cannot be reached; no row is lost then.
+    Rows that a server of a cluster cannot be told of stay, while the others are applied. Raises redis.RedisError or
+    OSError when Redis cannot be reached at all; no row is lost then.
     """
-    applied = 0
+    applied = last = 0
     pending = PendingInvalidation.objects.using(using)
-    while rows := dict(pending.order_by("pk").values_list("pk", "key")[:BATCH]):
-        keys = set(rows.values())
-        for _ in discard_under([key[:-1] for key in keys if key.endswith("*")]):
-            pass
-        discard(key for key in keys if not key.endswith("*"))
-        pending.filter(pk__in=rows).delete()
-        applied += len(rows)
+    while rows := dict(pending.filter(pk__gt=last).order_by("pk").values_list("pk", "key")[:BATCH]):
+        untold = _discard(set(rows.values()))
+        done = [pk for pk, key in rows.items() if key not in untold]
+        if done:
+            pending.filter(pk__in=done).delete()
+        applied, last = applied + len(done), max(rows)
     return applied
+
+
+def _discard(recorded: set[str]) -> set[str]:
+    """Delete the entries of recorded keys; return those whose entries may be there still."""
+    begins = {key for key in recorded if key.endswith("*")}
+    untold: set[str] = set()
+    try:
+        for _ in discard_under([key[:-1] for key in begins]):
+            pass
+    except Unavailable:
+        untold = begins
+    return untold | discard(recorded - begins)
 
 
 def apply_everywhere() -> int:
@@ -82,20 +100,30 @@ def _aliases(written: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*written, *allowed]))
 
 
-def recover() -> bool:
-    """Prove that Redis takes writes, and apply every pending invalidation; return whether entries may be trusted again.
+def recover(server: Address | None = None) -> bool:
+    """Prove that Redis, or one server of a cluster, takes writes, and apply every pending invalidation; return whether
+    entries may be trusted again.
 
     Not inside a transaction, whose view of the pending rows may be old: see `needs_thread`.
     """
     try:
-        for reply in round_trip(proofs.commands()):
-            if isinstance(reply, Exception):
-                raise reply
+        try:
+            _prove(server)
+        except UnknownRun:  # now it is known
+            _prove(server)
+        agreement.agree(server)
         apply_everywhere()
     except (*FAILURES, Error) as error:
-        breaker.trip(error)
+        (breaker.of(server) if server else breaker).trip(error)
         return False
     return True
+
+
+def _prove(server: Address | None) -> None:
+    if server is None:
+        without_errors(round_trip(proofs.commands()))
+    else:
+        prove(server)
 
 
 def needs_thread() -> bool:
@@ -110,4 +138,14 @@ def close_connections() -> None:
             connection.close_if_unusable_or_obsolete()
 
 
+def servers() -> tuple[Address, ...]:
+    """Return the servers of a cluster that have slots; none where there is one Redis, or no server tells."""
+    if not on_cluster():
+        return ()
+    with contextlib.suppress(*FAILURES):
+        slot_map().learn()
+    return slot_map().nodes
+
+
 breaker.recover, breaker.needs_thread, breaker.leave_thread = recover, needs_thread, connections.close_all
+breaker.servers = servers

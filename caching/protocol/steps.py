@@ -4,20 +4,26 @@ The first byte of an entry names the state of its key; an absent key is the fift
 
     V…  value        N…  nothing (no such row)        L<token>  lease        H(<token><deadline>)+  hold
 
-All functions raise `Unavailable`, and open the circuit breaker, when Redis does not answer in time or refuses.
+Values may stand behind the mark of the run of Redis in which they were filled (caching.redis.epochs).
+
+All functions raise `Unavailable`, and open the circuit breaker, when Redis does not answer in time or refuses. Where
+only some servers of a cluster fail, the others' keys are dealt with.
 """
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ..conf import conf
 from ..options import jittered_ms
 from ..redis.breaker import breaker
 from ..redis.client import execute, round_trip
 from ..redis.cluster import by_slot
+from ..redis.epochs import epochs
+from ..redis.failures import Unavailable
 from ..redis.script import Command, Script
+from .agreement import require_current
 
 SET_LIFE_S = 7 * 24 * 3_600
 HOLD_LIFE_MS = 24 * 3_600 * 1_000  # a hold that no reader meets; who meets one that is past asks the database
@@ -44,8 +50,11 @@ def new_token() -> str:
 
 
 def fetch(commands: Sequence[Command], *, optional: int = 0) -> list[Any]:
-    """Read entries by commands that were planned for them; the last `optional` commands may fail on their own."""
-    return execute(commands, allowed=breaker.may_read, optional=optional)
+    """Read entries by commands that were planned for them; the last `optional` commands may fail on their own.
+
+    An error stands in place of what a server of a cluster did not answer.
+    """
+    return execute(commands, allowed=breaker.may_read, optional=optional, partly=True)
 
 
 def lease(seen: Mapping[str, bytes | None], token: str, *, asked: bool = False) -> dict[str, bytes | None]:
@@ -53,6 +62,7 @@ def lease(seen: Mapping[str, bytes | None], token: str, *, asked: bool = False) 
 
     The answer maps a key to None where the lease was taken, else to the entry that stands there now. For a hold whose
     claims are all past it is PAST: with `asked`, once the database has told that no writer is at work, it is replaced.
+    Keys whose server cannot be used are left out.
     """
     groups = by_slot(seen)
     commands = [
@@ -60,19 +70,27 @@ def lease(seen: Mapping[str, bytes | None], token: str, *, asked: bool = False) 
         for group in groups
     ]
     standing: dict[str, bytes | None] = {}
-    for group, entries in zip(groups, execute(commands, allowed=breaker.may_read), strict=True):
+    for group, entries in _answered(groups, execute(commands, allowed=breaker.may_read, partly=True)):
         standing.update(zip(group, (entry or None for entry in entries), strict=True))
     return standing
 
 
 def fill(
-    entries: Mapping[str, tuple[bytes, int]], token: str, *, scripted: Mapping[str, Command] | None = None
+    entries: Mapping[str, tuple[bytes, int]],
+    token: str,
+    *,
+    since: int,
+    scripted: Mapping[str, Command] | None = None,
 ) -> list[str]:
     """Put (entry, life in ms) where the lease `token` still stands; return the keys where it no longer did.
 
-    `scripted`: by key, commands that do the same for entries of several Redis keys (id sets).
+    `since`: `epochs.version` before the lease was taken; nothing is filled if it has changed, because another run of
+    Redis may not know of the hold that ended the lease. `scripted`: by key, commands that do the same for entries of
+    several Redis keys (id sets).
     """
     scripted = scripted or {}
+    if since != epochs.version:
+        return [*entries, *scripted]
     groups = by_slot(entries)
     commands = []
     for group in groups:
@@ -80,27 +98,26 @@ def fill(
         for key in group:
             args.extend(entries[key])
         commands.append(_fill.command(group, args))
-    replies = execute([*commands, *scripted.values()], allowed=breaker.may_read)
-    refused = [group[at - 1] for group, places in zip(groups, replies, strict=False) for at in places]
-    return refused + [key for key, stood in zip(scripted, replies[len(groups) :], strict=True) if not stood]
+    replies = execute([*commands, *scripted.values()], allowed=breaker.may_read, partly=True)
+    own, others = replies[: len(groups)], replies[len(groups) :]
+    refused = [group[at - 1] for group, places in _answered(groups, own) for at in places]
+    return refused + [key for key, stood in _answered(scripted, others) if not stood]
 
 
 def release(keys: Iterable[str], token: str) -> None:
     """Give leases back unfilled, so that no reader waits for a load that failed."""
-    fill(dict.fromkeys(keys, (b"", 0)), token)
+    fill(dict.fromkeys(keys, (b"", 0)), token, since=epochs.version)
 
 
-def hold(keys: Iterable[str], token: str, *, kept: Iterable[str] = ()) -> None:
-    """Forbid reading and filling until `lift`. Of `kept` keys, id sets, the members stay for the lift to change.
+def hold(keys: Iterable[str], token: str, *, kept: Iterable[str] = ()) -> set[str]:
+    """Forbid reading and filling until `lift`; return the keys of servers that cannot be used, which are not held.
 
-    After HOLD_MS readers ask the database whether the writer is still at work, see `caching.connections.undecided`.
+    Of `kept` keys, id sets, the members stay for the lift to change. After HOLD_MS readers ask the database whether the
+    writer is still at work, see `caching.connections.undecided`.
     """
-    commands = [
-        _hold.command(group, [token, conf().hold_ms, HOLD_LIFE_MS, keep])
-        for keep, those in ((0, keys), (1, kept))
-        for group in by_slot(those)
-    ]
-    execute(commands, allowed=breaker.may_write)
+    groups = [(group, keep) for keep, those in ((0, keys), (1, kept)) for group in by_slot(those)]
+    commands = [_hold.command(group, [token, conf().hold_ms, HOLD_LIFE_MS, keep]) for group, keep in groups]
+    return _unanswered([group for group, _ in groups], execute(commands, allowed=breaker.may_write, partly=True))
 
 
 def deadline_ms(hold_entry: bytes) -> int:
@@ -112,28 +129,49 @@ def deadline_ms(hold_entry: bytes) -> int:
 
 def lift(
     keys: Collection[str], token: str, sets: Mapping[str, SetChange] | None = None, extra: Sequence[Command] = ()
-) -> list[Any]:
+) -> tuple[set[str], list[Any]]:
     """End this writer's part in the holds: the last writer deletes the entry, the only one changes an id set.
 
-    `extra` commands share the round trip, after all that; their replies are returned, errors among them.
+    `extra` commands share the round trip, after all that. Returns the keys of servers that cannot be used, and the
+    replies to `extra`, errors among them.
     """
     sets = sets or {}
-    commands = [_lift.command(group, [token]) for group in by_slot(key for key in keys if key not in sets)]
+    groups = by_slot(key for key in keys if key not in sets)
+    commands = [_lift.command(group, [token]) for group in groups]
     for key, change in sets.items():
         args = [token, change.limit, jittered_ms(SET_LIFE_S), *change.ids]
         commands.append(_change.command([key, members_key(key)], args))
-    replies = execute([*commands, *extra], allowed=breaker.may_write, optional=len(extra))
-    return replies[len(commands) :]
+    replies = execute([*commands, *extra], allowed=breaker.may_write, optional=len(extra), partly=True)
+    return _unanswered([*groups, *([key] for key in sets)], replies[: len(commands)]), replies[len(commands) :]
 
 
-def discard(keys: Iterable[str]) -> None:
-    """Delete entries, but not the holds of writers at work, whose own lift will delete them.
+def discard(keys: Iterable[str]) -> set[str]:
+    """Delete entries, but not the holds of writers at work, whose own lift will delete them; return the keys of a
+    cluster's servers that cannot be used.
 
     Past the breaker: raises redis.RedisError or OSError when Redis cannot be reached.
     """
-    for reply in round_trip([_lift.command(group, [NOBODY]) for group in by_slot(keys)]):
-        if isinstance(reply, Exception):
+    groups, version = by_slot(keys), epochs.version
+    replies = round_trip([_lift.command(group, [NOBODY]) for group in groups])
+    for reply in replies:
+        if isinstance(reply, Exception) and not isinstance(reply, Unavailable):
             raise reply
+    require_current(version)
+    return _unanswered(groups, replies)
+
+
+G = TypeVar("G")
+
+
+def _answered(groups: Iterable[G], replies: Iterable[Any]) -> Iterator[tuple[G, Any]]:
+    """Yield each group with its reply, but for those of servers that cannot be used."""
+    return ((group, reply) for group, reply in zip(groups, replies, strict=True) if not isinstance(reply, Exception))
+
+
+def _unanswered(groups: Iterable[Iterable[str]], replies: Iterable[Any]) -> set[str]:
+    """Return the keys of servers that cannot be used."""
+    together = zip(groups, replies, strict=True)
+    return {key for group, reply in together if isinstance(reply, Exception) for key in group}
 
 
 def members_key(key: str) -> str:

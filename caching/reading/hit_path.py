@@ -6,10 +6,12 @@ The event loop answers by this alone; the slow path (caching.reading.reader) goe
 from collections.abc import Sequence
 from typing import Any
 
-from ..entries.source import Result, decode_all
+from ..entries.source import Result, decode, decode_all, outlives_runs
 from ..protocol.codec import Stale
-from ..redis.cluster import by_slot, on_cluster
+from ..redis.cluster import on_cluster
+from ..redis.epochs import epochs
 from ..redis.script import Command
+from ..redis.slot_map import slot_of
 from . import stats
 
 
@@ -20,23 +22,26 @@ class ReadPlan:
         # Each read of each request passes through here and through `resolve`: few calls.
         self._plain: list[Result[Any]] = []
         self._together: dict[Any, list[Result[Any]]] = {}
+        self._is_spread = is_spread = bool(reads) and on_cluster()
         keys: list[str] = []
         for read in reads:
             if read.question is None:
                 self._plain.append(read)
                 keys += read.identities
+            elif is_spread:
+                (key,) = read.identities
+                self._together.setdefault((read.question, slot_of(key)), []).append(read)
             else:
                 self._together.setdefault(read.question, []).append(read)
         self.commands: list[Command] = [("MGET", *keys)] if keys else []
         self._groups = [keys] if keys else []
-        if is_cluster := bool(reads) and on_cluster():
-            self._groups = by_slot(keys)
-            self.commands = [("MGET", *group) for group in self._groups]
-        for question, those in self._together.items():
+        if is_spread:  # one key in a command, as keys that share a server rarely share a slot
+            self.commands = [("MGET", key) for key in keys]
+            self._groups = [[key] for key in keys]
+        for those in self._together.values():
             of_sets = [key for read in those for key in read.identities]
-            for group in by_slot(of_sets) if is_cluster else (of_sets,):
-                self._groups.append(group)
-                self.commands.append(those[0].source.read_command(group, question))
+            self._groups.append(of_sets)
+            self.commands.append(those[0].source.read_command(of_sets, those[0].question))
         self._own = len(self.commands)
         self.commands += extra
 
@@ -53,10 +58,7 @@ class ReadPlan:
         return found
 
     def resolve(self, replies: list[Any]) -> bool:
-        """Hand out the values if every entry is a hit, and return whether it was. If not, some may be handed out.
-
-        For a single server, which replies to a command for each kind of question.
-        """
+        """Hand out the values if every entry is a hit, and return whether it was. If not, some may be handed out."""
         if not self._own:
             return True
         own = replies[: self._own]
@@ -64,15 +66,23 @@ class ReadPlan:
             if isinstance(reply, Exception):
                 return False
         hits: dict[str, int] = {}
+        if self._is_spread:
+            own = self._in_one_reply(own)
         try:
             if self._plain:
-                self._resolve_plain(own.pop(0), hits)
+                self._resolve_plain(self._believed(own.pop(0)) if epochs.is_marking else own.pop(0), hits)
             if self._together:
                 self._resolve_scripted(own, hits)
         except Stale:
             return False
         stats.count_hits(hits)
         return True
+
+    def _in_one_reply(self, own: list[Any]) -> list[Any]:
+        """Return a cluster's replies as those of one server: all entries that were asked for by key come first."""
+        begin = len(own) - len(self._together)
+        entries = [entry for (entry,) in own[:begin]]
+        return [entries, *own[begin:]] if entries else own
 
     def _resolve_plain(self, entries: Sequence[Any], hits: dict[str, int]) -> None:
         """Entries come in the order of the questions, and of the keys of each."""
@@ -90,13 +100,23 @@ class ReadPlan:
             begin += number
             hits[label] = hits.get(label, 0) + number
 
+    def _believed(self, entries: Sequence[Any]) -> list[Any]:
+        """Return entries without the marks of their runs, and b"" for each that is not of this run."""
+        begin, found = 0, list(entries)
+        for read in self._plain:
+            end = begin + len(read.identities)
+            if not outlives_runs(read.source):
+                found[begin:end] = epochs.unmarked(read.identities, [entry or b"" for entry in entries[begin:end]])
+            begin = end
+        return found
+
     def _resolve_scripted(self, replies: Sequence[Any], hits: dict[str, int]) -> None:
         """A reply has an entry for each question of a kind."""
         for reads, entries in zip(self._together.values(), replies, strict=True):
             for read, entry in zip(reads, entries, strict=True):
                 source = read.source
-                (identity,) = read.identities.values()
-                value = source.decode(identity, entry or b"")
+                ((key, identity),) = read.identities.items()
+                value = decode(source, key, identity, entry or b"")
                 if source.lacks(identity, value):
                     raise Stale
                 read.resolve((value,))

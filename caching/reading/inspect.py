@@ -14,6 +14,7 @@ from ..entries.source import Source
 from ..protocol import steps
 from ..protocol.codec import Stale
 from ..redis.client import round_trip
+from ..redis.failures import Unavailable, without_errors
 
 
 class Entry(NamedTuple):
@@ -92,7 +93,7 @@ def _owner_of(derived: Derived) -> Any:
 def _describe(key: str, state: Callable[[bytes], str]) -> str:
     if not conf().enabled:
         return OFF
-    entry, life_ms = round_trip([("GET", key), ("PTTL", key)])
+    entry, life_ms = without_errors(round_trip([("GET", key), ("PTTL", key)]))
     if entry is None:
         return f"{key} is absent: the next reader loads it from the database."
     if entry[0] == steps.LEASE:
@@ -105,5 +106,5 @@ def _describe(key: str, state: Callable[[bytes], str]) -> str:
 
 
 def _drop(key: str) -> None:
-    if conf().enabled:
-        steps.discard([key])
+    if conf().enabled and steps.discard([key]):
+        raise Unavailable(f"The server that has {key} cannot be used now: try again.")

@@ -3,6 +3,7 @@
 It starts open and opens again at the first failure. While it is open the cache is not read; it closes only after
 Redis has answered *and* the invalidations that writers left in the database meanwhile have been applied, because
 until then an entry may be older than a write that this process has acknowledged.
+On a Redis Cluster each server has a breaker of its own, `breaker.of(address)`: entries of the others stay in use.
 Technique: Nygard, "Release It!", Circuit Breaker.
 """
 
@@ -10,12 +11,13 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.signals import setting_changed
 
 from ..conf import conf
+from ..locations import Address
 
 logger = logging.getLogger(__name__)
 
@@ -28,27 +30,44 @@ class Breaker:
     leave_thread: Callable[[], None] = staticmethod(lambda: None)
     """What that other thread does at its end."""
 
-    def __init__(self, recover: Callable[[], bool] = lambda: True) -> None:
-        """`recover` tries Redis and applies what is pending; it returns whether the cache may be read again."""
+    servers: Callable[[], Iterable[Address]] = staticmethod(lambda: ())
+    """The addresses of a cluster's servers that have keys; none where there is one Redis alone."""
+
+    def __init__(self, recover: Callable[..., bool] = lambda *server: True) -> None:
+        """`recover` tries Redis (or one server of a cluster) and applies what is pending; it returns whether the cache
+        may be read again."""
         self.recover = recover
         self._closed = False
         self._trips = 0
         self._retry_at = 0.0
         self._probing = threading.Lock()
+        self._of: dict[Address, ServerBreaker] = {}
+
+    def of(self, server: Address) -> "Breaker":
+        """Return the breaker of one server of a cluster, which begins open."""
+        return self._of.get(server) or self._of.setdefault(server, ServerBreaker(self, server))
 
     @property
     def is_closed(self) -> bool:
-        """Whether entries may be trusted, for callers that may not wait for a recovery (an event loop)."""
+        """Whether entries may be trusted, on a cluster those of any server, for callers that may not wait for a
+        recovery (an event loop)."""
         return self._closed
 
-    def may_write(self) -> bool:
+    def may_write(self, server: Address | None = None) -> bool:
         """Return whether holds and lifts may be tried: not for a pause after a failure, nor if switched off."""
+        if server is not None:
+            return self.of(server).may_write()
         return self._closed or (conf().enabled and time.monotonic() >= self._retry_at)
 
-    def may_read(self) -> bool:
+    def may_read(self, server: Address | None = None) -> bool:
         """Return whether entries may be trusted; at most one thread at a time waits for a recovery."""
-        if self._closed:
-            return True
+        if server is not None:
+            return self.of(server).may_read()
+        return self._closed or self._may_read_after_recovery()
+
+    def _may_read_after_recovery(self) -> bool:
+        if servers := [self.of(server) for server in self.servers()]:
+            return sum(each.may_read() for each in servers) > 0  # each recovers, not only the first that can
         probing = self._probing
         if not self.may_write() or not probing.acquire(blocking=False):
             return False
@@ -61,32 +80,58 @@ class Breaker:
             probing.release()
 
     def trip(self, cause: Exception) -> None:
-        """Open, and leave Redis alone for CACHING["RETRY_MS"]."""
+        """Open, on a cluster for every server, and leave Redis alone for CACHING["RETRY_MS"]."""
+        for each in tuple(self._of.values()):
+            each.trip(cause)
         if self._closed or not self._trips:
-            logger.warning("Redis cannot be used (%s): reads go to the database until it answers again.", cause)
+            logger.warning("%s cannot be used (%s): reads go to the database until it answers again.", self, cause)
         self._trips += 1
         self._retry_at = time.monotonic() + conf().retry_ms / 1000
-        self._closed = False
+        self._set(is_closed=False)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether Redis failed a moment ago, and is left alone."""
+        return not self._closed and time.monotonic() < self._retry_at
+
+    def doubt(self) -> None:
+        """Open, and recover with the next read: Redis answers, but may hold what is older than an acknowledged write,
+        because another server has taken the place of the one that was told."""
+        self._trips += 1
+        self._set(is_closed=False)
 
     def wait_for_probe(self, timeout_s: float = 5) -> None:
         """Wait until no thread is recovering."""
-        if self._probing.acquire(timeout=timeout_s):
-            self._probing.release()
+        for each in self._all():
+            if each._probing.acquire(timeout=timeout_s):
+                each._probing.release()
 
     def retry(self) -> bool:
         """Recover now, without the pause after a failure; return whether entries may be trusted. For tests."""
         self.wait_for_probe()
-        self._retry_at = 0.0
+        for each in self._all():
+            each._retry_at = 0.0
         return self.may_read()
 
     def forget_threads(self) -> None:
         """Let a forked process recover although another thread of its parent was about to."""
-        self._probing = threading.Lock()
+        for each in self._all():
+            each._probing = threading.Lock()
 
     def follow_settings(self, *, setting: str, value: Any, **_: object) -> None:
         """Open where CACHING["ENABLED"] is switched off, as tests do."""
         if setting == "CACHING" and not (value or {}).get("ENABLED", True):
-            self._closed = False
+            for each in self._all():
+                each._set(is_closed=False)
+
+    def __str__(self) -> str:
+        return "Redis"
+
+    def _all(self) -> "tuple[Breaker, ...]":
+        return (self, *self._of.values())
+
+    def _set(self, *, is_closed: bool) -> None:
+        self._closed = is_closed
 
     def _probe_apart(self, probing: threading.Lock) -> None:
         try:
@@ -101,8 +146,30 @@ class Breaker:
         trips = self._trips
         # A failure that another thread reports meanwhile belongs to a writer whose pending row may not have been seen.
         if self.recover() and trips == self._trips:
-            self._closed = True
+            self._set(is_closed=True)
         return self._closed
+
+
+class ServerBreaker(Breaker):
+    """The breaker of one server of a cluster."""
+
+    def __init__(self, whole: Breaker, server: Address) -> None:
+        super().__init__(lambda: whole.recover(server))
+        self._whole = whole
+        self._server = server
+
+    def _may_read_after_recovery(self) -> bool:
+        self.needs_thread, self.leave_thread = self._whole.needs_thread, self._whole.leave_thread
+        return super()._may_read_after_recovery()
+
+    def __str__(self) -> str:
+        host, port = self._server
+        return f"The Redis at {host}:{port}"
+
+    def _set(self, *, is_closed: bool) -> None:
+        self._closed = is_closed
+        whole = self._whole
+        whole._closed = any(each._closed for each in tuple(whole._of.values()))
 
 
 breaker = Breaker()

@@ -2,40 +2,42 @@
 
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, partial
 from typing import Any
 
 from django_redis import get_redis_connection
-from hiredis import pack_command
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
+from redis.exceptions import NoScriptError
 
 from ..conf import clear_on_change, conf
+from ..locations import Address
 from . import script
 from .breaker import breaker
-from .cluster import on_cluster
+from .cluster import on_cluster, slot_map
+from .cluster_client import ClusterRoundTrip, send_to
+from .failures import FAILURES, Unavailable, without_errors
+from .pool import Pool
 from .proofs import proofs
 from .script import Command
+from .sentinel import address_book, on_sentinel
 
-PART_BYTES = 1 << 18  # the socket's timeout applies to each part that is sent
-FRESH_S = 1.0  # a connection used within this time is not tested before use: the test costs a system call
-FAILURES = (RedisError, RedisClusterException, OSError)
-
-
-class Unavailable(Exception):
-    """Redis could not be reached, or its answer was an error; the caller falls back to the database."""
+PAGE = 1_000
 
 
-def execute(commands: Sequence[Command], *, allowed: Callable[[], bool], optional: int = 0) -> list[Any]:
+def execute(
+    commands: Sequence[Command], *, allowed: Callable[..., bool], optional: int = 0, partly: bool = False
+) -> list[Any]:
     """Send commands in one round trip and return the replies.
 
     `allowed`: breaker.may_read or breaker.may_write. The last `optional` commands may answer with an error, which is
-    returned in place. Raises Unavailable for any other error, and where the breaker is open or Redis refuses a write
+    returned in place. With `partly`, a cluster of which some servers cannot be used gives `Unavailable` in place of
+    their replies. Raises Unavailable for any other error, and where the breaker is open or Redis refuses a write
     that is due as a proof.
     """
     if not commands:
         return []
+    if on_cluster():
+        return _execute_on_cluster(commands, allowed, optional, partly=partly)
     if not allowed():
         raise Unavailable("the circuit breaker is open")
     proving = proofs.riding(commands) if time.monotonic() >= proofs.due_at else []
@@ -51,6 +53,27 @@ def execute(commands: Sequence[Command], *, allowed: Callable[[], bool], optiona
     return replies[len(proving) :] if proving else replies
 
 
+def _execute_on_cluster(
+    commands: Sequence[Command], allowed: Callable[..., bool], optional: int, *, partly: bool
+) -> list[Any]:
+    if not slot_map().version and not breaker.may_write():
+        raise Unavailable("the circuit breaker is open")
+    trip = ClusterRoundTrip(commands, allowed)
+    try:
+        replies = trip.run(proving=True)
+    except FAILURES as error:
+        breaker.trip(error)
+        raise Unavailable(str(error)) from error
+    failed = [at for at, reply in enumerate(replies[: len(replies) - optional]) if isinstance(reply, Exception)]
+    for at in failed:
+        if server := trip.servers[at]:
+            breaker.of(server).trip(replies[at])
+            replies[at] = Unavailable(str(replies[at]))
+    if failed and not partly:
+        raise replies[failed[0]]
+    return replies
+
+
 @cache
 def redis_client() -> Any:
     """Return the redis-py client behind CACHES[ALIAS]; thread-safe, made once per process."""
@@ -60,8 +83,11 @@ def redis_client() -> Any:
 def round_trip(commands: Sequence[Command]) -> list[Any]:
     """Send commands in one round trip, past the breaker; error replies are returned in place, as exceptions.
 
-    Raises redis.RedisError or OSError when Redis cannot be reached in time.
+    Raises redis.RedisError or OSError when Redis cannot be reached in time; of a cluster, servers that failed a moment
+    ago are not asked, and have Unavailable in place of their replies, like those that fail now.
     """
+    if on_cluster():
+        return ClusterRoundTrip(commands, _is_not_paused).run()
     replies = _send(commands)
     unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
     if unknown:
@@ -72,69 +98,71 @@ def round_trip(commands: Sequence[Command]) -> list[Any]:
     return replies
 
 
+def _is_not_paused(server: Address) -> bool:
+    return not breaker.of(server).is_paused
+
+
 def teach_scripts(hashes: Iterable[str] | None = None) -> None:
-    """Load scripts, all by default, into Redis."""
-    for sha in script.sources if hashes is None else hashes:
-        redis_client().script_load(script.sources[sha])
+    """Load scripts, all by default, into Redis; raises redis.RedisError or OSError."""
+    commands: list[Command] = [
+        ("SCRIPT", "LOAD", script.sources[sha]) for sha in (script.sources if hashes is None else hashes)
+    ]
+    for send in _to_each_server():
+        send(commands)
+
+
+def scan(pattern: str) -> Iterator[bytes]:
+    """Yield the keys that a pattern matches, of all servers; raises redis.RedisError or OSError.
+
+    Of a cluster, those of the other servers are yielded before the error of one that cannot be used is raised.
+    """
+    failed: Exception | None = None
+    for send in _to_each_server():
+        cursor: Any = None
+        try:
+            while cursor != b"0":
+                ((cursor, keys),) = send([("SCAN", cursor or 0, "MATCH", pattern, "COUNT", PAGE)])
+                yield from keys
+        except FAILURES as error:
+            failed = error
+    if failed:
+        raise failed
+
+
+def _to_each_server() -> list[Callable[[Sequence[Command]], Sequence[Any]]]:
+    """Return a function for each server that sends commands to it; it raises what the server answers as an error."""
+    if not on_cluster():
+        return [lambda commands: without_errors(_send(commands))]
+    slot_map().learn()
+    return [partial(send_to, server) for server in slot_map().nodes]
 
 
 def _send(commands: Sequence[Command]) -> list[Any]:
-    return _send_to_cluster(commands) if on_cluster() else _send_to_server(commands)
+    """Send to the one Redis that there is, or that the Sentinels call the master."""
+    if on_sentinel():
+        return _send_to_master(commands)
+    pool = _pool()
+    return pool.receive(pool.send(commands), len(commands))
 
 
-def _send_to_server(commands: Sequence[Command]) -> list[Any]:
-    """Send as redis-py's pipeline and pool do, without their hooks, locks and metrics: most of the cost."""
-    idle = _idle()
+def _send_to_master(commands: Sequence[Command]) -> list[Any]:
+    book = address_book()
+    master = book.master()
+    pool = _pool(master)
     try:
-        connection, used_at = idle.pop()
-    except IndexError:
-        connection, used_at = redis_client().connection_pool.make_connection(), 0.0
-    try:
-        if time.monotonic() - used_at > FRESH_S and connection.is_connected and _is_unusable(connection):
-            connection.disconnect()
-        packed = b"".join(map(pack_command, commands))
-        connection.send_packed_command([packed] if len(packed) < PART_BYTES else _parts(packed))
-        return [_reply(connection) for _ in commands]
-    except BaseException:
-        connection.disconnect()  # its remaining replies belong to no later command
+        return pool.receive(pool.send(commands), len(commands))
+    except FAILURES:
+        book.lost(master)
         raise
-    finally:
-        idle.append((connection, time.monotonic()))
-
-
-def _parts(packed: bytes) -> list[memoryview]:
-    view = memoryview(packed)
-    return [view[at : at + PART_BYTES] for at in range(0, len(packed), PART_BYTES)]
-
-
-def _is_unusable(connection: Any) -> bool:
-    """Return whether the server has closed an idle connection, or has sent something unasked."""
-    try:
-        return bool(connection.can_read())
-    except (RedisError, OSError):
-        return True
 
 
 @cache
-def _idle() -> deque[tuple[Any, float]]:
-    """Return this process's idle connections, each with the time of its last use; a fork must not share them."""
-    return deque()
+def _pool(server: Address | None = None) -> Pool:
+    """Return this process's connections; a fork must not share them."""
+    if server is None:
+        return Pool(redis_client().connection_pool.make_connection)
+    return Pool(partial(address_book().servers.connection, server))
 
 
-os.register_at_fork(after_in_child=_idle.cache_clear)
-clear_on_change("CACHES", redis_client, _idle)
-
-
-def _reply(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except ResponseError as error:
-        return error
-
-
-def _send_to_cluster(commands: Sequence[Command]) -> list[Any]:
-    pipeline = redis_client().pipeline(transaction=False)
-    for command in commands:
-        pipeline.execute_command(*command)
-    replies: list[Any] = pipeline.execute(raise_on_error=False)
-    return replies
+os.register_at_fork(after_in_child=_pool.cache_clear)
+clear_on_change("CACHES", redis_client, _pool)

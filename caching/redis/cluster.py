@@ -1,6 +1,6 @@
 """Redis Cluster behind django-redis, which brings factories for single servers and Sentinel only.
 
-CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://any-node:6379",
+CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis+cluster://host:6379,host:6379",
                       "OPTIONS": {"CONNECTION_FACTORY": "caching.redis.cluster.ClusterConnectionFactory", …}}}
 """
 
@@ -10,10 +10,12 @@ from typing import Any
 
 from django.conf import settings
 from django_redis.pool import ConnectionFactory
-from redis.cluster import RedisCluster
-from redis.crc import key_slot
+from redis.cluster import ClusterNode, RedisCluster
 
 from ..conf import clear_on_change, conf
+from ..locations import CLUSTER, FACTORIES, Location
+from .nodes import Nodes, location_text, whole_location
+from .slot_map import SlotMap, slot_of
 
 MOST_KEYS = 5_000  # of one command, so that a script does not keep other clients of Redis waiting for long
 
@@ -21,14 +23,17 @@ MOST_KEYS = 5_000  # of one command, so that a script does not keep other client
 class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
     """One RedisCluster client per process; SOCKET_TIMEOUT and CONNECTION_POOL_KWARGS apply to each node's pool."""
 
-    _clients: dict[str, RedisCluster] = {}
+    _clients: dict[Location, RedisCluster] = {}
 
     def connect(self, url: str) -> RedisCluster:
-        if url not in self._clients:
-            params = self.make_connection_params(url)
-            params.pop("parser_class")
-            self._clients[url] = RedisCluster.from_url(**params, **self.pool_cls_kwargs)
-        return self._clients[url]
+        location = whole_location(url, self.options, CLUSTER)
+        if location not in self._clients:
+            arguments = Nodes(location, self.options).arguments
+            arguments.pop("parser_class")
+            first, *others = location.seeds
+            seeds = [ClusterNode(*address) for address in others]  # type: ignore[no-untyped-call]
+            self._clients[location] = RedisCluster(url=location.url(first), startup_nodes=seeds, **arguments)
+        return self._clients[location]
 
     def disconnect(self, connection: RedisCluster) -> None:
         connection.disconnect_connection_pools()  # type: ignore[no-untyped-call]
@@ -38,10 +43,18 @@ class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
 def on_cluster() -> bool:
     """Return whether the keys of one command must share a slot."""
     options: Any = settings.CACHES.get(conf().alias, {}).get("OPTIONS", {})
-    return bool(options.get("CONNECTION_FACTORY") == f"{__name__}.ClusterConnectionFactory")
+    return bool(options.get("CONNECTION_FACTORY") == FACTORIES[CLUSTER])
 
 
-clear_on_change("CACHES", on_cluster)
+@cache
+def slot_map() -> SlotMap:
+    """Return the slot map of this process's cluster; see caching.redis.slot_map."""
+    entry = settings.CACHES[conf().alias]
+    options: Any = entry.get("OPTIONS", {})
+    return SlotMap(Nodes(whole_location(location_text(entry), options, CLUSTER), options))
+
+
+clear_on_change("CACHES", on_cluster, slot_map)
 
 
 def by_slot(keys: Iterable[str]) -> list[list[str]]:
@@ -51,5 +64,5 @@ def by_slot(keys: Iterable[str]) -> list[list[str]]:
         return [together[at : at + MOST_KEYS] for at in range(0, len(together), MOST_KEYS)]
     slots: dict[int, list[str]] = {}
     for key in keys:
-        slots.setdefault(key_slot(key.encode()), []).append(key)
+        slots.setdefault(slot_of(key), []).append(key)
     return list(slots.values())

@@ -2,19 +2,35 @@
 
 Redis may refuse writes and answer reads: no space for its append-only file, too few replicas, a master that became a
 replica. Writers then leave their keys pending in the database, and a process that only has hits would read old values
-for as long as that lasts. So the first round trip after PROOF_MS takes a small write along.
+for as long as that lasts. So the first round trip after PROOF_MS takes a small write along. On a cluster each server
+proves by itself, with a key of a slot that it has.
 """
 
 import time
 from collections.abc import Callable, Sequence
 
-from redis.crc import key_slot
-
 from ..conf import conf
-from .cluster import on_cluster
-from .script import Command
+from ..locations import Address
+from .script import Command, key_of
 
 LIFE_MS = 1
+
+
+class Proof:
+    """When one server of a cluster is next to prove to this process that it takes writes."""
+
+    def __init__(self) -> None:
+        self.due_at = 0.0
+
+    def commands(self, key: str) -> list[Command]:
+        """Return the commands of a proof in the slot of a key, and postpone the next one."""
+        self.due_at = time.monotonic() + conf().proof_ms / 1000
+        return [_write(f":{{{_hash_tag(key)}}}")]
+
+    def riding(self, commands: Sequence[Command]) -> list[Command]:
+        """Return the commands of a proof that is due, to share the round trip of `commands` to the same server."""
+        proofs.note_use()
+        return self.commands(key_of(commands[0]))
 
 
 class Proofs:
@@ -22,39 +38,38 @@ class Proofs:
 
     def __init__(self) -> None:
         self.due_at = 0.0
-        """By time.monotonic(). On a cluster always in the past, as each slot is proved by itself."""
+        """By time.monotonic()."""
         self.used: Callable[[], None] = lambda: None
         """Called at most every PROOF_MS, while the cache is in use."""
-        self._slots: dict[int, float] = {}
+        self._use_due_at = 0.0
+        self._servers: dict[Address, Proof] = {}
+
+    def of_server(self, address: Address) -> Proof:
+        """Return when and how a server of a cluster is to prove it; its threads and event loops share the proof."""
+        return self._servers.setdefault(address, Proof())
 
     def commands(self) -> list[Command]:
         """Return the commands of a proof, and postpone the next one."""
-        if not on_cluster():
-            self.due_at = time.monotonic() + conf().proof_ms / 1000
+        self.due_at = time.monotonic() + conf().proof_ms / 1000
         return [_write("")]
 
     def riding(self, commands: Sequence[Command]) -> list[Command]:
         """Return the commands of a proof that is due, to share the round trip of these commands."""
-        proving = self._of_slots(commands) if on_cluster() else self.commands()
-        if proving:
+        self.used()
+        return self.commands()
+
+    def note_use(self) -> None:
+        """Call `used`, unless that was done a moment ago for another server."""
+        now = time.monotonic()
+        if now >= self._use_due_at:
+            self._use_due_at = now + conf().proof_ms / 1000
             self.used()
-        return proving
 
     def renew(self) -> None:
         """Have the next round trip prove."""
         self.due_at = 0.0
-        self._slots.clear()
-
-    def _of_slots(self, commands: Sequence[Command]) -> list[Command]:
-        now = time.monotonic()
-        proving = []
-        for command in commands:
-            key = command[3] if command[0] == "EVALSHA" else command[1]
-            slot = key_slot(key.encode())
-            if now >= self._slots.get(slot, 0.0):
-                self._slots[slot] = now + conf().proof_ms / 1000
-                proving.append(_write(f":{{{_hash_tag(key)}}}"))
-        return proving
+        for proof in tuple(self._servers.values()):
+            proof.due_at = 0.0
 
 
 def _write(key: str) -> Command:

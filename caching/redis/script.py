@@ -14,6 +14,20 @@ sources: dict[str, str] = {}
 names: dict[str, str] = {}
 """What scripts out of files are called, by their hash."""
 
+KEY_AT = {"XGROUP": 2, "XINFO": 2, "OBJECT": 2}
+"""Where the first key of these commands is; it follows the name of others."""
+
+
+def key_of(command: Command) -> str:
+    """Return the key of a command by which a cluster chooses its server; any text of a command without keys."""
+    name = command[0]
+    if name in {"EVALSHA", "EVAL"}:
+        return command[3] if command[2] else ""
+    if name in {"XREAD", "XREADGROUP"}:
+        return str(command[command.index("STREAMS") + 1])
+    at = KEY_AT.get(name, 1)
+    return str(command[at]) if at < len(command) else ""
+
 
 class Script:
     """A Lua script; it must touch one key, or keys that share a slot."""

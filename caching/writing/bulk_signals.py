@@ -2,7 +2,7 @@
 
 inserting, inserted   `instances`; only `inserted` ones are sure to have their pk
 updating, updated     `pks` and `columns`, the attribute names that are written; the rows are locked
-deleting              `pks`, by set_writes.delete_rows(), which sends no pre_delete; the rows are locked
+deleting              `pks` and `owner`, by set_writes.delete_rows(), which sends no pre_delete; the rows are locked
 
 All are sent with the concrete model as sender, and with the database as `using`, inside the transaction.
 """

@@ -5,9 +5,10 @@ collected. A row that is to be updated is updated by its key, in whichever way i
 """
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, signals
 from django.db.models.deletion import Collector
 
 from .. import registry
@@ -16,6 +17,7 @@ from ..conf import conf
 from ..registry import Declaration
 from . import bulk_signals
 from .declarations import Touched, chunks, is_followed
+from .partitions import delete_locked, partition_of, partition_of_one
 from .transactions import atomic_write
 
 _original = Collector.delete
@@ -26,10 +28,13 @@ def install() -> None:
     Collector.delete = _delete  # type: ignore[method-assign, assignment]
 
 
-def locked_rows(model: Any, pks: list[Any], using: str) -> Iterator[Any]:
-    """Lock rows of a concrete model; yield instances that have the columns that entries depend on."""
+def locked_rows(model: Any, pks: list[Any], using: str, **partition: Any) -> Iterator[Any]:
+    """Lock rows of a concrete model; yield instances that have the columns that entries depend on.
+
+    `partition` are further conditions, which all rows fulfil, on the column that the table may be partitioned by.
+    """
     columns = {column for declaration in _own(model) for column in declaration.columns()}
-    rows = all_rows(model, using).select_for_update().only("pk", *columns)
+    rows = all_rows(model, using).select_for_update().only("pk", *columns).filter(**partition)
     for chunk in chunks(pks):
         yield from rows.filter(pk__in=chunk)
 
@@ -42,9 +47,30 @@ def _delete(collector: Any) -> tuple[int, dict[str, int]]:
     with atomic_write(collector.using):
         rows = _CollectedRows(collector)
         rows.hold()
-        result = _original(collector)
+        result = _delete_partitioned(collector) if _is_partitioned(collector) else _original(collector)
         rows.note()
     return result
+
+
+def _is_partitioned(collector: Any) -> bool:
+    """Return whether nothing but rows of one model are deleted, whose table may be partitioned."""
+    (model, *others) = collector.data or (None,)
+    return bool(partition_of(model) and not (others or collector.field_updates or collector.fast_deletes))
+
+
+def _delete_partitioned(collector: Any) -> tuple[int, dict[str, int]]:
+    """Delete as Django does, but name the partitions of the rows beside their primary keys."""
+    ((model, instances),) = collector.data.items()
+    rows = sorted(instances, key=attrgetter("pk"))
+    told = {"sender": model, "using": collector.using, "origin": collector.origin}
+    for row in rows:
+        signals.pre_delete.send(instance=row, **told)
+    deleted = sum(delete_locked(model, chunk, collector.using) for chunk in chunks(rows))
+    for row in rows:
+        signals.post_delete.send(instance=row, **told)
+    for row in rows:
+        row.pk = None
+    return deleted, {model._meta.label: deleted}
 
 
 class _CollectedRows:
@@ -57,6 +83,7 @@ class _CollectedRows:
         self._stored: dict[Declaration, list[Any]] = {}  # the rows to be deleted, as they are in the database
         self._updated: dict[Any, tuple[set[Any], set[str]]] = {}  # by concrete model, primary keys and columns
         _collect_fast_deletes(collector)
+        self._collected = collector.data
         for model, instances in collector.data.items():
             if instances:
                 self._deleted.setdefault(model._meta.concrete_model, set()).update(each.pk for each in instances)
@@ -98,7 +125,8 @@ class _CollectedRows:
     def _rows(self, model: Any, pks: list[Any]) -> Iterable[Any]:
         known = self._locked.get(model, {})
         yield from (known[pk] for pk in pks if pk in known)
-        yield from locked_rows(model, [pk for pk in pks if pk not in known], self._using)
+        partition = partition_of_one(self._collected.get(model, ()))
+        yield from locked_rows(model, [pk for pk in pks if pk not in known], self._using, **partition)
 
     def note(self) -> None:
         """Tell the transaction what was deleted, and hold what updated rows lead to by now."""

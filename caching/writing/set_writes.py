@@ -4,7 +4,8 @@ What is derived from the rows is held, and told at the commit, as after a write 
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django.db import connections
@@ -21,20 +22,21 @@ from .transactions import atomic_write
 _WANTED = "JSON_TABLE(%s, '$[*]' COLUMNS (pk BIGINT PATH '$')) AS wanted"
 
 
-def delete_rows(model: Any, pks: Collection[int], using: str) -> int:
+def delete_rows(model: Any, pks: Collection[int], using: str, **owner: int) -> int:
     """Delete rows by integer primary keys, in one transaction; return how many there were.
 
     For rows that no row of another table refers to, and of which nobody follows Django's signals of deletions: none are
-    sent. The rows are locked in the order of their keys.
+    sent. The rows are locked in the order of their keys. `owner` is the value of a column in all of them, by which the
+    table may be partitioned, such as `user_id=7`.
     """
     with atomic_write(using):
-        rows = lock_rows(model, pks, using)
+        rows = lock_rows(model, pks, using, **owner)
         if not (found := [row.pk for row in rows]):
             return 0
         _touched(model, rows, using).hold(using)
-        bulk_signals.deleting.send(model, pks=found, using=using)
+        bulk_signals.deleting.send(model, pks=found, owner=owner, using=using)
         table = _table(model)
-        _run(model, found, using, f"DELETE {table} FROM {{}}", f"DELETE FROM {table}")
+        _run(model, found, using, f"DELETE {table} FROM {{}}", f"DELETE FROM {table}", owner=owner)
         for declaration in _declarations(model):
             for row in rows:
                 declaration.note_deleted(using, row)
@@ -63,15 +65,15 @@ def update_rows(model: Any, pks: Collection[int], using: str, **changes: Any) ->
     return len(found)
 
 
-def lock_rows(model: Any, pks: Collection[int], using: str) -> list[Any]:
+def lock_rows(model: Any, pks: Collection[int], using: str, **owner: int) -> list[Any]:
     """Lock rows by integer primary keys, in the order of the keys; return instances with the columns that entries
-    depend on."""
+    depend on. For `owner` see delete_rows()."""
     if connections[using].vendor != "mysql":
-        return list(locked_rows(model, sorted(pks), using))
+        return list(locked_rows(model, sorted(pks), using, **owner))
     names = {model._meta.pk.name, *(name for declaration in _declarations(model) for name in declaration.columns())}
     columns = ", ".join(f"{_table(model)}.{model._meta.get_field(name).column}" for name in names)
-    statement = f"SELECT {columns} FROM {_joined(model)} FOR UPDATE"
-    return list(model._base_manager.using(using).raw(statement, [json.dumps(sorted(pks))]))
+    statement = f"SELECT {columns} FROM {_joined(model, owner)} FOR UPDATE"
+    return list(model._base_manager.using(using).raw(statement, [json.dumps(sorted(pks)), *owner.values()]))
 
 
 def _declarations(model: Any) -> list[Declaration]:
@@ -87,19 +89,30 @@ def _touched(model: Any, rows: Sequence[Any], using: str) -> Touched:
     return touched
 
 
-def _run(model: Any, pks: Sequence[int], using: str, joined: str, plain: str, values: Sequence[Any] = ()) -> None:
+def _run(
+    model: Any,
+    pks: Sequence[int],
+    using: str,
+    joined: str,
+    plain: str,
+    values: Sequence[Any] = (),
+    owner: Mapping[str, int] = MappingProxyType({}),
+) -> None:
     """Run a statement on the rows: `joined` to their keys where the database does so, else by a condition."""
     with connections[using].cursor() as cursor:
         if connections[using].vendor == "mysql":
-            cursor.execute(joined.format(_joined(model)), [json.dumps(pks), *values])
+            cursor.execute(joined.format(_joined(model, owner)), [json.dumps(pks), *owner.values(), *values])
         else:
             places = ", ".join(["%s"] * len(pks))
             cursor.execute(f"{plain} WHERE {model._meta.pk.column} IN ({places})", [*values, *pks])
 
 
-def _joined(model: Any) -> str:
+def _joined(model: Any, owner: Iterable[str]) -> str:
+    """Return the join of the keys with their rows: by the primary key, although an index may begin with the owner."""
     table = _table(model)
-    return f"{_WANTED} STRAIGHT_JOIN {table} ON {table}.{model._meta.pk.column} = wanted.pk"
+    partition = "".join(f" AND {table}.{name} = %s" for name in owner)
+    key = f"{table}.{model._meta.pk.column}"
+    return f"{_WANTED} STRAIGHT_JOIN {table} FORCE INDEX (PRIMARY) ON {key} = wanted.pk{partition}"
 
 
 def _table(model: Any) -> str:

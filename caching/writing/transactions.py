@@ -18,8 +18,10 @@ from django.db import Error, InterfaceError, connections, transaction
 from ..conf import conf
 from ..connections.following import following, in_transaction
 from ..protocol import pending, steps
+from ..protocol.agreement import agreement
 from ..redis.breaker import breaker
-from ..redis.client import FAILURES, Unavailable
+from ..redis.epochs import epochs
+from ..redis.failures import FAILURES, Unavailable
 from ..redis.script import Command
 
 logger = logging.getLogger(__name__)
@@ -53,19 +55,21 @@ class WriteTransaction:
         self._savepoints: dict[str, int] = {}  # by name, how many commands had joined when it began
         self._undone: list[JoinsCommit] = []  # commands that tell of what may have been undone
         self._has_pending = False
+        self._epochs = epochs.version  # in which the holds were told to Redis
 
     def hold(self, keys: set[str], kept: set[str]) -> None:
         """Hold keys, or record them as pending where Redis cannot be told."""
         self._held_since = self._held_since or time.monotonic()
         self.written |= keys | kept
         try:
-            steps.hold(keys, self.token, kept=kept)
+            untold = steps.hold(keys, self.token, kept=kept)
         except Unavailable:
-            pending.record(self.using, keys | kept)
-            self.recorded |= keys | kept
-        else:
-            self.held |= keys | kept
-            self.kept |= kept
+            untold = keys | kept
+        if untold:
+            pending.record(self.using, untold)
+            self.recorded |= untold
+        self.held |= (keys | kept) - untold
+        self.kept |= kept - untold
 
     def is_protected(self, key: str) -> bool:
         """Return whether a key needs no hold any more."""
@@ -84,9 +88,11 @@ class WriteTransaction:
     # As TransactionWrites.
 
     def before_commit(self) -> None:
-        """Hold once more what was held for HOLD_MS: readers may have filled it, and will ask the database from now."""
-        if self.held and time.monotonic() - self._held_since >= conf().hold_ms / 1000:
-            self._held_since = 0.0
+        """Hold once more what was held for HOLD_MS, or told to a run of Redis that is over: readers may have filled it,
+        and will ask the database from now."""
+        is_past = time.monotonic() - self._held_since >= conf().hold_ms / 1000
+        if self.held and (is_past or self._epochs != epochs.version):
+            self._held_since, self._epochs = 0.0, epochs.version
             keys, kept, self.held = self.held - self.kept, self.kept, set()
             self.hold(keys, kept)
 
@@ -94,18 +100,25 @@ class WriteTransaction:
         """Lift all holds. What Redis cannot be told now is recorded as pending."""
         joined = [(each, each.commands()) for each in self.joined]
         extra = [command for _, commands in joined for command in commands]
+        version = epochs.version
         try:
-            replies = iter(steps.lift(self.written, self.token, self._set_changes(), extra))
+            not_lifted, answers = steps.lift(self.written, self.token, self._set_changes(), extra)
         except Unavailable:
             record_pending(self.using, self.held)
             for untold in (*self.joined, *self._undone):
                 untold.resolve(None)
             return
+        if lost := not_lifted & self.held:
+            record_pending(self.using, lost)
+        replies = iter(answers)
         for each, commands in joined:
             each.resolve(list(islice(replies, len(commands))))
         for each in self._undone:
             each.resolve(None)
-        if self._has_pending or self._undone or self.written > self.held:
+        if not agreement.held_since(version):
+            record_pending(self.using, self.written)
+            self._has_pending = True
+        if self._has_pending or self._undone or (self.written > self.held and not not_lifted):
             _apply_pending(self.using)
 
     def rolled_back(self) -> None:

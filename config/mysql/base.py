@@ -6,12 +6,15 @@ from typing import Any
 from django.db.backends.mysql import base
 from django.db.backends.utils import debug_transaction
 
+from config.mysql.schema import DatabaseSchemaEditor
+
 UNCHECKED_IDLE_S = 1.0  # a connection that was idle no longer than this is not pinged before it is used
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection to MySQL or MariaDB."""
 
+    SchemaEditorClass = DatabaseSchemaEditor
     _used_at = 0.0
 
     def _start_transaction_under_autocommit(self) -> None:

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Iterable, Mapping
 
 from caching.api import Unavailable
-from caching.extend import Result, Stale, breaker, execute, jittered_ms, new_token
+from caching.extend import Result, Stale, breaker, execute, jittered_ms, mark_of_run, new_token
 from popups import layouts
 from popups.keys import Layout, Shard, prefixed
 from popups.models import Popup
@@ -21,6 +21,7 @@ class VersionSource(PopupSource):
     """The source of the version, whose only identity is None. The value is None if Redis cannot be used."""
 
     label = "popups.version"
+    outlives_runs = False
     model = Popup
 
     def key(self, identity: None = None) -> str:
@@ -63,4 +64,5 @@ def replace(layout: Layout) -> None:
     # No lease is needed: a random token cannot be outdated.
     for shard in layout.shards:
         with contextlib.suppress(Unavailable):
-            execute([("SET", VERSIONS.key_of(shard), entry, "PX", life_ms)], allowed=breaker.may_write)
+            key = VERSIONS.key_of(shard)
+            execute([("SET", key, mark_of_run(key) + entry, "PX", life_ms)], allowed=breaker.may_write)

@@ -10,9 +10,11 @@ import binascii
 import hmac
 import secrets
 import time
+from datetime import datetime
 from functools import cache
 from hashlib import blake2b
 
+from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 CLAIM_BYTES, SIGNATURE_BYTES = 12, 12
@@ -23,10 +25,15 @@ def new_claim() -> str:
     return ((time.time_ns() // 1_000_000).to_bytes(6, "big") + secrets.token_bytes(CLAIM_BYTES - 6)).hex()
 
 
+def earliest_claim(at: datetime) -> str:
+    """Return the least claim that may have been made at a time."""
+    return (int(at.timestamp() * 1000).to_bytes(6, "big") + bytes(CLAIM_BYTES - 6)).hex()
+
+
 def sign(claim: str, *, user_id: int, popup_id: int) -> str:
     """Return the token of a claim for a user and a popup."""
     raw = bytes.fromhex(claim)
-    return base64.urlsafe_b64encode(raw + _signature(raw, user_id, popup_id)).decode()
+    return base64.urlsafe_b64encode(raw + _signature(raw, user_id, popup_id, _keys()[0])).decode()
 
 
 def verify(token: str, *, user_id: int, popup_id: int) -> str | None:
@@ -36,16 +43,18 @@ def verify(token: str, *, user_id: int, popup_id: int) -> str | None:
     except (ValueError, binascii.Error):
         return None
     claim, signature = raw[:CLAIM_BYTES], raw[CLAIM_BYTES:]
-    if not hmac.compare_digest(signature, _signature(claim, user_id, popup_id)):
+    if not any(hmac.compare_digest(signature, _signature(claim, user_id, popup_id, key)) for key in _keys()):
         return None
     return claim.hex()
 
 
-def _signature(claim: bytes, user_id: int, popup_id: int) -> bytes:
+def _signature(claim: bytes, user_id: int, popup_id: int, key: bytes) -> bytes:
     content = b"%d:%d:%s" % (user_id, popup_id, claim)
-    return blake2b(content, key=_key(), digest_size=SIGNATURE_BYTES).digest()
+    return blake2b(content, key=key, digest_size=SIGNATURE_BYTES).digest()
 
 
 @cache
-def _key() -> bytes:
-    return salted_hmac("popups.claim", "", algorithm="sha256").digest()
+def _keys() -> list[bytes]:
+    """Return the key that signs, and those of former and future secret keys, which are accepted."""
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return [salted_hmac("popups.claim", "", secret=key, algorithm="sha256").digest() for key in keys]

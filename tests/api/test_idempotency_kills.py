@@ -76,8 +76,8 @@ def children(pid: int) -> list[int]:
 class Client:
     """A client that repeats its request until it has an answer, and notes the statuses on the way."""
 
-    def __init__(self, port: int, token: str, key: str) -> None:
-        self.port, self.statuses = port, []
+    def __init__(self, port: int, token: str, key: str, sent: threading.Event) -> None:
+        self.port, self.statuses, self.sent = port, [], sent
         self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Idempotency-Key": key}
 
     def run(self) -> bytes:
@@ -94,6 +94,7 @@ class Client:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("POST", "/api/v1/posts", json.dumps(BODY), self.headers)
+            self.sent.set()
             answer = connection.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException):
@@ -105,11 +106,12 @@ class Client:
 def test_fifty_at_once_and_killed_workers(alice, web):
     token = str(AccessToken.for_user(alice))
     for number in range(ROUNDS):
-        clients = [Client(web.port, token, f"round-{number}") for _ in range(CLIENTS)]
-        done = threading.Event()
+        sent, done = threading.Event(), threading.Event()
+        clients = [Client(web.port, token, f"round-{number}", sent) for _ in range(CLIENTS)]
 
-        def kill(done=done) -> int:
+        def kill(sent=sent, done=done) -> int:
             killed = 0
+            sent.wait(LONGEST_S)
             while not done.wait(0.02) and killed < 4:
                 for pid in workers(web)[:1]:
                     os.kill(pid, signal.SIGKILL)

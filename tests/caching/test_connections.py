@@ -5,7 +5,8 @@ import threading
 import time
 from functools import partial
 
-from caching.redis.client import FRESH_S, redis_client
+from caching.redis.client import redis_client
+from caching.redis.pool import FRESH_S
 from tests.support.threads import in_parallel
 from tests.testapp.models import Author
 

@@ -5,10 +5,12 @@ import contextlib
 import time
 
 import pytest
+from redis.connection import Connection
 
 from caching.redis.breaker import breaker
 from caching.redis.client import redis_client
 from caching.redis.event_loop import EventLoopClient
+from tests.support.circuit_breaker import fresh_breaker
 from tests.support.event_loop_connection import close_connection
 from tests.support.own_redis import OwnRedis
 from tests.support.polling import wait_until
@@ -124,25 +126,43 @@ def test_a_unix_socket(tmp_path, settings, monkeypatch):
     try:
         server.start("--unixsocket", str(tmp_path / "s"))
         settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": f"unix://{tmp_path}/s?db=2"}}
-        assert breaker.may_read()
-        redis_client().set("where", "two")
-        assert in_loop(lambda client: answers(client, ("GET", "where"))) == [b"two"]
+        with fresh_breaker():
+            assert breaker.may_read()
+            redis_client().set("where", "two")
+            assert in_loop(lambda client: answers(client, ("GET", "where"))) == [b"two"]
     finally:
         server.end()
 
 
-@pytest.mark.parametrize("factory", ["caching.redis.cluster.ClusterConnectionFactory"])
-def test_what_it_does_not_speak_to_it_says_once(settings, caplog, factory):
-    options = {**settings.CACHES["default"]["OPTIONS"], "CONNECTION_FACTORY": factory}
-    settings.CACHES = {"default": {**settings.CACHES["default"], "OPTIONS": options}}
+class OwnConnection(Connection):
+    """A class of connections that the event loop's client does not know."""
+
+
+CLUSTER = {"CONNECTION_FACTORY": "caching.redis.cluster.ClusterConnectionFactory"}
+SENTINEL = {"CONNECTION_FACTORY": "caching.redis.sentinel.SentinelConnectionFactory"}
+OWN = {"CONNECTION_POOL_KWARGS": {"connection_class": OwnConnection, "max_connections": 9}}
+UNUSABLE = {
+    "a OwnConnection is not supported.": ("redis://127.0.0.1:1/9", OWN),
+    "This instance has cluster support disabled": ("redis+cluster://127.0.0.1:{port}", CLUSTER),
+    "no Sentinel tells who is the master of 'main': Error 111": ("redis+sentinel://127.0.0.1:1/main", SENTINEL),
+}
+
+
+@pytest.mark.parametrize("complaint", UNUSABLE)
+def test_what_it_cannot_use_it_says_once(settings, caplog, complaint):
+    location, more = UNUSABLE[complaint]
+    port = redis_client().connection_pool.connection_kwargs["port"]
+    options = {**settings.CACHES["default"]["OPTIONS"], **more}
+    entry = {**settings.CACHES["default"], "LOCATION": location.format(port=port), "OPTIONS": options}
+    settings.CACHES = {"default": entry}
     settings.CACHING = {**settings.CACHING, "RETRY_MS": 10}
 
     async def scenario():
         client = EventLoopClient()
-        for _ in range(10):
+        for _ in range(20):
             assert not client.send([("PING",)], print)
             await asyncio.sleep(0.005)
 
     asyncio.run(scenario())
-    (complaint,) = [record.message for record in caplog.records if "event loop" in record.message]
-    assert complaint.endswith("threads read the cache for it: Redis Cluster is not supported.")
+    (said,) = [record.message for record in caplog.records if "event loop" in record.message]
+    assert complaint in said

@@ -3,9 +3,11 @@
 import time
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, models, transaction
 
-from tests.support.threads import in_another_thread
+from config.mysql import schema
+from tests.support.polling import wait_until
+from tests.support.threads import Task, in_another_thread
 from users.models import User
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
@@ -65,3 +67,43 @@ def test_a_connection_that_is_gone_is_replaced_after_a_rest(checked):
     checked._used_at -= 5
     assert round_trips()
     assert checked.connection.thread_id() != gone
+
+
+def waits() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@lock_wait_timeout, @@innodb_lock_wait_timeout")
+        return dict(zip(("table", "row"), cursor.fetchone(), strict=True))
+
+
+def test_a_change_of_a_table_gives_way_to_long_transactions(monkeypatch, caplog):
+    """Those that come to the table meanwhile wait for no longer than a statement of the change."""
+    monkeypatch.setattr(schema, "WAIT_S", 1)
+    monkeypatch.setattr(schema, "PAUSE_S", 0.05)
+    before = waits()
+    index = models.Index(fields=["level"], name="tests_level")
+    with transaction.atomic():
+        User.objects.exists()
+        change = Task(lambda: add_index(index))
+        wait_until(lambda: "waits for other transactions (attempt 2" in caplog.text)
+        assert in_another_thread(User.objects.exists) is False
+    change.result()
+    with connection.schema_editor() as editor:
+        editor.remove_index(User, index)
+    assert waits() == before
+
+
+def add_index(index):
+    with connection.schema_editor() as editor:
+        editor.add_index(User, index)
+
+
+def test_a_change_of_a_table_gives_up_at_last(monkeypatch):
+    monkeypatch.setattr(schema, "WAIT_S", 1)
+    monkeypatch.setattr(schema, "PAUSE_S", 0)
+    monkeypatch.setattr(schema, "ATTEMPTS", 2)
+    before = waits()
+    with transaction.atomic():
+        User.objects.exists()
+        with pytest.raises(OperationalError, match="Lock wait timeout"):
+            in_another_thread(lambda: add_index(models.Index(fields=["level"], name="tests_level")))
+    assert waits() == before

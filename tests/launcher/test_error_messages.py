@@ -17,8 +17,12 @@ WRONG = {
     },
     "REDIS_URL": {
         "nonsense": "REDIS_URL nonsense is of no supported kind",
-        "http://127.0.0.1:6379": "(redis://, rediss://, unix://)",
+        "http://127.0.0.1:6379": "(redis://, rediss://, unix://, redis+cluster://, rediss+cluster://, redis+sentinel://",
         "redis://127.0.0.1:port/0": "REDIS_URL is not an address",
+        "redis+cluster://:secret@a:1,b:port": "REDIS_URL redis+cluster://:***@a:1,b:port names a server that is no",
+        "redis+cluster://a:1/3": "names a database, but a cluster has one alone",
+        "redis+sentinel://:secret@a:1": "REDIS_URL redis+sentinel://:***@a:1 names no service: end it with /name",
+        "redis+sentinel://a:1/main/first": "has a database that is no number: end it with /name/0",
     },
     "EMAIL_URL": {
         "mail.example.com": "EMAIL_URL mail.example.com is of no supported kind (smtp://, smtps://, console://)",
@@ -30,6 +34,7 @@ WRONG = {
     "DEBUG": {"0": "SECRET_KEY is not set", "perhaps": "DEBUG=perhaps is neither on nor off"},
     "PROXIES": {"1": "DEBUG=1 with PROXIES=1 would show", "-1": "PROXIES=-1 is not a whole number"},
     "POPUP_LINK_SCHEMES": {"https,javascript": "which is not a scheme for links", "a b": "has a b, which is not"},
+    "POPUP_EVENT_DAYS": {"6": "POPUP_EVENT_DAYS=6 is not a whole number from 7 to 36500"},
     "DATA_DIR": {"/dev/null/data": "DATA_DIR /dev/null/data cannot be made"},
 }
 GUESSABLE = "SECRET_KEY can be guessed: outside debug it needs 50 random characters or more"

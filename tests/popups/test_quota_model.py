@@ -41,7 +41,7 @@ class Asker(NamedTuple):
 
 
 class World(NamedTuple):
-    """`entries`: None where lost; `loading`: a reader's quota as it was read under the lock; `shown`: by shard, truly."""
+    """`entries`: None where lost; `loading`: a reader's quota, read under the lock; `shown`: by shard, truly."""
 
     entries: tuple[Entry | None, ...] = (Entry(0, 0, 0), Entry(0, 0, 0))
     loading: tuple[Quota | None, ...] = (None, None)
@@ -89,11 +89,9 @@ def of_asker(world: World, number: int, broken: str) -> Iterator[World]:
     if asker.at != "idle" and world.crashes:
         free = world._replace(lock=None) if world.lock == number else world
         yield become(free._replace(crashes=world.crashes - 1), Asker())
-    if asker.at == "idle" and world.requests:
-        for shard in SHARDS:
-            entry = world.entries[shard]
-            if entry and entry.shown >= entry.limit:
-                yield become(world._replace(requests=world.requests - 1), Asker("asking", shard, entry))
+    if asker.at == "idle":
+        for asking in requests(world):
+            yield become(world._replace(requests=world.requests - 1), asking)
     elif asker.at == "asking" and world.lock is None:
         yield become(world._replace(lock=number), asker._replace(at="locked", taken=world.quotas))
     elif asker.at == "locked":
@@ -106,6 +104,12 @@ def of_asker(world: World, number: int, broken: str) -> Iterator[World]:
         yield become(*decide(world, asker, broken))
     elif asker.at == "telling":
         yield become(tell(world, asker, broken), Asker())
+
+
+def requests(world: World) -> Iterator[Asker]:
+    for shard, entry in enumerate(world.entries):
+        if entry and entry.shown >= entry.limit and world.requests:
+            yield Asker("asking", shard, entry)
 
 
 def take_back(world: World, asker: Asker, shard: int, broken: str) -> tuple[World, Asker]:

@@ -5,6 +5,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -95,6 +96,7 @@ def raters(number: int, user_ids: list[int], item_id: int) -> Iterator[list[Fork
 
 
 def rate_for_ever(user_ids: list[int], item_id: int, seed: int) -> None:
+    from caching.api import repeated
     from ratings import services
 
     chance = random.Random(seed)
@@ -104,7 +106,8 @@ def rate_for_ever(user_ids: list[int], item_id: int, seed: int) -> None:
             if chance.random() < 0.3:
                 services.withdraw(**pair)
             else:
-                services.rate(**pair, score=chance.randint(1, HIGHEST))
+                # After a killed writer of a first score, of those who waited for it one wins the deadlock.
+                repeated(partial(services.rate, **pair, score=chance.randint(1, HIGHEST)), is_idempotent=True)
 
 
 def die_at(when: str, commits: int, work: str, *arguments: Any) -> None:

@@ -17,7 +17,8 @@ from caching.entries.rows import rows_of
 from caching.models import PendingInvalidation
 from caching.protocol import steps
 from caching.protocol.pending import apply_pending
-from caching.redis.client import Unavailable, round_trip
+from caching.redis.client import round_trip
+from caching.redis.failures import Unavailable
 from tests.zoo.models import Category, Person, Rating, Subscription, Ware, newest_subscribers, stars, subscriptions
 
 tenant = contextvars.ContextVar("tenant", default="default")

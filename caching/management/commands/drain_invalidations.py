@@ -4,7 +4,7 @@ from django.db import Error
 
 from ...conf import conf
 from ...protocol import pending
-from ...redis.client import FAILURES
+from ...redis.failures import FAILURES
 from ..polling import PollingCommand
 
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from ... import registry
 from ...conf import OFF, conf
 from ...protocol.invalidation import discard_under, prefixes_of
-from ...redis.client import FAILURES
+from ...redis.failures import FAILURES
 
 
 class Command(BaseCommand):

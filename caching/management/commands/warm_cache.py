@@ -19,7 +19,7 @@ from tqdm import tqdm
 from ... import registry
 from ...conf import OFF, conf
 from ...ops.warm import Warming
-from ...redis.client import FAILURES, Unavailable
+from ...redis.failures import FAILURES, Unavailable
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

@@ -1,68 +1,11 @@
 """Everything that the hot lane answers, and its limits: status, headers and bytes equal Django's."""
 
-import itertools
-
 import pytest
 
-from posts.models import Favorite, Post
-from social import services as graph
 from tests.support.asgi_server import login
-from users.projections import OWN, PUBLIC
+from tests.support.lane_domain import UNKNOWN, domain
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
-UNKNOWN = 10**12
-
-
-@pytest.fixture
-def world(new_user, alice, bob, dora):
-    """Users with names of all kinds, and alice's follows, blocks, favourites and likes."""
-    odd = {
-        "ümläut": {"nickname": '小明 🎉 \u2028 "quoted" \\ <b>', "bio": "line\nbreak\ttab \x7f é"},
-        "plain": {"nickname": "", "level": 7, "is_vip": True},
-    }
-    others = [new_user(f"other_{n}", **columns) for n, columns in enumerate(odd.values())]
-    graph.follow(follower_id=alice.pk, followee_id=bob.pk)
-    graph.follow(follower_id=bob.pk, followee_id=alice.pk)
-    graph.block(blocker_id=others[0].pk, blocked_id=alice.pk)
-    graph.block(blocker_id=alice.pk, blocked_id=others[1].pk)
-    posts = [Post.objects.create_one(author_id=bob.pk, text=f"post {n}") for n in range(4)]
-    for post in posts[1:3]:
-        Favorite.objects.create(user_id=alice.pk, post_id=post.pk)
-    return [alice, bob, dora, *others], posts
-
-
-def lists(ids):
-    """Yield lists of ids: in several orders, with duplicates, with encoded commas."""
-    texts = [str(each) for each in ids]
-    yield ",".join(texts)
-    yield ",".join(reversed(texts))
-    yield ",".join([*texts, texts[0], *texts])
-    yield "%2C".join(texts[:2])
-    yield "%2c".join(texts[1:3])
-    yield texts[-1]
-
-
-def domain(people, posts):
-    """Yield the addresses that the hot lane answers."""
-    ids = [*(user.pk for user in people), UNKNOWN, 2**63 - 1]
-    post_ids = [*(post.pk for post in posts), UNKNOWN]
-    fields = ["", "fields=id", "fields=nickname,id,nickname", f"fields={','.join(PUBLIC)}", "fields=id%2Cbio"]
-    for pk, chosen in itertools.product([user.pk for user in people if user.is_active], fields):
-        yield f"users/{pk}" + (f"?{chosen}" if chosen else "")
-    yield f"users/{ids[0]}?fields={','.join(OWN)}"
-    for text, chosen in itertools.product(lists(ids), fields):
-        yield f"users?ids={text}" + (f"&{chosen}" if chosen else "")
-    yield f"users?ids={ids[0]}&fields=email,id"
-    for text in lists(ids):
-        yield f"relationships?ids={text}"
-    for text in lists(post_ids):
-        yield f"favorites/check?ids={text}"
-    targets = [f"{kind}:{pk}" for kind, pks in (("user", ids), ("post", post_ids), ("rating", [1])) for pk in pks]
-    for text in lists(targets):
-        yield f"counters?targets={text}"
-        yield f"counters?targets={text.replace(':', '%3A')}"
-    yield f"relationships?ids={','.join(map(str, range(1, 101)))}"
-    yield f"favorites/check?ids={','.join(map(str, range(1, 201)))}"
 
 
 def test_the_domain(world, alice, lane, django):

@@ -1,0 +1,75 @@
+"""Repeating work that a database has refused for a passing reason: as a whole, outside of any transaction.
+
+On Galera a write that another node was ahead of fails at its COMMIT (1213), and a writer's node may die; on any server
+there are deadlocks. Nothing of a transaction that was undone remains, so the work may be done again. After a COMMIT
+without an answer nobody knows whether it took effect: only work that may be done twice is repeated then.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from django.db import Error, connections
+
+from .failures import NOT_READY, is_lost, is_passing, number_of
+from .following import following
+
+T = TypeVar("T")
+
+MOST = 3
+FIRST_PAUSE_S = 0.05
+
+
+class Attempts:
+    """The attempts at one piece of work."""
+
+    def __init__(self, *, is_idempotent: bool) -> None:
+        """`is_idempotent`: whether the work may be done once more although it may have been done already."""
+        self._is_idempotent = is_idempotent
+        self._made = 0
+        self._effects = 0
+        self._is_inside = any(connection.in_atomic_block for connection in _open_connections())
+        self.is_unsure = False
+        """Whether an attempt that failed may have taken effect."""
+
+    def begin(self) -> None:
+        """Begin an attempt."""
+        self._made += 1
+        self._effects = _effects()
+
+    def may_go_on(self, error: BaseException) -> bool:
+        """Return whether another attempt is to be made after an error; it must come after all transactions ended."""
+        if self._made >= MOST or self._is_inside or not is_passing(error):
+            return False
+        has_effects = _effects() != self._effects
+        self.is_unsure |= has_effects
+        return self._is_idempotent or not has_effects
+
+    def pause(self, error: BaseException) -> None:
+        """Wait a little, longer each time and not as long as others do; leave connections that are of no use."""
+        if is_lost(error) or number_of(error) == NOT_READY:
+            for connection in _open_connections():
+                connection.close()
+        time.sleep(FIRST_PAUSE_S * 2 ** (self._made - 1) * random.uniform(0.5, 1.5))
+
+
+def repeated(work: Callable[[], T], *, is_idempotent: bool) -> T:
+    """Return what `work` returns, which is repeated where the database refuses it for a passing reason."""
+    attempts = Attempts(is_idempotent=is_idempotent)
+    while True:
+        attempts.begin()
+        try:
+            return work()
+        except Error as error:
+            if not attempts.may_go_on(error):
+                raise
+            attempts.pause(error)
+
+
+def _open_connections() -> Iterator[Any]:
+    return connections.all(initialized_only=True)
+
+
+def _effects() -> int:
+    return sum(following(connection.alias).effects for connection in _open_connections())

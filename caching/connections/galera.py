@@ -1,0 +1,42 @@
+"""Galera: each session reads what other nodes have committed before.
+
+A node answers a COMMIT once all nodes have received it; the others apply it a moment later. A reader on one of them
+would load the old value after the writer's hold was lifted, and the cache would keep it. So each connection to a node
+sets wsrep_sync_wait: a statement outside of a transaction, and BEGIN, first wait until everything that the cluster has
+committed is applied here. The server limits that wait (repl.causal_read_timeout), after which the statement fails.
+"""
+
+from typing import Any
+
+CAUSAL = 7
+"""Of wsrep_sync_wait: reads and BEGIN (1), UPDATE and DELETE (2), INSERT and REPLACE (4)."""
+
+_known: dict[tuple[Any, ...], bool] = {}
+"""By address of a server or load balancer, whether Galera is behind it."""
+
+
+def is_galera(connection: Any) -> bool:
+    """Return whether a connection leads to a node of a Galera cluster; the server is asked once in a process."""
+    if connection.vendor != "mysql":
+        return False
+    settings = connection.settings_dict
+    address = tuple(str(settings.get(name)) for name in ("HOST", "PORT", "OPTIONS"))
+    if address not in _known:
+        connection.ensure_connection()
+        _known[address] = _ask(connection)
+    return _known[address]
+
+
+def read_causally(connection: Any) -> None:
+    """Let the session of a new connection wait for what other nodes have committed, if it is one to Galera."""
+    if is_galera(connection):
+        with connection.connection.cursor() as cursor:
+            cursor.execute(f"SET SESSION wsrep_sync_wait = @@wsrep_sync_wait | {CAUSAL}")
+
+
+def _ask(connection: Any) -> bool:
+    with connection.connection.cursor() as cursor:  # none of the application's queries
+        # Without a cluster, the variable is OFF, or unknown.
+        cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")
+        found = cursor.fetchone()
+    return found is not None and found[1] == "ON"

@@ -1,0 +1,160 @@
+"""An event loop's links to the servers of a Redis Cluster: the commands of one turn are grouped by server.
+
+Where a server has no link yet, or none at the moment, nothing is sent: threads know what to do, and a link is opened
+meanwhile. What a server refuses is sent again by itself: see redirections.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from ..conf import conf
+from ..locations import Address
+from .breaker import breaker
+from .epochs import UnknownRun
+from .failures import FAILURES
+from .link import RedisProtocol, Replied, Unsupported, call, connect
+from .proofs import proofs
+from .redirections import Replies
+from .script import Command, key_of
+from .slot_map import SlotMap, slot_of
+
+logger = logging.getLogger(__name__)
+
+
+class ClusterLink(RedisProtocol):
+    """A link to one server of a cluster."""
+
+    def __init__(self, address: Address, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.address = address
+        self.proof = proofs.of_server(address)
+        self.breaker = breaker.of(address)
+
+    def trip(self, error: Exception) -> None:
+        """Open the circuit breaker of this server."""
+        self.breaker.trip(error)
+
+    def _take_proof(self, replies: list[Any] | None) -> None:
+        if replies and str(replies[0]).startswith(("MOVED ", "ASK ", "TRYAGAIN ")):
+            self.proof.due_at = 0.0  # neither a proof nor a refusal: the slot is another server's
+        else:
+            super()._take_proof(replies)
+
+
+class ClusterLinks:
+    """The links of one event loop; `send` and `close` are those of a RedisProtocol."""
+
+    def __init__(self, slots: SlotMap) -> None:
+        self.slots = slots
+        self._loop = asyncio.get_running_loop()
+        self._links: dict[Address | None, ClusterLink] = {}
+        self._opening: dict[Address, asyncio.Task[ClusterLink | None]] = {}
+        self._retry_at: dict[Address, float] = {}
+
+    async def open(self) -> None:
+        """Open a link to each server; raise redis.RedisError or OSError if there is none at the end."""
+        await asyncio.to_thread(self.slots.learn)
+        await asyncio.gather(*map(self._begin, self.slots.nodes))
+        if not self._links:
+            raise ConnectionError("no server of the Redis Cluster can be reached")
+
+    def send(self, commands: Sequence[Command], replied: Replied) -> bool:
+        """Send each command to the server of its key; return False, and send nothing, if one has no link or may not be
+        trusted.
+
+        Otherwise `replied` is called once, later: with redirections.Lost in place of each reply that does not come.
+        """
+        links, by_slot = self._links, self.slots.by_slot
+        parts: dict[ClusterLink, list[int]] = {}
+        for at, command in enumerate(commands):
+            address = by_slot[slot_of(key_of(command))]
+            link = links.get(address)
+            if link is None or not link.breaker.is_closed:
+                self._miss(address)
+                return False
+            if link in parts:
+                parts[link].append(at)
+            else:
+                parts[link] = [at]
+        replies = Replies(self, commands, replied, len(parts))
+        for link, places in parts.items():
+            some = commands if len(parts) == 1 else [commands[at] for at in places]
+            link.send(some, partial(replies.take, link.address, places))
+        return True
+
+    def close(self) -> None:
+        """Close all links; callers who wait for replies get Lost."""
+        links = list(self._links.values())
+        self._links.clear()
+        for link in links:
+            link.close()
+
+    def send_to(self, address: Address, commands: Sequence[Command], replied: Replied) -> None:
+        """Send commands to a server that another one has named, over a link that is opened if there is none.
+
+        Its replies are None if it cannot be reached, or may not be trusted.
+        """
+
+        def send(opening: asyncio.Task[ClusterLink | None] | None = None) -> None:
+            link = self._links.get(address)
+            if link is None and opening is None:
+                self._begin(address).add_done_callback(send)
+            elif link is None or not link.breaker.is_closed:
+                call(replied, None)
+            else:
+                link.send(commands, replied)
+
+        send()
+
+    def refuse(self, address: Address, error: Exception) -> None:
+        """Leave a server alone for RETRY_MS that has answered that it can serve nobody now."""
+        link = self._links.get(address)
+        if link is not None:
+            self._retry_at[address] = self._loop.time() + conf().retry_ms / 1000
+            link.trip(error)
+            link.fail(error)
+
+    def _miss(self, address: Address | None) -> None:
+        if address is None:
+            self.slots.refresh()
+        elif address not in self._links and self._loop.time() >= self._retry_at.get(address, 0.0):
+            self._begin(address)
+
+    def _begin(self, address: Address) -> asyncio.Task[ClusterLink | None]:
+        if address not in self._opening:
+            self._opening[address] = self._loop.create_task(self._open(address))
+        return self._opening[address]
+
+    async def _open(self, address: Address) -> ClusterLink | None:
+        servers = self.slots.servers
+        options = {**servers.connection_arguments, "host": address[0], "port": address[1]}
+        try:
+            writer = await connect(servers.connection_class.__name__, options, server=address)
+        except (*FAILURES, Unsupported) as error:
+            if address not in self._retry_at:
+                logger.warning("The event loop has no link to %s:%s, threads ask it instead: %s", *address, error)
+            self._retry_at[address] = self._loop.time() + conf().retry_ms / 1000
+            self.slots.lost(address)
+            if isinstance(error, UnknownRun):
+                breaker.of(address).trip(error)
+            return None
+        finally:
+            del self._opening[address]
+        self._retry_at.pop(address, None)
+        link = self._links[address] = ClusterLink(address, writer, options.get("socket_timeout"), self._forget)
+        self._prune()
+        return link
+
+    def _forget(self, link: ClusterLink) -> None:
+        if self._links.get(link.address) is link:
+            del self._links[link.address]
+            self.slots.lost(link.address)
+
+    def _prune(self) -> None:
+        """Close idle links to servers that have no slots any more."""
+        for address in self._links.keys() - self.slots.nodes:
+            if self._links[address].is_idle:
+                self._links.pop(address).close()

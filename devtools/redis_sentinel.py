@@ -1,0 +1,141 @@
+"""A Redis master with replicas and Sentinels for tests and benchmarks; the master may die, hang or be demoted."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import redis
+
+from devtools.redis_node import RedisNode, wait_for
+
+SERVICE = "hotpath"
+DOWN_AFTER_MS = 1_000  # after which a Sentinel takes a silent server for dead
+FAILOVER_TIMEOUT_MS = 2_000  # a Sentinel begins no second failover within twice this time
+
+
+class Sentinel(RedisNode):
+    """A Sentinel, which keeps what it knows in a file of its folder."""
+
+    def __init__(self, binary: str, folder: Path, master: RedisNode, quorum: int, password: str = "") -> None:
+        """`password`: what clients of this Sentinel need; the servers' own is the master's."""
+        super().__init__(binary, folder)
+        self.password = password
+        lines = [
+            f"port {self.port}", "bind 127.0.0.1", f'dir "{folder}"',
+            f"sentinel monitor {SERVICE} 127.0.0.1 {master.port} {quorum}",
+            f"sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER_MS}",
+            f"sentinel failover-timeout {SERVICE} {FAILOVER_TIMEOUT_MS}",
+            *([f"sentinel auth-pass {SERVICE} {master.password}"] if master.password else []),
+            *([f"requirepass {password}"] if password else []),
+        ]  # fmt: skip
+        (folder / "sentinel.conf").write_text("\n".join(lines) + "\n")
+        self._command = [binary, str(folder / "sentinel.conf"), "--sentinel"]
+
+    def master_port(self) -> int:
+        """Return the port of the server that this Sentinel takes for the master."""
+        with self.client() as client:
+            return int(client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)[1])
+
+    def knows(self, replicas: int, sentinels: int) -> bool:
+        """Return whether this Sentinel has found so many replicas, and so many other Sentinels, all alive."""
+        with self.client() as client:
+            state = client.sentinel_master(SERVICE)
+            found = client.sentinel_slaves(SERVICE)
+        alive = [each for each in found if not each["is_sdown"] and not each["is_odown"]]
+        return len(alive) >= replicas and state["num-other-sentinels"] >= sentinels
+
+
+class RedisSentinel:
+    """Servers on free ports of 127.0.0.1, the first of which starts as the master, and Sentinels that watch them."""
+
+    def __init__(
+        self, binary: str, folder: Path, *, replicas: int = 2, sentinels: int = 3, password: str = "",
+        sentinel_password: str = "", options: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """`options`: of every server."""
+        self.nodes = [RedisNode(binary, folder / f"server-{n}", options, password) for n in range(1 + replicas)]
+        quorum = sentinels // 2 + 1
+        self.sentinels = [
+            Sentinel(binary, folder / f"sentinel-{number}", self.nodes[0], quorum, sentinel_password)
+            for number in range(sentinels)
+        ]
+
+    @property
+    def url(self) -> str:
+        """The REDIS_URL that names every Sentinel."""
+        password = self.nodes[0].password
+        seeds = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
+        return f"redis+sentinel://{f':{password}@' if password else ''}{seeds}/{SERVICE}"
+
+    def start(self) -> None:
+        """Start all, and return when each Sentinel knows every server and every other Sentinel."""
+        first, *others = self.nodes
+        first.start()
+        for node in others:
+            node.start("--replicaof", "127.0.0.1", str(first.port))
+        for sentinel in self.sentinels:
+            sentinel.start()
+        self.wait_until_whole()
+
+    def end(self) -> None:
+        """Kill every process that runs."""
+        for node in (*self.sentinels, *self.nodes):
+            node.end()
+
+    def masters(self) -> list[RedisNode]:
+        """Return the server that the Sentinels take for the master."""
+        port = next(sentinel for sentinel in self.sentinels if sentinel.is_running).master_port()
+        return [node for node in self.nodes if node.port == port]
+
+    def master_of(self, key: str) -> RedisNode:
+        """Return the master, which has every key."""
+        return self.masters()[0]
+
+    def replicas_of(self, master: RedisNode) -> list[RedisNode]:
+        """Return the living servers other than the master."""
+        return [node for node in self.nodes if node is not master and node.is_running]
+
+    def cut_off_replicas(self, master: RedisNode) -> list[RedisNode]:
+        """Let the replicas of a master receive no further write; return them. One of them follows if it dies."""
+        replicas = self.replicas_of(master)
+        for replica in replicas:
+            replica.cut_off_from_master()
+        return replicas
+
+    def fail_over(self, master: RedisNode) -> RedisNode:
+        """Have a replica take the place of a living master, which becomes its replica; return the new master."""
+        with self.sentinels[0].client() as client:
+            client.execute_command("SENTINEL", "FAILOVER", SERVICE)
+        self.wait_until_failed_over(master)
+        (promoted,) = self.masters()
+        wait_for(lambda: master.follows(promoted.port), "the old master did not become a replica")
+        return promoted
+
+    def wait_until_failed_over(self, lost: RedisNode) -> None:
+        """Return when the living Sentinels agree on a master other than `lost`, which takes writes."""
+        wait_for(lambda: self._agree_without(lost), f"nobody took the place of the server on port {lost.port}")
+
+    def wait_until_whole(self) -> None:
+        """Return when all run, each replica has the master's data, and the Sentinels know and agree on all of them."""
+        wait_for(self._is_whole, "the Sentinels did not find all servers")
+
+    def restart(self, node: RedisNode) -> None:
+        """Start a killed server as a replica of the master of now; end every cut."""
+        (master,) = self.masters()
+        node.start(*([] if node is master else ["--replicaof", "127.0.0.1", str(master.port)]))
+        for each in self.nodes:
+            each.join_master()
+        self.wait_until_whole()
+
+    def _agree_without(self, lost: RedisNode) -> bool:
+        ports = {sentinel.master_port() for sentinel in self.sentinels if sentinel.is_running}
+        return len(ports) == 1 and lost.port not in ports and self.masters()[0].is_master()
+
+    def _is_whole(self) -> bool:
+        (master, *more), others = self.masters(), len(self.sentinels) - 1
+        replicas = [node for node in self.nodes if node is not master]
+        try:
+            agree = {sentinel.master_port() for sentinel in self.sentinels} == {master.port}
+            known = all(sentinel.knows(len(replicas), others) for sentinel in self.sentinels)
+        except redis.RedisError:
+            return False
+        return agree and known and not more and all(node.follows(master.port) for node in replicas)

@@ -1,0 +1,1 @@
+"""Replicas of the database: which reads they may answer, and when."""

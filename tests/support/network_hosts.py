@@ -1,0 +1,71 @@
+"""Hosts as network namespaces on one bridge: each has an address of its own, and can be cut off."""
+
+import os
+import subprocess
+from typing import Any
+
+import pytest
+
+LONGEST_NAME = 15  # of a network interface
+
+
+class Network:
+    """A bridge in this namespace, and hosts behind it: 10.x.y.1, 10.x.y.2, …; this process is 10.x.y.254."""
+
+    def __init__(self, hosts: int) -> None:
+        number = os.getpid() % 50_000
+        self._begin, self._name = f"10.{number // 250 + 20}.{number % 250}", f"h{os.getpid()}"
+        self.hosts = range(1, hosts + 1)
+        _ip("link", "add", self._name, "type", "bridge")
+        _ip("addr", "add", f"{self._begin}.254/24", "dev", self._name)
+        _ip("link", "set", self._name, "up")
+        for number in self.hosts:
+            self._add(number)
+
+    def address(self, number: int) -> str:
+        return f"{self._begin}.{number}"
+
+    def command(self, number: int, *command: str) -> list[str]:
+        """Return a command line that runs a command on a host."""
+        return ["ip", "netns", "exec", self._host(number), *command]
+
+    def cut_off(self, number: int) -> None:
+        """Lose every packet from and to a host."""
+        _ip("link", "set", self._link(number), "down")
+
+    def reconnect(self, number: int) -> None:
+        _ip("link", "set", self._link(number), "up")
+
+    def remove(self) -> None:
+        for number in self.hosts:
+            subprocess.run(["ip", "netns", "del", self._host(number)], check=False)
+        subprocess.run(["ip", "link", "del", self._name], check=False)
+
+    def _host(self, number: int) -> str:
+        return f"{self._name}-{number}"
+
+    def _link(self, number: int) -> str:
+        return f"{self._name}v{number}"[:LONGEST_NAME]
+
+    def _add(self, number: int) -> None:
+        host, link = self._host(number), self._link(number)
+        _ip("netns", "add", host)
+        _ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", host)
+        _ip("link", "set", link, "master", self._name, "up")
+        _ip("-n", host, "addr", "add", f"{self.address(number)}/24", "dev", "eth0")
+        for device in ("lo", "eth0"):
+            _ip("-n", host, "link", "set", device, "up")
+        _ip("-n", host, "route", "add", "default", "via", f"{self._begin}.254")
+
+
+def require_namespaces() -> None:
+    """Skip the test where network namespaces are refused."""
+    name = f"h{os.getpid()}-probe"
+    tried = subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"Network namespaces are refused here: {tried.stderr.decode().strip()}")
+    subprocess.run(["ip", "netns", "del", name], check=False)
+
+
+def _ip(*arguments: Any) -> None:
+    subprocess.run(["ip", *map(str, arguments)], check=True, capture_output=True)

@@ -1,0 +1,37 @@
+"""Behaviour 79: what a reader fills on one node is not older than what was committed on another."""
+
+import pytest
+
+from tests.topologies.galera import actions
+
+CAUSAL_READ_TIMEOUT_S = 2  # ops/galera/node.cnf
+LOCK_WAIT_TIMEOUT = 1205
+TURNS = 100
+
+
+@pytest.fixture
+def lagging(galera):
+    """Let node 2 apply nothing until the test says so."""
+    import MySQLdb
+
+    connection = MySQLdb.connect(host=galera.nodes[1].address, user="root")
+    connection.query("FLUSH TABLES WITH READ LOCK")
+    yield lambda: connection.query("UNLOCK TABLES")
+    connection.close()
+
+
+def test_a_fill_on_another_node(first, second, user_id):
+    for turn in range(TURNS):
+        first.call(actions.rename, user_id, f"name {turn}")
+        assert second.call(actions.nickname, user_id) == f"name {turn}"
+        assert first.call(actions.nickname, user_id) == f"name {turn}"
+
+
+def test_a_node_that_lags_fills_nothing_and_says_so_in_time(first, second, user_id, lagging):
+    first.call(actions.rename, user_id, "new")
+    number, seconds = second.call(actions.number_of_failure, actions.nickname, user_id)
+    assert number == LOCK_WAIT_TIMEOUT
+    assert seconds < CAUSAL_READ_TIMEOUT_S + 1
+    lagging()
+    assert second.call(actions.nickname, user_id) == "new"
+    assert first.call(actions.nickname, user_id) == "new"

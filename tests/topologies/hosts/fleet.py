@@ -1,0 +1,208 @@
+"""Web hosts behind HAProxy, as deploy/haproxy/web.cfg has it, with one database and one Redis on this machine."""
+
+import contextlib
+import csv
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from config.environment import BASE_DIR
+from devtools import servers
+from launcher import embedded_redis
+from tests.support.polling import wait_until
+from tests.support.programs import environment
+from tests.support.short_form import SHORT
+from tests.topologies.hosts.load import Load
+from tests.topologies.hosts.network import Host, Network
+
+KEY = "hosts-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ"
+DRAIN_S = "1" if SHORT else "5"
+PORT = 8000  # of the service on each host
+
+
+@dataclass
+class WebHost:
+    """A host and the service on it; `name` as HAProxy calls it."""
+
+    name: str
+    host: Host
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def stop(self) -> None:
+        """Stop the service as a supervisor does, by SIGTERM, and wait for its end."""
+        assert self.process
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(40) == 0
+        self.process = None
+
+
+class Fleet:
+    """The servers, and `hosts`. `tree` is the code of manage.py, and of hosts that are started next."""
+
+    def __init__(self, folder: Path, network: Network, hosts: int, tree: Path, **values: str) -> None:
+        self.folder, self.tree, self._values = folder, tree, values
+        self.hosts = [WebHost(f"web{number + 1}", network.add_host()) for number in range(hosts)]
+        self._start_servers(network.address)
+        self._start_haproxy()
+
+    def _start_servers(self, here: str) -> None:
+        redis_port, self.redis = servers.start_redis(
+            embedded_redis.redis_server(), self.folder, "--bind", "127.0.0.1", here, "--protected-mode", "no"
+        )
+        port, self.mariadb = servers.start_mariadb(self.folder, f"--bind-address=127.0.0.1,{here}")
+        sql = (
+            "CREATE DATABASE hotpath CHARACTER SET utf8mb4; CREATE USER hotpath@'%' IDENTIFIED BY 'x';"
+            "GRANT ALL ON hotpath.* TO hotpath@'%'"
+        )
+        client = ["mariadb", "--no-defaults", f"--socket={self.folder}/mariadb.sock", "--user=root"]
+        subprocess.run(client, input=sql, text=True, check=True)
+        self.variables = {
+            "DEBUG": "0", "HTTPS": "off", "PROXIES": "1", "SECRET_KEY": KEY, "WEB_DRAIN_S": DRAIN_S, "WEB_WORKERS": "1",
+            "DATABASE_URL": f"mysql://hotpath:x@{here}:{port}/hotpath",
+            "REDIS_URL": f"redis://{here}:{redis_port}/0", "PYTHONDONTWRITEBYTECODE": "1", **self._values,
+        }  # fmt: skip
+
+    def _start_haproxy(self) -> None:
+        """Start HAProxy by the sample, with these hosts, a port of its own, and a socket for questions."""
+        self.port, self._stats = servers.free_port(), self.folder / "haproxy.sock"
+        text = (BASE_DIR / "deploy/haproxy/web.cfg").read_text()
+        lines = "".join(f"    server {web.name} {web.host.address}:{PORT} check\n" for web in self.hosts)
+        text = re.sub(r"(    server \w+ \S+ check\n)+", lines, text)
+        if SHORT:
+            text = text.replace("inter 1s fastinter 500ms", "inter 200ms")
+        text = text.replace("bind :8080", f"bind 127.0.0.1:{self.port}")
+        text = text.replace("\nglobal\n", f"\nglobal\n    stats socket {self._stats} level admin\n")
+        (self.folder / "haproxy.cfg").write_text(text)
+        command = [servers.program("haproxy") or "haproxy", "-db", "-f", str(self.folder / "haproxy.cfg")]
+        self.haproxy = servers.start_process(command, self.port, self.folder / "haproxy.log")
+
+    def manage(self, *arguments: str, text: str | None = None) -> str:
+        """Run manage.py of the current code, with text on its standard input; return its output."""
+        values = environment(self.folder / "data", **self.variables)
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=self.tree, env=values, input=text, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def start(self, web: WebHost, **values: str) -> None:
+        """Start the service of the current code on a host."""
+        env = environment(self.folder / web.name, PORT=str(PORT), **{**self.variables, **values})
+        web.process = web.host.start([sys.executable, "-m", "serving"], self.log(web), cwd=self.tree, env=env)
+
+    def log(self, web: WebHost) -> Path:
+        return self.folder / f"{web.name}.log"
+
+    def wait_until_up(self, *hosts: WebHost) -> None:
+        """Wait until HAProxy sends requests to the hosts, all of them by default."""
+        names = {web.name for web in hosts or self.hosts}
+        wait_until(lambda: names <= self.in_rotation())
+
+    def in_rotation(self, backend: str = "web") -> set[str]:
+        """Return the names of the hosts to which HAProxy sends requests."""
+        return {row["svname"] for row in self.statistics(backend) if row["status"].startswith("UP")}
+
+    def statistics(self, backend: str = "web") -> list[dict[str, str]]:
+        """Return HAProxy's statistics of the hosts of a backend."""
+        with socket.socket(socket.AF_UNIX) as client, contextlib.closing(client):
+            client.connect(str(self._stats))
+            client.sendall(b"show stat\n")
+            text = b"".join(iter(lambda: client.recv(65536), b"")).decode()
+        rows = csv.DictReader(text.removeprefix("# ").splitlines())
+        return [row for row in rows if row["pxname"] == backend and row["svname"] not in {"FRONTEND", "BACKEND"}]
+
+    def deploy(self, tree: Path, hosts: "list[WebHost] | None" = None) -> None:
+        """Migrate by new code while the old serves, then replace the hosts (all by default) one after the other."""
+        self.tree = tree
+        self.manage("migrate", "--no-input")
+        for web in hosts or self.hosts:
+            web.stop()
+            self.start(web)
+            self.wait_until_up(web)
+
+    def errors(self) -> dict[str, int]:
+        """Return {host: requests that HAProxy sent there without getting an answer}."""
+        return {row["svname"]: int(row["eresp"]) for row in self.statistics()}
+
+    def end(self) -> None:
+        """Wait for the services, whose hosts are gone, and end the servers on this machine."""
+        for web in self.hosts:
+            if web.process:
+                web.process.wait()
+        for process in (self.haproxy, self.redis, self.mariadb):
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def running(folder: Path, hosts: int, tree: Path, **values: str) -> Iterator[Fleet]:
+    """Run a fleet with tables and no hosts started, and end all of it."""
+    with contextlib.ExitStack() as stack:
+        network = Network()
+        fleet_ends = stack.enter_context(contextlib.ExitStack())
+        stack.callback(network.remove)
+        fleet = Fleet(folder, network, hosts, tree, **values)
+        fleet_ends.callback(fleet.end)
+        fleet.manage("migrate", "--no-input", "--verbosity", "0")
+        yield fleet
+
+
+ACCOUNTS = """
+from users import logins, services
+from posts import services as posts
+users = [services.register(username=f"load{n}", password="correct-horse-battery") for n in range(%d)]
+post = posts.publish(author_id=users[0].pk, text="Everybody comments on this.")
+from json import dumps
+def token(user):
+    return logins.begin(user.pk, generation=user.token_generation, user_agent="")["access"]
+
+
+print("\\n" + dumps([post.pk, [(user.pk, token(user)) for user in users]]))
+"""
+
+
+class Clients:
+    """Clients at work against a fleet; `outcome()` is what became of their requests so far."""
+
+    def __init__(self, fleet: Fleet, *, clients: int, per_second: int, most: int) -> None:
+        made = fleet.manage("shell", "--no-imports", text=ACCOUNTS % clients).strip().splitlines()[-1]
+        post_id, accounts = json.loads(made)
+        load = Load(port=fleet.port, accounts=accounts, post_id=post_id, per_second=per_second, most=most)
+        self._file = fleet.folder / "load.json"
+        self._file.write_text(json.dumps(asdict(load)))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.topologies.hosts.load", str(self._file)], cwd=BASE_DIR
+        )
+
+    def outcome(self) -> dict[str, Any]:
+        """Return the fields of load.Outcome."""
+        path = self._file.with_suffix(".outcome")
+        return json.loads(path.read_text()) if path.exists() else {"sent": 0, "lost": []}
+
+    def wait_for(self, requests: int) -> None:
+        """Wait until so many requests have been sent."""
+        while self.outcome()["sent"] < requests and self._process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.2)
+        assert self.outcome()["sent"] >= requests
+
+    def finish(self) -> dict[str, Any]:
+        """Let the clients send nothing more, and return the outcome once they have their answers."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGTERM)
+        assert self._process.wait(60) == 0
+        return self.outcome()
+
+    def kill(self) -> None:
+        """End the clients, if they still run."""
+        self._process.kill()
+        self._process.wait()
