@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import redis
 from redis.crc import key_slot
@@ -40,7 +41,7 @@ class RedisCluster:
     @property
     def url(self) -> str:
         """The REDIS_URL that names every node."""
-        password = self.nodes[0].password
+        password = quote(self.nodes[0].password, safe="")
         seeds = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
         return f"redis+cluster://{f':{password}@' if password else ''}{seeds}"
 
