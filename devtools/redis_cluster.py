@@ -75,6 +75,10 @@ class RedisCluster:
         slot = key_slot(key.encode())
         return next(n for n in self._alive() if any(first <= slot <= last for first, last in _own_slots(n)))
 
+    def slots_of(self, master: RedisNode) -> list[int]:
+        """Return the slots that a living node serves."""
+        return [slot for first, last in _own_slots(master) for slot in range(first, last + 1)]
+
     def replicas_of(self, master: RedisNode) -> list[RedisNode]:
         """Return the living replicas of a node that may be dead."""
         return [node for node in self._alive() if node is not master and _master_port(node) == master.port]

@@ -16,8 +16,8 @@ import pytest
 from config.environment import BASE_DIR
 from devtools import servers
 from serving.parent_death import end_with_parent
-from tests.support.programs import environment, run
 from tests.support.network_hosts import Network, require_namespaces
+from tests.support.programs import environment, run
 
 OPS = BASE_DIR / "ops" / "galera"
 NODES = (1, 2, 3)

@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 from django.db import OperationalError, connection
-from tests.topologies.galera.applications import pause
 
 
 def new_user(username: str) -> int:
