@@ -25,15 +25,12 @@ class RedisCluster:
         options: Sequence[str] = (), timeout_ms: int = NODE_TIMEOUT_MS,
     ) -> None:  # fmt: skip
         """`replicas`: of each master; `options`: of every node."""
-        # A validity factor of 0: a replica is promoted however old its data is.
+        # A validity factor of 0: a replica is promoted however old its data is. Without full coverage the others go on
+        # to answer when a master is dead.
         own = [
-            "--cluster-enabled",
-            "yes",
-            "--cluster-node-timeout",
-            str(timeout_ms),
-            "--cluster-replica-validity-factor",
-            "0",
-        ]
+            "--cluster-enabled", "yes", "--cluster-node-timeout", str(timeout_ms),
+            "--cluster-replica-validity-factor", "0", "--cluster-require-full-coverage", "no",
+        ]  # fmt: skip
         names = map(str, range(masters * (1 + replicas)))
         self.nodes = [RedisNode(binary, folder / name, [*own, *options], password) for name in names]
         self._masters = masters
