@@ -129,7 +129,8 @@ class RedisCluster:
         return all(len(_view(node)) == len(self.nodes) for node in self.nodes)
 
     def _agree_without(self, lost: RedisNode) -> bool:
-        alive = [node for node in self._alive() if node is not lost]
+        # A frozen node would keep this waiting.
+        alive = [node for node in self.nodes if node is not lost and node.is_running and node.answers()]
         served = [{port: each["slots"] for port, each in _view(node).items() if each["slots"]} for node in alive]
         is_whole = all(b"cluster_state:ok" in _command(node, "CLUSTER", "INFO") for node in alive)
         return is_whole and lost.port not in served[0] and all(each == served[0] for each in served)
