@@ -52,6 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if item.get_closest_marker(LEFT_OUT)]
     items[:] = [item for item in items if not item.get_closest_marker(LEFT_OUT)]
     long = {item for item in items if SHORT and not _is_in_short_form(item)}
+    if settings.TOPOLOGY == "cluster":
+        long |= {item for item in items if item.get_closest_marker("one_redis")}
     items[:] = [item for item in items if item not in long]
     config.hook.pytest_deselected(items=[*left_out, *long])
     config.stash[NOT_COVERED] = [item.nodeid for item in left_out]
