@@ -10,6 +10,7 @@ from .reading.batch import Reply
 from .reading.inspect import entry_of
 from .redis.breaker import breaker
 from .redis.client import execute
+from .redis.epochs import mark_of_run
 from .redis.event_loop import EventLoopClient
 from .redis.failures import FAILURES
 from .redis.script import Command, Script
@@ -22,5 +23,5 @@ __all__ = [
     "FAILURES", "Command", "Declaration", "EventLoopClient", "Framed", "Reply", "Result", "Script", "Source", "Stale",
     "breaker", "clear_on_change", "conf", "declare", "deleting", "entry_of", "execute", "fingerprint", "inserted",
     "inserting", "jittered_ms",
-    "joined_to_commit", "key_prefix", "new_token", "prefix", "record_pending", "updated", "updating",
+    "joined_to_commit", "key_prefix", "mark_of_run", "new_token", "prefix", "record_pending", "updated", "updating",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
-"""The framework's only table."""
+"""The framework's tables."""
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class PendingInvalidation(models.Model):
@@ -11,3 +12,15 @@ class PendingInvalidation(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class RedisRun(models.Model):
+    """A server's time as a master, on which all processes have agreed; `mark` is what entries of it begin with."""
+
+    run = models.CharField(max_length=40, unique=True)
+    previous = models.CharField(max_length=40, default="", db_index=True)
+    mark = models.CharField(max_length=16, default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.run

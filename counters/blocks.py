@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from caching.api import Entry
-from caching.extend import Command, Script, Stale, entry_of, fingerprint, jittered_ms
+from caching.extend import Command, Script, Stale, entry_of, fingerprint, jittered_ms, mark_of_run
 from caching.extend import key_prefix as database_prefix
 from counters import queries, registry
 
@@ -142,7 +142,12 @@ def increment_commands(deltas: Iterable[LoggedDelta]) -> list[Command]:
     for delta in deltas:
         at = position(delta.kind, delta.target_id, delta.name)
         args.setdefault(block_of(delta.kind, delta.target_id), []).extend((at, delta.amount, delta.pk))
-    return [_increment.command([key(block)], [layout_of(block[0]).prefix, *numbers]) for block, numbers in args.items()]
+    return [_increment_command(block, numbers) for block, numbers in args.items()]
+
+
+def _increment_command(block: Block, numbers: list[int]) -> Command:
+    name = key(block)
+    return _increment.command([name], [mark_of_run(name) + layout_of(block[0]).prefix, *numbers])
 
 
 SOURCE = BlockSource()

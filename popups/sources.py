@@ -12,6 +12,7 @@ class PopupSource(Source):
     encoded and decoded."""
 
     scripted = False
+    outlives_runs = True  # scripts write the entries, and events that are not drained may be in them alone
     model: type[models.Model]
 
     @property

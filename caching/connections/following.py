@@ -13,7 +13,7 @@ from weakref import WeakSet
 from django.db import Error, OperationalError, ProgrammingError, connections
 from django.db.backends.signals import connection_created
 
-from ..models import PendingInvalidation
+from ..models import PendingInvalidation, RedisRun
 from .failures import is_undone
 from .galera import is_galera, read_causally
 
@@ -247,9 +247,9 @@ def in_transaction(connection: Any) -> bool:
 
 
 def is_missing_table(error: Exception) -> bool:
-    """Return whether a statement on the framework's table failed because the database has no such table."""
+    """Return whether a statement on one of the framework's tables failed because the database has no such table."""
     missing = isinstance(error, ProgrammingError) or "no such table" in str(error)
-    return missing and PendingInvalidation._meta.db_table in str(error)
+    return missing and any(model._meta.db_table in str(error) for model in (PendingInvalidation, RedisRun))
 
 
 def _restart(*, connection: Any, **_: Any) -> None:

@@ -6,10 +6,16 @@ sets wsrep_sync_wait: a statement outside of a transaction, and BEGIN, first wai
 committed is applied here. The server limits that wait (repl.causal_read_timeout), after which the statement fails.
 """
 
+import re
 from typing import Any
 
 CAUSAL = 7
 """Of wsrep_sync_wait: reads and BEGIN (1), UPDATE and DELETE (2), INSERT and REPLACE (4)."""
+
+DEFAULT_WAIT_MS = 30_000
+_LONGEST_WAIT = re.compile(r"repl\.causal_read_timeout\s*=\s*([^\s;]+)")
+_UNITS_S = (86_400, 3_600, 60, 1)
+_PERIOD = re.compile(r"P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
 
 _known: dict[tuple[Any, ...], bool] = {}
 """By address of a server or load balancer, whether Galera is behind it."""
@@ -32,6 +38,22 @@ def read_causally(connection: Any) -> None:
     if is_galera(connection):
         with connection.connection.cursor() as cursor:
             cursor.execute(f"SET SESSION wsrep_sync_wait = @@wsrep_sync_wait | {CAUSAL}")
+
+
+def longest_wait_ms(connection: Any) -> int:
+    """Return how long a node lets a read wait for what others have committed, by its provider's options."""
+    with connection.connection.cursor() as cursor:
+        cursor.execute("SELECT @@wsrep_provider_options")
+        (options,) = cursor.fetchone()
+    found = _LONGEST_WAIT.search(options)
+    return parse_period_ms(found[1]) if found else DEFAULT_WAIT_MS
+
+
+def parse_period_ms(period: str) -> int:
+    """Return the length of a period of Galera's options, such as PT2.5S, PT1M or P1DT1H."""
+    found = _PERIOD.fullmatch(period)
+    amounts = found.groups(default="0") if found else ()
+    return round(1000 * sum(float(each) * unit_s for each, unit_s in zip(amounts, _UNITS_S, strict=False)))
 
 
 def _ask(connection: Any) -> bool:

@@ -31,7 +31,7 @@ from ..protocol.steps import LUA, SET_LIFE_S, members_key
 from ..redis.script import Command, Script
 from ..writing.transactions import change_set
 from .derived import Derived
-from .source import Result
+from .source import Result, encode
 
 SLACK = 10
 """A loaded set may grow by a tenth before it is dropped and loaded anew, with a higher floor."""
@@ -160,7 +160,7 @@ class IdSet(Derived):
         return f"V{value.floor}".encode(), jittered_ms(SET_LIFE_S)
 
     def fill_command(self, key: str, value: SetContents, token: str) -> Command:
-        entry, life_ms = self.encode(SetQuery(None, ()), value)
+        entry, life_ms = encode(self, key, SetQuery(None, ()), value)
         return _load.command([key, members_key(key)], [f"L{token}", entry, life_ms, *value.members])
 
     def ask(self, identity: SetQuery) -> Membership:

@@ -15,8 +15,10 @@ from django.core.exceptions import FieldError
 from ..cacheable import Cacheable, all_rows
 from ..conf import conf
 from ..entries.rows import rows_of
+from ..entries.source import encode
 from ..protocol import steps
 from ..redis.client import redis_client
+from ..redis.epochs import epochs
 
 CHUNK = 500
 RESUME_S = 3_600
@@ -84,15 +86,15 @@ def warm_chunk(label: str, using: str, pks: list[Any]) -> int:
     model: Any = apps.get_model(label)
     source = rows_of(model, using)
     keys = source.by_key(pks)
-    token = steps.new_token()
+    token, since = steps.new_token(), epochs.version
     taken = [key for key, entry in steps.lease(dict.fromkeys(keys), token).items() if entry is None]
     try:
         rows = source.load([keys[key] for key in taken]) if taken else {}
-        entries = {key: source.encode(keys[key], rows.get(keys[key])) for key in taken}
+        entries = {key: encode(source, key, keys[key], rows.get(keys[key])) for key in taken}
     except BaseException:
         steps.release(taken, token)
         raise
-    return len(taken) - len(steps.fill(entries, token))
+    return len(taken) - len(steps.fill(entries, token, since=since))
 
 
 def _in_order(

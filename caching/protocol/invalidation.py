@@ -12,8 +12,10 @@ from os.path import commonprefix
 
 from ..redis.client import round_trip, scan
 from ..redis.cluster import by_slot
+from ..redis.epochs import epochs
 from ..redis.script import Script
 from ..registry import Declaration
+from .agreement import require_current
 from .steps import LUA
 
 PAGE = 1_000
@@ -47,11 +49,12 @@ def keys_under(prefixes: Collection[str]) -> Iterator[tuple[str, str]]:
 
 def discard_entries(keys: Iterable[str], *, dry_run: bool = False) -> Counter[str]:
     """Delete, or only count, the entries and leases of these keys, but not holds; return {key: 1} of the deleted."""
-    groups = by_slot(keys)
+    groups, version = by_slot(keys), epochs.version
     replies = round_trip([_discard.command(group, [0 if dry_run else 1]) for group in groups])
     deleted: Counter[str] = Counter()
     for group, reply in zip(groups, replies, strict=True):
         if isinstance(reply, Exception):
             raise reply
         deleted.update(dict(zip(group, reply, strict=True)))
+    require_current(version)
     return deleted

@@ -16,8 +16,10 @@ from ..redis.breaker import breaker
 from ..redis.client import round_trip
 from ..redis.cluster import on_cluster, slot_map
 from ..redis.cluster_client import prove
+from ..redis.epochs import UnknownRun
 from ..redis.failures import FAILURES, Unavailable, without_errors
 from ..redis.proofs import proofs
+from .agreement import agreement
 from .invalidation import discard_under
 from .steps import discard
 
@@ -105,15 +107,23 @@ def recover(server: Address | None = None) -> bool:
     Not inside a transaction, whose view of the pending rows may be old: see `needs_thread`.
     """
     try:
-        if server is None:
-            without_errors(round_trip(proofs.commands()))
-        else:
-            prove(server)
+        try:
+            _prove(server)
+        except UnknownRun:  # now it is known
+            _prove(server)
+        agreement.agree(server)
         apply_everywhere()
     except (*FAILURES, Error) as error:
         (breaker.of(server) if server else breaker).trip(error)
         return False
     return True
+
+
+def _prove(server: Address | None) -> None:
+    if server is None:
+        without_errors(round_trip(proofs.commands()))
+    else:
+        prove(server)
 
 
 def needs_thread() -> bool:

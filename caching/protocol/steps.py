@@ -4,6 +4,8 @@ The first byte of an entry names the state of its key; an absent key is the fift
 
     V…  value        N…  nothing (no such row)        L<token>  lease        H(<token><deadline>)+  hold
 
+Values may stand behind the mark of the run of Redis in which they were filled (caching.redis.epochs).
+
 All functions raise `Unavailable`, and open the circuit breaker, when Redis does not answer in time or refuses. Where
 only some servers of a cluster fail, the others' keys are dealt with.
 """
@@ -18,8 +20,10 @@ from ..options import jittered_ms
 from ..redis.breaker import breaker
 from ..redis.client import execute, round_trip
 from ..redis.cluster import by_slot
+from ..redis.epochs import epochs
 from ..redis.failures import Unavailable
 from ..redis.script import Command, Script
+from .agreement import require_current
 
 SET_LIFE_S = 7 * 24 * 3_600
 HOLD_LIFE_MS = 24 * 3_600 * 1_000  # a hold that no reader meets; who meets one that is past asks the database
@@ -72,13 +76,21 @@ def lease(seen: Mapping[str, bytes | None], token: str, *, asked: bool = False) 
 
 
 def fill(
-    entries: Mapping[str, tuple[bytes, int]], token: str, *, scripted: Mapping[str, Command] | None = None
+    entries: Mapping[str, tuple[bytes, int]],
+    token: str,
+    *,
+    since: int,
+    scripted: Mapping[str, Command] | None = None,
 ) -> list[str]:
     """Put (entry, life in ms) where the lease `token` still stands; return the keys where it no longer did.
 
-    `scripted`: by key, commands that do the same for entries of several Redis keys (id sets).
+    `since`: `epochs.version` before the lease was taken; nothing is filled if it has changed, because another run of
+    Redis may not know of the hold that ended the lease. `scripted`: by key, commands that do the same for entries of
+    several Redis keys (id sets).
     """
     scripted = scripted or {}
+    if since != epochs.version:
+        return [*entries, *scripted]
     groups = by_slot(entries)
     commands = []
     for group in groups:
@@ -94,7 +106,7 @@ def fill(
 
 def release(keys: Iterable[str], token: str) -> None:
     """Give leases back unfilled, so that no reader waits for a load that failed."""
-    fill(dict.fromkeys(keys, (b"", 0)), token)
+    fill(dict.fromkeys(keys, (b"", 0)), token, since=epochs.version)
 
 
 def hold(keys: Iterable[str], token: str, *, kept: Iterable[str] = ()) -> set[str]:
@@ -139,11 +151,12 @@ def discard(keys: Iterable[str]) -> set[str]:
 
     Past the breaker: raises redis.RedisError or OSError when Redis cannot be reached.
     """
-    groups = by_slot(keys)
+    groups, version = by_slot(keys), epochs.version
     replies = round_trip([_lift.command(group, [NOBODY]) for group in groups])
     for reply in replies:
         if isinstance(reply, Exception) and not isinstance(reply, Unavailable):
             raise reply
+    require_current(version)
     return _unanswered(groups, replies)
 
 

@@ -6,9 +6,10 @@ The event loop answers by this alone; the slow path (caching.reading.reader) goe
 from collections.abc import Sequence
 from typing import Any
 
-from ..entries.source import Result, decode_all
+from ..entries.source import Result, decode, decode_all, outlives_runs
 from ..protocol.codec import Stale
 from ..redis.cluster import on_cluster
+from ..redis.epochs import epochs
 from ..redis.script import Command
 from ..redis.slot_map import slot_of
 from . import stats
@@ -69,7 +70,7 @@ class ReadPlan:
             own = self._in_one_reply(own)
         try:
             if self._plain:
-                self._resolve_plain(own.pop(0), hits)
+                self._resolve_plain(self._believed(own.pop(0)) if epochs.is_marking else own.pop(0), hits)
             if self._together:
                 self._resolve_scripted(own, hits)
         except Stale:
@@ -99,13 +100,23 @@ class ReadPlan:
             begin += number
             hits[label] = hits.get(label, 0) + number
 
+    def _believed(self, entries: Sequence[Any]) -> list[Any]:
+        """Return entries without the marks of their runs, and b"" for each that is not of this run."""
+        begin, found = 0, list(entries)
+        for read in self._plain:
+            end = begin + len(read.identities)
+            if not outlives_runs(read.source):
+                found[begin:end] = epochs.unmarked(read.identities, [entry or b"" for entry in entries[begin:end]])
+            begin = end
+        return found
+
     def _resolve_scripted(self, replies: Sequence[Any], hits: dict[str, int]) -> None:
         """A reply has an entry for each question of a kind."""
         for reads, entries in zip(self._together.values(), replies, strict=True):
             for read, entry in zip(reads, entries, strict=True):
                 source = read.source
-                (identity,) = read.identities.values()
-                value = source.decode(identity, entry or b"")
+                ((key, identity),) = read.identities.items()
+                value = decode(source, key, identity, entry or b"")
                 if source.lacks(identity, value):
                     raise Stale
                 read.resolve((value,))

@@ -15,9 +15,10 @@ from ..connections.limits import chunks
 from ..connections.undecided import Question, decided
 from ..databases import require_own
 from ..entries.rows import Existence, rows_of
-from ..entries.source import Result, Source, is_scripted
+from ..entries.source import Result, Source, decode, encode, is_scripted
 from ..protocol import steps, watch  # noqa: F401  watch: looks for pending invalidations while the cache is used
 from ..protocol.codec import Stale
+from ..redis.epochs import epochs
 from ..redis.failures import Unavailable
 from ..redis.script import Command
 from ..writing.transactions import written_keys
@@ -95,9 +96,10 @@ class ReadThrough:
             for key, identity in identities.items():
                 if entry := entries.get(key):
                     try:
-                        self._values[key] = source.decode(identity, entry)
+                        self._values[key] = decode(source, key, identity, entry)
                     except Stale:
-                        self._sort_out_unusable(key, entry, absent, leased)
+                        seen = entry.partition(b":")[0] if is_scripted(source) else entry  # without its answers
+                        self._sort_out_unusable(key, seen, absent, leased)
                 elif key in entries:
                     absent[key] = None
         return absent, leased
@@ -115,7 +117,7 @@ class ReadThrough:
 
     def _lease_and_fill(self, absent: dict[str, bytes | None]) -> list[str]:
         """Load and fill; return the keys for which another reader was quicker and is loading now."""
-        token = steps.new_token()
+        token, since = steps.new_token(), epochs.version
         standing = steps.lease(absent, token)
         self._held |= absent.keys() - standing.keys()  # their server cannot be used
         if steps.PAST in standing.values():
@@ -131,7 +133,7 @@ class ReadThrough:
             with contextlib.suppress(Unavailable):
                 steps.release(taken, token)
             raise
-        self._count(steps.fill(fills, token, scripted=scripted), "refused")
+        self._count(steps.fill(fills, token, since=since, scripted=scripted), "refused")
         return [*leased, *unusable]
 
     def _take_over(self, standing: Mapping[str, bytes | None], token: str) -> dict[str, bytes | None]:
@@ -174,7 +176,7 @@ class ReadThrough:
                 if is_scripted(source):
                     scripted[key] = source.fill_command(key, self._values[key], token)
                 else:
-                    entries[key] = source.encode(identities[key], self._values[key])
+                    entries[key] = encode(source, key, identities[key], self._values[key])
         return entries, scripted
 
     def _hand_out(self) -> None:

@@ -184,7 +184,7 @@ class _Part:
 @cache
 def pool_of(server: Address) -> Pool:
     """Return this process's connections to a server; a fork must not share them."""
-    return Pool(partial(slot_map().servers.connection, server))
+    return Pool(partial(slot_map().servers.connection, server), server)
 
 
 os.register_at_fork(after_in_child=pool_of.cache_clear)

@@ -13,6 +13,7 @@ from typing import Any
 from ..conf import conf
 from ..locations import Address
 from .breaker import breaker
+from .epochs import UnknownRun
 from .failures import FAILURES
 from .link import RedisProtocol, Replied, Unsupported, call, connect
 from .proofs import proofs
@@ -131,12 +132,14 @@ class ClusterLinks:
         servers = self.slots.servers
         options = {**servers.connection_arguments, "host": address[0], "port": address[1]}
         try:
-            writer = await connect(servers.connection_class.__name__, options)
+            writer = await connect(servers.connection_class.__name__, options, server=address)
         except (*FAILURES, Unsupported) as error:
             if address not in self._retry_at:
                 logger.warning("The event loop has no link to %s:%s, threads ask it instead: %s", *address, error)
             self._retry_at[address] = self._loop.time() + conf().retry_ms / 1000
             self.slots.lost(address)
+            if isinstance(error, UnknownRun):
+                breaker.of(address).trip(error)
             return None
         finally:
             del self._opening[address]

@@ -18,6 +18,7 @@ from .breaker import breaker
 from .client import redis_client
 from .cluster import on_cluster, slot_map
 from .cluster_links import ClusterLinks
+from .epochs import Run, UnknownRun, epochs
 from .failures import FAILURES
 from .link import KINDS, RedisProtocol, Replied, Unsupported, connect
 from .master_link import open_master_link
@@ -35,6 +36,7 @@ class EventLoopClient:
 
     def __init__(self) -> None:
         self._protocol: RedisProtocol | ClusterLinks | None = None
+        self._run: Run | None = None  # of one Redis alone; a cluster's links are by server
         self._connecting: asyncio.Task[None] | None = None
         self._lifetime: AsyncGenerator[None] | None = None
         self._retry_at = 0.0
@@ -47,7 +49,8 @@ class EventLoopClient:
         """
         if not breaker.is_closed:
             return False
-        if self._protocol is None:
+        if self._protocol is None or self._run is not epochs.runs.get(None):
+            self.close()
             self._connect()
             return False
         return self._protocol.send(commands, replied)
@@ -75,11 +78,14 @@ class EventLoopClient:
     async def _open(self) -> None:
         try:
             self._protocol = await _open_protocol(self)
+            self._run = epochs.runs.get(None)
             self._has_warned = False
             if self._lifetime is None:
                 self._lifetime = self._close_with_loop()
                 await anext(self._lifetime)
         except (*FAILURES, Unsupported) as error:
+            if isinstance(error, UnknownRun):
+                breaker.trip(error)  # a thread agrees on it with the other processes, which takes the database
             self._retry_at = asyncio.get_running_loop().time() + conf().retry_ms / 1000
             if not self._has_warned:
                 self._has_warned = True

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import hiredis
-from redis import exceptions
 from redis.asyncio import connection as asyncio_connections
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from .breaker import breaker
+from .epochs import ASK_RUN, Server, epochs
 from .proofs import Proof, Proofs, proofs
 from .script import Command
 
@@ -38,11 +38,12 @@ class Unsupported(Exception):
     """Redis is set up in a way that links do not know."""
 
 
-async def connect(kind: str, options: Mapping[str, Any], *, master: bool = False) -> asyncio.StreamWriter:
+async def connect(kind: str, options: Mapping[str, Any], *, server: Server = None) -> asyncio.StreamWriter:
     """Return the writer of a connection made by redis-py, which is the caller's own from then on.
 
     `kind` is the name of redis-py's class, `options` are its arguments; others than those for links are ignored.
-    `master`: raise redis.ReadOnlyError if the server is none. Raises Unsupported, redis.RedisError or OSError.
+    `server`: its name in `epochs`. Raises Unsupported, redis.RedisError or OSError; UnknownRun, and redis.ReadOnlyError
+    if the server is no master.
     """
     if kind not in KINDS:
         raise Unsupported(f"a {kind} is not supported.")
@@ -50,21 +51,14 @@ async def connect(kind: str, options: Mapping[str, Any], *, master: bool = False
     connection = getattr(asyncio_connections, kind)(**known, protocol=2, retry=Retry(NoBackoff(), 0))
     try:
         await connection.connect()
-        if master:
-            await _require_master(connection)
+        await connection.send_command(*ASK_RUN)
+        epochs.check(server, await connection.read_response())
     except BaseException:
         await connection.disconnect(nowait=True)
         raise
     writer: asyncio.StreamWriter = connection._writer
     connection._writer = None  # redis-py need not watch it
     return writer
-
-
-async def _require_master(connection: Any) -> None:
-    await connection.send_command("ROLE")
-    role = await connection.read_response()
-    if role[0] != b"master":
-        raise exceptions.ReadOnlyError(f"{connection.host}:{connection.port} is no master")
 
 
 class RedisProtocol(asyncio.Protocol):

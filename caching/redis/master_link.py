@@ -36,7 +36,7 @@ async def open_master_link(lost: Callable[[Any], None]) -> MasterLink:
 
     options = {**book.servers.connection_arguments, "host": address[0], "port": address[1]}
     try:
-        writer = await connect(book.servers.connection_class.__name__, options, master=True)
+        writer = await connect(book.servers.connection_class.__name__, options)
     except FAILURES:
         book.lost(address)
         raise

@@ -11,6 +11,7 @@ from hiredis import pack_command
 from redis import exceptions
 from redis.exceptions import ClusterDownError, ReadOnlyError, RedisError, ResponseError
 
+from .epochs import ASK_RUN, Run, Server, epochs
 from .script import Command
 
 PART_BYTES = 1 << 18  # the socket's timeout applies to each part that is sent
@@ -22,13 +23,21 @@ NO_MASTER = (ReadOnlyError, ClusterDownError)
 class Pool:
     """The connections of one process to one server; a thread uses one at a time."""
 
-    def __init__(self, connect: Callable[[], Any]) -> None:
+    def __init__(self, connect: Callable[[], Any], server: Server = None) -> None:
         """`connect` returns a connection of redis-py, which connects when it is used first."""
         self._connect = connect
+        self._server = server
+        self._run: Run | None = None
         self._idle: deque[tuple[Any, float]] = deque()  # each with the time of its last use
 
     def send(self, commands: Sequence[Command]) -> Any:
-        """Send commands in one piece; return the connection, for `receive`."""
+        """Send commands in one piece; return the connection, for `receive`.
+
+        Raises redis.RedisError or OSError, among them UnknownRun and ReadOnlyError of `epochs.check`.
+        """
+        if self._run is not epochs.runs.get(self._server):
+            self.clear()  # another server may have taken the place of the one that they lead to
+            self._run = epochs.runs.get(self._server)
         try:
             connection, used_at = self._idle.pop()
         except IndexError:
@@ -36,12 +45,20 @@ class Pool:
         try:
             if time.monotonic() - used_at > FRESH_S and connection.is_connected and _is_unusable(connection):
                 connection.disconnect()
+            if not connection.is_connected:
+                self._open(connection)
             packed = b"".join(map(pack_command, commands))
             connection.send_packed_command([packed] if len(packed) < PART_BYTES else _parts(packed))
         except BaseException:
             self.drop(connection)
             raise
         return connection
+
+    def _open(self, connection: Any) -> None:
+        connection.connect()
+        connection.send_command(*ASK_RUN)
+        epochs.check(self._server, _reply(connection))
+        self._run = epochs.runs.get(self._server)
 
     def receive(self, connection: Any, count: int, *, may_wait: bool = True) -> list[Any]:
         """Return the replies to `count` commands, errors among them in place.

@@ -18,7 +18,9 @@ from django.db import Error, InterfaceError, connections, transaction
 from ..conf import conf
 from ..connections.following import following, in_transaction
 from ..protocol import pending, steps
+from ..protocol.agreement import agreement
 from ..redis.breaker import breaker
+from ..redis.epochs import epochs
 from ..redis.failures import FAILURES, Unavailable
 from ..redis.script import Command
 
@@ -53,6 +55,7 @@ class WriteTransaction:
         self._savepoints: dict[str, int] = {}  # by name, how many commands had joined when it began
         self._undone: list[JoinsCommit] = []  # commands that tell of what may have been undone
         self._has_pending = False
+        self._epochs = epochs.version  # in which the holds were told to Redis
 
     def hold(self, keys: set[str], kept: set[str]) -> None:
         """Hold keys, or record them as pending where Redis cannot be told."""
@@ -85,9 +88,11 @@ class WriteTransaction:
     # As TransactionWrites.
 
     def before_commit(self) -> None:
-        """Hold once more what was held for HOLD_MS: readers may have filled it, and will ask the database from now."""
-        if self.held and time.monotonic() - self._held_since >= conf().hold_ms / 1000:
-            self._held_since = 0.0
+        """Hold once more what was held for HOLD_MS, or told to a run of Redis that is over: readers may have filled it,
+        and will ask the database from now."""
+        is_past = time.monotonic() - self._held_since >= conf().hold_ms / 1000
+        if self.held and (is_past or self._epochs != epochs.version):
+            self._held_since, self._epochs = 0.0, epochs.version
             keys, kept, self.held = self.held - self.kept, self.kept, set()
             self.hold(keys, kept)
 
@@ -95,6 +100,7 @@ class WriteTransaction:
         """Lift all holds. What Redis cannot be told now is recorded as pending."""
         joined = [(each, each.commands()) for each in self.joined]
         extra = [command for _, commands in joined for command in commands]
+        version = epochs.version
         try:
             not_lifted, answers = steps.lift(self.written, self.token, self._set_changes(), extra)
         except Unavailable:
@@ -109,6 +115,9 @@ class WriteTransaction:
             each.resolve(list(islice(replies, len(commands))))
         for each in self._undone:
             each.resolve(None)
+        if not agreement.held_since(version):
+            record_pending(self.using, self.written)
+            self._has_pending = True
         if self._has_pending or self._undone or (self.written > self.held and not not_lifted):
             _apply_pending(self.using)
 

@@ -5,6 +5,7 @@ from typing import Any
 from caching.entries.lookup import Lookup
 from caching.entries.rows import rows_of
 from caching.redis.client import redis_client
+from caching.redis.epochs import ID_CHARACTERS
 
 
 def entry(row: Any) -> bytes | None:
@@ -34,4 +35,5 @@ def lookup_state(model: Any, column: str, value: Any) -> str:
 
 def state_of(entry: bytes | None) -> str:
     names = {b"V": "value", b"N": "nothing", b"L": "lease", b"H": "hold"}
-    return names[entry[:1]] if entry else "absent"
+    marked = 1 + ID_CHARACTERS if entry and entry.startswith(b"E") else 0
+    return names[entry[marked : marked + 1]] if entry else "absent"

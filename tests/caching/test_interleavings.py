@@ -17,7 +17,7 @@ from tests.caching.set_schedules import EvictingSchedule, HoldEvictingSetSchedul
 from tests.caching.undecided_schedules import UndecidedSchedule, clock, in_one_step, rename
 from tests.testapp.models import Author
 
-KEPT = "(string.match(entry or '', '|%d+$') or '')"  # Lua: the floor of the set that a hold keeps
+KEPT = "(string.match(entry or '', '|V%d+$') or '')"  # Lua: the floor of the set that a hold keeps
 
 
 @pytest.fixture(autouse=True)

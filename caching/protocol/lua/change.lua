@@ -11,7 +11,7 @@ if claims ~= '' then
   redis.call('SET', KEYS[1], 'H' .. claims, 'KEEPTTL')
   return 0
 end
-local floor = string.match(entry, '^H.*|(%d+)$')
+local mark, floor = string.match(entry, '^H[^|]*|(E?%x*)V(%d+)$')
 if not mine or not floor or redis.call('SISMEMBER', KEYS[2], 0) == 0 then
   redis.call('DEL', KEYS[1], KEYS[2])
   return 0
@@ -28,6 +28,6 @@ if redis.call('SCARD', KEYS[2]) > tonumber(ARGV[2]) then
   redis.call('DEL', KEYS[1], KEYS[2])
   return 0
 end
-redis.call('SET', KEYS[1], 'V' .. floor, 'PX', ARGV[3])
+redis.call('SET', KEYS[1], mark .. 'V' .. floor, 'PX', ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 return 1

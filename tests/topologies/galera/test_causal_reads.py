@@ -4,7 +4,7 @@ import pytest
 
 from tests.topologies.galera import actions
 
-CAUSAL_READ_TIMEOUT_S = 2  # ops/galera/node.cnf
+CAUSAL_READ_TIMEOUT_S = 2  # deploy/galera/node.cnf
 LOCK_WAIT_TIMEOUT = 1205
 TURNS = 100
 

@@ -1,0 +1,160 @@
+"""Agreeing with all other processes on the run of a Redis server, by the database (see caching.redis.epochs).
+
+Two servers may both be masters for a while: one that was cut off, and the replica that took its place. What a process
+writes to the first is not known to the second. So a run that follows another is a row in the database first, and is
+believed some time later (SETTLE); meanwhile each process looks for such rows, as often as for what is pending. Once
+Redis was told of a commit, a writer whose last look is older than that looks again before the write is acknowledged:
+what is filled in the new run was loaded after every commit that the new run was not told of.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from functools import cache
+from typing import TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, OperationalError, ProgrammingError, connections, router
+from django.db.models import DateTimeField, ExpressionWrapper, F
+from django.db.models.functions import Now
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from ..conf import conf
+from ..connections.following import is_missing_table
+from ..models import RedisRun
+from ..redis.breaker import breaker
+from ..redis.cluster import on_cluster, slot_map
+from ..redis.epochs import Run, Server, UnknownRun, epochs, mark_of
+
+T = TypeVar("T")
+
+LONGEST_SETTLE_S = 2.0
+LONG_AGO_S = 60
+"""A row of this age is known to all processes, whatever their clocks say."""
+
+
+class Superseded(RedisConnectionError):
+    """The server is a master no more, by what the database says: another has its place."""
+
+    def __init__(self) -> None:
+        super().__init__("another server has taken the place of this one")
+
+
+class Agreement:
+    """What this process knows of the agreed runs, and when it has looked last."""
+
+    look: Callable[[], None] = staticmethod(lambda: None)
+    """Has another thread confirm now, and waits for it."""
+
+    def __init__(self) -> None:
+        self._confirmed_at = float("-inf")
+        self._met_at: dict[str, float] = {}
+        self._registered: dict[str, tuple[bytes, bool]] = {}
+
+    def agree(self, server: Server = None) -> None:
+        """Believe the run that a server is in; raises UnknownRun while others may not have learned of it yet, and
+        Superseded if it is over.
+
+        Not inside a transaction, whose view may be old.
+        """
+        self.confirm()
+        if (run := epochs.unbelieved(server)) is not None:
+            mark, is_old = self._registered.get(run.id) or self._register(run)
+            met_at = self._met_at.setdefault(run.id, time.monotonic())
+            if run.was_promoted and not is_old and time.monotonic() - met_at < settle_s():
+                raise UnknownRun
+            epochs.believe(server, run, mark)
+        elif server not in epochs.runs:
+            raise Superseded
+
+    def confirm(self) -> bool:
+        """Have the runs that were met known to all processes, and ask whether they are over; open the circuit breaker
+        if any is. Not inside a transaction."""
+        if not epochs.is_fenced:
+            return True
+        began, runs = time.monotonic(), dict(epochs.runs)
+        for run in runs.values():
+            if run.id not in self._registered:
+                self._register(run)
+        over = _over([run.id for run in runs.values()])
+        gone = [server for server, run in runs.items() if run.id in over or not _is_named(server)]
+        for server in gone:
+            epochs.forget(server)
+            (breaker.of(server) if server else breaker).trip(Superseded())
+        self._confirmed_at = began
+        return not gone
+
+    def held_since(self, version: int) -> bool:
+        """Return whether what was told to Redis since `epochs.version` had this value was told to runs that are
+        believed by all; may wait for a look at the database."""
+        if epochs.is_fenced and epochs.version == version and not self._is_fresh():
+            self.look()
+            return self._is_fresh() and epochs.version == version
+        return epochs.version == version
+
+    def _register(self, run: Run) -> tuple[bytes, bool]:
+        self._registered[run.id] = registered = _registered(run)
+        return registered
+
+    def _is_fresh(self) -> bool:
+        return time.monotonic() - self._confirmed_at < settle_s()
+
+
+def require_current(version: int) -> None:
+    """Raise Superseded if what was told to Redis since `epochs.version` had this value may have been told to a server
+    that is over."""
+    if not agreement.held_since(version):
+        raise Superseded
+
+
+def settle_s() -> float:
+    """Return the time in which each process that uses the cache has looked at the database, and has tried Redis again."""
+    return min((conf().retry_ms + 2 * conf().proof_ms) / 1000, LONGEST_SETTLE_S)
+
+
+def _registered(run: Run) -> tuple[bytes, bool]:
+    """Return the mark of a run's entries, and whether all others have long known of the run.
+
+    Where no run is known that has followed another, nothing can have been lost, and nothing is written.
+    """
+    rows, unmarked = RedisRun.objects.using(_arbiter()), mark_of(run) if on_cluster() else b""
+
+    def register() -> tuple[bytes, bool]:
+        if not run.id or not (run.was_promoted or rows.exists()):
+            return unmarked, True
+        row, _ = rows.get_or_create(run=run.id, defaults={"previous": run.previous, "mark": mark_of(run).decode()})
+        now = rows.annotate(now=ExpressionWrapper(Now(), DateTimeField())).values_list("now", F("created_at"))
+        seen, created = now.get(pk=row.pk)
+        return row.mark.encode(), (seen - created).total_seconds() > LONG_AGO_S
+
+    return _unless_table_is_missing(register, (unmarked, True))
+
+
+def _is_named(server: Server) -> bool:
+    """Return whether a server of a cluster still has slots; one that comes back may have other data."""
+    return server in slot_map().nodes if on_cluster() else server is None
+
+
+def _over(ids: Collection[str]) -> list[str]:
+    """Return those of some runs that others have followed."""
+    rows = RedisRun.objects.using(_arbiter()).filter(previous__in=ids)
+    return _unless_table_is_missing(lambda: list(rows.values_list("previous", flat=True)), [])
+
+
+def _unless_table_is_missing(question: Callable[[], T], otherwise: T) -> T:
+    """Ask the database; where it has not been migrated nobody agrees, as before there were runs."""
+    try:
+        return question()
+    except (OperationalError, ProgrammingError) as error:
+        if not is_missing_table(error):
+            raise
+        return otherwise
+
+
+@cache
+def _arbiter() -> str:
+    """Return the alias of the one database in which processes agree."""
+    allowed = [alias for alias in connections if router.allow_migrate_model(alias, RedisRun)]
+    return DEFAULT_DB_ALIAS if DEFAULT_DB_ALIAS in allowed or not allowed else allowed[0]
+
+
+agreement = Agreement()
+"""That of this process."""
