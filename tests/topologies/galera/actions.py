@@ -135,10 +135,9 @@ def drift(user_id: int) -> list[str]:
 
 
 def mend(user_id: int) -> None:
-    from caching.api import repeated
     from counters import reconcile
 
-    repeated(lambda: reconcile.run_one("user", user_id), is_idempotent=True)
+    reconcile.run_one("user", user_id)
 
 
 def spoil(user_id: int, amount: int) -> None:
