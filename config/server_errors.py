@@ -8,7 +8,9 @@ from redis import exceptions as redis
 
 from config import environment
 
-FAILURES = (DatabaseError, redis.ConnectionError, redis.TimeoutError, redis.InvalidResponse)
+FAILURES = (
+    DatabaseError, redis.ConnectionError, redis.TimeoutError, redis.InvalidResponse, redis.RedisClusterException,
+)  # fmt: skip
 ADVICE = {
     1044: "the user has no right to this database: grant it, or correct DATABASE_URL",
     1045: "the user or the password is wrong: correct DATABASE_URL",

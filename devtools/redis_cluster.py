@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import redis
 from redis.crc import key_slot
@@ -40,7 +41,7 @@ class RedisCluster:
     @property
     def url(self) -> str:
         """The REDIS_URL that names every node."""
-        password = self.nodes[0].password
+        password = quote(self.nodes[0].password, safe="")
         seeds = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
         return f"redis+cluster://{f':{password}@' if password else ''}{seeds}"
 
@@ -127,7 +128,8 @@ class RedisCluster:
         return all(len(_view(node)) == len(self.nodes) for node in self.nodes)
 
     def _agree_without(self, lost: RedisNode) -> bool:
-        alive = [node for node in self._alive() if node is not lost]
+        # A frozen node would keep this waiting.
+        alive = [node for node in self.nodes if node is not lost and node.is_running and node.answers()]
         served = [{port: each["slots"] for port, each in _view(node).items() if each["slots"]} for node in alive]
         is_whole = all(b"cluster_state:ok" in _command(node, "CLUSTER", "INFO") for node in alive)
         return is_whole and lost.port not in served[0] and all(each == served[0] for each in served)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 
@@ -62,7 +63,7 @@ class RedisSentinel:
     @property
     def url(self) -> str:
         """The REDIS_URL that names every Sentinel."""
-        password = self.nodes[0].password
+        password = quote(self.nodes[0].password, safe="")
         seeds = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
         return f"redis+sentinel://{f':{password}@' if password else ''}{seeds}/{SERVICE}"
 

@@ -8,9 +8,9 @@ what is filled in the new run was loaded after every commit that the new run was
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from functools import cache
+from typing import TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, ProgrammingError, connections, router
 from django.db.models import DateTimeField, ExpressionWrapper, F
@@ -24,6 +24,9 @@ from ..redis.breaker import breaker
 from ..redis.cluster import on_cluster, slot_map
 from ..redis.epochs import Run, Server, UnknownRun, epochs, mark_of
 
+T = TypeVar("T")
+
+LONGEST_SETTLE_S = 2.0
 LONG_AGO_S = 60
 """A row of this age is known to all processes, whatever their clocks say."""
 
@@ -103,8 +106,8 @@ def require_current(version: int) -> None:
 
 
 def settle_s() -> float:
-    """Return the time in which each process that uses the cache looks at the database, and tries Redis again."""
-    return (conf().retry_ms + 2 * conf().proof_ms) / 1000
+    """Return the time in which each process that uses the cache has looked at the database, and has tried Redis again."""
+    return min((conf().retry_ms + 2 * conf().proof_ms) / 1000, LONGEST_SETTLE_S)
 
 
 def _registered(run: Run) -> tuple[bytes, bool]:
@@ -112,15 +115,17 @@ def _registered(run: Run) -> tuple[bytes, bool]:
 
     Where no run is known that has followed another, nothing can have been lost, and nothing is written.
     """
-    rows, unmarked = RedisRun.objects.using(_arbiter()), (mark_of(run) if on_cluster() else b"", True)
-    with _table_may_be_missing():
+    rows, unmarked = RedisRun.objects.using(_arbiter()), mark_of(run) if on_cluster() else b""
+
+    def register() -> tuple[bytes, bool]:
         if not run.id or not (run.was_promoted or rows.exists()):
-            return unmarked
+            return unmarked, True
         row, _ = rows.get_or_create(run=run.id, defaults={"previous": run.previous, "mark": mark_of(run).decode()})
         now = rows.annotate(now=ExpressionWrapper(Now(), DateTimeField())).values_list("now", F("created_at"))
         seen, created = now.get(pk=row.pk)
         return row.mark.encode(), (seen - created).total_seconds() > LONG_AGO_S
-    return unmarked
+
+    return _unless_table_is_missing(register, (unmarked, True))
 
 
 def _is_named(server: Server) -> bool:
@@ -130,19 +135,18 @@ def _is_named(server: Server) -> bool:
 
 def _over(ids: Collection[str]) -> list[str]:
     """Return those of some runs that others have followed."""
-    with _table_may_be_missing():
-        return list(RedisRun.objects.using(_arbiter()).filter(previous__in=ids).values_list("previous", flat=True))
-    return []
+    rows = RedisRun.objects.using(_arbiter()).filter(previous__in=ids)
+    return _unless_table_is_missing(lambda: list(rows.values_list("previous", flat=True)), [])
 
 
-@contextmanager
-def _table_may_be_missing() -> Iterator[None]:
-    """Let the block end where the database has not been migrated: then nobody agrees, as before this release."""
+def _unless_table_is_missing(question: Callable[[], T], otherwise: T) -> T:
+    """Ask the database; where it has not been migrated nobody agrees, as before there were runs."""
     try:
-        yield
+        return question()
     except (OperationalError, ProgrammingError) as error:
         if not is_missing_table(error):
             raise
+        return otherwise
 
 
 @cache

@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import Any
 
 from django_redis import get_redis_connection
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
 
 from ..conf import clear_on_change, conf
@@ -100,6 +101,18 @@ def round_trip(commands: Sequence[Command]) -> list[Any]:
 
 def _is_not_paused(server: Address) -> bool:
     return not breaker.of(server).is_paused
+
+
+def ping() -> None:
+    """Raise redis.RedisError or OSError unless Redis answers; of a cluster, any of the servers that have slots."""
+    failure: Exception | None = None
+    for send in _to_each_server():
+        try:
+            send([("PING",)])
+            return
+        except FAILURES as error:
+            failure = error
+    raise failure or RedisConnectionError("no server has slots")
 
 
 def teach_scripts(hashes: Iterable[str] | None = None) -> None:

@@ -56,7 +56,7 @@ class Pool:
 
     def _open(self, connection: Any) -> None:
         connection.connect()
-        connection.send_packed_command([pack_command(ASK_RUN)])
+        connection.send_command(*ASK_RUN)
         epochs.check(self._server, _reply(connection))
         self._run = epochs.runs.get(self._server)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from signal import SIGTERM
 from typing import Any
 
+from tests.popups.shards import first
 from tests.support.crashes import dies_after, dies_before
 
 ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
@@ -72,7 +73,7 @@ def die_at(point: str) -> None:
     }
     arrange, owner, name = points[point]
     arrange(owner, name)
-    drain.drain(stream.new_consumer())
+    drain.drain(stream.new_consumer(), first())
 
 
 def enter_each(user_ids: list[int], rounds: int, processes: int) -> list[tuple[int, int]]:

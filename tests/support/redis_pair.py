@@ -1,4 +1,4 @@
-"""A Redis master and its replica, of a single test, behind a plain address that the test moves from one to the other."""
+"""A Redis master and its replica, of a single test, behind a plain address that moves from one to the other."""
 
 from collections.abc import Iterator
 from pathlib import Path

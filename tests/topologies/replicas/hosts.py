@@ -97,6 +97,12 @@ class Site:
         sql = f"SELECT COUNT(*) FROM {DATABASE}.{table} WHERE {name} = {value}"  # noqa: S608
         return int(self.databases.writer.execute(sql)[0][0])
 
+    def begin_again(self) -> None:
+        """Give both databases the tables and rows that they began with."""
+        for name in (DATABASE, PLAIN):
+            self._run("mariadb", name, self._dump)
+        self.flush()
+
     def flush(self) -> None:
         """Empty Redis, so that each entry is filled anew."""
         with redis.Redis(port=self.redis_port) as client:
@@ -117,6 +123,10 @@ class Site:
             done = run(("manage.py", *command), env)
             assert done.returncode == 0, done.stderr
         writer.execute(f"CREATE DATABASE {PLAIN} CHARACTER SET utf8mb4")
-        server = ["--no-defaults", "-h127.0.0.1", "-uroot", f"-P{writer.port}"]
-        dump = subprocess.run(["mariadb-dump", *server, DATABASE], check=True, capture_output=True)
-        subprocess.run(["mariadb", *server, PLAIN], check=True, input=dump.stdout)
+        self._dump = self._run("mariadb-dump", DATABASE)
+        self._run("mariadb", PLAIN, self._dump)
+
+    def _run(self, program: str, database: str, given: bytes = b"") -> bytes:
+        port = self.databases.writer.port
+        command = [servers.program(program) or program, "--no-defaults", "-h127.0.0.1", "-uroot", f"-P{port}", database]
+        return subprocess.run(command, check=True, input=given, stdout=subprocess.PIPE).stdout

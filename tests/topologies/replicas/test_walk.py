@@ -22,6 +22,7 @@ def test_the_walk_knows_every_operation():
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_answer_is_as_without_a_replica(site, replication, seed):
+    site.begin_again()
     walk = Walk(site, seed)
     faults, selects = 0, replication.replica.selects()
     is_up = True

@@ -1,0 +1,38 @@
+"""A Redis Cluster whose masters have replicas, and a master with replicas behind Sentinels, under load."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from caching import locations
+from devtools.redis_cluster import RedisCluster
+from devtools.redis_sentinel import RedisSentinel
+from launcher.embedded_redis import redis_server
+from tests.support.circuit_breaker import fresh_breaker
+from tests.support.empty_redis import empty_redis
+
+Topology = RedisCluster | RedisSentinel
+KINDS = {"cluster": RedisCluster, "sentinel": RedisSentinel}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def servers(request: Any, tmp_path_factory: Any) -> Iterator[Topology]:
+    started = KINDS[request.param](redis_server(), tmp_path_factory.mktemp(request.param))
+    try:
+        started.start()
+        yield started
+    finally:
+        started.end()
+
+
+@pytest.fixture
+def topology(servers: Topology, transactional_db: None, settings: Any) -> Iterator[Topology]:
+    """The servers that this process uses for its cache, as if the process had just started."""
+    factory = locations.connection_factory(servers.url)
+    options = {**settings.CACHES["default"]["OPTIONS"], "CONNECTION_FACTORY": factory}
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": servers.url, "OPTIONS": options}}
+    settings.CACHING = {"ALIAS": "default", "PREFIX": "hp"}  # with the times of the product
+    with fresh_breaker():
+        empty_redis()
+        yield servers

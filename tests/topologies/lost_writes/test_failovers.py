@@ -1,0 +1,84 @@
+"""Behaviour 69: a failover that loses what was acknowledged, under load: nothing old is read, and nothing fails."""
+
+import contextlib
+
+import pytest
+import redis
+
+from caching.entries.rows import rows_of
+from devtools.redis_node import RedisNode
+from tests.support.polling import wait_until
+from tests.support.short_form import SHORT
+from tests.testapp.models import Author
+from tests.topologies.lost_writes.conftest import Topology
+from tests.topologies.lost_writes.load import PARTS, Load
+
+ROUNDS = 1 if SHORT else 20
+LEAST_LOST = 5
+
+
+@pytest.mark.parametrize("loss", ["with a loss", "without a loss"])
+def test_a_master_that_is_killed(topology, loss):
+    load = Load()
+    for number in range(ROUNDS):
+        part = number % PARTS
+        killed = topology.master_of(key_of(load, part))
+        with load.running():
+            wait_until_hit(load, part)
+            lost = lose_writes(topology, killed, load, part) if loss == "with a loss" else 0
+            before, began = [load.hits(each) for each in range(PARTS)], load.tenth()
+            killed.kill()
+            topology.wait_until_failed_over(killed)
+            wait_until_hit(load, part)
+        print(f"{type(topology).__name__}, {loss}, {number}: {lost} old entries, {report(load, part, before, began)}")
+        topology.restart(killed)
+
+
+def key_of(load: Load, part: int) -> str:
+    return rows_of(Author).key(load.pks[load.parts.index(part)])
+
+
+def wait_until_hit(load: Load, part: int) -> None:
+    """Return when the rows of a part are read without SQL."""
+
+    def is_hit() -> bool:
+        reads, hits = load.hits(part)
+        wait_until(lambda: load.hits(part)[0] >= reads + 100)
+        return load.hits(part)[1] - hits > 80
+
+    wait_until(is_hit)
+
+
+def lose_writes(topology: Topology, master: RedisNode, load: Load, part: int) -> int:
+    """Have writes acknowledged that no replica gets; return how many entries of the replicas are old then."""
+    replicas = topology.cut_off_replicas(master)
+    keys = [rows_of(Author).key(pk) for pk, each in zip(load.pks, load.parts, strict=True) if each == part]
+    wait_until(lambda: min(old_entries(master, replica, keys) for replica in replicas) >= LEAST_LOST)
+    return min(old_entries(master, replica, keys) for replica in replicas)
+
+
+def old_entries(master: RedisNode, replica: RedisNode, keys: list[str]) -> int:
+    """Return how many values a replica has that its master has not."""
+    ours, theirs = (entries(node, keys) for node in (master, replica))
+    return sum(old is not None and b"V" in old[:10] and old != new for new, old in zip(ours, theirs, strict=True))
+
+
+def entries(node: RedisNode, keys: list[str]) -> list[bytes | None]:
+    with redis.Redis(port=node.port, single_connection_client=True) as client:
+        with contextlib.suppress(redis.ResponseError):  # a server that is no node of a cluster
+            client.readonly()
+        return [client.get(key) for key in keys]
+
+
+def report(load: Load, part: int, before: list[tuple[int, int]], began: int) -> str:
+    """Return the hit rates since a moment, and the SQL of each second since then."""
+    others = [each for each in range(PARTS) if each != part]
+    rates = [rate_of(load, [part], before), rate_of(load, others, before)]
+    tenths = load.sql[began : load.tenth()]
+    seconds = [sum(tenths[at : at + 10]) for at in range(0, len(tenths), 10)]
+    return f"hits {rates[0]:.1%}, of the other slots {rates[1]:.1%}; SQL/s {seconds}"
+
+
+def rate_of(load: Load, parts: list[int], before: list[tuple[int, int]]) -> float:
+    reads, hits = (sum(load.hits(part)[at] - before[part][at] for part in parts) for at in (0, 1))
+    return hits / reads
