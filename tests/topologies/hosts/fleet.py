@@ -177,9 +177,10 @@ def running(folder: Path, hosts: int, tree: Path, **values: str) -> Iterator[Fle
 
 
 ACCOUNTS = """
-from users import logins, services
+from users import logins
+from users.models import User
 from posts import services as posts
-users = [services.register(username=f"load{n}", password="correct-horse-battery") for n in range(%d)]
+users = [User.objects.create_one(username=f"load{n}") for n in range(%d)]
 post = posts.publish(author_id=users[0].pk, text="Everybody comments on this.")
 from json import dumps
 def token(user):
