@@ -29,7 +29,7 @@ NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysq
 NODE := $(if $(shell command -v npm 2>/dev/null),clients/node_modules/.package-lock.json)
 KOTLIN := $(if $(shell command -v java 2>/dev/null),$(VENV)/.kotlin)
 # Checks use production settings, and connect to no server.
-PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 EMAIL_URL=console: DATABASE_URL= REDIS_URL= PYTHONPATH=.
+PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 EMAIL_URL=console: DATABASE_URL= DATABASE_REPLICA_URLS= REDIS_URL= PYTHONPATH=.
 
 ##@ Commands
 .PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql \

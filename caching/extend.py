@@ -13,6 +13,7 @@ from .redis.client import execute
 from .redis.epochs import mark_of_run
 from .redis.event_loop import EventLoopClient
 from .redis.failures import FAILURES
+from .redis.replication import Witness, confirm, may_be_replaced, witness_of
 from .redis.script import Command, Script
 from .registry import Declaration
 from .writing.bulk_signals import deleting, inserted, inserting, updated, updating
@@ -21,7 +22,7 @@ from .writing.transactions import joined_to_commit, record_pending
 
 __all__ = [
     "FAILURES", "Command", "Declaration", "EventLoopClient", "Framed", "Reply", "Result", "Script", "Source", "Stale",
-    "breaker", "clear_on_change", "conf", "declare", "deleting", "entry_of", "execute", "fingerprint", "inserted",
-    "inserting", "jittered_ms",
-    "joined_to_commit", "key_prefix", "mark_of_run", "new_token", "prefix", "record_pending", "updated", "updating",
+    "Witness", "breaker", "clear_on_change", "conf", "confirm", "declare", "deleting", "entry_of", "execute",
+    "fingerprint", "inserted", "inserting", "jittered_ms", "joined_to_commit", "key_prefix", "mark_of_run",
+    "may_be_replaced", "new_token", "prefix", "record_pending", "updated", "updating", "witness_of",
 ]  # fmt: skip

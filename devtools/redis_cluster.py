@@ -25,15 +25,12 @@ class RedisCluster:
         options: Sequence[str] = (), timeout_ms: int = NODE_TIMEOUT_MS,
     ) -> None:  # fmt: skip
         """`replicas`: of each master; `options`: of every node."""
-        # A validity factor of 0: a replica is promoted however old its data is.
+        # A validity factor of 0: a replica is promoted however old its data is. Without full coverage the others go on
+        # to answer when a master is dead.
         own = [
-            "--cluster-enabled",
-            "yes",
-            "--cluster-node-timeout",
-            str(timeout_ms),
-            "--cluster-replica-validity-factor",
-            "0",
-        ]
+            "--cluster-enabled", "yes", "--cluster-node-timeout", str(timeout_ms),
+            "--cluster-replica-validity-factor", "0", "--cluster-require-full-coverage", "no",
+        ]  # fmt: skip
         names = map(str, range(masters * (1 + replicas)))
         self.nodes = [RedisNode(binary, folder / name, [*own, *options], password) for name in names]
         self._masters = masters
@@ -74,6 +71,10 @@ class RedisCluster:
         """Return the living node that serves the slot of a key."""
         slot = key_slot(key.encode())
         return next(n for n in self._alive() if any(first <= slot <= last for first, last in _own_slots(n)))
+
+    def slots_of(self, master: RedisNode) -> list[int]:
+        """Return the slots that a living node serves."""
+        return [slot for first, last in _own_slots(master) for slot in range(first, last + 1)]
 
     def replicas_of(self, master: RedisNode) -> list[RedisNode]:
         """Return the living replicas of a node that may be dead."""

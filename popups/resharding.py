@@ -17,7 +17,8 @@ from typing import Any
 from django.db import router
 from django.utils import timezone
 
-from caching.extend import Command, breaker, execute
+from caching.api import Unavailable
+from caching.extend import Command, breaker, confirm, execute, witness_of
 from popups import layouts
 from popups.config import version
 from popups.delivery import scripts, totals
@@ -107,8 +108,12 @@ def _prepare(shards: Iterable[Shard]) -> None:
 
 
 def _seal(shards: Iterable[Shard], token: str) -> None:
+    """Seal shards, also on the replicas that may take over."""
     for shard in shards:
+        witness = witness_of(prefixed(shard.stream))
         _run(scripts.seal.command(_streams(shard), [token]))
+        if not confirm(witness, prefixed(shard.stream)):
+            raise Unavailable(f"no replica has the seal of shard {shard.number}")
 
 
 def _unseal(shards: Iterable[Shard], token: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from caching.api import Batch, Unavailable
+from caching.extend import confirm, witness_of
 from jobs.deletion import in_chunks
 from popups import keys, layouts, lost_events, retention
 from popups.delivery import claims, scripts
@@ -29,8 +30,9 @@ def record(*, user_id: int, popup_id: int, token: str, type: str) -> None:  # no
         batch = Batch()
         args = [PREFIX, popup_id, user_id, claim, type, keys.MAX_STREAM_LENGTH]
         reply = batch.script(scripts.record, [shard.state_key(user_id), shard.stream], args)
+        witness = witness_of(keys.prefixed(shard.stream))
         batch.run()
-        if reply.result in (b"recorded", b"duplicate"):
+        if reply.result in (b"recorded", b"duplicate") and confirm(witness, keys.prefixed(shard.stream)):
             return
         if reply.result == b"moved":
             if layouts.read().shard_of(user_id) == shard:

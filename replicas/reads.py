@@ -19,7 +19,7 @@ from replicas import servers
 
 P = ParamSpec("P")
 R = TypeVar("R")
-HARMLESS = ("SELECT", "SET ", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")
+HARMLESS = ("SELECT", "SHOW ", "SET ", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
 
 class _Read:

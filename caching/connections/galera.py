@@ -6,12 +6,15 @@ sets wsrep_sync_wait: a statement outside of a transaction, and BEGIN, first wai
 committed is applied here. The server limits that wait (repl.causal_read_timeout), after which the statement fails.
 """
 
+import hashlib
 import re
 from typing import Any
 
 CAUSAL = 7
 """Of wsrep_sync_wait: reads and BEGIN (1), UPDATE and DELETE (2), INSERT and REPLACE (4)."""
 
+MARK, MARK_LENGTH = "g", 5
+"""A mark is this letter, which is no hexadecimal digit, and four of those."""
 DEFAULT_WAIT_MS = 30_000
 _LONGEST_WAIT = re.compile(r"repl\.causal_read_timeout\s*=\s*([^\s;]+)")
 _UNITS_S = (86_400, 3_600, 60, 1)
@@ -33,11 +36,29 @@ def is_galera(connection: Any) -> bool:
     return _known[address]
 
 
-def read_causally(connection: Any) -> None:
-    """Let the session of a new connection wait for what other nodes have committed, if it is one to Galera."""
-    if is_galera(connection):
-        with connection.connection.cursor() as cursor:
-            cursor.execute(f"SET SESSION wsrep_sync_wait = @@wsrep_sync_wait | {CAUSAL}")
+def read_causally(connection: Any) -> str:
+    """Let the session of a new connection wait for what other nodes have committed, if it is one to Galera.
+
+    Return the mark of the node, "" for another server.
+    """
+    if not is_galera(connection):
+        return ""
+    with connection.connection.cursor() as cursor:
+        cursor.execute(f"SET SESSION wsrep_sync_wait = @@wsrep_sync_wait | {CAUSAL}")
+        cursor.execute("SHOW STATUS LIKE 'wsrep_gcomm_uuid'")
+        return _mark(cursor.fetchone()[1])
+
+
+def members(connection: Any) -> set[str]:
+    """Return the marks of all nodes of the cluster; raises DatabaseError if the account may not read them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT node_uuid FROM mysql.wsrep_cluster_members")
+        return {_mark(uuid) for (uuid,) in cursor.fetchall()}
+
+
+def _mark(uuid: str) -> str:
+    """Return how tokens name a node; a server that is started again is another node."""
+    return MARK + hashlib.blake2b(uuid.encode(), digest_size=(MARK_LENGTH - 1) // 2).hexdigest()
 
 
 def longest_wait_ms(connection: Any) -> int:

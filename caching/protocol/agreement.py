@@ -68,8 +68,6 @@ class Agreement:
     def confirm(self) -> bool:
         """Have the runs that were met known to all processes, and ask whether they are over; open the circuit breaker
         if any is. Not inside a transaction."""
-        if not epochs.is_fenced:
-            return True
         began, runs = time.monotonic(), dict(epochs.runs)
         for run in runs.values():
             if run.id not in self._registered:
@@ -79,7 +77,7 @@ class Agreement:
         for server in gone:
             epochs.forget(server)
             (breaker.of(server) if server else breaker).trip(Superseded())
-        self._confirmed_at = began
+        self._confirmed_at = float("-inf") if gone else began
         return not gone
 
     def held_since(self, version: int) -> bool:
@@ -95,7 +93,7 @@ class Agreement:
         return registered
 
     def _is_fresh(self) -> bool:
-        return time.monotonic() - self._confirmed_at < settle_s()
+        return self._confirmed_at > max(epochs.met_at, time.monotonic() - settle_s())
 
 
 def require_current(version: int) -> None:
@@ -106,7 +104,7 @@ def require_current(version: int) -> None:
 
 
 def settle_s() -> float:
-    """Return the time in which each process that uses the cache has looked at the database, and has tried Redis again."""
+    """Return the time within which a process that uses the cache looks at the database, and tries Redis again."""
     return min((conf().retry_ms + 2 * conf().proof_ms) / 1000, LONGEST_SETTLE_S)
 
 
@@ -120,6 +118,7 @@ def _registered(run: Run) -> tuple[bytes, bool]:
     def register() -> tuple[bytes, bool]:
         if not run.id or not (run.was_promoted or rows.exists()):
             return unmarked, True
+        epochs.is_fenced = True
         row, _ = rows.get_or_create(run=run.id, defaults={"previous": run.previous, "mark": mark_of(run).decode()})
         now = rows.annotate(now=ExpressionWrapper(Now(), DateTimeField())).values_list("now", F("created_at"))
         seen, created = now.get(pk=row.pk)

@@ -9,6 +9,7 @@ Entries of the first run that a database has ever known carry no mark; those of 
 slots move with their entries, begin with the mark of their run.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -73,7 +74,9 @@ class Epochs:
         self.is_marking = False
         """Whether any entries begin with a mark."""
         self.is_fenced = False
-        """Whether another server may take over, so that what is written has to be confirmed."""
+        """Whether another server may take over, so that writers confirm what they have told to Redis."""
+        self.met_at = 0.0
+        """When a run was met last, by time.monotonic()."""
         self.runs: dict[Server, Run] = {}
         """The run that each server is in, as its newest connection has told."""
         self._marks: dict[Server, bytes] = {}
@@ -82,12 +85,12 @@ class Epochs:
         """Take note of what a new connection answers to INFO replication; raise UnknownRun if the run is another than
         before, ReadOnlyError if the server is a replica."""
         run, before = run_of(info), self.runs.get(server)
+        self.is_fenced |= on_cluster() or on_sentinel() or run.replicas > 0 or run.was_promoted
         if before and before.id == run.id:
-            self.is_fenced |= run.replicas > 0
             return
         self._marks.pop(server, None)
-        self.runs[server] = run
-        self._note_kind()
+        self.runs[server], self.met_at = run, time.monotonic()
+        self._note_marks()
         if before:
             self._change()
             raise UnknownRun
@@ -100,7 +103,7 @@ class Epochs:
         """Believe the entries of a run that a server is still in."""
         if self.runs.get(server) == run:
             self._marks[server] = mark
-            self._note_kind()
+            self._note_marks()
 
     def forget(self, server: Server) -> None:
         """Believe no entry of a server any more, and connect to it anew."""
@@ -110,18 +113,15 @@ class Epochs:
 
     def reset(self) -> None:
         """Know no run, like a process that has just started."""
-        self.runs, self._marks = {}, {}
+        self.runs, self._marks, self.is_fenced = {}, {}, False
         self._change()
 
     def _change(self) -> None:
         self.version += 1
-        self._note_kind()
+        self._note_marks()
 
-    def _note_kind(self) -> None:
-        is_single = not on_cluster()
-        self.is_marking = not is_single or bool(self._marks.get(None))
-        may_follow = on_sentinel() or any(run.replicas or run.was_promoted for run in self.runs.values())
-        self.is_fenced = not is_single or may_follow
+    def _note_marks(self) -> None:
+        self.is_marking = on_cluster() or bool(self._marks.get(None))
 
     def mark(self, key: str) -> bytes:
         """Return what the entry of a key begins with: nothing, or a mark. On a node whose run is not known it is

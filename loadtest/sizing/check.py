@@ -94,4 +94,4 @@ def _mixed(kinds: dict[str, measure.Sample]) -> measure.Sample:
 
 def _medians(runs: list[Run]) -> tuple[Cost, float, float, float, float]:
     cost, *figures = zip(*runs, strict=True)
-    return (Cost(*map(median, zip(*cost, strict=True))), *map(median, figures))  # type: ignore[return-value]
+    return (Cost(*map(median, zip(*cost, strict=True))), *map(median, figures))

@@ -159,10 +159,11 @@ def run_of(env: Environment, web: WebServer, sample: Sample, seconds: float) -> 
         before = _bytes_of(env)
         outcome = send(env, web, sample, **limits)
         redis_bytes = _bytes_of(env) - before
-    us = [cpu["ticks"] / TICKS_PER_S * 1e6 / outcome.requests for cpu in cpus]
-    per_request = (statements["questions"] / outcome.requests, _answer_bytes(env, web, sample))
-    cost = Cost(*us, *per_request, redis_bytes / outcome.requests)
-    core_share = us[0] * outcome.requests / 1e6 / outcome.seconds
+    web_us, redis_us, database_us = (cpu["ticks"] / TICKS_PER_S * 1e6 / outcome.requests for cpu in cpus)
+    per_request = statements["questions"] / outcome.requests
+    answer_bytes = _answer_bytes(env, web, sample)
+    cost = Cost(web_us, redis_us, database_us, per_request, answer_bytes, redis_bytes / outcome.requests)
+    core_share = web_us * outcome.requests / 1e6 / outcome.seconds
     return Run(cost, outcome.per_second, outcome.percentile_ms(50), outcome.percentile_ms(99), core_share)
 
 

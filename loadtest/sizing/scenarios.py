@@ -11,12 +11,12 @@ from loadtest.sizing.constants import Measured
 from loadtest.sizing.simulation import Result, Route, Simulation, Station
 from loadtest.sizing.workload import NOT_CACHED
 
-REQUESTS = 60_000
+REQUESTS = 30_000
 SATURATED = 0.95
 
 
 class Outcome(NamedTuple):
-    """What a scenario comes to: shares of the time for which servers are busy (the busiest worker, the busiest master),
+    """What a scenario comes to: shares of the time for which servers are busy (of Redis: the busiest master),
     latencies, and the most requests that were in the database at once."""
 
     name: str
@@ -90,7 +90,7 @@ class _System:
         return Outcome(
             self._fault.name,
             per_second,
-            max(map(result.utilization, self._workers)),
+            sum(map(result.utilization, self._workers)) / len(self._workers),
             max(map(result.utilization, self._masters)),
             result.utilization(self._database),
             result.percentile_ms(50),

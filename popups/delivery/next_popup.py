@@ -10,7 +10,7 @@ from rest_framework.exceptions import APIException
 
 from api.reads import Read
 from caching.api import Batch, Unavailable
-from caching.extend import Reply, Result, Stale
+from caching.extend import Reply, Result, Stale, Witness, confirm, may_be_replaced, witness_of
 from popups import keys, layouts, lost_events
 from popups.config import config_cache
 from popups.config.compile import ClientContext, CompiledConfig
@@ -19,13 +19,15 @@ from popups.delivery import claims, quotas, scripts
 from popups.delivery.decision import Decision, decide, quiet_until
 from popups.delivery.states import PREFIX, STATES, PopupHistory
 from popups.delivery.totals import NO_POPUP, TOTALS, PopupInShard
+from popups.keys import prefixed
 from users.models import User
 
 Reason = lost_events.Reason
 
 ATTEMPTS = 6
 RETRY_AFTER_MS = 5_000  # after a failure
-_LOST = {b"stream_full": Reason.FULL, b"": Reason.REDIS}
+_LOST = {b"stream_full": Reason.FULL, b"": Reason.REDIS, b"shown": Reason.REPLICA}
+"""Why nothing is shown, by the answer to a claim; "shown" where no replica has it in time: it may be lost."""
 MAX_WAIT_MS = 300_000  # whatever is foreseeable: a new popup may be made that is due at once
 
 
@@ -94,9 +96,10 @@ class NextPopup(Read):
                 return
             claim = claims.new_claim()
             reply = self._request_claim(batch := Batch(), decision.due, decision.from_ms, claim)
+            witness = self._witness()
             yield batch
             outcome, *details = reply.result or [b""]
-            if outcome == b"shown":
+            if outcome == b"shown" and (witness is None or confirm(witness, prefixed(self._shard.stream))):
                 self._answer_popup(decision.due, claim, histories, details[0])
                 return
             if outcome in _LOST or (outcome == b"moved" and not self._finds_other_layout()):
@@ -129,6 +132,15 @@ class NextPopup(Read):
         elif outcome == b"moved":
             yield self._look_again()
             self._known = self._state.result
+
+    def _witness(self) -> Witness | None:
+        """Return who will have the claim, if a replica has to have it too before it is answered."""
+        key = prefixed(self._shard.stream)
+        if self._may_block:
+            return witness_of(key)
+        if may_be_replaced(key):
+            raise LeftToDjango
+        return None
 
     def _finds_other_layout(self) -> bool:
         """Read the configs again; return whether they have a layout by which the popup may be claimed."""

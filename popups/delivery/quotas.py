@@ -19,7 +19,7 @@ from django.db import router, transaction
 from django.db.models import Sum
 
 from caching.api import Batch, Unavailable
-from caching.extend import breaker, execute
+from caching.extend import FAILURES, breaker, confirm, execute, witness_of
 from popups.delivery import scripts
 from popups.delivery.totals import TOTALS, PopupInShard, Total
 from popups.keys import Layout, Shard
@@ -144,7 +144,7 @@ def _take_back(using: str, layout: Layout, quotas: Sequence[Quota], cap: int) ->
     for shard, quota in zip(layout.shards, quotas, strict=True):
         try:
             answer = _limit_to_shown(shard, quota, cap)
-        except Unavailable:
+        except FAILURES:
             is_complete = False
             continue
         if answer is None:
@@ -160,5 +160,8 @@ def _take_back(using: str, layout: Layout, quotas: Sequence[Quota], cap: int) ->
 def _limit_to_shown(shard: Shard, quota: Quota, cap: int) -> tuple[int, int] | None:
     """Return what the shard has shown, which is its limit now, and the revision of this; None if it has no total."""
     key = TOTALS.key(PopupInShard(shard, quota.popup_id))
+    witness = witness_of(key)
     (answer,) = execute([scripts.take_back.command([key], [quota.revision, cap])], allowed=breaker.may_write)
+    if not confirm(witness, key):
+        raise Unavailable("no replica has the new limit, a failover would bring the old one back")
     return (int(answer[0]), int(answer[1])) if answer else None

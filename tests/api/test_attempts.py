@@ -2,12 +2,14 @@
 repeated, unless it may be done twice."""
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import OperationalError, connection
 
 from caching.api import Attempts, redis_client, repeated
 from posts.models import Post
 from social.models import Follow
 from tests.caching.entry_state import state
+from tests.support.admin_actions import form_of
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -179,3 +181,13 @@ def test_a_statement_of_its_own_has_an_effect(alice):
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM posts_post WHERE id = 0")
     assert not attempts.may_go_on(OperationalError(DEADLOCK, ""))
+
+
+def test_a_form_of_the_staff_is_sent_again(root, alice, failing):
+    address = f"/admin/users/user/{alice.pk}/change/"
+    form = {**form_of(root.get(address)), "nickname": "New"}
+    left = failing(DEADLOCK)
+    page = root.post(address, form, follow=True)
+    assert left == []
+    assert User.objects.get(pk=alice.pk).nickname == "New"
+    assert len(page.context["messages"]) == LogEntry.objects.count() == 1

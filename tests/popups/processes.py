@@ -41,12 +41,12 @@ def enter_all(user_ids: list[int], rounds: int) -> list[tuple[int, int]]:
     claimed = []
     for _ in range(rounds):
         for user_id in user_ids:
-            if popup := _next_popup(user_id, ClientContext("home")):
+            if popup := next_popup(user_id, ClientContext("home")):
                 claimed.append((user_id, popup["id"]))
     return claimed
 
 
-def _next_popup(user_id: int, client: Any) -> Any:
+def next_popup(user_id: int, client: Any) -> Any:
     from caching.api import Batch
     from popups.delivery.next_popup import NextPopup
 
@@ -87,7 +87,7 @@ def enter_each(user_ids: list[int], rounds: int, processes: int) -> list[tuple[i
     for number in range(rounds):
         _wait_for_all(number, processes)
         for user_id in user_ids:
-            if popup := _next_popup(user_id, ClientContext(f"p{number}")):
+            if popup := next_popup(user_id, ClientContext(f"p{number}")):
                 claimed.append((user_id, popup["id"]))
     return claimed
 

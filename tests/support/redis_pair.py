@@ -31,6 +31,11 @@ class RedisPair:
             client.set("wait", "")
             assert client.wait(1, 5_000) == 1
 
+    def cut_off(self) -> None:
+        """Let the replica receive nothing from now on."""
+        self.wait_for_replica()
+        self.replica.cut_off_from_master()
+
     def promote(self) -> None:
         """Make the replica a master, and have this process use it; the old master may still run."""
         with self.replica.client() as client:

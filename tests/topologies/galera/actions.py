@@ -135,10 +135,9 @@ def drift(user_id: int) -> list[str]:
 
 
 def mend(user_id: int) -> None:
-    from caching.api import repeated
     from counters import reconcile
 
-    repeated(lambda: reconcile.run_one("user", user_id), is_idempotent=True)
+    reconcile.run_one("user", user_id)
 
 
 def spoil(user_id: int, amount: int) -> None:
@@ -194,3 +193,81 @@ def counts(user_id: int) -> tuple[int, int]:
 
     found = reads.counts_of("user", [user_id])[user_id]
     return found["posts"], found["following"]
+
+
+# Work in the background.
+
+
+def erase_slowly(user_id: int) -> int:
+    """Delete the rows of an account in small chunks, until the sweep is done; return how many."""
+    from caching.api import repeated
+    from jobs import deletion
+
+    deletion.CHUNK = 2
+    return repeated(deletion.finish, is_idempotent=True)
+
+
+def mark_as_erased(user_id: int) -> None:
+    from users import erasure
+
+    erasure.mark([user_id])
+
+
+def rows_of(user_id: int) -> tuple[int, int]:
+    """Return whether an account is there, and how many follow it."""
+    from social.models import Follow
+    from users.models import User
+
+    return User.objects.filter(pk=user_id).count(), Follow.objects.filter(followee_id=user_id).count()
+
+
+def record_pending(user_id: int) -> None:
+    """Record the entry of a user as written while Redis was away."""
+    from caching.entries.rows import rows_of
+    from caching.extend import record_pending
+    from users.models import User
+
+    record_pending("default", [rows_of(User).key(user_id)])
+
+
+def apply_pending() -> int:
+    from caching.protocol import pending
+
+    return pending.apply_pending("default")
+
+
+def new_popup() -> int:
+    from popups.models import Popup
+
+    return Popup.objects.create(title="Hello").pk
+
+
+def write_events(user_id: int, popup_id: int, number: int) -> None:
+    """Write the events of a drain, the same ones whenever it is called."""
+    from datetime import UTC, datetime
+
+    from popups.events import drain
+    from popups.events.stream import StreamEvent
+
+    at = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    drain._write_with_retries(
+        [
+            StreamEvent(
+                stream_id=f"{popup_id}-{each}", type="shown", user_id=user_id, popup_id=popup_id,
+                claim=f"{popup_id:016x}{each:016x}", at=at, is_last=True,
+            )
+            for each in range(number)
+        ]
+    )  # fmt: skip
+
+
+def written_events(user_id: int, popup_id: int) -> tuple[int, int, int]:
+    """Return the numbers of events in the log, and of showings by user and by day."""
+    from popups.models import Day, Event, UserPopup
+
+    rows = {"user_id": user_id, "popup_id": popup_id}
+    return (
+        Event.objects.filter(**rows).count(),
+        UserPopup.objects.get(**rows).shown,
+        sum(Day.objects.filter(popup_id=popup_id).values_list("shown", flat=True)),
+    )

@@ -56,3 +56,33 @@ def test_ids_that_are_committed_out_of_order(first, second, user_id):
     first.call(actions.roll_up_all)
     assert first.call(actions.shown, user_id) == second.call(actions.shown, user_id) == 2
     assert first.call(actions.drift, user_id) == []
+
+
+def test_two_sweeps_on_two_nodes(first, second, user_id, other_id):
+    for number in range(FANS):
+        first.call(actions.follow, first.call(actions.new_user, f"idol{number}of{user_id}"), user_id)
+    first.call(actions.follow, user_id, other_id)
+    first.call(actions.mark_as_erased, user_id)
+    first.start(actions.pausing_once, actions.erase_slowly, user_id).wait_until_paused()
+    second.call(actions.erase_slowly, user_id)
+    first.resume().result()
+    for each in (first, second):
+        assert each.call(actions.rows_of, user_id) == (0, 0)
+        assert each.call(actions.drift, other_id) == []
+
+
+def test_what_is_pending_is_seen_on_every_node(first, second, user_id):
+    for turn in range(20):
+        first.call(actions.nickname, user_id)
+        first.call(actions.record_pending, user_id)
+        assert second.call(actions.apply_pending) == 1, turn
+        assert first.call(actions.state_of_user, user_id) == ""
+
+
+def test_two_drains_of_the_same_events_on_two_nodes(first, second, user_id):
+    popup_id = first.call(actions.new_popup)
+    first.start(actions.pausing_once, actions.write_events, user_id, popup_id, FANS).wait_until_paused()
+    second.call(actions.write_events, user_id, popup_id, FANS)
+    first.resume().result()
+    for each in (first, second):
+        assert each.call(actions.written_events, user_id, popup_id) == (FANS, FANS, FANS)

@@ -106,7 +106,7 @@ class Crowd:
     def assert_all_well(self) -> None:
         """Assert that no answer was stale, and none an error."""
         errors = {what: times for what, times in self.statuses.items() if not what.endswith(" 200")}
-        assert (self.stale, errors) == ([], {}), self._site.log()[-4_000:]
+        assert (self.stale, errors) == ([], {}), f"{self.stale} {errors} {self._site.log()[-4_000:]}"
 
     def _write(self, number: int) -> None:
         """Write numbers that grow; each account has one writer."""

@@ -42,13 +42,19 @@ def selects(replication):
     return replication.writer.selects(), replication.replica.selects()
 
 
+def asked_by(site, replication, path, people):
+    """Read, and return how many SELECTs that took on the writer and on the replica."""
+    before = selects(replication)
+    read(site, path, people)
+    return [after - earlier for earlier, after in zip(before, selects(replication), strict=True)]
+
+
 @pytest.mark.parametrize("path", MARKED)
 def test_a_marked_read_asks_the_writer_for_its_position_alone(site, replication, people, path):
     wait_until_used(site, replication, people)
     read(site, path, people)  # fills entries
-    writer, replica = selects(replication)
-    read(site, path, people)
-    asked = [after - before for before, after in zip((writer, replica), selects(replication), strict=True)]
+    # Every 500 ms of use, a host looks for pending invalidations as well.
+    asked = min(asked_by(site, replication, path, people) for _ in range(4))
     if path.endswith("export"):  # a position for each page, and the account at the end
         assert asked[1] == 2 * (asked[0] - 1) > 10
     else:
