@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models import CharField, F, QuerySet, Value
 
-from caching.api import is_galera, repeated
+from caching.api import lock_on_all_nodes, repeated
 from counters import aggregates, deltas, queries, registry
 from counters.models import Counter, Delta, Reconciliation
 
@@ -110,22 +110,12 @@ def _mend(kind: str, first: int, last: int, *, progress: bool) -> Chunk:
     with transaction.atomic(using=using):
         # The lock comes before the snapshot: what another run has mended must be in it, or it would be mended twice.
         _progress(kind).select_for_update().get()
-        _write_lock(using, kind)
+        lock_on_all_nodes(_progress(kind), "done_up_to")
         chunk = _compare(kind, first, last)
         deltas.insert(using, [drift.delta() for drift in chunk.drifts])
         if progress:
             _progress(kind).update(done_up_to=last)
     return chunk
-
-
-def _write_lock(using: str, kind: str) -> None:
-    """On Galera, where a lock shows on its own node alone, have the COMMIT refused if another node has the lock, too.
-
-    That takes a change of the row, which is undone at once.
-    """
-    if is_galera(connections[using]):
-        for step in (1, -1):
-            _progress(kind).update(done_up_to=F("done_up_to") + step)
 
 
 def _compare(kind: str, first: int, last: int) -> Chunk:

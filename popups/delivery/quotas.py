@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from django.db import router, transaction
 from django.db.models import Sum
 
-from caching.api import Batch, Unavailable
+from caching.api import Batch, Unavailable, lock_on_all_nodes
 from caching.extend import FAILURES, breaker, confirm, execute, witness_of
 from popups.delivery import scripts
 from popups.delivery.totals import TOTALS, PopupInShard, Total
@@ -113,7 +113,9 @@ def _locked(using: str, layout: Layout, popup_id: int) -> list[Quota]:
     if rows.count() < len(layout.shards):
         new = [Quota(popup_id=popup_id, layout=layout.number, shard=shard.number) for shard in layout.shards]
         Quota.objects.using(using).bulk_create(new, ignore_conflicts=True)
-    return list(rows.select_for_update())
+    locked = list(rows.select_for_update())
+    lock_on_all_nodes(rows.filter(shard=locked[0].shard), "revision")
+    return locked
 
 
 def _shown_before(popup_id: int, layout: Layout) -> int:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import Sum
 
-from caching.api import Unavailable
+from caching.api import Unavailable, lock_on_all_nodes
 from caching.extend import Stale, breaker, execute, jittered_ms
 from popups.delivery import scripts
 from popups.keys import Shard, prefixed
@@ -88,6 +88,7 @@ def _counted(using: str, each: PopupInShard) -> Total:
     is_intact = has_its_data(each.shard)
     with transaction.atomic(using=using):  # waits for who is taking back a part of it
         quota = _quota(using, each).select_for_update().first() or Quota()
+        lock_on_all_nodes(_quota(using, each), "revision")
     shown = count_showings(using, each)
     # Events that were lost may have been shown: what the shard was granted is spent (popups.delivery.quotas.recount).
     return Total(shown if is_intact else max(shown, quota.granted), quota.granted, quota.revision, quota.cap or 0)

@@ -1,6 +1,8 @@
 """What processes of the application do for the tests on Galera; imported where Django is set up."""
 
 import contextlib
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -82,6 +84,18 @@ def pausing_once(function: Any, *arguments: Any) -> tuple[Any, int]:
         return function(*arguments), len(made)
 
 
+def pausing_and_dying(function: Any, *arguments: Any) -> None:
+    """Call a function, which pauses just before its first commit; this process dies just after that."""
+
+    def commit(real: Callable[[], None]) -> None:
+        pause()
+        real()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with commits(commit):
+        function(*arguments)
+
+
 def with_hold_ms(hold_ms: int) -> None:
     """From now on, let readers ask the database about holds that are older than this."""
     override_settings(CACHING={**settings.CACHING, "HOLD_MS": hold_ms}).enable()
@@ -110,6 +124,12 @@ def follow(follower_id: int, followee_id: int) -> str:
     except services.Blocked:
         return "blocked"
     return "followed"
+
+
+def unfollow(follower_id: int, followee_id: int) -> None:
+    from social import services
+
+    services.unfollow(follower_id=follower_id, followee_id=followee_id)
 
 
 def block(blocker_id: int, blocked_id: int) -> None:
@@ -246,19 +266,19 @@ def write_events(user_id: int, popup_id: int, number: int) -> None:
     """Write the events of a drain, the same ones whenever it is called."""
     from datetime import UTC, datetime
 
+    from caching.api import repeated
     from popups.events import drain
     from popups.events.stream import StreamEvent
 
     at = datetime(2026, 5, 4, 12, tzinfo=UTC)
-    drain._write_with_retries(
-        [
-            StreamEvent(
-                stream_id=f"{popup_id}-{each}", type="shown", user_id=user_id, popup_id=popup_id,
-                claim=f"{popup_id:016x}{each:016x}", at=at, is_last=True,
-            )
-            for each in range(number)
-        ]
-    )  # fmt: skip
+    events = [
+        StreamEvent(
+            stream_id=f"{popup_id}-{each}", type="shown", user_id=user_id, popup_id=popup_id,
+            claim=f"{popup_id:016x}{each:016x}", at=at, is_last=True,
+        )
+        for each in range(number)
+    ]  # fmt: skip
+    repeated(partial(drain.write, events), is_idempotent=True)
 
 
 def written_events(user_id: int, popup_id: int) -> tuple[int, int, int]:

@@ -14,6 +14,7 @@ def other_id(first, user_id):
 
 
 def test_a_follow_and_a_block_on_two_nodes(first, second, user_id, other_id):
+    first.call(actions.unfollow, user_id, other_id)  # from now on there is a row to lock
     first.start(actions.pausing_once, actions.follow, user_id, other_id).wait_until_paused()
     second.call(actions.block, other_id, user_id)
     outcome, commits = first.resume().result()
@@ -36,6 +37,7 @@ def test_two_roll_ups_on_two_nodes(first, second, user_id):
 
 
 def test_two_reconciliations_on_two_nodes(first, second, user_id):
+    first.call(actions.mend, user_id)  # from now on there is a row to lock
     first.call(actions.spoil, user_id, 7)
     first.start(actions.pausing_once, actions.mend, user_id).wait_until_paused()
     second.call(actions.mend, user_id)
