@@ -274,7 +274,7 @@ def write_events(user_id: int, popup_id: int, number: int) -> None:
     events = [
         StreamEvent(
             stream_id=f"{popup_id}-{each}", type="shown", user_id=user_id, popup_id=popup_id,
-            claim=f"{popup_id:016x}{each:016x}", at=at, is_last=True,
+            claim=f"{popup_id:08x}{each:08x}", at=at, is_last=True,
         )
         for each in range(number)
     ]  # fmt: skip
