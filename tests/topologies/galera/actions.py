@@ -291,3 +291,12 @@ def written_events(user_id: int, popup_id: int) -> tuple[int, int, int]:
         UserPopup.objects.get(**rows).shown,
         sum(Day.objects.filter(popup_id=popup_id).values_list("shown", flat=True)),
     )
+
+
+def check_with_lease_ms(lease_ms: int) -> list[str]:
+    """Return the ids of what the system checks say of the database, where leases live for this long."""
+    from django.core import checks
+
+    with override_settings(CACHING={**settings.CACHING, "LEASE_MS": lease_ms}):
+        found = checks.run_checks(tags=[checks.Tags.database], databases=["default"])
+    return [str(each.id) for each in found if str(each.id).startswith("caching.")]
