@@ -33,7 +33,8 @@ PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz
 
 ##@ Commands
 .PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql \
-	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-topologies test-newest newest-python wheel \
+	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-topologies test-cache-on-cluster \
+	test-cache-on-sentinel test-newest newest-python wheel \
 	test-wheel test-oldest lint fmt bench sizing \
 	clients install install-embedded pins clean help
 
@@ -88,6 +89,13 @@ test-topologies: $(BIN)/python  ## run what needs several servers: Redis Cluster
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) -s $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
 	@SERVICES= TOPOLOGIES=1 $(PYTEST) $(or $(ARGS),tests/topologies)
+	@$(if $(ARGS),,$(MAKE) test-cache-on-cluster test-cache-on-sentinel)
+
+# The suite of the cache on several servers; CI runs a part. `make test TOPOLOGY=cluster` does so for other tests.
+OF_THE_CACHE := $(if $(CI),-n 0 tests/caching/test_reads.py,tests/caching)
+
+test-cache-on-cluster test-cache-on-sentinel: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## run the tests of the cache on a Redis Cluster, and behind Sentinels
+	@SERVICES= TOPOLOGY=$(@:test-cache-on-%=%) $(PYTEST) $(or $(ARGS),$(OF_THE_CACHE))
 
 test-newest: $(VENV)/.newest $(VENV)/.embedded  ## run the zoo on the newest Django (DB=sqlite if not set; PYTHON_NEWEST: Python 3.12 or newer)
 	@ZOO_DB=$(or $(DB),sqlite) $(VENV)/newest/$(PYTEST:$(VENV)/%=%) $(ZOO)

@@ -5,12 +5,11 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import redis
 from redis.crc import key_slot
 
-from devtools.redis_node import RedisNode, wait_for
+from devtools.redis_node import RedisNode, url_of, wait_for
 
 SLOTS = 16_384
 NODE_TIMEOUT_MS = 1_000  # after which the others take a silent node for dead
@@ -22,25 +21,25 @@ class RedisCluster:
 
     def __init__(
         self, binary: str, folder: Path, *, masters: int = 3, replicas: int = 1, password: str = "",
-        options: Sequence[str] = (), timeout_ms: int = NODE_TIMEOUT_MS,
+        options: Sequence[str] = (), timeout_ms: int = NODE_TIMEOUT_MS, certificate: Path | None = None,
     ) -> None:  # fmt: skip
-        """`replicas`: of each master; `options`: of every node."""
+        """`replicas`: of each master; `options`: of every node; `certificate`: as of RedisNode."""
+        self._certificate = certificate
         # A validity factor of 0: a replica is promoted however old its data is. Without full coverage the others go on
         # to answer when a master is dead.
         own = [
             "--cluster-enabled", "yes", "--cluster-node-timeout", str(timeout_ms),
             "--cluster-replica-validity-factor", "0", "--cluster-require-full-coverage", "no",
+            *(["--tls-cluster", "yes"] if certificate else []),
         ]  # fmt: skip
         names = map(str, range(masters * (1 + replicas)))
-        self.nodes = [RedisNode(binary, folder / name, [*own, *options], password) for name in names]
+        self.nodes = [RedisNode(binary, folder / name, [*own, *options], password, certificate) for name in names]
         self._masters = masters
 
     @property
     def url(self) -> str:
         """The REDIS_URL that names every node."""
-        password = quote(self.nodes[0].password, safe="")
-        seeds = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
-        return f"redis+cluster://{f':{password}@' if password else ''}{seeds}"
+        return url_of("cluster", self.nodes, self.nodes[0].password, certificate=self._certificate)
 
     def start(self) -> None:
         """Start all nodes, divide the slots evenly, and return when every node knows the whole cluster."""

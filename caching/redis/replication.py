@@ -19,6 +19,7 @@ from .cluster import on_cluster, slot_map
 from .epochs import Run, Server, epochs
 from .failures import FAILURES, without_errors
 from .pool import Pool
+from .script import Command
 from .sentinel import address_book, on_sentinel
 from .slot_map import slot_of
 
@@ -58,13 +59,18 @@ def _witness_on_cluster(key: str) -> Witness | None:
     return Witness(address, address, epochs.runs.get(address)) if _has_replicas(address) else None
 
 
-def may_be_replaced(key: str) -> bool:
-    """Return whether another server may take the place of the one that has a key, as far as is known without asking;
-    does not wait, for event loops."""
+def witness_at_once(key: str) -> Witness | None:
+    """Return what witness_of() does without waiting, for event loops: NOBODY where a server would have to be asked."""
     if on_cluster():
-        is_replicated, until = _replicated().get(slot_map().node_of(slot_of(key)), (True, 0.0))
-        return is_replicated or until < time.monotonic()
-    return on_sentinel()
+        address = slot_map().node_of(slot_of(key))
+        is_replicated, until = _replicated().get(address, (True, 0.0))
+        if address is None or until < time.monotonic():
+            return NOBODY
+        return Witness(address, address, epochs.runs.get(address)) if is_replicated else None
+    if not on_sentinel():
+        return None
+    master = address_book().known_master
+    return NOBODY if master is None else Witness(master, None, epochs.runs.get(None))
 
 
 def confirm(witness: Witness | None, key: str) -> bool:
@@ -73,11 +79,20 @@ def confirm(witness: Witness | None, key: str) -> bool:
         return witness is None
     pool = _pool(witness.address, witness.server)
     try:
-        commands = [("SET", f"{key}:confirm", "", "PX", 1), ("WAIT", 1, WAIT_MS)]
-        _, number = without_errors(pool.receive(pool.send(commands), 2))
+        _, number = without_errors(pool.receive(pool.send([mark(key), ("WAIT", 1, WAIT_MS)]), 2))
     except FAILURES:
         return False
-    return number >= 1 and epochs.runs.get(witness.server) is witness.run
+    return number >= 1 and is_in_run(witness)
+
+
+def mark(key: str) -> Command:
+    """Return the small write that WAIT then waits for; `key` shares the slot."""
+    return ("SET", f"{key}:confirm", "", "PX", 1)
+
+
+def is_in_run(witness: Witness) -> bool:
+    """Return whether a server is in the same run as it was before the write."""
+    return epochs.runs.get(witness.server) is witness.run
 
 
 def _has_replicas(address: Address) -> bool:

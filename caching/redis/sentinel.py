@@ -59,6 +59,11 @@ class AddressBook:
                 self._master = self._ask()
             return self._master
 
+    @property
+    def known_master(self) -> Address | None:
+        """The master's address, if it was learned and not lost."""
+        return self._master
+
     def lost(self, address: Address) -> None:
         """Forget the master, if it is this one."""
         if self._master == address:

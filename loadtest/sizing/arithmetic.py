@@ -5,7 +5,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from loadtest.sizing.constants import Cost, Measured
-from loadtest.sizing.workload import ROWS_OF_A_USER, diurnal, mean_cost
+from loadtest.sizing.workload import ROWS_OF_A_USER, diurnal, mean_cost, missed
 
 DAY_S, MONTH_DAYS, GB = 86_400, 30, 1e9
 SETS_OF_A_USER = {"following": "social_follow", "followers": "social_follow", "liked": "posts_like",
@@ -50,7 +50,7 @@ def plan(assumed: Any, measured: Measured) -> Plan:
     sheet = _Sheet()
     cost = mean_cost(measured.requests, assumed)
     per_second = _load(sheet, assumed)
-    hosts = _web(sheet, assumed, cost, per_second)
+    hosts = _web(sheet, assumed, measured.requests, cost, per_second)
     masters = _redis(sheet, assumed, measured.entries, cost, per_second)
     writers = _database(sheet, assumed, measured, cost, per_second)
     workers = hosts * int(assumed.host_cores)
@@ -81,10 +81,13 @@ def _load(sheet: _Sheet, assumed: Any) -> float:
     return sheet.add("in the busiest hour", mean * assumed.peak, "a second", f"{human(mean)} × peak {assumed.peak:g}")
 
 
-def _web(sheet: _Sheet, assumed: Any, cost: Cost, per_second: float) -> int:
-    sheet.add(
-        "web CPU of a request", cost.web_us, "µs", f"Σ share × µs of the mix, {assumed.hit_rate:.0%} of reads hit"
-    )
+def _web(sheet: _Sheet, assumed: Any, costs: Mapping[str, Cost], cost: Cost, per_second: float) -> int:
+    for name, share in assumed.mix.items():
+        hits = 1 - missed(name, assumed)
+        part = share * (hits * costs[name].web_us + (1 - hits) * costs["miss"].web_us)
+        dearer = f" + {1 - hits:.3g} × {costs['miss'].web_us:.0f} of a miss" if hits < 1 else ""
+        sheet.add(f"… {name}", part, "µs", f"{share:.3g} × ({hits:.3g} × {costs[name].web_us:.0f}{dearer})")
+    sheet.add("web CPU of a request", cost.web_us, "µs", "Σ of the kinds")
     busy = sheet.add("cores busy with requests", per_second * cost.web_us / 1e6, "cores",
                      f"{human(per_second)}/s × {cost.web_us:.0f} µs")  # fmt: skip
     cores = sheet.add("cores", busy / assumed.utilization, "cores", f"{human(busy)} / {assumed.utilization:g} busy")

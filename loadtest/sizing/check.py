@@ -16,6 +16,7 @@ from loadtest.sizing.measure import Run
 from loadtest.sizing.simulation import Route, Simulation, Station
 
 MIX = {"user": 0.3, "counts": 0.2, "favorites": 0.15, "relationships": 0.1, "popup": 0.17, "home": 0.08}
+CLIENTS = 32
 TOLERANCE = 0.2
 SIMULATED = 20_000
 
@@ -51,10 +52,10 @@ def check(assumed: Any) -> bool:
         for _ in range(measure.ROUNDS):
             for name, sample in kinds.items():
                 costs[name].append(measure.cost_of(env, web, sample, assumed.seconds / 20))
-            runs.append(measure.run_of(env, web, mixed, assumed.seconds / measure.ROUNDS))
+            runs.append(measure.run_of(env, web, mixed, assumed.seconds / measure.ROUNDS, CLIENTS))
     means = {name: Cost(*map(median, zip(*found, strict=True))) for name, found in costs.items()}
     compared = compare(means, Run(*_medians(runs)))
-    print_heading(f"One worker, {measure.CONNECTIONS} clients, {assumed.seconds:g} s: predicted and measured")
+    print_heading(f"One worker, {CLIENTS} clients, {assumed.seconds:g} s: predicted and measured")
     print(table(("", "predicted", "measured", "difference", f"within {TOLERANCE:.0%}"), list(map(_line, compared))))
     return all(each.holds for each in compared)
 
@@ -70,7 +71,7 @@ def compare(costs: dict[str, Cost], run: Run) -> list[Compared]:
         cost = costs[chance.choices(list(MIX), list(MIX.values()))[0]]
         return [(worker, cost.web_us / 2), (redis, cost.redis_us), (worker, cost.web_us / 2)]
 
-    simulated = Simulation(new_route, SIMULATED).closed(measure.CONNECTIONS)
+    simulated = Simulation(new_route, SIMULATED).closed(CLIENTS)
     return [
         Compared("web CPU of a request, µs", web_us, run.cost.web_us),
         Compared("Redis CPU of a request, µs", redis_us, run.cost.redis_us, is_bounded=False),

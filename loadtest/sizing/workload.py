@@ -68,12 +68,17 @@ def mix(text: str) -> dict[str, float]:
     return {name: share / sum(shares.values()) for name, share in shares.items()}
 
 
+def missed(name: str, assumed: Any) -> float:
+    """Return the share of a kind of request that is a miss."""
+    return 0.0 if name in NOT_CACHED else 1 - assumed.hit_rate
+
+
 def mean_cost(costs: Mapping[str, Cost], assumed: Any) -> Cost:
     """Return the cost of an average request: of each kind by its share, reads by the rate of hits."""
     total = NOTHING
     for name, share in assumed.mix.items():
-        missed = 0.0 if name in NOT_CACHED else 1 - assumed.hit_rate
-        total = total.plus(costs[name], share * (1 - missed)).plus(costs["miss"], share * missed)
+        misses = missed(name, assumed)
+        total = total.plus(costs[name], share * (1 - misses)).plus(costs["miss"], share * misses)
     return total
 
 

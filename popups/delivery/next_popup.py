@@ -10,7 +10,7 @@ from rest_framework.exceptions import APIException
 
 from api.reads import Read
 from caching.api import Batch, Unavailable
-from caching.extend import Reply, Result, Stale, Witness, confirm, may_be_replaced, witness_of
+from caching.extend import NOBODY, Confirmation, Reply, Result, Stale, Witness, witness_at_once, witness_of
 from popups import keys, layouts, lost_events
 from popups.config import config_cache
 from popups.config.compile import ClientContext, CompiledConfig
@@ -26,8 +26,8 @@ Reason = lost_events.Reason
 
 ATTEMPTS = 6
 RETRY_AFTER_MS = 5_000  # after a failure
-_LOST = {b"stream_full": Reason.FULL, b"": Reason.REDIS, b"shown": Reason.REPLICA}
-"""Why nothing is shown, by the answer to a claim; "shown" where no replica has it in time: it may be lost."""
+_LOST = {b"stream_full": Reason.FULL, b"": Reason.REDIS, b"unconfirmed": Reason.REPLICA}
+"""Why nothing is shown, by the answer to a claim; "unconfirmed" where no replica has it in time: it may be lost."""
 MAX_WAIT_MS = 300_000  # whatever is foreseeable: a new popup may be made that is due at once
 
 
@@ -99,7 +99,10 @@ class NextPopup(Read):
             witness = self._witness()
             yield batch
             outcome, *details = reply.result or [b""]
-            if outcome == b"shown" and (witness is None or confirm(witness, prefixed(self._shard.stream))):
+            if outcome == b"shown" and witness is not None:
+                yield (confirmation := Confirmation(witness, prefixed(self._shard.stream)))
+                outcome = b"shown" if confirmation.result else b"unconfirmed"
+            if outcome == b"shown":
                 self._answer_popup(decision.due, claim, histories, details[0])
                 return
             if outcome in _LOST or (outcome == b"moved" and not self._finds_other_layout()):
@@ -138,9 +141,9 @@ class NextPopup(Read):
         key = prefixed(self._shard.stream)
         if self._may_block:
             return witness_of(key)
-        if may_be_replaced(key):
+        if (witness := witness_at_once(key)) is NOBODY:
             raise LeftToDjango
-        return None
+        return witness
 
     def _finds_other_layout(self) -> bool:
         """Read the configs again; return whether they have a layout by which the popup may be claimed."""

@@ -67,6 +67,12 @@ def test_a_replica_is_read_only_and_given_little_time():
     connections["default"].close()  # the next test's is another
 
 
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+def test_a_server_without_a_binary_log_tells_no_position():
+    assert positions.committed(connections["default"]) == ""
+
+
 # The router. The replica is another name of the same database, and is up to date when a test says so.
 
 

@@ -5,10 +5,11 @@ from math import isclose
 
 import pytest
 
-from loadtest.sizing import constants, workload
+from loadtest.sizing import check, constants, workload
 from loadtest.sizing.__main__ import main, parse
 from loadtest.sizing.arithmetic import human, plan
 from loadtest.sizing.constants import Cost, Measured
+from loadtest.sizing.measure import Run
 from loadtest.sizing.scenarios import faults, simulate
 from loadtest.sizing.simulation import Simulation, Station
 from loadtest.sizing.workload import MIX, ROWS_OF_A_USER, diurnal, mean_cost
@@ -158,3 +159,13 @@ def test_an_unknown_kind_of_request_is_named():
 @pytest.mark.parametrize(("value", "shown"), [(0.1234, "0.123"), (12.3, "12.3"), (4_200, "4,200"), (2.5e9, "2.5 G")])
 def test_numbers_as_people_read_them(value, shown):
     assert human(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("web_us", "per_second", "holds"), [(100, 10_000, True), (118, 8_600, True), (130, 7_700, False)]
+)
+def test_a_prediction_that_is_too_far_from_a_real_run_does_not_hold(web_us, per_second, holds):
+    costs = dict.fromkeys(check.MIX, Cost(100, 5, 0, 0, 0, 0))
+    run = Run(Cost(web_us, 5, 0, 0, 0, 0), per_second, 1_000 * check.CLIENTS / per_second, 20, core_share=1.0)
+    compared = check.compare(costs, run)
+    assert all(each.holds for each in compared) == holds

@@ -6,8 +6,9 @@ from devtools.redis_cluster import RedisCluster
 from devtools.redis_sentinel import RedisSentinel
 from launcher.embedded_redis import redis_server
 from tests.support.programs import GUNICORN, environment, run
+from tests.support.short_form import SHORT
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.skipif(SHORT, reason="the long form: make test-topologies")]
 
 KINDS = {
     "cluster": lambda folder: RedisCluster(redis_server(), folder, replicas=0),

@@ -6,10 +6,13 @@ from tests.support.polling import wait_until
 from tests.support.short_form import SHORT
 from tests.topologies.lane.traffic import Traffic
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.embedded,
+    pytest.mark.skipif(SHORT, reason="the long form: make test-topologies"),
+]
 
-USERS = 20
-ROUNDS = 1 if SHORT else 5
+USERS, ROUNDS = 20, 5
 
 
 @pytest.fixture

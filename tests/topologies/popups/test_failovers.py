@@ -1,5 +1,6 @@
 """Behaviour 74: a replica that was cut off takes its master's place, and no claim that was answered is made again."""
 
+import faulthandler
 import os
 from collections import Counter
 from contextlib import suppress
@@ -49,6 +50,7 @@ def is_drained():
 @pytest.mark.parametrize("loss", ["engineered", "none"])
 def test_no_claim_is_made_twice(servers, people, popups_for_each, tmp_path, loss):
     """While devices claim, replicas are cut off, masters go on alone for a while, and are killed."""
+    faulthandler.cancel_dump_traceback_later()  # each wait has its own limit
     user_ids, claims = people(USERS), Counter()
     for number in range(ROUNDS):
         popups_for_each(POPUPS)
