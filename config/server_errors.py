@@ -8,10 +8,13 @@ from redis import exceptions as redis
 
 from config import environment
 
-FAILURES = (DatabaseError, redis.ConnectionError, redis.TimeoutError, redis.InvalidResponse)
+FAILURES = (
+    DatabaseError, redis.ConnectionError, redis.TimeoutError, redis.InvalidResponse, redis.RedisClusterException,
+)  # fmt: skip
 ADVICE = {
     1044: "the user has no right to this database: grant it, or correct DATABASE_URL",
     1045: "the user or the password is wrong: correct DATABASE_URL",
+    1047: "the node takes part in no Galera cluster: see whether it is Synced, or reach another one by DATABASE_URL",
     1049: "there is no such database: create it with CREATE DATABASE … CHARACTER SET utf8mb4, or correct DATABASE_URL",
     1698: "the user may not log in this way: give it a password, or correct DATABASE_URL",
     2002: "no server answers: start it, or correct DATABASE_URL",

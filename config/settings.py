@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "config.middleware.pages.Authentication",
     "config.middleware.pages.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.middleware.attempts.RepeatedPages",
 ]
 TEMPLATES = [
     {

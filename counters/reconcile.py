@@ -6,11 +6,13 @@ more delta: a write after the snapshot changes both sides alike, so the sum stay
 
 from collections import Counter as Sums
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import CharField, F, QuerySet, Value
 
+from caching.api import lock_on_all_nodes, repeated
 from counters import aggregates, deltas, queries, registry
 from counters.models import Counter, Delta, Reconciliation
 
@@ -98,12 +100,17 @@ def _next_chunk(kind: str, after: int) -> tuple[int, int] | None:
 
 
 def _compare_and_mend(kind: str, first: int, last: int, *, progress: bool) -> Chunk:
-    using = queries.database()
     # Created outside of the transaction: otherwise two first runs would wait for each other's insert.
-    Reconciliation.objects.using(using).get_or_create(kind=kind)
+    Reconciliation.objects.using(queries.database()).get_or_create(kind=kind)
+    return repeated(partial(_mend, kind, first, last, progress=progress), is_idempotent=True)
+
+
+def _mend(kind: str, first: int, last: int, *, progress: bool) -> Chunk:
+    using = queries.database()
     with transaction.atomic(using=using):
         # The lock comes before the snapshot: what another run has mended must be in it, or it would be mended twice.
         _progress(kind).select_for_update().get()
+        lock_on_all_nodes(_progress(kind), "done_up_to")
         chunk = _compare(kind, first, last)
         deltas.insert(using, [drift.delta() for drift in chunk.drifts])
         if progress:

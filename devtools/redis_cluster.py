@@ -9,7 +9,7 @@ from typing import Any
 import redis
 from redis.crc import key_slot
 
-from devtools.redis_node import RedisNode, wait_for
+from devtools.redis_node import RedisNode, url_of, wait_for
 
 SLOTS = 16_384
 NODE_TIMEOUT_MS = 1_000  # after which the others take a silent node for dead
@@ -21,28 +21,25 @@ class RedisCluster:
 
     def __init__(
         self, binary: str, folder: Path, *, masters: int = 3, replicas: int = 1, password: str = "",
-        options: Sequence[str] = (), timeout_ms: int = NODE_TIMEOUT_MS,
+        options: Sequence[str] = (), timeout_ms: int = NODE_TIMEOUT_MS, certificate: Path | None = None,
     ) -> None:  # fmt: skip
-        """`replicas`: of each master; `options`: of every node."""
-        # A validity factor of 0: a replica is promoted however old its data is.
+        """`replicas`: of each master; `options`: of every node; `certificate`: as of RedisNode."""
+        self._certificate = certificate
+        # A validity factor of 0: a replica is promoted however old its data is. Without full coverage the others go on
+        # to answer when a master is dead.
         own = [
-            "--cluster-enabled",
-            "yes",
-            "--cluster-node-timeout",
-            str(timeout_ms),
-            "--cluster-replica-validity-factor",
-            "0",
-        ]
+            "--cluster-enabled", "yes", "--cluster-node-timeout", str(timeout_ms),
+            "--cluster-replica-validity-factor", "0", "--cluster-require-full-coverage", "no",
+            *(["--tls-cluster", "yes"] if certificate else []),
+        ]  # fmt: skip
         names = map(str, range(masters * (1 + replicas)))
-        self.nodes = [RedisNode(binary, folder / name, [*own, *options], password) for name in names]
+        self.nodes = [RedisNode(binary, folder / name, [*own, *options], password, certificate) for name in names]
         self._masters = masters
 
     @property
     def url(self) -> str:
         """The REDIS_URL that names every node."""
-        password = self.nodes[0].password
-        seeds = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
-        return f"redis+cluster://{f':{password}@' if password else ''}{seeds}"
+        return url_of("cluster", self.nodes, self.nodes[0].password, certificate=self._certificate)
 
     def start(self) -> None:
         """Start all nodes, divide the slots evenly, and return when every node knows the whole cluster."""
@@ -73,6 +70,10 @@ class RedisCluster:
         """Return the living node that serves the slot of a key."""
         slot = key_slot(key.encode())
         return next(n for n in self._alive() if any(first <= slot <= last for first, last in _own_slots(n)))
+
+    def slots_of(self, master: RedisNode) -> list[int]:
+        """Return the slots that a living node serves."""
+        return [slot for first, last in _own_slots(master) for slot in range(first, last + 1)]
 
     def replicas_of(self, master: RedisNode) -> list[RedisNode]:
         """Return the living replicas of a node that may be dead."""
@@ -127,7 +128,8 @@ class RedisCluster:
         return all(len(_view(node)) == len(self.nodes) for node in self.nodes)
 
     def _agree_without(self, lost: RedisNode) -> bool:
-        alive = [node for node in self._alive() if node is not lost]
+        # A frozen node would keep this waiting.
+        alive = [node for node in self.nodes if node is not lost and node.is_running and node.answers()]
         served = [{port: each["slots"] for port, each in _view(node).items() if each["slots"]} for node in alive]
         is_whole = all(b"cluster_state:ok" in _command(node, "CLUSTER", "INFO") for node in alive)
         return is_whole and lost.port not in served[0] and all(each == served[0] for each in served)

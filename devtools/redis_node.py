@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 
@@ -25,19 +26,36 @@ SHARED_OPTIONS = (
 class RedisNode:
     """A redis-server on a port and in a folder of its own, which it keeps when it is started again."""
 
-    def __init__(self, binary: str, folder: Path, options: Iterable[str] = (), password: str = "") -> None:
+    def __init__(
+        self,
+        binary: str,
+        folder: Path,
+        options: Iterable[str] = (),
+        password: str = "",
+        certificate: Path | None = None,
+    ) -> None:
+        """`certificate`: a file with a key and its certificate, for which the server speaks TLS alone."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.port = _port_of_a_node()
         self.password = password
+        self._certificate = certificate
         secured = ["--requirepass", password, "--masterauth", password] if password else []
-        self._command = [binary, "--port", str(self.port), "--dir", str(folder), *SHARED_OPTIONS, *secured, *options]
+        listening = [part for name, value in self.listening().items() for part in (f"--{name}", value)]
+        self._command = [binary, *listening, "--dir", str(folder), *SHARED_OPTIONS, *secured, *options]
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> tuple[str, int]:
         """The host and port that clients connect to."""
         return "127.0.0.1", self.port
+
+    def listening(self) -> dict[str, str]:
+        """Return the settings of the port."""
+        if self._certificate is None:
+            return {"port": str(self.port)}
+        files = dict.fromkeys(("tls-cert-file", "tls-key-file", "tls-ca-cert-file"), str(self._certificate))
+        return {"port": "0", "tls-port": str(self.port), "tls-auth-clients": "no", "tls-replication": "yes", **files}
 
     @property
     def is_running(self) -> bool:
@@ -57,7 +75,13 @@ class RedisNode:
 
     def client(self) -> redis.Redis:
         """Return a client for the test itself; its commands do not go through the cache framework."""
-        return redis.Redis(port=self.port, password=self.password or None, socket_timeout=5)
+        return self._client_of("127.0.0.1", self.port)
+
+    def _client_of(self, host: str, port: int) -> redis.Redis:
+        trusted = str(self._certificate) if self._certificate else None
+        return redis.Redis(
+            host, port, password=self.password or None, socket_timeout=5, ssl=trusted is not None, ssl_ca_certs=trusted
+        )
 
     def freeze(self) -> None:
         """Stop the process as a machine that hangs does: it accepts connections and answers nothing."""
@@ -82,7 +106,7 @@ class RedisNode:
         with self.client() as client:
             client.config_set("masterauth", REFUSED)
             address = client.info("replication")
-        with redis.Redis(address["master_host"], address["master_port"], password=self.password or None) as master:
+        with self._client_of(address["master_host"], address["master_port"]) as master:
             master.execute_command("CLIENT", "KILL", "TYPE", "replica")  # the other replicas connect again at once
         wait_for(lambda: not self.follows(), f"the replica on port {self.port} did not lose its master")
 
@@ -125,3 +149,23 @@ def _port_of_a_node() -> int:
     while (port := servers.free_port()) > HIGHEST_PORT:
         pass
     return port
+
+
+def make_certificate(file: Path) -> Path:
+    """Make a key and its certificate for 127.0.0.1, together in one file (by openssl); return the file."""
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    command = ["openssl", "req", "-x509", *kind, *subject, "-keyout", str(file), "-out", str(file.with_suffix(".crt"))]
+    subprocess.run(command, check=True, capture_output=True)
+    file.write_bytes(file.read_bytes() + file.with_suffix(".crt").read_bytes())
+    return file
+
+
+def url_of(
+    kind: str, nodes: Iterable[RedisNode], password: str, path: str = "", certificate: Path | None = None
+) -> str:
+    """Return the REDIS_URL that names some servers."""
+    login = f":{quote(password, safe='')}@" if password else ""
+    seeds = ",".join(f"127.0.0.1:{node.port}" for node in nodes)
+    scheme, query = ("rediss", f"?ssl_ca_certs={certificate}") if certificate else ("redis", "")
+    return f"{scheme}+{kind}://{login}{seeds}{path}{query}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import redis
 
-from devtools.redis_node import RedisNode, wait_for
+from devtools.redis_node import RedisNode, url_of, wait_for
 
 SERVICE = "hotpath"
 DOWN_AFTER_MS = 1_000  # after which a Sentinel takes a silent server for dead
@@ -15,12 +15,14 @@ FAILOVER_TIMEOUT_MS = 2_000  # a Sentinel begins no second failover within twice
 class Sentinel(RedisNode):
     """A Sentinel, which keeps what it knows in a file of its folder."""
 
-    def __init__(self, binary: str, folder: Path, master: RedisNode, quorum: int, password: str = "") -> None:
+    def __init__(
+        self, binary: str, folder: Path, master: RedisNode, quorum: int, password: str, certificate: Path | None
+    ) -> None:
         """`password`: what clients of this Sentinel need; the servers' own is the master's."""
-        super().__init__(binary, folder)
+        super().__init__(binary, folder, certificate=certificate)
         self.password = password
         lines = [
-            f"port {self.port}", "bind 127.0.0.1", f'dir "{folder}"',
+            *(f"{name} {value}" for name, value in self.listening().items()), "bind 127.0.0.1", f'dir "{folder}"',
             f"sentinel monitor {SERVICE} 127.0.0.1 {master.port} {quorum}",
             f"sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER_MS}",
             f"sentinel failover-timeout {SERVICE} {FAILOVER_TIMEOUT_MS}",
@@ -49,22 +51,20 @@ class RedisSentinel:
 
     def __init__(
         self, binary: str, folder: Path, *, replicas: int = 2, sentinels: int = 3, password: str = "",
-        sentinel_password: str = "", options: Sequence[str] = (),
+        sentinel_password: str = "", options: Sequence[str] = (), certificate: Path | None = None,
     ) -> None:  # fmt: skip
-        """`options`: of every server."""
-        self.nodes = [RedisNode(binary, folder / f"server-{n}", options, password) for n in range(1 + replicas)]
-        quorum = sentinels // 2 + 1
-        self.sentinels = [
-            Sentinel(binary, folder / f"sentinel-{number}", self.nodes[0], quorum, sentinel_password)
-            for number in range(sentinels)
-        ]
+        """`options`: of every server; `certificate`: as of RedisNode."""
+        self._certificate = certificate
+        folders = (folder / f"server-{number}" for number in range(1 + replicas))
+        self.nodes = [RedisNode(binary, each, options, password, certificate) for each in folders]
+        master, quorum = self.nodes[0], sentinels // 2 + 1
+        folders = (folder / f"sentinel-{number}" for number in range(sentinels))
+        self.sentinels = [Sentinel(binary, each, master, quorum, sentinel_password, certificate) for each in folders]
 
     @property
     def url(self) -> str:
         """The REDIS_URL that names every Sentinel."""
-        password = self.nodes[0].password
-        seeds = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
-        return f"redis+sentinel://{f':{password}@' if password else ''}{seeds}/{SERVICE}"
+        return url_of("sentinel", self.sentinels, self.nodes[0].password, f"/{SERVICE}", self._certificate)
 
     def start(self) -> None:
         """Start all, and return when each Sentinel knows every server and every other Sentinel."""

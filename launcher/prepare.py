@@ -30,9 +30,9 @@ def _prepare() -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from caching.api import redis_client
+    from caching import api as caching
 
-    redis_client().ping()
+    caching.ping()
     connection.ensure_connection()
     call_command("migrate", interactive=False, verbosity=0)
     if settings.DEBUG:

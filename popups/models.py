@@ -1,6 +1,7 @@
-"""Popup configs, the events of popups, and their counts by user and by day.
+"""Popup configs, the events of popups, their counts by user and by day, and the shards of users.
 
-The staff edits configs. `drain_popup_events` alone writes the other tables, except `Unrecorded`.
+The staff edits configs. `drain_popup_events` alone writes the other tables, except `Unrecorded`, `ShardLayout` (which
+`shard_popups` writes) and the quotas of `Quota`.
 """
 
 from django.conf import settings
@@ -176,6 +177,8 @@ class Unrecorded(models.Model):
         REDIS = "redis", "entries that were due a popup and got none: Redis away"
         FULL = "full", "entries that were due a popup and got none: the stream of events full"
         EVENTS = "events", "clicks and dismissals refused with 503: Redis away or the stream full"
+        MOVED = "moved", "entries that were due a popup and got none: the shards of users being changed"
+        REPLICA = "replica", "entries that were due a popup and got none: no replica had the claim in time"
         GONE = "gone", "events of users or popups deleted meanwhile"
         MALFORMED = "malformed", "events that could not be read"
 
@@ -190,3 +193,41 @@ class Unrecorded(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}: {self.times} {self.get_reason_display()}"
+
+
+class ShardLayout(models.Model):
+    """A division of users among shards, by number; the newest that was opened is in use. Before the first: one shard.
+
+    `token` identifies the command that is changing to it, and `opened_at` is empty until it has.
+    """
+
+    number = models.PositiveIntegerField(primary_key=True)
+    shards = models.PositiveSmallIntegerField()
+    token = models.CharField(max_length=16, default="", db_default="")
+    opened_at = models.DateTimeField(null=True, default=None)
+
+    def __str__(self) -> str:
+        return f"layout {self.number}: {self.shards} shards"
+
+
+class Quota(models.Model):
+    """What one of several shards may show of a popup: `granted` of its total cap, of which `shown` are in the table.
+
+    `cap`: the total cap that `granted` is a part of; None if the shard may have shown more meanwhile, without a cap.
+    `revision` grows with each change of `granted`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    popup = models.ForeignKey(Popup, models.CASCADE, related_name="+", db_index=False)
+    layout = models.PositiveIntegerField()
+    shard = models.PositiveSmallIntegerField()
+    granted = models.PositiveBigIntegerField(default=0, db_default=0)
+    cap = models.PositiveIntegerField(null=True, default=None)
+    revision = models.PositiveBigIntegerField(default=0, db_default=0)
+    shown = models.PositiveBigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["popup", "layout", "shard"], name="popups_quota_once")]
+
+    def __str__(self) -> str:
+        return f"shard {self.shard} may show popup {self.popup_id} {self.granted} times"

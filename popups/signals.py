@@ -1,4 +1,4 @@
-"""Signal receivers that replace the version of the configs after the commit of an edit."""
+"""Signal receivers for edits of configs: what their quotas are a part of, and the version after the commit."""
 
 from typing import Any
 
@@ -7,7 +7,14 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from popups.config import version
-from popups.models import Pacing, Popup
+from popups.models import Pacing, Popup, Quota
+
+
+@receiver(post_save, sender=Popup)
+def forget_caps(instance: Popup, using: str, **_: Any) -> None:
+    """Note in the same transaction that a popup has no total cap now: shards may show more than they were granted."""
+    if instance.total_cap is None:
+        Quota.objects.using(using).filter(popup_id=instance.pk).update(cap=None)
 
 
 @receiver([post_save, post_delete], sender=Popup)

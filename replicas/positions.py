@@ -8,12 +8,14 @@ import time
 from typing import Any
 
 POLL_S = 0.005
+# A server that has stopped to write a binary log, or GTIDs, may keep the last position that it had.
+_MARIADB = "SELECT IF(@@log_bin, @@gtid_binlog_pos, '')"
+_MYSQL = "SELECT IF(@@GLOBAL.gtid_mode = 'ON', @@GLOBAL.gtid_executed, '')"
 
 
 def committed(writer: Any) -> str:
     """Return up to where the writer has committed; "" if it does not tell, without a binary log or without GTIDs."""
-    mariadb, mysql = "SELECT @@gtid_binlog_pos", "SELECT @@GLOBAL.gtid_executed"
-    return str(_value(writer, mariadb if writer.mysql_is_mariadb else mysql) or "")
+    return str(_value(writer, _MARIADB if writer.mysql_is_mariadb else _MYSQL) or "")
 
 
 def has_applied(replica: Any, position: str, wait_s: float) -> bool:

@@ -19,6 +19,7 @@ from replicas import servers
 
 P = ParamSpec("P")
 R = TypeVar("R")
+HARMLESS = ("SELECT", "SHOW ", "SET ", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
 
 class _Read:
@@ -38,7 +39,7 @@ class _Read:
 
     def note_write(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """Take note of a statement on the writer: what is read after a write has to show it."""
-        if not str(sql).lstrip("( \n").upper().startswith("SELECT"):
+        if not str(sql).lstrip("( \n").upper().startswith(HARMLESS):
             self._has_written = True
         return execute(sql, params, many, context)
 

@@ -52,6 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if item.get_closest_marker(LEFT_OUT)]
     items[:] = [item for item in items if not item.get_closest_marker(LEFT_OUT)]
     long = {item for item in items if SHORT and not _is_in_short_form(item)}
+    if settings.TOPOLOGY == "cluster":
+        long |= {item for item in items if item.get_closest_marker("one_redis")}
     items[:] = [item for item in items if item not in long]
     config.hook.pytest_deselected(items=[*left_out, *long])
     config.stash[NOT_COVERED] = [item.nodeid for item in left_out]
@@ -61,6 +63,8 @@ def _is_in_short_form(item: pytest.Item) -> bool:
     if item.get_closest_marker("every_server"):
         return not OTHER_SERVERS & {*map(str, item.callspec.params.values())}  # type: ignore[attr-defined]
     on_one = item.get_closest_marker("embedded") or item.get_closest_marker("services")
+    if "TOPOLOGIES" in os.environ:
+        return True
     return bool(on_one or ON_BOTH.search(item.path.name) or crc32(item.nodeid.encode()) % 2 == settings.SERVICES)
 
 

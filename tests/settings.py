@@ -45,7 +45,7 @@ def start_servers() -> None:
         os.environ["DATABASE_URL"] = f"mysql://root@127.0.0.1:{mariadb_port}/hotpath"
     else:
         os.environ["DATABASE_URL"] = f"sqlite:///{folder}/hotpath.sqlite3"
-    for name in ("DEBUG", "ALLOWED_HOSTS", "THROTTLES", "EMAIL_URL"):
+    for name in ("DATABASE_REPLICA_URLS", "DEBUG", "ALLOWED_HOSTS", "THROTTLES", "EMAIL_URL"):
         os.environ.pop(name, None)
     os.environ["HTTPS"] = "off"  # tests send plain HTTP requests
 

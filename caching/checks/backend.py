@@ -10,7 +10,9 @@ from django.utils.module_loading import import_string
 from django_redis.cache import RedisCache
 from django_redis.client import DefaultClient, ShardClient
 
+from .. import locations
 from ..conf import conf
+from ..redis.nodes import connection_factory, location_text
 
 OFF_SWITCH = 'or switch the cache off: CACHING = {"ENABLED": False}.'
 LONGEST_TIMEOUT_S = 5.0
@@ -29,7 +31,7 @@ def check_backend(**_: Any) -> list[CheckMessage]:
         text = f"CACHES[{conf().alias!r}] is of {given.get('BACKEND')!r}, {fault}."
         hint = f'Use "BACKEND": "django_redis.cache.RedisCache", {OFF_SWITCH}'
         return [Error(text, hint=hint, id="caching.E061")]
-    return [*_wrong_options(given), *_slow_options(given.get("OPTIONS", {}))]
+    return [*_wrong_location(given), *_wrong_options(given), *_slow_options(given.get("OPTIONS", {}))]
 
 
 @register(Tags.caches, deploy=True)
@@ -50,6 +52,24 @@ def _fault_of_backend(path: str) -> str | None:
     if isinstance(backend, type) and issubclass(backend, RedisCache):
         return None
     return "which has neither leases nor scripts: these take a Redis behind django-redis"
+
+
+def _wrong_location(given: Any) -> Iterator[CheckMessage]:
+    text, needed = location_text(given), locations.connection_factory(location_text(given))
+    if needed not in locations.FACTORIES.values():
+        return
+    if connection_factory(given) != needed:
+        hint = f'Write "OPTIONS": {{"CONNECTION_FACTORY": "{needed}", …}}.'
+        yield Error(
+            "LOCATION names a Redis Cluster or Sentinels, CONNECTION_FACTORY does not.", hint=hint, id="caching.E080"
+        )
+    try:
+        locations.parse(text)
+    except ValueError as error:
+        hint = (
+            "Write redis+cluster://host:6379,host:6379 or redis+sentinel://host:26379,host:26379/service for example."
+        )
+        yield Error(f"LOCATION {error}.", hint=hint, id="caching.E081")
 
 
 def _wrong_options(given: Any) -> Iterator[CheckMessage]:

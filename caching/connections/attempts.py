@@ -7,7 +7,7 @@ without an answer nobody knows whether it took effect: only work that may be don
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.db import Error, connections
@@ -39,18 +39,21 @@ class Attempts:
         self._effects = _effects()
 
     def may_go_on(self, error: BaseException) -> bool:
-        """Return whether another attempt is to be made after an error; it must come after all transactions ended."""
+        """Return whether another attempt is to be made after an error; it must come after all transactions ended.
+
+        Connections that are of no use are closed: a node that has lost its cluster answers pings, so they would stay.
+        """
+        if not self._is_inside and (is_lost(error) or number_of(error) == NOT_READY):
+            for connection in _open_connections():
+                connection.close()
         if self._made >= MOST or self._is_inside or not is_passing(error):
             return False
         has_effects = _effects() != self._effects
         self.is_unsure |= has_effects
         return self._is_idempotent or not has_effects
 
-    def pause(self, error: BaseException) -> None:
-        """Wait a little, longer each time and not as long as others do; leave connections that are of no use."""
-        if is_lost(error) or number_of(error) == NOT_READY:
-            for connection in _open_connections():
-                connection.close()
+    def pause(self) -> None:
+        """Wait a little, longer each time and not as long as others do."""
         time.sleep(FIRST_PAUSE_S * 2 ** (self._made - 1) * random.uniform(0.5, 1.5))
 
 
@@ -64,10 +67,10 @@ def repeated(work: Callable[[], T], *, is_idempotent: bool) -> T:
         except Error as error:
             if not attempts.may_go_on(error):
                 raise
-            attempts.pause(error)
+            attempts.pause()
 
 
-def _open_connections() -> Iterator[Any]:
+def _open_connections() -> Iterable[Any]:
     return connections.all(initialized_only=True)
 
 

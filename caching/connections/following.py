@@ -47,6 +47,8 @@ class Following:
     writes: TransactionWrites | None = None
     will_write = False
     """Whether the transaction that begins next is to take the lock of writers at once, in SQLite."""
+    node = ""
+    """The mark of the node of Galera that the connection leads to."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -255,8 +257,9 @@ def is_missing_table(error: Exception) -> bool:
 def _restart(*, connection: Any, **_: Any) -> None:
     if _ATTRIBUTE not in connection.__dict__:
         connection.__dict__[_ATTRIBUTE] = Following(connection)
-    connection.__dict__[_ATTRIBUTE].restart()
-    read_causally(connection)
+    followed = connection.__dict__[_ATTRIBUTE]
+    followed.restart()
+    followed.node = read_causally(connection)
 
 
 connection_created.connect(_restart, dispatch_uid="caching.connections.following")

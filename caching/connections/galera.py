@@ -6,13 +6,25 @@ sets wsrep_sync_wait: a statement outside of a transaction, and BEGIN, first wai
 committed is applied here. The server limits that wait (repl.causal_read_timeout), after which the statement fails.
 """
 
+import hashlib
+import re
 from typing import Any
+
+from django.db import connections
+from django.db.models import F, QuerySet
 
 CAUSAL = 7
 """Of wsrep_sync_wait: reads and BEGIN (1), UPDATE and DELETE (2), INSERT and REPLACE (4)."""
 
+MARK, MARK_LENGTH = "g", 5
+"""A mark is this letter, which is no hexadecimal digit, and four of those."""
+DEFAULT_WAIT_MS = 30_000
+_LONGEST_WAIT = re.compile(r"repl\.causal_read_timeout\s*=\s*([^\s;]+)")
+_UNITS_S = (86_400, 3_600, 60, 1)
+_PERIOD = re.compile(r"P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
+
 _known: dict[tuple[Any, ...], bool] = {}
-"""By address of a server or load balancer, whether Galera is behind it."""
+"""By alias, and address of a server or load balancer, whether Galera is behind it."""
 
 
 def is_galera(connection: Any) -> bool:
@@ -20,18 +32,63 @@ def is_galera(connection: Any) -> bool:
     if connection.vendor != "mysql":
         return False
     settings = connection.settings_dict
-    address = tuple(str(settings.get(name)) for name in ("HOST", "PORT", "OPTIONS"))
+    address = connection.alias, settings["HOST"], settings["PORT"]
     if address not in _known:
         connection.ensure_connection()
         _known[address] = _ask(connection)
     return _known[address]
 
 
-def read_causally(connection: Any) -> None:
-    """Let the session of a new connection wait for what other nodes have committed, if it is one to Galera."""
-    if is_galera(connection):
-        with connection.connection.cursor() as cursor:
-            cursor.execute(f"SET SESSION wsrep_sync_wait = @@wsrep_sync_wait | {CAUSAL}")
+def read_causally(connection: Any) -> str:
+    """Let the session of a new connection wait for what other nodes have committed, if it is one to Galera.
+
+    Return the mark of the node, "" for another server.
+    """
+    if not is_galera(connection):
+        return ""
+    with connection.connection.cursor() as cursor:
+        cursor.execute(f"SET SESSION wsrep_sync_wait = @@wsrep_sync_wait | {CAUSAL}")
+        cursor.execute("SHOW STATUS LIKE 'wsrep_gcomm_uuid'")
+        return _mark(cursor.fetchone()[1])
+
+
+def lock_on_all_nodes(rows: QuerySet[Any], column: str) -> None:
+    """On Galera, have the COMMIT refused (1213) if a transaction on another node has the lock of these rows, too.
+
+    For rows that are locked in a transaction to protect others. A lock shows on its own node alone; of two transactions
+    that have written a row, one is refused. An integer column is changed, and changed back.
+    """
+    if is_galera(connections[rows.db]):
+        for step in (1, -1):
+            rows.update(**{column: F(column) + step})
+
+
+def members(connection: Any) -> set[str]:
+    """Return the marks of all nodes of the cluster; raises DatabaseError if the account may not read them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT node_uuid FROM mysql.wsrep_cluster_members")
+        return {_mark(uuid) for (uuid,) in cursor.fetchall()}
+
+
+def _mark(uuid: str) -> str:
+    """Return how tokens name a node; a server that is started again is another node."""
+    return MARK + hashlib.blake2b(uuid.encode(), digest_size=(MARK_LENGTH - 1) // 2).hexdigest()
+
+
+def longest_wait_ms(connection: Any) -> int:
+    """Return how long a node lets a read wait for what others have committed, by its provider's options."""
+    with connection.connection.cursor() as cursor:
+        cursor.execute("SELECT @@wsrep_provider_options")
+        (options,) = cursor.fetchone()
+    found = _LONGEST_WAIT.search(options)
+    return parse_period_ms(found[1]) if found else DEFAULT_WAIT_MS
+
+
+def parse_period_ms(period: str) -> int:
+    """Return the length of a period of Galera's options, such as PT2.5S, PT1M or P1DT1H."""
+    found = _PERIOD.fullmatch(period)
+    amounts = found.groups(default="0") if found else ()
+    return round(1000 * sum(float(each) * unit_s for each, unit_s in zip(amounts, _UNITS_S, strict=False)))
 
 
 def _ask(connection: Any) -> bool:

@@ -6,21 +6,26 @@ its COMMIT, so whoever asks after HOLD_MS meets a transaction that has made all 
 
 SQLite              whether the lock of writers is free (BEGIN IMMEDIATE, without waiting)
 MySQL, MariaDB      whether the rows that the entry is loaded from are free: the entry's own query, which locks what it
-                    reads in SERIALIZABLE transactions; changed, deleted and inserted rows alike
+                    reads in SERIALIZABLE transactions; changed, deleted and inserted rows alike. On Galera, where the
+                    locks of another node do not show, the writer's has to be this one, or to have left the cluster
 PostgreSQL          whether a transaction with an id is older than the hold's time (pg_stat_activity, in which ids of
                     transactions are shown to all; those of unknown age count)
-Galera, others      never sure: on Galera, the writer may be at work on another node, whose locks do not show here
+others              never sure
 """
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from django.db import Error, connections
+from django.db import DatabaseError, Error, connections
 
-from .galera import is_galera
+from .following import following
+from .galera import is_galera, members
+
+logger = logging.getLogger(__name__)
 
 PAUSE_S = 0.1
 """How long this process does not ask again after it was told that a writer may be at work."""
@@ -33,10 +38,12 @@ _OPEN_TRANSACTIONS = """
 
 
 class Question(NamedTuple):
-    """A hold that is past: `load` makes the query that its entry is loaded by; `deadline_ms` is its last claim's."""
+    """A hold that is past: `load` makes the query that its entry is loaded by; `deadline_ms` is its last claim's, and
+    `nodes` are the marks of the nodes of Galera on which its writers are."""
 
     load: Callable[[], Any]
     deadline_ms: int
+    nodes: Collection[str] = ()
 
 
 class _Turn:
@@ -93,7 +100,7 @@ def _ask_sqlite(connection: Any, question: Question) -> bool:
 
 
 def _ask_mysql(connection: Any, question: Question) -> bool:
-    if is_galera(connection):
+    if is_galera(connection) and not _would_show(connection, set(question.nodes)):
         return False
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE")
@@ -105,6 +112,17 @@ def _ask_mysql(connection: Any, question: Question) -> bool:
     finally:
         connection.rollback()
         connection.set_autocommit(True)
+
+
+def _would_show(connection: Any, nodes: set[str]) -> bool:
+    """Return whether no writer is at work on another node of Galera."""
+    connection.ensure_connection()
+    others = nodes - {following(connection.alias).node}
+    try:
+        return not others or ("" not in others and others.isdisjoint(members(connection)))
+    except DatabaseError:
+        logger.info("Whether a node has left the cluster is not known: grant SELECT on mysql.wsrep_cluster_members.")
+        return False
 
 
 def _ask_postgresql(connection: Any, question: Question) -> bool:

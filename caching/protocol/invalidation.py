@@ -13,6 +13,7 @@ from os.path import commonprefix
 from ..redis.client import round_trip, scan
 from ..redis.cluster import by_slot
 from ..redis.epochs import epochs
+from ..redis.failures import FAILURES
 from ..redis.script import Script
 from ..registry import Declaration
 from .agreement import require_current
@@ -30,11 +31,23 @@ def prefixes_of(declarations: Iterable[Declaration], aliases: Iterable[str]) -> 
 
 
 def discard_under(prefixes: Collection[str], *, dry_run: bool = False) -> Iterator[Counter[str]]:
-    """Delete, or only count, the entries whose keys begin with one of these; yield {prefix: entries} page by page."""
-    matches = keys_under(prefixes)
-    while page := dict(islice(matches, PAGE)):
+    """Delete, or only count, the entries whose keys begin with one of these; yield {prefix: entries} page by page.
+
+    Raises redis.RedisError or OSError, of a cluster once the servers that can be used have been dealt with.
+    """
+    matches, failure = keys_under(prefixes), None
+    while failure is None:
+        page: dict[str, str] = {}
+        try:
+            page.update(islice(matches, PAGE))
+        except FAILURES as error:  # what came before it is in the page
+            failure = error
+        if not page:
+            break
         deleted = discard_entries(list(page), dry_run=dry_run)
         yield Counter(page[key] for key in deleted.elements())
+    if failure:
+        raise failure
 
 
 def keys_under(prefixes: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ..conf import conf
+from ..connections.galera import MARK, MARK_LENGTH
 from ..options import jittered_ms
 from ..redis.breaker import breaker
 from ..redis.client import execute, round_trip
@@ -44,9 +45,9 @@ class SetChange(NamedTuple):
     ids: tuple[int, ...]
 
 
-def new_token() -> str:
-    """Return 16 characters that no other reader or writer will draw."""
-    return secrets.token_hex(8)
+def new_token(node: str = "") -> str:
+    """Return 16 characters that no other reader or writer will draw; those of a node of Galera begin with its mark."""
+    return node + secrets.token_hex(8)[len(node) :]
 
 
 def fetch(commands: Sequence[Command], *, optional: int = 0) -> list[Any]:
@@ -125,6 +126,13 @@ def deadline_ms(hold_entry: bytes) -> int:
     body = hold_entry[1:].partition(b"|")[0]
     times = [body[at - 13 : at] for at in range(CLAIM_BYTES, len(body) + 1, CLAIM_BYTES)]
     return max((int(each) for each in times if each.isdigit()), default=0)
+
+
+def nodes_of(hold_entry: bytes) -> set[str]:
+    """Return the marks of the nodes of Galera on which a hold's writers are; "" where there is none."""
+    body = hold_entry[1:].partition(b"|")[0]
+    tokens = (body[at : at + CLAIM_BYTES].decode() for at in range(0, len(body), CLAIM_BYTES))
+    return {token[:MARK_LENGTH] if token.startswith(MARK) else "" for token in tokens}
 
 
 def lift(

@@ -7,6 +7,8 @@ from ..blocking import refuse_in_event_loop
 from ..conf import prefix
 from ..entries.source import Result
 from ..redis.cluster import on_cluster
+from ..redis.event_loop import EventLoopClient
+from ..redis.link import Replied
 from ..redis.script import Command, Script
 from ..writing.transactions import joined_to_commit
 from .hit_path import ReadPlan
@@ -86,6 +88,10 @@ class Batch:
         joined = joined_to_commit(using)
         if joined is not None and not on_cluster():  # there the commands go to several servers
             joined.append(self)
+
+    def send(self, client: EventLoopClient, replied: Replied) -> bool:
+        """Send the commands from an event loop; return False if Redis cannot be used now."""
+        return client.send(self.commands(), replied)
 
     def commands(self) -> list[Command]:
         """Return the commands to send; their replies are for `resolve()`."""

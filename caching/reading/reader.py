@@ -142,7 +142,7 @@ class ReadThrough:
         over: list[str] = []
         for source, identities in self._wants.items():
             over += decided(source.using, {
-                key: Question(partial(source.load, [identities[key]]), steps.deadline_ms(entry or b""))
+                key: _question(source, identities[key], entry or b"")
                 for key, entry in seen.items() if key in identities
             })  # fmt: skip
         return seen | steps.lease({key: seen[key] for key in over}, token, asked=True)
@@ -199,6 +199,11 @@ class ReadThrough:
             stats.count(source.label, "hits", len(identities) - loaded)
         for (label, event), times in self._counts.items():
             stats.count(label, event, times)
+
+
+def _question(source: Source, identity: Any, hold_entry: bytes) -> Question:
+    load = partial(source.load, [identity])
+    return Question(load, steps.deadline_ms(hold_entry), steps.nodes_of(hold_entry))
 
 
 def _asks_twice(reads: Sequence[Result[Any]]) -> bool:

@@ -94,12 +94,6 @@ class Breaker:
         """Whether Redis failed a moment ago, and is left alone."""
         return not self._closed and time.monotonic() < self._retry_at
 
-    def doubt(self) -> None:
-        """Open, and recover with the next read: Redis answers, but may hold what is older than an acknowledged write,
-        because another server has taken the place of the one that was told."""
-        self._trips += 1
-        self._set(is_closed=False)
-
     def wait_for_probe(self, timeout_s: float = 5) -> None:
         """Wait until no thread is recovering."""
         for each in self._all():

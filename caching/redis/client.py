@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import Any
 
 from django_redis import get_redis_connection
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
 
 from ..conf import clear_on_change, conf
@@ -102,6 +103,18 @@ def _is_not_paused(server: Address) -> bool:
     return not breaker.of(server).is_paused
 
 
+def ping() -> None:
+    """Raise redis.RedisError or OSError unless Redis answers; of a cluster, any of the servers that have slots."""
+    failure: Exception | None = None
+    for send in _to_each_server():
+        try:
+            send([("PING",)])
+            return
+        except FAILURES as error:
+            failure = error
+    raise failure or RedisConnectionError("no server has slots")
+
+
 def teach_scripts(hashes: Iterable[str] | None = None) -> None:
     """Load scripts, all by default, into Redis; raises redis.RedisError or OSError."""
     commands: list[Command] = [
@@ -114,19 +127,24 @@ def teach_scripts(hashes: Iterable[str] | None = None) -> None:
 def scan(pattern: str) -> Iterator[bytes]:
     """Yield the keys that a pattern matches, of all servers; raises redis.RedisError or OSError.
 
-    Of a cluster, those of the other servers are yielded before the error of one that cannot be used is raised.
+    Of a cluster, the keys of the other servers come before the Unavailable of one that cannot be used.
     """
-    failed: Exception | None = None
-    for send in _to_each_server():
-        cursor: Any = None
+    if not on_cluster():
+        yield from _scan(lambda commands: without_errors(_send(commands)), pattern)
+        return
+    slot_map().learn()
+    lost: Exception | None = None
+    for server in slot_map().nodes:
+        if breaker.of(server).is_paused:
+            lost = Unavailable(f"{server[0]}:{server[1]} cannot be used")
+            continue
         try:
-            while cursor != b"0":
-                ((cursor, keys),) = send([("SCAN", cursor or 0, "MATCH", pattern, "COUNT", PAGE)])
-                yield from keys
+            yield from _scan(partial(send_to, server), pattern)
         except FAILURES as error:
-            failed = error
-    if failed:
-        raise failed
+            breaker.of(server).trip(error)
+            lost = Unavailable(str(error))
+    if lost:
+        raise lost
 
 
 def _to_each_server() -> list[Callable[[Sequence[Command]], Sequence[Any]]]:
@@ -135,6 +153,13 @@ def _to_each_server() -> list[Callable[[Sequence[Command]], Sequence[Any]]]:
         return [lambda commands: without_errors(_send(commands))]
     slot_map().learn()
     return [partial(send_to, server) for server in slot_map().nodes]
+
+
+def _scan(send: Callable[[Sequence[Command]], Sequence[Any]], pattern: str) -> Iterator[bytes]:
+    cursor: Any = None
+    while cursor != b"0":
+        ((cursor, keys),) = send([("SCAN", cursor or 0, "MATCH", pattern, "COUNT", PAGE)])
+        yield from keys
 
 
 def _send(commands: Sequence[Command]) -> list[Any]:

@@ -14,7 +14,7 @@ from redis.cluster import ClusterNode, RedisCluster
 
 from ..conf import clear_on_change, conf
 from ..locations import CLUSTER, FACTORIES, Location
-from .nodes import Nodes, location_text, whole_location
+from .nodes import Nodes, connection_factory, location_text, whole_location
 from .slot_map import SlotMap, slot_of
 
 MOST_KEYS = 5_000  # of one command, so that a script does not keep other clients of Redis waiting for long
@@ -42,8 +42,7 @@ class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
 @cache
 def on_cluster() -> bool:
     """Return whether the keys of one command must share a slot."""
-    options: Any = settings.CACHES.get(conf().alias, {}).get("OPTIONS", {})
-    return bool(options.get("CONNECTION_FACTORY") == FACTORIES[CLUSTER])
+    return connection_factory(settings.CACHES.get(conf().alias, {})) == FACTORIES[CLUSTER]
 
 
 @cache

@@ -133,9 +133,12 @@ class Epochs:
 
     def unmarked(self, keys: Iterable[str], entries: Sequence[bytes]) -> list[bytes]:
         """Return entries without their marks, and b"" for each that is not believed."""
+        # Each entry that is read on a cluster passes through here: few calls.
+        marks = self._marks
+        by_slot = slot_map().by_slot if on_cluster() else None
         found = []
         for key, entry in zip(keys, entries, strict=True):
-            mark = self._mark_of_node(key)
+            mark = marks.get(by_slot[slot_of(key)] if by_slot else None)
             found.append(b"" if mark is None or not entry.startswith(mark) else entry[len(mark) :])
         return found
 

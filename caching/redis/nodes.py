@@ -53,6 +53,12 @@ def whole_location(url: str, options: Mapping[str, Any], kind: str) -> Location:
         raise ImproperlyConfigured(f"LOCATION in CACHES {error}.") from None
 
 
+def connection_factory(entry: Mapping[str, Any]) -> str:
+    """Return the CONNECTION_FACTORY of an entry of CACHES, as django-redis chooses it."""
+    default = getattr(settings, "DJANGO_REDIS_CONNECTION_FACTORY", "")
+    return str(entry.get("OPTIONS", {}).get("CONNECTION_FACTORY") or default)
+
+
 def location_text(entry: Mapping[str, Any]) -> str:
     """Return the LOCATION of an entry of CACHES as one text."""
     given = entry.get("LOCATION") or ""

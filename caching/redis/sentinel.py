@@ -4,6 +4,8 @@ CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache",
                       "LOCATION": "redis+sentinel://host:26379,host:26379/mymaster/0",
                       "OPTIONS": {"CONNECTION_FACTORY": "caching.redis.sentinel.SentinelConnectionFactory", …}}}
 
+django-redis' own SentinelConnectionFactory with its SENTINELS will do as well.
+
 The password is the servers'. Sentinels get it only if they ask for one, unless OPTIONS has SENTINEL_KWARGS.
 One address book is shared by all threads and event loops of a process:
 
@@ -21,6 +23,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django_redis.pool import ConnectionFactory
@@ -29,7 +32,10 @@ from redis.sentinel import SentinelConnectionPool
 
 from ..conf import clear_on_change, conf
 from ..locations import FACTORIES, SENTINEL, Address, Location
-from .nodes import Nodes, location_text, whole_location
+from .nodes import Nodes, connection_factory, location_text, whole_location
+
+OF_DJANGO_REDIS = "django_redis.pool.SentinelConnectionFactory"
+"""That factory takes LOCATION "redis://service/0", and the addresses of the Sentinels as SENTINELS."""
 
 
 class AddressBook:
@@ -52,6 +58,11 @@ class AddressBook:
             if self._master is None:
                 self._master = self._ask()
             return self._master
+
+    @property
+    def known_master(self) -> Address | None:
+        """The master's address, if it was learned and not lost."""
+        return self._master
 
     def lost(self, address: Address) -> None:
         """Forget the master, if it is this one."""
@@ -76,8 +87,8 @@ class AddressBook:
                 break  # a majority: those that hang need not be waited for
         pool.shutdown(wait=False)
         if not answers:
-            text = f"no Sentinel tells who is the master of {self._service!r}: {error}"
-            raise exceptions.ConnectionError(text) from error
+            kind = type(error) if isinstance(error, exceptions.AuthenticationError) else exceptions.ConnectionError
+            raise kind(f"no Sentinel tells who is the master of {self._service!r}: {error}") from error
         return max(answers, key=lambda answer: answer[0])[1]
 
     def _answer_of(self, sentinel: Address) -> tuple[int, Address]:
@@ -130,8 +141,7 @@ class SentinelConnectionFactory(ConnectionFactory):  # type: ignore[misc]
 @cache
 def on_sentinel() -> bool:
     """Return whether Sentinels tell which server is the master."""
-    options: Any = settings.CACHES.get(conf().alias, {}).get("OPTIONS", {})
-    return bool(options.get("CONNECTION_FACTORY") == FACTORIES[SENTINEL])
+    return connection_factory(settings.CACHES.get(conf().alias, {})) in {FACTORIES[SENTINEL], OF_DJANGO_REDIS}
 
 
 @cache
@@ -139,7 +149,17 @@ def address_book() -> AddressBook:
     """Return the address book of this process's Sentinels."""
     entry = settings.CACHES[conf().alias]
     options: Any = entry.get("OPTIONS", {})
-    return AddressBook(Nodes(whole_location(location_text(entry), options, SENTINEL), options), options)
+    text = _with_sentinels(entry) if "SENTINELS" in options else location_text(entry)
+    return AddressBook(Nodes(whole_location(text, options, SENTINEL), options), options)
+
+
+def _with_sentinels(entry: Mapping[str, Any]) -> str:
+    """Return a LOCATION as django-redis' own factory takes it, whose host is the service, with its SENTINELS."""
+    url = urlsplit(location_text(entry))
+    login, at, service = url.netloc.rpartition("@")
+    sentinels = entry["OPTIONS"]["SENTINELS"]
+    seeds = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in sentinels)
+    return f"{url.scheme}+{SENTINEL}://{login}{at}{seeds}/{service}{url.path}"
 
 
 clear_on_change("CACHES", on_sentinel, address_book)

@@ -128,7 +128,8 @@ class SlotMap:
             if len(answers) == ANSWERS:
                 break
         if not answers:
-            raise exceptions.ConnectionError(str(error)) from error
+            kind = type(error) if isinstance(error, exceptions.AuthenticationError) else exceptions.ConnectionError
+            raise kind(f"no server tells the slots of the Redis Cluster: {error}") from error
         return answers
 
     def _candidates(self) -> list[Address]:

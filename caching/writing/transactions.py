@@ -44,7 +44,7 @@ class WriteTransaction:
 
     def __init__(self, using: str) -> None:
         self.using = using
-        self.token = steps.new_token()
+        self.token = steps.new_token(following(using).node)
         self.held: set[str] = set()
         self.kept: set[str] = set()
         self.written: set[str] = set()

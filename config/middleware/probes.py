@@ -17,7 +17,7 @@ from threading import Lock
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from caching.api import redis_client
+from caching import api as caching
 from serving.api import is_stopping
 
 DEADLINE_S = 2.0
@@ -92,11 +92,7 @@ def _database() -> None:
         connection.close()
 
 
-def _redis() -> None:
-    redis_client().ping()
-
-
-CHECKS: dict[str, Callable[[], None]] = {"database": _database, "redis": _redis}
+CHECKS: dict[str, Callable[[], None]] = {"database": _database, "redis": caching.ping}
 _pool = ThreadPoolExecutor(max_workers=len(CHECKS), thread_name_prefix="readyz")
 _running: dict[str, Future[None]] = {}
 _lock = Lock()

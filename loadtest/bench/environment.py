@@ -74,9 +74,13 @@ class Environment:
         """Create the users with the ids 1 to `users`; users that exist are left unchanged."""
         self.run_command("seed_benchmark", f"--users={users}", f"--password={PASSWORD}")
 
-    def run_command(self, *arguments: str) -> str:
-        """Run a management command to its end, and return what it printed; raise SystemExit if it fails."""
-        with self.start_command(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as command:
+    def run_command(self, *arguments: str, **variables: str) -> str:
+        """Run a management command to its end, and return what it printed; raise SystemExit if it fails.
+
+        `variables`: of its environment, besides those of all.
+        """
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with self.start_command(*arguments, **pipes, env={**self.variables, **variables}) as command:
             printed, errors = command.communicate()
         if command.returncode:
             raise SystemExit(f"manage.py {' '.join(arguments)} failed: {errors.strip()[-2000:]}")
@@ -85,10 +89,8 @@ class Environment:
     def start_command(self, *arguments: str, **options: Any) -> subprocess.Popen[Any]:
         """Start a management command, and return its process; `options` are those of Popen."""
         command = [sys.executable, "manage.py", *arguments]
-        options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options}
-        return subprocess.Popen(
-            command, cwd=PROJECT_ROOT, env=self.variables, preexec_fn=servers.end_with_parent, **options
-        )
+        options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": self.variables, **options}
+        return subprocess.Popen(command, cwd=PROJECT_ROOT, preexec_fn=servers.end_with_parent, **options)
 
     @contextmanager
     def background_command(self, *arguments: str, **options: Any) -> Iterator[subprocess.Popen[Any]]:

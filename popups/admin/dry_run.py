@@ -6,13 +6,15 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from caching.api import Batch, Unavailable
+from caching.api import Batch
+from popups import layouts
 from popups.config import config_cache
 from popups.config.compile import ClientContext, CompiledConfig, InvalidConfig, compile_config, to_ms
 from popups.config.version import VERSIONS
+from popups.delivery import quotas
 from popups.delivery.decision import NEVER_SHOWN, Eligibility, decide, explain, quiet_until
 from popups.delivery.states import STATES, State
-from popups.delivery.totals import TOTALS
+from popups.keys import Layout
 from popups.models import Popup
 from users.models import User
 
@@ -37,12 +39,13 @@ class DryRun(NamedTuple):
 
 def run(user: User, client: ClientContext) -> DryRun:
     """Decide for a user and a client without claiming; raises Unavailable."""
-    batch = Batch()
-    state_result, version = batch.add(STATES.of(user.pk)), batch.add(VERSIONS.of())
+    layout, batch = layouts.read(), Batch()
+    shard = layout.shard_of(user.pk)
+    found, version = batch.add(STATES.in_shard(shard, user.pk)), batch.add(VERSIONS.of_shard(shard))
     batch.run()
-    state, snapshot, now_ms = state_result.result, config_cache.current(version.result), to_ms(timezone.now())
+    state, snapshot, now_ms = found.result, config_cache.current(version.result, shard.number), to_ms(timezone.now())
     configs = snapshot.placements.get(client.placement, ())
-    capped_out = _capped_out(configs)
+    capped_out = _capped_out(configs, layout)
     histories, until_ms = state.by_popup(), quiet_until(state.histories, snapshot.quiet_ms)
     decision = decide(configs, user, histories, client, quiet_until_ms=until_ms, capped_out=capped_out, now_ms=now_ms)
 
@@ -61,13 +64,10 @@ def run(user: User, client: ClientContext) -> DryRun:
     return DryRun(lines, state, next_at)
 
 
-def _capped_out(configs: Sequence[CompiledConfig]) -> set[int]:
-    batch = Batch()
-    capped = [(config, batch.add(TOTALS.of(config.id))) for config in configs if config.total_cap is not None]
-    batch.run()
-    if any(total.result is None for _, total in capped):
-        raise Unavailable("the totals cannot be counted")
-    return {config.id for config, total in capped if total.result >= config.total_cap}
+def _capped_out(configs: Sequence[CompiledConfig], layout: Layout) -> set[int]:
+    caps = {config.id: config.total_cap for config in configs if config.total_cap is not None}
+    shown = quotas.showings_of([*caps], layout)
+    return {popup_id for popup_id, cap in caps.items() if shown[popup_id] >= cap}
 
 
 def _reason_for_absence(popup: Popup, now_ms: int) -> str:

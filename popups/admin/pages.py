@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from caching.api import Unavailable
-from popups import rules, versions
+from popups import layouts, rules, versions
 from popups.admin import charts, statistics
 from popups.admin.dry_run import MAX_POPUPS, run
 from popups.config.compile import ClientContext
@@ -93,7 +93,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     totals = statistics.totals_of(popups, days)
     rows = sorted(((popup, totals[popup.pk]) for popup in popups), key=lambda row: -row[1].shown)
     try:
-        waiting: int | str = stream.backlog()
+        waiting: int | str = stream.backlog(layouts.read().shards)
     except Unavailable as error:
         waiting = f"Redis cannot be asked: {error}"
     return _render(

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 from django.db import DatabaseError, connection, models
 from django.utils import timezone
 
-from popups import lost_events
+from popups import layouts, lost_events
 from popups.config.compile import CompiledConfig, InvalidConfig, compile_config
-from popups.models import Pacing, Popup
+from popups.keys import FIRST_LAYOUT, Layout
+from popups.models import Pacing, Popup, ShardLayout
 
 RELOAD_INTERVAL_S = 1.0
 MAX_AGE_S = 2.0  # a request does not use configs that were compared with the table longer ago
@@ -28,14 +29,15 @@ logger = logging.getLogger(__name__)
 class ConfigSnapshot(NamedTuple):
     """The configs of a moment, by placement and in the order of their rank.
 
-    `invalid`: {popup id: problem}. `capped_out`: ids of popups that are known to have reached their total cap; it is
-    added to until an edit.
+    `layout`: the shards that users are divided among. `invalid`: {popup id: problem}. `capped_out`: ids of popups that
+    are known to have reached their total cap; it is added to until an edit.
     """
 
     placements: Mapping[str, tuple[CompiledConfig, ...]]
     quiet_ms: int
     invalid: Mapping[int, str]
     capped_out: set[int]
+    layout: Layout = FIRST_LAYOUT
 
 
 class _ProcessCache:
@@ -46,7 +48,8 @@ class _ProcessCache:
         self.snapshot = ConfigSnapshot({}, 0, {}, set())
         self.compiled: dict[int, CompiledConfig] = {}
         self.rows: Any = None
-        self.version: str | None = None
+        self.versions: dict[int, str] = {}  # by shard
+        self.doubtful: set[int] = set()
         self.reloaded_at = self.used_at = float("-inf")
         self.thread: threading.Thread | None = None
         self.stopped = threading.Event()
@@ -60,33 +63,48 @@ def reset() -> None:
     global _cache
     _cache.stopped.set()
     _cache = _ProcessCache()
+    layouts.use(FIRST_LAYOUT)
 
 
-def cached(version: str | None) -> ConfigSnapshot | None:
-    """Return the configs of a version as read in Redis, None if Redis could not be used. Never blocks.
+def cached(version: str | None, shard: int = 0) -> ConfigSnapshot | None:
+    """Return the configs of a version as read in a shard, None if Redis could not be used. Never blocks.
 
     Returns None if the table must be read first: call current() where it may block.
     """
     cache, now = _cache, time.monotonic()
     cache.used_at = now
-    return None if _is_outdated(cache, version, now) else cache.snapshot
+    return None if _is_outdated(cache, version, shard, now) else cache.snapshot
 
 
-def current(version: str | None) -> ConfigSnapshot:
+def current(version: str | None, shard: int = 0) -> ConfigSnapshot:
     """Return the configs of a version, by at most two SQL queries; raises DatabaseError if none was ever read."""
-    if (snapshot := cached(version)) is not None:
+    if (snapshot := cached(version, shard)) is not None:
         return snapshot
     cache = _cache
     _start_thread(cache)
     with cache.lock:
-        if _is_outdated(cache, version, time.monotonic()):
-            _reload(cache, version)
+        if _is_outdated(cache, version, shard, time.monotonic()):
+            _reload(cache)
+            _note_version(cache, version, shard)
     return cache.snapshot
 
 
-def _is_outdated(cache: _ProcessCache, version: str | None, now: float) -> bool:
+def read_again() -> ConfigSnapshot:
+    """Read the table now, and return what it says; raises DatabaseError if none was ever read."""
+    with _cache.lock:
+        _reload(_cache)
+    return _cache.snapshot
+
+
+def suppress_for_now(popup_id: int) -> None:
+    """Take a popup as one that has reached its total cap until the table is next read, within about a second."""
+    _cache.doubtful.add(popup_id)
+    _cache.snapshot.capped_out.add(popup_id)
+
+
+def _is_outdated(cache: _ProcessCache, version: str | None, shard: int, now: float) -> bool:
     age_s = now - cache.reloaded_at
-    if version is not None and version != cache.version:
+    if version is not None and version != cache.versions.get(shard):
         return True
     return age_s > (MAX_AGE_WITHOUT_VERSION_S if version is None else MAX_AGE_S)
 
@@ -102,7 +120,7 @@ def _reload_periodically(cache: _ProcessCache) -> None:
     while not cache.stopped.wait(RELOAD_INTERVAL_S) and time.monotonic() - cache.used_at < IDLE_TIMEOUT_S:
         try:
             with cache.lock:
-                _reload(cache, cache.version)
+                _reload(cache)
             lost_events.save()
         except Exception:
             logger.exception("Popups: the periodic reload failed; it will be tried again.")
@@ -110,24 +128,34 @@ def _reload_periodically(cache: _ProcessCache) -> None:
             connection.close()  # otherwise this thread would keep a connection of its own
 
 
-def _reload(cache: _ProcessCache, version: str | None) -> None:
+def _note_version(cache: _ProcessCache, version: str | None, shard: int) -> None:
+    """Note which version the configs have been read at; if it is another one than before, totals may be, too."""
+    if version == cache.versions.get(shard):
+        return
+    if version not in cache.versions.values():  # Redis may have lost totals, and events that counted towards a cap
+        cache.snapshot = cache.snapshot._replace(capped_out=set())
+    if version is None:
+        cache.versions.clear()
+    else:
+        cache.versions[shard] = version
+
+
+def _reload(cache: _ProcessCache) -> None:
     """Read the table again; if that fails, log it and keep the configs."""
     cache.reloaded_at = time.monotonic()
+    cache.snapshot.capped_out.difference_update(cache.doubtful)
+    cache.doubtful.clear()
     try:
         _compile_rows(cache)
     except DatabaseError as error:
         if cache.rows is None:
             raise
         logger.warning("Popups: the configs cannot be read, they stay what they were: %s", error)
-        return
-    if version != cache.version:  # Redis may have lost totals, and events that counted towards a cap
-        cache.snapshot = cache.snapshot._replace(capped_out=set())
-    cache.version = version
 
 
 def _compile_rows(cache: _ProcessCache) -> None:
-    rows, quiet_seconds = _rows(), Pacing.objects.values_list("quiet_seconds", flat=True).first() or 0
-    if (rows, quiet_seconds) == cache.rows:
+    rows, (quiet_seconds, layout) = _rows(), _pacing_and_layout()
+    if (rows, quiet_seconds, layout) == cache.rows:
         return
     compiled: dict[int, CompiledConfig] = {}
     invalid: dict[int, str] = {}
@@ -139,8 +167,20 @@ def _compile_rows(cache: _ProcessCache) -> None:
             if pk in cache.compiled:
                 compiled[pk] = cache.compiled[pk]
     _log_new_problems(invalid, cache.snapshot.invalid, compiled)
-    cache.compiled, cache.rows = compiled, (rows, quiet_seconds)
-    cache.snapshot = ConfigSnapshot(_by_placement(compiled.values()), quiet_seconds * 1000, invalid, set())
+    cache.compiled, cache.rows = compiled, (rows, quiet_seconds, layout)
+    cache.snapshot = ConfigSnapshot(_by_placement(compiled.values()), quiet_seconds * 1000, invalid, set(), layout)
+    if layout is not layouts.current():
+        layouts.use(layout)
+        cache.versions.clear()
+
+
+def _pacing_and_layout() -> tuple[int, Layout]:
+    """Return the quiet time in seconds and the layout in use, by one SQL query."""
+    pacing = Pacing.objects.order_by().values_list(models.Value(0), "quiet_seconds", models.Value(0))
+    opened = ShardLayout.objects.exclude(opened_at=None).order_by()
+    found = [*pacing.union(opened.values_list(models.Value(1), "number", "shards"), all=True)]
+    quiet_seconds = [seconds for kind, seconds, _ in found if kind == 0]
+    return (quiet_seconds or [0])[0], layouts.newest([(number, shards) for kind, number, shards in found if kind == 1])
 
 
 def _compile_row(row: Any) -> CompiledConfig:

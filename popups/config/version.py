@@ -1,4 +1,4 @@
-"""The version of the configs: a random token in Redis, replaced after each edit and read with every request.
+"""The version of the configs: a random token in each shard, replaced after each edit and read with every request.
 
 The version says that a config changed, not which one: a process that reads another version than before reloads the
 table. If the key is lost, the next reader puts a new version there, under a lease.
@@ -8,8 +8,9 @@ import contextlib
 from collections.abc import Iterable, Mapping
 
 from caching.api import Unavailable
-from caching.extend import Stale, breaker, execute, jittered_ms, mark_of_run, new_token
-from popups import keys
+from caching.extend import Result, Stale, breaker, execute, jittered_ms, mark_of_run, new_token
+from popups import layouts
+from popups.keys import Layout, Shard, prefixed
 from popups.models import Popup
 from popups.sources import PopupSource
 
@@ -24,7 +25,15 @@ class VersionSource(PopupSource):
     model = Popup
 
     def key(self, identity: None = None) -> str:
-        return keys.prefixed(keys.VERSION)
+        return self.key_of(layouts.current().shards[0])
+
+    def key_of(self, shard: Shard) -> str:
+        """Return the key of a shard's version."""
+        return prefixed(shard.version)
+
+    def of_shard(self, shard: Shard) -> Result[str | None]:
+        """Return the question for the version that a shard has."""
+        return Result(self, {prefixed(shard.version): None})
 
     def load(self, identities: Iterable[None]) -> Mapping[None, str]:
         return {}
@@ -46,8 +55,14 @@ def bump() -> None:
 
     Without Redis, processes see the edit at their next periodic reload (config_cache.RELOAD_INTERVAL_S).
     """
+    replace(layouts.read())
+
+
+def replace(layout: Layout) -> None:
+    """Give all shards of a layout the same new version; those that cannot be reached keep theirs."""
     entry, life_ms = VERSIONS.encode(None, None)
     # No lease is needed: a random token cannot be outdated.
-    with contextlib.suppress(Unavailable):
-        key = VERSIONS.key()
-        execute([("SET", key, mark_of_run(key) + entry, "PX", life_ms)], allowed=breaker.may_write)
+    for shard in layout.shards:
+        with contextlib.suppress(Unavailable):
+            key = VERSIONS.key_of(shard)
+            execute([("SET", key, mark_of_run(key) + entry, "PX", life_ms)], allowed=breaker.may_write)

@@ -1,7 +1,7 @@
 """Protection of popups that were shown: they cannot be deleted, however soon after the showing somebody tries.
 
 The database protects those whose events it has (`PROTECT`). The newest events are only in the stream yet, so a deletion
-first holds the popup's total in Redis, without which nobody can claim it, and then looks into the stream.
+first holds the popup's total in each shard, without which nobody can claim it, and then looks into the streams.
 """
 
 from typing import Any
@@ -11,7 +11,8 @@ from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
 from caching.api import Unavailable, hold_keys
-from popups.delivery.totals import TOTALS, count_showings
+from popups import layouts
+from popups.delivery.totals import TOTALS, PopupInShard, count_showings
 from popups.models import Day, Popup
 
 
@@ -28,10 +29,11 @@ class ShownPopup(ProtectedError):
 @receiver(pre_delete, sender=Popup)
 def protect(instance: Popup, using: str, **_: Any) -> None:
     """Let nobody claim a popup until the end of the transaction that deletes it; raise ShownPopup if somebody has."""
-    hold_keys(using, [TOTALS.key(instance.pk)])
+    totals = [PopupInShard(shard, instance.pk) for shard in layouts.read().shards]
+    hold_keys(using, map(TOTALS.key, totals))
     try:
-        shown = count_showings(using, instance.pk) or Day.objects.using(using).filter(popup_id=instance.pk).exists()
+        is_in_stream = any(count_showings(using, each) for each in totals)
     except Unavailable as error:
         raise ShownPopup(instance, "may have been shown, and Redis cannot be asked") from error
-    if shown:
+    if is_in_stream or Day.objects.using(using).filter(popup_id=instance.pk).exists():
         raise ShownPopup(instance, "was shown")

@@ -9,4 +9,7 @@ def _script(name: str) -> Script:
     return Script.from_files(Path(__file__).parent / "lua", name)
 
 
-claim, record, take, acknowledge, scan = (_script(name) for name in ("claim", "record", "take", "acknowledge", "scan"))
+claim, record = _script("claim"), _script("record")
+take, acknowledge, scan = _script("take"), _script("acknowledge"), _script("scan")
+grant, take_back = _script("grant"), _script("take_back")
+seal, unseal, length = _script("seal"), _script("unseal"), _script("length")

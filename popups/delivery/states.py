@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from caching.extend import Framed, jittered_ms, new_token, prefix
+from caching.extend import Framed, Result, jittered_ms, new_token, prefix
+from popups import layouts
 from popups.config.compile import to_ms
-from popups.keys import state_key
+from popups.keys import Shard, prefixed
 from popups.models import UserPopup
 from popups.sources import PopupSource
 
@@ -61,7 +62,11 @@ class StateSource(PopupSource):
     decode = _ENTRY.decode
 
     def key(self, user_id: int) -> str:
-        return f"{prefix()}:{state_key(user_id)}"
+        return prefixed(layouts.current().shard_of(user_id).state_key(user_id))
+
+    def in_shard(self, shard: Shard, user_id: int) -> Result[State]:
+        """Return the question for the state of a user of a shard."""
+        return Result(self, {f"{prefix()}:{shard.begin}{user_id}": user_id})
 
     def load(self, user_ids: Iterable[int]) -> Mapping[int, State]:
         """Return the states of all users asked for; a user who was never shown a popup has an empty one."""

@@ -1,21 +1,24 @@
-"""Moving events from the stream into the tables: inserted in batches, each once, acknowledged after the commit.
+"""Moving events from the streams into the tables: inserted in batches, each once, acknowledged after the commit.
 
 An event that comes again (its drain died between commit and acknowledgement, or a client sent it twice) is recognized
 by its claim and type.
 """
 
+import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
 from operator import attrgetter
 
-from django.db import IntegrityError, OperationalError, router, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, router, transaction
 
+from caching.api import Unavailable
 from counters.api import upsert
 from popups import lost_events
 from popups.events import stream
 from popups.events.stream import StreamEvent
-from popups.models import Day, Event, Popup, UserPopup
+from popups.keys import Layout, Shard
+from popups.models import Day, Event, Popup, Quota, UserPopup
 from users.models import User
 
 ATTEMPTS = 3
@@ -28,14 +31,14 @@ _PAIR_MERGES = {
 _DAY_MERGES = {"shown": "add", "clicked": "add", "dismissed": "add"}
 
 
-def drain(consumer: str, *, min_idle_ms: int = stream.MIN_IDLE_MS) -> int:
-    """Write one batch of events to the tables and return its size. Any number of processes may do so at once.
+def drain(consumer: str, shard: Shard, *, min_idle_ms: int = stream.MIN_IDLE_MS) -> int:
+    """Write one batch of a shard's events to the tables and return its size. Any number of processes may do so at once.
 
     Raises Unavailable and DatabaseError; the next call then takes the same events again.
     """
-    taken = stream.take(consumer, min_idle_ms=min_idle_ms)
+    taken = stream.take(consumer, shard, min_idle_ms=min_idle_ms)
     if taken.ids:
-        _write_with_retries(taken.events)
+        _write_with_retries(taken.events, shard)
         if malformed := len(taken.ids) - len(taken.events):
             lost_events.count(lost_events.Reason.MALFORMED, malformed)
         stream.acknowledge(taken)
@@ -43,11 +46,27 @@ def drain(consumer: str, *, min_idle_ms: int = stream.MIN_IDLE_MS) -> int:
     return len(taken.ids)
 
 
-def _write_with_retries(events: Sequence[StreamEvent]) -> None:
+def drain_all(consumer: str, layout: Layout) -> bool:
+    """Write one batch of each shard, also where that of another fails; return whether more is likely to wait.
+
+    Raises Unavailable and DatabaseError after the last shard. Each process has an order of its own.
+    """
+    waits, failure = False, None
+    for shard in random.Random(consumer).sample(layout.shards, len(layout.shards)):
+        try:
+            waits |= drain(consumer, shard) == stream.BATCH_SIZE
+        except (Unavailable, DatabaseError) as error:
+            failure = error
+    if failure is not None and not waits:
+        raise failure
+    return waits
+
+
+def _write_with_retries(events: Sequence[StreamEvent], shard: Shard) -> None:
     """Write events; retry if another drain writes the same events, holds a lock, or a user is being deleted."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            gone = write(events)
+            gone = write(events, shard)
         except (IntegrityError, OperationalError):
             if attempt == ATTEMPTS:
                 raise
@@ -57,8 +76,11 @@ def _write_with_retries(events: Sequence[StreamEvent]) -> None:
             return
 
 
-def write(events: Sequence[StreamEvent]) -> int:
-    """Write events in one transaction; return how many were left out because their user or popup was deleted."""
+def write(events: Sequence[StreamEvent], shard: Shard | None = None) -> int:
+    """Write events in one transaction; return how many were left out because their user or popup was deleted.
+
+    `shard`: where they come from; demo data come from none.
+    """
     using = router.db_for_write(Event)
     with transaction.atomic(using=using):
         of_popups, writable = _with_popup_and_user(using, events)
@@ -73,6 +95,8 @@ def write(events: Sequence[StreamEvent]) -> int:
         by_pair = sorted(new, key=attrgetter("user_id", "popup_id"))
         upsert(using, UserPopup, ("user_id", "popup_id"), _PAIR_MERGES, [_pair_row(event) for event in by_pair])
         _add_to_days(using, new, of_popups)
+        if shard is not None and not shard.is_only:
+            _add_to_quotas(using, new, shard)
     return len(events) - len(writable)
 
 
@@ -120,3 +144,10 @@ def _add_to_days(using: str, new: Iterable[StreamEvent], of_popups: Iterable[Str
         counts[event.popup_id, event.at.date()][COUNTED[event.type]] += 1
     rows = [(*key, *(counts[key][name] for name in _DAY_MERGES)) for key in sorted(counts)]
     upsert(using, Day, ("popup_id", "day"), _DAY_MERGES, rows)
+
+
+def _add_to_quotas(using: str, new: Iterable[StreamEvent], shard: Shard) -> None:
+    """Count the new showings of a shard, so that what is left of a cap can be told without its stream."""
+    shown = Counter(event.popup_id for event in new if event.type == Event.Type.SHOWN)
+    rows = [(popup_id, shard.layout, shard.number, shown[popup_id]) for popup_id in sorted(shown)]
+    upsert(using, Quota, ("popup_id", "layout", "shard"), {"shown": "add"}, rows)

@@ -1,9 +1,9 @@
-"""The Redis stream in which events wait between the requests that make them and the table."""
+"""The Redis streams, one of each shard, in which events wait between the requests that make them and the table."""
 
 import logging
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from caching.extend import breaker, execute, jittered_ms, new_token
 from popups import keys
 from popups.delivery import scripts
 from popups.delivery.states import LIFE_S, PREFIX
+from popups.keys import Shard
 from popups.models import Event
 
 GROUP = "drain"
@@ -21,7 +22,8 @@ logger = logging.getLogger(__name__)
 
 
 class StreamEvent(NamedTuple):
-    """An event in the stream. `is_last`: whether the claim is that of the user's last showing of the popup."""
+    """An event in a stream, with its id in the table. `is_last`: whether the claim is that of the last showing of the
+    popup to the user."""
 
     stream_id: str
     type: str
@@ -33,9 +35,12 @@ class StreamEvent(NamedTuple):
 
 
 class TakenEvents(NamedTuple):
-    """Events that a consumer has taken. `ids` are those of all, `events` only the ones that could be parsed."""
+    """Events of a shard that a consumer has taken. `ids` are those of all in the stream, `users` are whose states have
+    to be told, by id, and `events` only the ones that could be parsed."""
 
+    shard: Shard
     ids: list[str]
+    users: dict[str, int]
     events: list[StreamEvent]
 
 
@@ -44,43 +49,48 @@ def new_consumer() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{new_token()}"
 
 
-def take(consumer: str, *, min_idle_ms: int = MIN_IDLE_MS) -> TakenEvents:
-    """Assign at most BATCH_SIZE events to a consumer and return them; raises Unavailable.
+def take(consumer: str, shard: Shard, *, min_idle_ms: int = MIN_IDLE_MS) -> TakenEvents:
+    """Assign at most BATCH_SIZE events of a shard to a consumer and return them; raises Unavailable.
 
     Events of a consumer that was idle for `min_idle_ms` are taken over.
     """
     args = [GROUP, consumer, BATCH_SIZE, min_idle_ms, CONSUMER_EXPIRY_MS]
-    command = scripts.take.command([keys.prefixed(keys.STREAM)], args)
+    command = scripts.take.command([keys.prefixed(shard.stream)], args)
     (entries,) = execute([command], allowed=breaker.may_write)
-    events = [_parsed(*entry) for entry in entries]
-    return TakenEvents([entry[0].decode() for entry in entries], [event for event in events if event is not None])
+    if entries == b"sealed":
+        return take(consumer, shard.sealed, min_idle_ms=min_idle_ms)
+    parsed = {entry[0].decode(): _parsed(shard, *entry) for entry in entries}
+    events = {stream_id: event for stream_id, event in parsed.items() if event is not None}
+    users = {stream_id: event.user_id for stream_id, event in events.items()}
+    return TakenEvents(shard, list(parsed), users, list(events.values()))
 
 
 def acknowledge(taken: TakenEvents) -> None:
-    """Delete events from the stream and let the states of their users expire; call it after the commit.
+    """Delete events from their stream and let the states of their users expire; call it after the commit.
 
     Raises Unavailable.
     """
-    users = {event.stream_id: event.user_id for event in taken.events}
-    positions = {user_id: position for position, user_id in enumerate(dict.fromkeys(users.values()), 2)}
+    positions = {user_id: position for position, user_id in enumerate(dict.fromkeys(taken.users.values()), 2)}
     args: list[Any] = [GROUP, PREFIX, jittered_ms(LIFE_S)]
     for stream_id in taken.ids:
-        args += [stream_id, positions.get(users.get(stream_id, 0), 0)]
-    touched = map(keys.prefixed, (keys.STREAM, *map(keys.state_key, positions)))
-    execute([scripts.acknowledge.command([*touched], args)], allowed=breaker.may_write)
+        args += [stream_id, positions.get(taken.users.get(stream_id, 0), 0)]
+    touched = map(keys.prefixed, (taken.shard.stream, *map(taken.shard.state_key, positions)))
+    (answer,) = execute([scripts.acknowledge.command([*touched], args)], allowed=breaker.may_write)
+    if answer == b"sealed":
+        acknowledge(taken._replace(shard=taken.shard.sealed))
 
 
-def backlog() -> int:
-    """Return the number of events that are not acknowledged yet; raises Unavailable."""
-    (length,) = execute([("XLEN", keys.prefixed(keys.STREAM))], allowed=breaker.may_write)
-    return int(length)
+def backlog(shards: Iterable[Shard]) -> int:
+    """Return the number of events of shards that are not acknowledged yet; raises Unavailable."""
+    streams = [[keys.prefixed(each.stream), keys.prefixed(each.sealed.stream)] for each in shards]
+    return sum(execute([scripts.length.command(both, []) for both in streams], allowed=breaker.may_write))
 
 
-def _parsed(stream_id: bytes, fields: Sequence[bytes]) -> StreamEvent | None:
+def _parsed(shard: Shard, stream_id: bytes, fields: Sequence[bytes]) -> StreamEvent | None:
     try:
         found = {name.decode(): value.decode() for name, value in zip(fields[::2], fields[1::2], strict=True)}
         return StreamEvent(
-            stream_id.decode(),
+            shard.table_id(stream_id.decode()),
             Event.Type(found["type"]).value,
             int(found["user"]),
             int(found["popup"]),

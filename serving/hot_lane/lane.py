@@ -197,7 +197,7 @@ class _Runner:
         answer = None
         try:
             self._batch = self._steps.send(self._batch.resolve(replies))
-            if self._client.send(self._batch.commands(), self._resume):
+            if self._batch.send(self._client, self._resume):
                 return
         except StopIteration as end:
             answer = end.value

@@ -41,6 +41,7 @@ def test_in_the_order_asked_and_none_for_no_edge(reviews):
     assert given(books=[3, 3]) == {3: 3}
 
 
+@pytest.mark.one_redis
 def test_a_cold_read_of_several_owners_is_one_query_and_a_warm_one_shares_the_round_trip(
     reviews, ann, django_assert_num_queries
 ):

@@ -121,6 +121,7 @@ def test_a_password_and_a_database(tmp_path, settings, own_redis):
     assert in_loop(lambda client: answers(client, ("GET", "where"))) == [b"three"]
 
 
+@pytest.mark.one_redis
 def test_a_unix_socket(tmp_path, settings, monkeypatch):
     server = OwnRedis(tmp_path)
     try:
@@ -148,6 +149,7 @@ UNUSABLE = {
 }
 
 
+@pytest.mark.one_redis
 @pytest.mark.parametrize("complaint", UNUSABLE)
 def test_what_it_cannot_use_it_says_once(settings, caplog, complaint):
     location, more = UNUSABLE[complaint]

@@ -71,6 +71,7 @@ def test_it_says_what_the_reading_says(people):
     assert expected[13] == b"said"
 
 
+@pytest.mark.one_redis
 def test_whatever_is_missing_is_no_hit_but_the_script_has_its_reply(people):
     batch, _ = everything(people)
     batch.run()

@@ -36,6 +36,7 @@ def test_the_newest_in_order_and_no_more(notes):
     assert listed(OTHER) == []
 
 
+@pytest.mark.one_redis
 def test_a_warm_list_shares_the_round_trip_of_rows(notes, ann, django_assert_num_queries):
     for _ in range(2):
         batch = Batch()

@@ -173,6 +173,7 @@ def test_deleting_many_and_refusing_what_sends_no_signals():
             refused()
 
 
+@pytest.mark.one_redis
 def test_inserting_many_at_once_changes_each_loaded_set(django_assert_num_queries):
     insert(10)
     insert(10, reader=8)

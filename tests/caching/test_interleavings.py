@@ -106,7 +106,7 @@ def test_an_id_set_that_does_not_notice_the_second_writer_fails(monkeypatch):
     """The protocol without both precautions (on joining a hold and on lifting it); without crashes one suffices."""
     altered(monkeypatch, "_change", "'H' .. claims, 'KEEPTTL'", f"'H' .. claims .. {KEPT}, 'KEEPTTL'")
     source = steps._hold.source
-    joined = source.replace("local kept = ''", f"local kept = {KEPT}")
+    joined = source.replace("kept or ''", f"kept or {KEPT}")
     assert joined != source
     monkeypatch.setattr(steps, "_hold", Script(joined))
     _, violations = explore([look, add, add], stop_at_first=True, of=SetSchedule)

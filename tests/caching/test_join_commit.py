@@ -29,6 +29,7 @@ def read_after_renaming(writer, *asked, within=transaction.atomic):
     return [row.name for row in rows.instances().results]
 
 
+@pytest.mark.one_redis
 def test_hits_take_no_round_trip(ann, bea_cached):
     with redis_usage() as usage:
         assert read_after_renaming(ann, bea_cached) == ["Bea"]

@@ -5,6 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from caching import locations
 from caching.redis.nodes import Nodes, whole_location
+from caching.redis.sentinel import address_book, on_sentinel
 
 UNDERSTOOD = {
     "redis+cluster://one:7000,two:7001": ("redis", (("one", 7000), ("two", 7001)), "", 0),
@@ -63,3 +64,12 @@ def test_the_connection_factory_of_a_location():
     assert locations.connection_factory("unix:///run/a+b://c") == "django_redis.pool.ConnectionFactory"
     assert locations.connection_factory("rediss+cluster://a:1").endswith("ClusterConnectionFactory")
     assert locations.connection_factory("redis+sentinel://a:1/m").endswith("sentinel.SentinelConnectionFactory")
+
+
+def test_django_redis_own_sentinel_factory(settings):
+    sentinels = [("one", 26379), ("::1", 7)]
+    options = {"CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory", "SENTINELS": sentinels}
+    settings.CACHES = {"default": {"LOCATION": "rediss://:p%40ss@main/2", "OPTIONS": options}}
+    assert on_sentinel()
+    found = address_book().servers.location
+    assert found == locations.parse("rediss+sentinel://:p%40ss@one:26379,[::1]:7/main/2")

@@ -167,6 +167,7 @@ def test_bulk_creates_that_would_touch_unknown_rows_are_refused(ann):
     assert Author.objects.get_one(ann.pk).name == "Ann"
 
 
+@pytest.mark.one_redis
 def test_a_large_update_is_one_and_invalidates_all_rows(monkeypatch):
     monkeypatch.setattr("caching.writing.declarations.CHUNK", 10)
     rows = Author.objects.bulk_create(Author(email=f"{n}@x.org") for n in range(35))
@@ -178,6 +179,7 @@ def test_a_large_update_is_one_and_invalidates_all_rows(monkeypatch):
     assert Author.objects.filter(email="none").update(name="Y") == 0
 
 
+@pytest.mark.one_redis
 def test_a_large_delete_is_held_by_one_command():
     rows = Author.objects.bulk_create(Author(email=f"{n}@x.org") for n in range(35))
     Author.objects.get_some([row.pk for row in rows])

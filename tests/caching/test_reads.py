@@ -81,6 +81,7 @@ def test_a_hit_opens_no_database_connection(ann):
     assert in_another_thread(read) is None
 
 
+@pytest.mark.one_redis
 def test_reading_costs_the_same_for_a_batch_of_any_size():
     for size in (1, 10, 200):
         pks = authors(size)
@@ -92,6 +93,7 @@ def test_reading_costs_the_same_for_a_batch_of_any_size():
         Author.objects.filter(pk__in=pks).delete()
 
 
+@pytest.mark.one_redis
 def test_a_write_is_a_hold_and_a_lift(ann):
     writes = {
         "create_one": lambda: Author.objects.create_one(pk=10**6, email="new@example.com"),
@@ -107,6 +109,7 @@ def test_a_write_is_a_hold_and_a_lift(ann):
         assert (verb, usage.round_trips, usage.commands) == (verb, 2, 2)
 
 
+@pytest.mark.one_redis
 def test_an_insert_whose_key_the_database_chooses_holds_it_too():
     with redis_usage() as usage:
         Author.objects.create_one(email="new@example.com")
@@ -131,6 +134,7 @@ def test_saving_one_row_keeps_the_others(ann, bea):
     assert (state(ann), state(bea)) == ("absent", "value")
 
 
+@pytest.mark.one_redis
 def test_batch_keeps_the_asked_order_reads_duplicates_once_and_names_the_unknown():
     one, two, three, four = authors(4)
     Author.objects.get_some([two, UNKNOWN + 1])
@@ -151,6 +155,7 @@ def test_an_empty_batch_asks_nobody(ann):
     assert cost.sql == []
 
 
+@pytest.mark.one_redis
 def test_several_models_and_scripts_share_one_round_trip(ann):
     book = Book.objects.create_one(title="One", author=ann)
     increase = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
@@ -248,6 +253,7 @@ def test_an_instance_from_the_cache_refuses_a_whole_row_save(ann):
     assert Author.objects.get_some([ann.pk]).missing == [ann.pk]
 
 
+@pytest.mark.one_redis
 def test_hydrate_fills_foreign_keys_in_one_trip(ann, bea):
     books = [
         Book.objects.create_one(title="One", author=ann, editor=bea),

@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Iterator
 
+import pytest
 from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 
@@ -73,6 +74,7 @@ def _unique(model):
     return {"email": "other@example.com"} if model is Author else {"username": "other"}
 
 
+@pytest.mark.one_redis
 def test_a_column_that_is_never_cached_is_in_no_entry_and_no_command():
     with commands_sent() as commands:
         ann = Author.objects.create_one(email="ann@example.com", secret=SECRET)
@@ -88,6 +90,7 @@ def test_a_column_that_is_never_cached_is_in_no_entry_and_no_command():
         assert not [command for command in commands if form in command]
 
 
+@pytest.mark.one_redis
 def test_the_password_hash_never_appears_in_redis(settings):
     settings.THROTTLES = {}
     password, login = "correct-horse-battery", ApiClient()

@@ -173,6 +173,7 @@ def test_a_run_by_age_is_resumed_as_the_same_run(monkeypatch):
     assert run("testapp.Author", "--since", "7d")[0] == "testapp.Author: resuming after 10 rows."
 
 
+@pytest.mark.one_redis
 def test_a_warm_up_costs_a_chunk_two_commands_and_two_queries(monkeypatch):
     rows = authors(40)
     run("testapp.Author")

@@ -51,6 +51,8 @@ UNREACHABLE = {
         "redis://127.0.0.1:1/0": "Redis at redis://127.0.0.1:1/0 cannot be used, start the server",
         "redis://:secret@127.0.0.1:1/0": "Redis at redis://:***@127.0.0.1:1/0",
         "unix:///dev/null/none": "Redis at unix:///dev/null/none cannot be used",
+        "redis+cluster://:secret@127.0.0.1:1,127.0.0.1:2": "Redis at redis+cluster://:***@127.0.0.1:1,127.0.0.1:2",
+        "redis+sentinel://127.0.0.1:1/main": "no Sentinel tells who is the master of 'main': Error 111",
     },
 }
 

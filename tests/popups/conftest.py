@@ -1,15 +1,23 @@
 """Popups, and what a user sees who enters the application."""
 
+import os
+
 import pytest
 from django.core.management import call_command
 
 from popups import lost_events
 from popups.models import Popup
+from tests.popups.shards import open_layout
+
+SHARDS = int(os.environ.get("POPUP_SHARDS", "1"))
+"""How many shards the tests of this folder begin with; those that look into the only one fail with several."""
 
 
 @pytest.fixture(autouse=True)
-def start(empty_cache_without_throttles):
+def start(request, empty_cache_without_throttles):
     lost_events._counts.clear()
+    if SHARDS > 1 and request.node.get_closest_marker("django_db"):
+        open_layout(SHARDS)
 
 
 @pytest.fixture

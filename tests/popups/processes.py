@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from signal import SIGTERM
 from typing import Any
 
+from tests.popups.shards import first
 from tests.support.crashes import dies_after, dies_before
 
 ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
@@ -40,12 +41,12 @@ def enter_all(user_ids: list[int], rounds: int) -> list[tuple[int, int]]:
     claimed = []
     for _ in range(rounds):
         for user_id in user_ids:
-            if popup := _next_popup(user_id, ClientContext("home")):
+            if popup := next_popup(user_id, ClientContext("home")):
                 claimed.append((user_id, popup["id"]))
     return claimed
 
 
-def _next_popup(user_id: int, client: Any) -> Any:
+def next_popup(user_id: int, client: Any) -> Any:
     from caching.api import Batch
     from popups.delivery.next_popup import NextPopup
 
@@ -72,7 +73,7 @@ def die_at(point: str) -> None:
     }
     arrange, owner, name = points[point]
     arrange(owner, name)
-    drain.drain(stream.new_consumer())
+    drain.drain(stream.new_consumer(), first())
 
 
 def enter_each(user_ids: list[int], rounds: int, processes: int) -> list[tuple[int, int]]:
@@ -86,7 +87,7 @@ def enter_each(user_ids: list[int], rounds: int, processes: int) -> list[tuple[i
     for number in range(rounds):
         _wait_for_all(number, processes)
         for user_id in user_ids:
-            if popup := _next_popup(user_id, ClientContext(f"p{number}")):
+            if popup := next_popup(user_id, ClientContext(f"p{number}")):
                 claimed.append((user_id, popup["id"]))
     return claimed
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from popups.admin.statistics import by_day
 from popups.models import Event, Pacing, Popup, UserPopup
 from tests.popups.admin_form import FORM, POPUPS, add
+from tests.popups.shards import backlog
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PACING = "/admin/popups/pacing/"
@@ -155,9 +156,7 @@ def test_the_dry_run_says_what_would_be_shown_and_why_not_the_others(root, enter
 
 @pytest.fixture
 def redis_is_asked():
-    from popups.events import stream
-
-    return stream.backlog
+    return backlog
 
 
 def test_the_dry_run_by_username_and_with_bad_input(root, alice, popup):

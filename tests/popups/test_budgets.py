@@ -2,8 +2,8 @@
 
 import pytest
 
-from popups.events import drain as draining
 from popups.events import stream
+from tests.popups.shards import drain_first
 from tests.support.budgets import budget, measure
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,7 +53,7 @@ def test_a_batch_is_seven_queries_however_large(enter, new_user, popup, people):
         enter(new_user(f"guest_{number}"))
     consumer = stream.new_consumer()
     with measure() as cost:
-        assert draining.drain(consumer) == people
+        assert drain_first(consumer) == people
     assert len(cost.sql) == 7, cost.sql  # users, popups, claims, ids; events, pairs, days
     with budget(sql=0, round_trips=1, commands=1):
-        assert draining.drain(consumer) == 0
+        assert drain_first(consumer) == 0

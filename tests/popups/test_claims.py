@@ -9,9 +9,8 @@ from caching.api import redis_client
 from caching.extend import Result
 from popups import keys
 from popups.delivery.states import STATES
-from popups.delivery.totals import TOTALS
-from popups.events import stream
 from popups.models import Day, Event, Pacing, Unrecorded, UserPopup
+from tests.popups.shards import backlog, forget_totals
 from tests.support.threads import in_parallel
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,7 +37,7 @@ def test_two_devices_at_once_claim_each_popup_once(enter, alice, make):
     while popup := shown(enter(alice)):
         claimed.append(popup)
     assert sorted(claimed) == sorted(popups)
-    assert stream.backlog() == 4
+    assert backlog() == 4
 
 
 def test_the_loser_of_a_race_is_given_what_is_due_after_it(enter, alice, make, monkeypatch):
@@ -117,7 +116,7 @@ def test_a_cap_in_total_is_exact_and_survives_a_loss_of_the_total(enter, new_use
     in_parallel(*[partial(enter, person) for person in people])
     if drained:
         drain()
-    redis.delete(TOTALS.key(popup.pk))
+    forget_totals(popup.pk)
     assert sum(bool(shown(answer)) for answer in in_parallel(*[partial(enter, person) for person in people])) == 2
     drain()
     assert Day.objects.get().shown == Event.objects.count() == 10
@@ -128,7 +127,7 @@ def test_a_cap_is_counted_anew_after_a_wipe(enter, alice, bob, make, redis):
     assert [bool(shown(enter(person))) for person in (alice, bob)] == [True, False]
     redis.flushdb()  # the showing was not drained, so it is lost
     assert [bool(shown(enter(bob))) for _ in range(3)].count(True) == 1
-    assert stream.backlog() == 1
+    assert backlog() == 1
 
 
 def test_a_cap_that_is_raised(enter, alice, bob, carol, make):
@@ -168,7 +167,7 @@ def test_a_state_that_is_loaded_says_the_same(api, enter, alice, drain, make, re
     assert state_of(alice).histories == before.histories
     body = {"claim": claim, "type": "click"}
     assert api.post(f"popups/{second.pk}/events", body, by=alice).status == 202  # the loaded state knows the claim
-    assert stream.backlog() == 0
+    assert backlog() == 0
 
 
 def test_redis_is_wiped(api, enter, alice, drain, popup, redis):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from popups.events import stream
 from popups.models import Event
+from tests.popups.shards import backlog
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -15,9 +15,9 @@ def test_shown_clicked_and_drained(cluster, api, enter, new_user, drain, make):
     assert [bool(each) for each in shown] == [True] * 5 + [False]
     body = {"claim": shown[0]["claim"], "type": "click"}
     assert api.post(f"popups/{popup.pk}/events", body, by=people[0]).status == 202
-    assert stream.backlog() == 6
+    assert backlog() == 6
     drain()
-    assert stream.backlog() == 0
+    assert backlog() == 0
     assert Event.objects.count() == 6
     assert enter(people[1]).json["popup"] is None
     popup.title = "Edited"

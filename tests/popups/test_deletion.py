@@ -7,13 +7,12 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
 from caching.api import redis_client
-from popups import keys
 from popups.admin.statistics import EventCounts
-from popups.delivery.totals import TOTALS
 from popups.events import stream
 from popups.models import Event, Popup, Unrecorded
 from tests.popups.admin_form import POPUPS
 from tests.popups.processes import delete_each, enter_each
+from tests.popups.shards import backlog, forget_totals, stream_key, take
 from tests.support.forkserver import Fork, pause, run_connected, run_in_processes
 from users.services import delete_user
 
@@ -53,11 +52,11 @@ def test_it_cannot_be_deleted(root, enter, drain, alice, bob, popup, make, delet
     for person in (alice, bob):
         assert enter(person).json["popup"]
     if state == "taken by a drain":
-        stream.take(stream.new_consumer())
+        take(stream.new_consumer())
     elif state == "drained":
         drain()
     elif state == "total lost":
-        redis_client().delete(TOTALS.key(popup.pk))
+        forget_totals(popup.pk)
     if delete in (by_page, by_action) and state == "drained":
         return  # tests/popups/test_admin.py: the page itself says so, before anything is tried
     unshown = make("Never shown", placement="elsewhere")
@@ -121,11 +120,11 @@ def test_nobody_is_shown_what_is_being_deleted(enter, alice, bob, make, drain, o
         fork.wait_until_paused().resume().wait_until_paused()
         if connection.vendor != "sqlite":  # which answers no write while another one is open
             assert enter(alice).json["popup"] is None
-        assert stream.backlog() == 0
+        assert backlog() == 0
         if outcome == "committed":
             assert fork.resume().result()
     if outcome == "killed":
-        redis_client().delete(TOTALS.key(popup.pk))  # as once the time of the hold is past, and its writer is gone
+        forget_totals(popup.pk)  # as once the time of the hold is past, and its writer is gone
         assert enter(alice).json["popup"]["id"] == popup.pk
     else:
         assert not Popup.objects.filter(pk=popup.pk).exists()
@@ -155,7 +154,7 @@ def test_claims_and_deletions_at_once(new_user, make, drain):
     assert set(Popup.objects.values_list("pk", flat=True)) == set(popups) - set(deleted)
     assert {popup_id for _, popup_id in shown} == set(popups) - set(deleted)
     assert not Unrecorded.objects.exists()
-    assert redis_client().xlen(keys.prefixed(keys.STREAM)) == 0
+    assert redis_client().xlen(stream_key()) == 0
 
 
 def test_the_database_refuses_too(enter, drain, alice, popup):

@@ -9,12 +9,12 @@ from django.db import DatabaseError
 from django.db.models import ProtectedError
 
 from caching.api import redis_client
-from popups import keys
 from popups.delivery.states import STATES
 from popups.events import drain as draining
 from popups.events import stream
 from popups.models import Day, Event, Popup, Unrecorded, UserPopup
 from tests.popups.processes import die_at, drains, terminated
+from tests.popups.shards import backlog, drain_first, first, stream_key, take
 from tests.support.forkserver import run_until_killed
 from tests.support.polling import wait_until
 from users.services import delete_user
@@ -34,7 +34,7 @@ def settled():
     assert sorted(Event.objects.values_list("type", flat=True)) == ["click", "shown", "shown"]
     assert sorted(UserPopup.objects.values_list("shown", "clicked")) == [(1, 0), (1, 1)]
     assert list(Day.objects.values_list("shown", "clicked", "dismissed")) == [(2, 1, 0)]
-    assert stream.backlog() == 0
+    assert backlog() == 0
     for user_id in UserPopup.objects.values_list("user_id", flat=True):
         state = STATES.decode(user_id, redis_client().get(STATES.key(user_id)))
         assert state.pending_events == 0
@@ -52,14 +52,14 @@ def test_a_drain_that_is_killed(shown, drain, point):
 
 def test_another_drain_takes_over_after_a_while(shown, monkeypatch):
     dead = stream.new_consumer()
-    assert len(stream.take(dead).ids) == 3
+    assert len(take(dead).ids) == 3
     other = stream.new_consumer()
-    assert draining.drain(other) == 0  # the other consumer may be alive
+    assert drain_first(other) == 0  # the other consumer may be alive
     time.sleep(0.05)
-    assert draining.drain(other, min_idle_ms=40) == 3
+    assert drain_first(other, min_idle_ms=40) == 3
     assert settled()
-    draining._write_with_retries(())  # the consumer continues and finds nothing left to acknowledge
-    assert draining.drain(dead) == 0
+    draining._write_with_retries((), first())  # the consumer continues and finds nothing left to acknowledge
+    assert drain_first(dead) == 0
 
 
 def test_what_was_not_written_is_taken_again(shown, drain, monkeypatch):
@@ -71,15 +71,15 @@ def test_what_was_not_written_is_taken_again(shown, drain, monkeypatch):
         consumer = stream.new_consumer()
         for _ in range(2):
             with pytest.raises(DatabaseError):
-                draining.drain(consumer)
+                drain_first(consumer)
         with pytest.raises(CommandError, match="Nothing lost, but not all written: away"):
             drain()
-    assert draining.drain(consumer) + draining.drain(stream.new_consumer(), min_idle_ms=0) == 3
+    assert drain_first(consumer) + drain_first(stream.new_consumer(), min_idle_ms=0) == 3
     assert settled()
 
 
 def test_two_drains_write_the_same_events(shown, drain):
-    taken = stream.take(stream.new_consumer())
+    taken = take(stream.new_consumer())
     assert draining.write(taken.events) == 0
     assert draining.write(taken.events) == 0
     drain()
@@ -88,7 +88,7 @@ def test_two_drains_write_the_same_events(shown, drain):
 
 def test_several_drains_for_ever_and_sigterm(enter, new_user, popup, drain):
     people = [new_user(f"guest_{number}") for number in range(30)]
-    key = keys.prefixed(keys.STREAM)
+    key = stream_key()
     with drains(3) as processes:
         for person in people:
             assert enter(person).json["popup"]
@@ -98,7 +98,7 @@ def test_several_drains_for_ever_and_sigterm(enter, new_user, popup, drain):
     drain()
     assert sorted(Event.objects.values_list("user_id", flat=True)) == sorted(person.pk for person in people)
     assert Day.objects.get().shown == 30
-    assert stream.backlog() == 0
+    assert backlog() == 0
 
 
 def test_the_group_is_made_anew(enter, alice, bob, drain, popup):
@@ -107,7 +107,7 @@ def test_the_group_is_made_anew(enter, alice, bob, drain, popup):
     redis_client().flushdb()
     drain()
     enter(bob)
-    redis_client().xgroup_destroy(keys.prefixed(keys.STREAM), stream.GROUP)
+    redis_client().xgroup_destroy(stream_key(), stream.GROUP)
     drain()
     assert sorted(Event.objects.values_list("user_id", flat=True)) == [alice.pk, bob.pk]
 
@@ -121,7 +121,7 @@ def test_events_of_those_who_are_gone(enter, new_user, alice, make, drain):
     drain()
     assert list(Event.objects.values_list("user_id", "popup_id")) == [(alice.pk, popup.pk), (alice.pk, other.pk)]
     assert dict(Unrecorded.objects.values_list("reason", "times")) == {"gone": 2}
-    assert stream.backlog() == 0
+    assert backlog() == 0
     list(delete_user(alice.pk))
     assert not Event.objects.exists()
     assert not UserPopup.objects.exists()
@@ -132,7 +132,7 @@ def test_events_of_those_who_are_gone(enter, new_user, alice, make, drain):
 
 
 def test_an_event_that_cannot_be_read_is_not_in_the_way(shown, drain, caplog):
-    key = keys.prefixed(keys.STREAM)
+    key = stream_key()
     good = {"type": "click", "user": 1, "popup": 1, "claim": "ab", "at": 5, "last": 1}
     for strange in ({"x": "y"}, {**good, "type": "bought"}, {**good, "user": "é"}, {**good, "at": 10**30}):
         redis_client().xadd(key, strange)
@@ -149,7 +149,7 @@ def test_a_redis_that_gives_an_id_again(enter, alice, bob, drain, popup):
     redis_client().flushdb()
     event = Event.objects.get()
     other = {"type": "shown", "user": bob.pk, "popup": popup.pk, "claim": "ab" * 12, "at": 5, "last": 1}
-    redis_client().xadd(keys.prefixed(keys.STREAM), other, id=event.stream_id)
+    redis_client().xadd(stream_key(), other, id=event.stream_id)
     drain()
     assert Event.objects.count() == 2
 
@@ -159,7 +159,7 @@ def test_events_out_of_order(enter, alice, make, drain):
     make(reshow_hours=0)
     for _ in range(3):
         enter(alice)
-    first, second, third = stream.take(stream.new_consumer()).events
+    first, second, third = take(stream.new_consumer()).events
     for event in (second, third, first):
         draining.write([event])
     pair = UserPopup.objects.get()
@@ -178,7 +178,7 @@ def test_an_event_is_counted_down_once(enter, alice, make, monkeypatch):
     for _ in range(2):
         enter(alice)
     monkeypatch.setattr(stream, "BATCH_SIZE", 1)
-    taken = stream.take(stream.new_consumer())
+    taken = take(stream.new_consumer())
     for _ in range(2):
         stream.acknowledge(taken)
     state = STATES.decode(alice.pk, redis_client().get(STATES.key(alice.pk)))
@@ -186,15 +186,15 @@ def test_an_event_is_counted_down_once(enter, alice, make, monkeypatch):
 
 
 def test_consumers_that_are_gone_are_forgotten(enter, alice, bob, popup, drain, monkeypatch):
-    key, unfinished = keys.prefixed(keys.STREAM), stream.new_consumer()
+    key, unfinished = stream_key(), stream.new_consumer()
     enter(alice)
-    assert len(stream.take(unfinished).ids) == 1
+    assert len(take(unfinished).ids) == 1
     for _ in range(3):
-        stream.take(stream.new_consumer())
+        take(stream.new_consumer())
     assert redis_client().xinfo_groups(key)[0]["consumers"] == 4
     time.sleep(0.05)
     monkeypatch.setattr(stream, "CONSUMER_EXPIRY_MS", 40)
-    stream.take(stream.new_consumer())
+    take(stream.new_consumer())
     names = {each["name"].decode() for each in redis_client().xinfo_consumers(key, stream.GROUP)}
     assert len(names) == 2
     assert unfinished in names

@@ -6,8 +6,8 @@ import pytest
 
 from caching.api import redis_client
 from popups.delivery.states import STATES
-from popups.delivery.totals import TOTALS
 from popups.models import Event, Popup
+from tests.popups.shards import forget_totals
 from tests.support.asgi_server import login
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,7 +84,7 @@ def lose_the_state(user, popup):
 
 
 def lose_the_total(user, popup):
-    redis_client().delete(TOTALS.key(popup.pk))
+    forget_totals(popup.pk)
 
 
 def edit(user, popup):

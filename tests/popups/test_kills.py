@@ -11,10 +11,10 @@ from django.core.management import call_command
 
 from launcher import embedded_redis
 from popups.delivery.claims import verify
-from popups.events import stream
 from popups.models import Day, Event, UserPopup
 from tests.popups.processes import enter_all
 from tests.popups.servers import crowd, draining, environment, wait_until_up, web_servers
+from tests.popups.shards import backlog
 from tests.support.forkserver import run_in_processes
 from tests.support.polling import wait_until
 from users.models import User
@@ -69,7 +69,7 @@ def test_every_answered_claim_and_accepted_click_is_in_the_table_once(own_redis,
     assert truth_of(seen.clicks) <= clicked
     assert {*shown.values(), *clicked.values()} == {1}
     assert max(Counter((user_id, popup_id) for user_id, popup_id, _ in shown).values()) == 1
-    assert stream.backlog() == 0
+    assert backlog() == 0
     assert sum(Day.objects.values_list("shown", flat=True)) == shown.total()
     assert sum(UserPopup.objects.values_list("clicked", flat=True)) == clicked.total()
 

@@ -1,4 +1,4 @@
-"""A Galera cluster of three nodes, each on a host of its own, behind HAProxy with one writer (ops/galera)."""
+"""A Galera cluster of three nodes, each on a host of its own, behind HAProxy with one writer (deploy/galera)."""
 
 import contextlib
 import os
@@ -16,10 +16,10 @@ import pytest
 from config.environment import BASE_DIR
 from devtools import servers
 from serving.parent_death import end_with_parent
-from tests.support.programs import environment, run
 from tests.support.network_hosts import Network, require_namespaces
+from tests.support.programs import environment, run
 
-OPS = BASE_DIR / "ops" / "galera"
+OPS = BASE_DIR / "deploy" / "galera"
 NODES = (1, 2, 3)
 LONGEST_S = 60
 QUICK = (

@@ -1,7 +1,10 @@
-"""Hosts as network namespaces on one bridge: each has an address of its own, and can be cut off."""
+"""Hosts as network namespaces on one bridge: each has an address of its own, and can be killed or cut off."""
 
+import contextlib
 import os
+import signal
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ class Network:
     """A bridge in this namespace, and hosts behind it: 10.x.y.1, 10.x.y.2, …; this process is 10.x.y.254."""
 
     def __init__(self, hosts: int) -> None:
+        remove_left_over()
         number = os.getpid() % 50_000
         self._begin, self._name = f"10.{number // 250 + 20}.{number % 250}", f"h{os.getpid()}"
         self.hosts = range(1, hosts + 1)
@@ -21,6 +25,11 @@ class Network:
         _ip("link", "set", self._name, "up")
         for number in self.hosts:
             self._add(number)
+
+    @property
+    def here(self) -> str:
+        """Return the address of this process."""
+        return self.address(254)
 
     def address(self, number: int) -> str:
         return f"{self._begin}.{number}"
@@ -36,8 +45,18 @@ class Network:
     def reconnect(self, number: int) -> None:
         _ip("link", "set", self._link(number), "up")
 
+    def processes(self, number: int) -> list[int]:
+        """Return the ids of the processes on a host."""
+        return _processes(self._host(number))
+
+    def kill(self, number: int) -> None:
+        """End a host without a word: all its processes, then its link."""
+        _kill_processes(self._host(number))
+        self.cut_off(number)
+
     def remove(self) -> None:
         for number in self.hosts:
+            _kill_processes(self._host(number))
             subprocess.run(["ip", "netns", "del", self._host(number)], check=False)
         subprocess.run(["ip", "link", "del", self._name], check=False)
 
@@ -67,5 +86,28 @@ def require_namespaces() -> None:
     subprocess.run(["ip", "netns", "del", name], check=False)
 
 
-def _ip(*arguments: Any) -> None:
-    subprocess.run(["ip", *map(str, arguments)], check=True, capture_output=True)
+def remove_left_over() -> None:
+    """Remove the networks of processes that were killed."""
+    for line in _ip("netns", "list").splitlines():
+        name = line.split()[0]
+        owner, _, number = name.removeprefix("h").partition("-")
+        if name.startswith("h") and owner.isdigit() and number and not Path(f"/proc/{owner}").exists():
+            with contextlib.suppress(subprocess.CalledProcessError):  # another process was faster
+                _kill_processes(name)
+                _ip("netns", "del", name)
+            subprocess.run(["ip", "link", "del", f"h{owner}"], check=False, capture_output=True)
+
+
+def _processes(host: str) -> list[int]:
+    return [int(pid) for pid in _ip("netns", "pids", host).split()]
+
+
+def _kill_processes(host: str) -> None:
+    while pids := _processes(host):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _ip(*arguments: Any) -> str:
+    return subprocess.run(["ip", *map(str, arguments)], check=True, capture_output=True, text=True).stdout

@@ -24,6 +24,7 @@ WEB = ("-m", "serving")
 GUNICORN = ("-m", "gunicorn", "-c", "python:serving.gunicorn_config")
 SET_BY_THE_SUITE = (
     "DATABASE_URL",
+    "DATABASE_REPLICA_URLS",
     "REDIS_URL",
     "SECRET_KEY",
     "DJANGO_SETTINGS_MODULE",

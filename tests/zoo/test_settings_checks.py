@@ -20,6 +20,7 @@ pytestmark = pytest.mark.any_database
 
 LOCMEM = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 REDIS = "redis://127.0.0.1:6379/0"
+CLUSTER = {"CONNECTION_FACTORY": "caching.redis.cluster.ClusterConnectionFactory"}
 
 
 def changed(settings, *, options=None, pool=None, **entry):
@@ -55,6 +56,9 @@ def ids(messages):
         (lambda s: changed(s, options={"SOCKET_CONNECT_TIMEOUT": None}), ["W061"], "CONNECT_TIMEOUT is not set"),
         (lambda s: changed(s, options={"CONNECTION_POOL_KWARGS": {}}), ["W062"], "redis-py repeats what has failed"),
         (lambda s: changed(s, pool={"retry_on_timeout": True}), ["W062"], "redis-py repeats what has failed"),
+        (lambda s: changed(s, LOCATION="redis+cluster://a:1"), ["E080"], "CONNECTION_FACTORY does not"),
+        (lambda s: changed(s, LOCATION="redis+cluster://a:1,b:x", options=CLUSTER), ["E081"], "no host:port"),
+        (lambda s: changed(s, LOCATION=["redis+cluster://a:1", "b:2"], options=CLUSTER), [], ""),
         (lambda s: changed(s), [], ""),
     ],
 )

@@ -23,9 +23,11 @@ THREADS, CONNECTIONS, MASTERS = 8, 64, 3
 FULL, QUICK = Scale(rounds=9, seconds=1.5), Scale(rounds=1, seconds=0.5)
 PATHS, BATCH, LOGGED = 1_000, 50, 500
 API = "/api/v1"
-USER, BATCHED, NOTHING_DUE = "users/{id}", f"users of {BATCH}", "popups/next, nothing due"
-MOST = {USER: 1.3, BATCHED: 2.0, NOTHING_DUE: 1.3}
-EVEN = {USER: 0.15, BATCHED: 0.15}
+SHARDS = 12  # of popups
+USER, BATCHED = "users/{id}", f"users of {BATCH}"
+NOTHING_DUE, CLAIM = "popups/next, nothing due", "popups/next, claim made"
+MOST = {USER: 1.3, BATCHED: 2.0, NOTHING_DUE: 1.3, CLAIM: 1.3}
+EVEN = {USER: 0.15, BATCHED: 0.15, NOTHING_DUE: 0.15, CLAIM: 0.15}
 """Reads whose keys are spread over the servers, with the greatest difference of a server's commands from the mean."""
 ONE, CLUSTER = "one Redis", f"Cluster of {MASTERS}"
 LEGEND = """\
@@ -55,9 +57,11 @@ Costs = dict[tuple[str, str], Cost]  # by names of the read and the topology
 def measure(env: Environment, scale: Scale) -> report.SectionResult:
     """Measure CPU, SQL, and how evenly the servers are used, of each read on both topologies."""
     report.print_heading(f"Hot lane on a Cluster, warm: one worker, {CONNECTIONS} connections, {env.users:,} users")
-    env.sql("INSERT INTO popups_popup (title, body, placement, reshow_hours) VALUES ('Hello', 'A popup', 'once', 24)")
+    popups = "('Hello', 'A popup', 'once', 24), ('Hello', 'A popup', 'again', 0)"
+    env.sql(f"INSERT INTO popups_popup (title, body, placement, reshow_hours) VALUES {popups}")
     paths = reads(env.users)
     with _servers(env) as nodes, ExitStack() as stack:
+        env.run_command("shard_popups", str(SHARDS), REDIS_URL=nodes[CLUSTER][0])
         webs = {
             name: stack.enter_context(env.web_server(workers=1, threads=THREADS, LANE="on", REDIS_URL=url))
             for name, (url, _) in nodes.items()
@@ -82,6 +86,7 @@ def reads(users: int) -> dict[str, list[str]]:
         USER: [f"{API}/users/{pk}" for pk in draw.sample(everybody, PATHS)],
         BATCHED: [f"{API}/users?ids={ids}" for ids in batches],
         NOTHING_DUE: [f"{API}/popups/next?placement=once&platform=ios&app_version=3.2.0"],
+        CLAIM: [f"{API}/popups/next?placement=again&platform=ios&app_version=3.2.0"],
     }
 
 

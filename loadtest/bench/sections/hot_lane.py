@@ -65,7 +65,7 @@ def measure(env: Environment, scale: Scale) -> report.SectionResult:
     report.print_heading(
         f"Hot lane, warm: one worker, {THREADS} threads, {CONNECTIONS} connections, {env.users:,} users, Zipf"
     )
-    _seed(env)
+    seed(env)
     costs = _measure_costs(env, reads(env.users), scale)
     header = ("CPU µs", *(config.name for config in CONFIGS), "SQL", "trips")
     print(report.table(header, list(_lines(costs))), LEGEND, sep="\n\n")
@@ -91,7 +91,7 @@ def reads(users: int) -> dict[str, list[str]]:
     }
 
 
-def _seed(env: Environment) -> None:
+def seed(env: Environment) -> None:
     """Seed favourites, follows and followers of each caller, and popups, one of which is due again at once."""
     seed_posts.delete_all(env)
     seed_posts.insert_posts(env, 1, POSTS, author="1 + seq MOD 100")

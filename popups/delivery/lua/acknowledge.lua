@@ -1,11 +1,15 @@
 -- Acknowledge and delete events after the commit, and count them down in the states of their users.
 -- KEYS: stream, states.  ARGV: group, prefix of a state, TTL in ms of a state without pending events, then per event
 -- its id and the position of its user's state among KEYS, 0 for none.
--- Returns the number of events that this call acknowledged.
+-- Returns the number of events that this call acknowledged, or 'sealed'.
 local group, prefix = ARGV[1], ARGV[2]
 local acknowledged, drained = 0, {}
 for i = 4, #ARGV, 2 do
-  if redis.call('XACK', KEYS[1], group, ARGV[i]) == 1 then
+  local acked = redis.pcall('XACK', KEYS[1], group, ARGV[i])
+  if type(acked) == 'table' then
+    return 'sealed'
+  end
+  if acked == 1 then
     redis.call('XDEL', KEYS[1], ARGV[i])
     local position = tonumber(ARGV[i + 1])
     drained[position] = (drained[position] or 0) + 1

@@ -1,9 +1,15 @@
 -- Claim a popup, unless something has changed since the decision: write the state, increment the total, append the event.
+-- One of several shards has a limit of its own in the total, V<shown>/<limit>/<revision>/<cap>, instead of the total cap.
 -- KEYS: state, total, stream.
 -- ARGV: prefix of a state, revision, popup, user, claim, from (ms), until (ms), total cap (0: none), maximum length of
 -- the stream.
 -- Returns {'shown', now (ms)}, or a reason: {'changed', entry} the state has another revision, {'outside_window', now}
--- by the clock of Redis, {'total_missing'}, {'capped_out'} the total cap is reached, {'stream_full'}.
+-- by the clock of Redis, {'total_missing'}, {'capped_out'} the total cap is reached, {'quota_empty', total} the limit of
+-- the shard is reached or is for another cap, {'stream_full'}, {'moved'} the shard is sealed.
+local length = redis.pcall('XLEN', KEYS[3])
+if type(length) == 'table' then
+  return {'moved'}
+end
 local entry = redis.call('GET', KEYS[1])
 local prefix = ARGV[1]
 if not entry or string.sub(entry, 1, #prefix) ~= prefix then
@@ -22,12 +28,24 @@ local total = redis.call('GET', KEYS[2])
 if not total or string.sub(total, 1, 1) ~= 'V' then
   return {'total_missing'}
 end
-total = tonumber(string.sub(total, 2))
-local cap = tonumber(ARGV[8])
-if cap > 0 and total >= cap then
-  return {'capped_out'}
+local shown, cap, rest = tonumber(string.sub(total, 2)), tonumber(ARGV[8]), ''
+if shown then
+  if cap > 0 and shown >= cap then
+    return {'capped_out'}
+  end
+else
+  local limit, revision, known
+  shown, limit, revision, known = string.match(total, '^V(%d+)/(%d+)/(%d+)/(%d+)$')
+  if not shown then
+    return {'total_missing'}
+  end
+  shown = tonumber(shown)
+  if cap > 0 and (shown >= tonumber(limit) or tonumber(known) ~= cap) then
+    return {'quota_empty', total}
+  end
+  rest = string.format('/%s/%s/%.0f', limit, revision, cap)
 end
-if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[9]) then
+if length >= tonumber(ARGV[9]) then
   return {'stream_full'}
 end
 local history
@@ -47,5 +65,5 @@ history[2], history[3], history[4] = history[2] + 1, now, ARGV[5]
 state[1], state[2] = state[1] + 1, id
 -- Without a TTL: the state must not be evicted before the database has its events.
 redis.call('SET', KEYS[1], prefix .. cmsgpack.pack(state))
-redis.call('SET', KEYS[2], string.format('V%.0f', total + 1), 'KEEPTTL')
+redis.call('SET', KEYS[2], string.format('V%.0f', shown + 1) .. rest, 'KEEPTTL')
 return {'shown', now}

@@ -1,8 +1,13 @@
 -- Record a click or a dismissal: in the state, and as an event in the stream.
 -- KEYS: state, stream.  ARGV: prefix of a state, popup, user, claim, type, maximum length of the stream.
--- Returns 'recorded', 'duplicate' (it was recorded before), 'state_missing' or 'stream_full'.
+-- Returns 'recorded', 'duplicate' (it was recorded before), 'state_missing', 'stream_full' or 'moved' (the shard is
+-- sealed).
 -- Claims begin with their time. A claim that is older than the last showing's changes no cooldown; the table then tells
 -- whether the event is a duplicate.
+local length = redis.pcall('XLEN', KEYS[2])
+if type(length) == 'table' then
+  return 'moved'
+end
 local entry = redis.call('GET', KEYS[1])
 local prefix = ARGV[1]
 if not entry or string.sub(entry, 1, #prefix) ~= prefix then
@@ -19,7 +24,7 @@ end
 if history and history[4] == ARGV[4] and history[position] > 0 and history[position] >= history[3] then
   return 'duplicate'
 end
-if redis.call('XLEN', KEYS[2]) >= tonumber(ARGV[6]) then
+if length >= tonumber(ARGV[6]) then
   return 'stream_full'
 end
 local time = redis.call('TIME')

@@ -1,8 +1,11 @@
 -- Find the showings of a popup in the stream.
 -- KEYS: stream.  ARGV: popup, id to begin after ('' for the beginning), maximum number of events to read.
--- Returns {id of the last event read ('' at the end), ids of showings…}.
+-- Returns {id of the last event read ('' at the end), ids of showings…}, or 'sealed'.
 local from = ARGV[2] == '' and '-' or '(' .. ARGV[2]
-local entries = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', ARGV[3])
+local entries = redis.pcall('XRANGE', KEYS[1], from, '+', 'COUNT', ARGV[3])
+if entries.err then
+  return 'sealed'
+end
 local found = {''}
 for _, entry in ipairs(entries) do
   local event = {}

@@ -1,9 +1,13 @@
 -- Take events for a consumer: its own unacknowledged ones, else those of idle consumers, else new ones.
 -- KEYS: stream.  ARGV: group, consumer, maximum number of events, idle time in ms after which a consumer's events are
 -- taken over, idle time in ms after which a consumer without events is deleted.
--- Returns [[id, [field, value, …]], …]. Creates the group if it is missing, from the beginning of the stream.
+-- Returns [[id, [field, value, …]], …], or 'sealed'. Creates the group if it is missing, from the beginning of the
+-- stream.
 local group, consumer, limit = ARGV[1], ARGV[2], ARGV[3]
-redis.pcall('XGROUP', 'CREATE', KEYS[1], group, '0', 'MKSTREAM')
+local created = redis.pcall('XGROUP', 'CREATE', KEYS[1], group, '0', 'MKSTREAM')
+if created.err and string.sub(created.err, 1, 9) == 'WRONGTYPE' then
+  return 'sealed'
+end
 local function read(from)
   local reply = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', limit, 'STREAMS', KEYS[1], from)
   return reply and reply[1] and reply[1][2] or {}

@@ -6,13 +6,17 @@ from django.db import Error
 
 from caching.api import Unavailable
 from caching.management.polling import PollingCommand
+from popups import layouts
 from popups.events import drain, stream
 
 
 class Command(PollingCommand):
     """Command `drain_popup_events`: a consumer of the stream of popup events, which writes them in batches."""
 
-    help = "Write popup events from Redis into the database, for ever; with --once, write what waits now and end."
+    help = (
+        "Write popup events of all shards from Redis into the database, for ever; with --once, write what waits now "
+        "and end. Several may run at once."
+    )
     failures = (Unavailable, Error)
     incomplete = "Nothing lost, but not all written"
     waiting = "Popup events wait"
@@ -24,9 +28,10 @@ class Command(PollingCommand):
     def finish(self) -> str:
         """Write all events, also those that another consumer has taken: its process may have ended."""
         written = 0
-        while taken := drain.drain(self.consumer, min_idle_ms=0):
-            written += taken
+        for shard in layouts.read().shards:
+            while taken := drain.drain(self.consumer, shard, min_idle_ms=0):
+                written += taken
         return f"{written} popup events written."
 
     def step(self) -> bool:
-        return drain.drain(self.consumer) == stream.BATCH_SIZE
+        return drain.drain_all(self.consumer, layouts.read())

@@ -22,7 +22,9 @@ class Application:
         self._connection, theirs = _spawn.Pipe()
         self.process = _spawn.Process(target=_serve, args=(theirs,), daemon=True)
         own = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DJANGO_SETTINGS_MODULE": "config.settings"}
-        with _environment(**own, DEBUG="0", SECRET_KEY="tests-only-" + "x" * 50, HTTPS="off", **values):
+        with _environment(
+            **own, DEBUG="0", SECRET_KEY="tests-only-" + "x" * 50, HTTPS="off", ALLOWED_HOSTS="*", **values
+        ):
             self.process.start()
         theirs.close()
 
@@ -72,9 +74,12 @@ def _serve(connection: Connection) -> None:
     import django
 
     django.setup()
+    from django.db import close_old_connections
+
     _test = connection
     while True:
         function, arguments = connection.recv()
+        close_old_connections()  # as before each request
         try:
             answer = "returned", function(*arguments)
         except Exception as error:

@@ -9,9 +9,12 @@ import pytest
 from devtools import servers
 from launcher.embedded_redis import redis_server
 from tests.support.galera import GaleraCluster
+from tests.support.short_form import SHORT
 from tests.topologies.galera import actions
 from tests.topologies.galera.applications import Application
 
+# CI starts three nodes, and has two of them race.
+collect_ignore = ["test_failover.py", "test_health.py", "test_locks.py", "test_undecided.py"] if SHORT else []
 _numbers = itertools.count(1)
 
 

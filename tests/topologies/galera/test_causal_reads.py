@@ -4,7 +4,7 @@ import pytest
 
 from tests.topologies.galera import actions
 
-CAUSAL_READ_TIMEOUT_S = 2  # ops/galera/node.cnf
+CAUSAL_READ_TIMEOUT_S = 2  # deploy/galera/node.cnf
 LOCK_WAIT_TIMEOUT = 1205
 TURNS = 100
 
@@ -32,6 +32,8 @@ def test_a_node_that_lags_fills_nothing_and_says_so_in_time(first, second, user_
     number, seconds = second.call(actions.number_of_failure, actions.nickname, user_id)
     assert number == LOCK_WAIT_TIMEOUT
     assert seconds < CAUSAL_READ_TIMEOUT_S + 1
+    status, problem = second.call(actions.request, "GET", f"users/{user_id}", None, user_id)
+    assert (status, problem["code"]) == (503, "database_unavailable")
     lagging()
     assert second.call(actions.nickname, user_id) == "new"
     assert first.call(actions.nickname, user_id) == "new"

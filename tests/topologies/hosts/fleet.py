@@ -17,11 +17,12 @@ from typing import Any
 from config.environment import BASE_DIR
 from devtools import servers
 from launcher import embedded_redis
+from serving.parent_death import end_with_parent
+from tests.support.network_hosts import Network, require_namespaces
 from tests.support.polling import wait_until
 from tests.support.programs import environment
 from tests.support.short_form import SHORT
 from tests.topologies.hosts.load import Load
-from tests.topologies.hosts.network import Host, Network
 
 KEY = "hosts-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ"
 DRAIN_S = "1" if SHORT else "5"
@@ -30,11 +31,32 @@ PORT = 8000  # of the service on each host
 
 @dataclass
 class WebHost:
-    """A host and the service on it; `name` as HAProxy calls it."""
+    """The service on the host `number` of a network; `name` as HAProxy calls it."""
 
-    name: str
-    host: Host
+    network: Network
+    number: int
     process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def name(self) -> str:
+        return f"web{self.number}"
+
+    @property
+    def address(self) -> str:
+        return f"{self.network.address(self.number)}:{PORT}"
+
+    def start(self, tree: Path, log: Path, env: dict[str, str]) -> None:
+        """Start the service by the code in a folder."""
+        command = self.network.command(self.number, sys.executable, "-m", "serving")
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command, cwd=tree, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True, preexec_fn=end_with_parent,
+            )  # fmt: skip
+
+    def kill(self) -> None:
+        """End the host without a word."""
+        self.network.kill(self.number)
 
     def stop(self) -> None:
         """Stop the service as a supervisor does, by SIGTERM, and wait for its end."""
@@ -47,10 +69,10 @@ class WebHost:
 class Fleet:
     """The servers, and `hosts`. `tree` is the code of manage.py, and of hosts that are started next."""
 
-    def __init__(self, folder: Path, network: Network, hosts: int, tree: Path, **values: str) -> None:
+    def __init__(self, folder: Path, network: Network, tree: Path, **values: str) -> None:
         self.folder, self.tree, self._values = folder, tree, values
-        self.hosts = [WebHost(f"web{number + 1}", network.add_host()) for number in range(hosts)]
-        self._start_servers(network.address)
+        self.hosts = [WebHost(network, number) for number in network.hosts]
+        self._start_servers(network.here)
         self._start_haproxy()
 
     def _start_servers(self, here: str) -> None:
@@ -74,7 +96,7 @@ class Fleet:
         """Start HAProxy by the sample, with these hosts, a port of its own, and a socket for questions."""
         self.port, self._stats = servers.free_port(), self.folder / "haproxy.sock"
         text = (BASE_DIR / "deploy/haproxy/web.cfg").read_text()
-        lines = "".join(f"    server {web.name} {web.host.address}:{PORT} check\n" for web in self.hosts)
+        lines = "".join(f"    server {web.name} {web.address} check\n" for web in self.hosts)
         text = re.sub(r"(    server \w+ \S+ check\n)+", lines, text)
         if SHORT:
             text = text.replace("inter 1s fastinter 500ms", "inter 200ms")
@@ -97,10 +119,7 @@ class Fleet:
     def start(self, web: WebHost, **values: str) -> None:
         """Start the service of the current code on a host."""
         env = environment(self.folder / web.name, PORT=str(PORT), **{**self.variables, **values})
-        web.process = web.host.start([sys.executable, "-m", "serving"], self.log(web), cwd=self.tree, env=env)
-
-    def log(self, web: WebHost) -> Path:
-        return self.folder / f"{web.name}.log"
+        web.start(self.tree, self.folder / f"{web.name}.log", env)
 
     def wait_until_up(self, *hosts: WebHost) -> None:
         """Wait until HAProxy sends requests to the hosts, all of them by default."""
@@ -147,19 +166,21 @@ class Fleet:
 def running(folder: Path, hosts: int, tree: Path, **values: str) -> Iterator[Fleet]:
     """Run a fleet with tables and no hosts started, and end all of it."""
     with contextlib.ExitStack() as stack:
-        network = Network()
+        require_namespaces()
+        network = Network(hosts)
         fleet_ends = stack.enter_context(contextlib.ExitStack())
         stack.callback(network.remove)
-        fleet = Fleet(folder, network, hosts, tree, **values)
+        fleet = Fleet(folder, network, tree, **values)
         fleet_ends.callback(fleet.end)
         fleet.manage("migrate", "--no-input", "--verbosity", "0")
         yield fleet
 
 
 ACCOUNTS = """
-from users import logins, services
+from users import logins
+from users.models import User
 from posts import services as posts
-users = [services.register(username=f"load{n}", password="correct-horse-battery") for n in range(%d)]
+users = [User.objects.create_one(username=f"load{n}") for n in range(%d)]
 post = posts.publish(author_id=users[0].pk, text="Everybody comments on this.")
 from json import dumps
 def token(user):

@@ -13,15 +13,12 @@ import pytest
 
 from tests.support.short_form import SHORT
 from tests.topologies.hosts.fleet import Clients, Fleet, running
-from tests.topologies.hosts.network import refusal
 from tests.topologies.hosts.releases import releases
 
-pytestmark = [
-    pytest.mark.embedded,
-    pytest.mark.skipif(refusal() is not None, reason=str(refusal())),
-]
-REQUESTS, PER_SECOND = (3_000, 500) if SHORT else (100_000, 700)
+pytestmark = pytest.mark.embedded
+REQUESTS, PER_SECOND = (1_500, 300) if SHORT else (100_000, 700)
 NOT_SENT_TWICE = {"bio", "comment"}
+IN_PROGRESS = ("keyed post", "409")
 AFTER = 300 if SHORT else 5_000  # requests after the host was killed
 
 
@@ -44,7 +41,7 @@ def fleet(trees, tmp_path):
 
 @pytest.fixture
 def clients(fleet):
-    clients = Clients(fleet, clients=40, per_second=PER_SECOND, most=10 * REQUESTS)
+    clients = Clients(fleet, clients=20 if SHORT else 40, per_second=PER_SECOND, most=10 * REQUESTS)
     yield clients
     clients.kill()
 
@@ -60,7 +57,7 @@ def test_deploys_lose_nothing_and_a_killed_host_what_it_was_doing(fleet: Fleet, 
         assert clients.outcome()["lost"] == []
     errors = fleet.errors()
     assert sum(errors.values()) == 0
-    killed.host.kill()
+    killed.kill()
     at = time.time()
     clients.wait_for(clients.outcome()["sent"] + AFTER)
     outcome = clients.finish()
@@ -68,7 +65,8 @@ def test_deploys_lose_nothing_and_a_killed_host_what_it_was_doing(fleet: Fleet, 
     assert outcome["wrong"] == []
     assert outcome["sent"] == sum(outcome["answered"].values()) + len(outcome["lost"])
     # What was on the killed host at that moment: HAProxy got no answer to it, and to nothing on another host.
-    assert {kind for _, kind, *_ in outcome["lost"]} <= NOT_SENT_TWICE
+    # What it sent a second time, to a living host, was answered, or found the first attempt in the database still.
+    assert {(kind, what) for _, kind, what, *_ in outcome["lost"] if kind not in NOT_SENT_TWICE} <= {IN_PROGRESS}
     assert all(sent <= at for *_, sent, _ in outcome["lost"]), outcome["lost"]
     assert fleet.errors() == {**errors, killed.name: fleet.errors()[killed.name]}
     assert len(outcome["lost"]) <= fleet.errors()[killed.name]
@@ -80,7 +78,7 @@ def report(fleet: Fleet, outcome: dict[str, Any]) -> None:
     repeated, elsewhere = (sum(int(row[name]) for row in rows) for name in ("wretr", "wredis"))
     print(
         f"\n{outcome['sent']} requests by {len(rows)} hosts ({outcome['answered']}), {len(outcome['lost'])} lost "
-        f"without an answer, all of them on the killed host; HAProxy sent {repeated + elsewhere} a second time."
+        f"without a good answer, all of them on the killed host; HAProxy sent {repeated + elsewhere} a second time."
     )
     for each in outcome["lost"]:
         print("  lost:", *each[:3])

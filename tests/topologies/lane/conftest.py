@@ -14,6 +14,7 @@ from devtools.redis_sentinel import RedisSentinel
 from launcher.embedded_redis import redis_server
 from tests.support.circuit_breaker import fresh_breaker
 from tests.support.empty_redis import empty_redis
+from tests.support.short_form import SHORT
 
 Topology = RedisCluster | RedisSentinel
 PASSWORD = "of/the:lane@1"
@@ -60,7 +61,7 @@ def use(settings: Any) -> Iterator[Callable[[Topology], None]]:
         yield use_servers
 
 
-@pytest.fixture(params=["own_cluster", "own_sentinel"])
+@pytest.fixture(params=["own_cluster"] if SHORT else ["own_cluster", "own_sentinel"])
 def topology(request: Any, use: Any) -> Topology:
     """The servers that this process uses, of either kind."""
     servers: Topology = request.getfixturevalue(request.param)

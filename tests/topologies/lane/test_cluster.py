@@ -15,8 +15,9 @@ from users.models import User
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
 USERS = 60
-MOVED = 200 if SHORT else 2_000
+MOVED = 100 if SHORT else 2_000
 ROUNDS = 1 if SHORT else 5
+LONG = pytest.mark.skipif(SHORT, reason="the long form: make test-topologies")
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_slots_move_while_the_lane_reads(cluster, traffic):
     traffic.wait_for_the_lane()
 
 
-@pytest.mark.parametrize("fault", ["kill", "freeze"])
+@pytest.mark.parametrize("fault", ["kill", pytest.param("freeze", marks=LONG)])
 def test_a_master_is_lost_and_hits_of_the_others_stay_hits(cluster, traffic, alice, fault):
     for _ in range(ROUNDS):
         lost = next(node for node in cluster.masters() if node is not cluster.master_of(rows_of(User).key(alice.pk)))
@@ -70,6 +71,7 @@ def test_a_master_is_lost_and_hits_of_the_others_stay_hits(cluster, traffic, ali
             cluster.wait_until_whole()
 
 
+@LONG
 def test_a_master_changes_places_with_its_replica(cluster, traffic):
     for _ in range(ROUNDS):
         master = cluster.masters()[0]
@@ -78,6 +80,7 @@ def test_a_master_changes_places_with_its_replica(cluster, traffic):
         cluster.wait_until_whole()
 
 
+@LONG
 def test_a_master_that_only_answers_reads_is_not_believed(cluster, traffic):
     master = cluster.masters()[0]
     with master.client() as client:

@@ -6,10 +6,13 @@ from tests.support.polling import wait_until
 from tests.support.short_form import SHORT
 from tests.topologies.lane.traffic import Traffic
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.embedded,
+    pytest.mark.skipif(SHORT, reason="the long form: make test-topologies"),
+]
 
-USERS = 20
-ROUNDS = 1 if SHORT else 5
+USERS, ROUNDS = 20, 5
 
 
 @pytest.fixture
@@ -42,13 +45,17 @@ def test_the_master_is_lost(servers, traffic, fault):
             servers.wait_until_whole()
 
 
+def commands_of(node):
+    with node.client() as client:
+        return client.info("stats")["total_commands_processed"]
+
+
 def test_the_master_is_demoted_and_lives_on(servers, traffic):
     for _ in range(ROUNDS):
         (master,) = servers.masters()
         with traffic.without_writes():  # a server that is told to step down loses what it is told meanwhile
             promoted = servers.fail_over(master)
-            with promoted.client() as client:
-                before = client.info("stats")["total_commands_processed"]
-                wait_until(lambda: client.info("stats")["total_commands_processed"] > before + 500)
+            before = commands_of(promoted)
+            wait_until(lambda node=promoted, than=before + 500: commands_of(node) > than)
             traffic.wait_for_the_lane()
         servers.wait_until_whole()

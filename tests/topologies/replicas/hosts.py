@@ -18,7 +18,12 @@ from tests.support.programs import WEB, Program, environment, run
 PLAIN = "plain"
 """The name of the database without a replica, on the same server."""
 PASSWORD = "correct-horse-battery"
-SEED = "from popups.models import Popup; Popup.objects.create(title='Hello', reshow_hours=0, click_cooldown_hours=0)"
+PREPARE = """
+from django.core.management import call_command
+from popups.models import Popup
+call_command("migrate", verbosity=0)
+Popup.objects.create(title="Hello", reshow_hours=0, click_cooldown_hours=0)
+"""
 # What differs between two runs of the same requests.
 _TIME = re.compile(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^"]*"')
 _OF_THE_MOMENT = {"access", "refresh", "claim"}
@@ -97,6 +102,12 @@ class Site:
         sql = f"SELECT COUNT(*) FROM {DATABASE}.{table} WHERE {name} = {value}"  # noqa: S608
         return int(self.databases.writer.execute(sql)[0][0])
 
+    def begin_again(self) -> None:
+        """Give both databases the tables and rows that they began with."""
+        for name in (DATABASE, PLAIN):
+            self._run("mariadb", name, self._dump)
+        self.flush()
+
     def flush(self) -> None:
         """Empty Redis, so that each entry is filled anew."""
         with redis.Redis(port=self.redis_port) as client:
@@ -113,10 +124,13 @@ class Site:
         """Make the tables and the seeds once, and copy them."""
         writer = self.databases.writer
         env = environment(self.folder / "migrate", **self._environment(writer.url, 2))
-        for command in (("migrate", "-v0"), ("shell", "-c", SEED)):
-            done = run(("manage.py", *command), env)
-            assert done.returncode == 0, done.stderr
+        prepared = run(("manage.py", "shell", "-c", PREPARE), env)
+        assert prepared.returncode == 0, prepared.stderr
         writer.execute(f"CREATE DATABASE {PLAIN} CHARACTER SET utf8mb4")
-        server = ["--no-defaults", "-h127.0.0.1", "-uroot", f"-P{writer.port}"]
-        dump = subprocess.run(["mariadb-dump", *server, DATABASE], check=True, capture_output=True)
-        subprocess.run(["mariadb", *server, PLAIN], check=True, input=dump.stdout)
+        self._dump = self._run("mariadb-dump", DATABASE)
+        self._run("mariadb", PLAIN, self._dump)
+
+    def _run(self, program: str, database: str, given: bytes = b"") -> bytes:
+        port = self.databases.writer.port
+        command = [servers.program(program) or program, "--no-defaults", "-h127.0.0.1", "-uroot", f"-P{port}", database]
+        return subprocess.run(command, check=True, input=given, stdout=subprocess.PIPE).stdout

@@ -1,8 +1,11 @@
 """A replica answers marked reads while it is up to date; otherwise the writer does, without an error."""
 
+import time
+
 import pytest
 
 from tests.support.polling import wait_until
+from tests.support.short_form import SHORT
 
 NOT_READ, READ_AGAIN = "is not read until it is up to date", "is read again"
 
@@ -10,7 +13,8 @@ NOT_READ, READ_AGAIN = "is not read until it is up to date", "is read again"
 @pytest.fixture(scope="module")
 def people(site):
     """(id, token) of two users, of whom the first has all that lists show."""
-    (ann, token), (ben, _) = (site.hosts[0].account(name) for name in ("list_ann", "list_ben"))
+    number = time.monotonic_ns()
+    (ann, token), (ben, _) = (site.hosts[0].account(f"list_{name}{number}") for name in ("ann", "ben"))
     ask = site.hosts[0].request
     post = ask("POST", "posts", {"text": "Hello"}, token=token).json["id"]
     ask("PUT", f"users/{ben}/follow", token=token)
@@ -38,13 +42,19 @@ def selects(replication):
     return replication.writer.selects(), replication.replica.selects()
 
 
+def asked_by(site, replication, path, people):
+    """Read, and return how many SELECTs that took on the writer and on the replica."""
+    before = selects(replication)
+    read(site, path, people)
+    return [after - earlier for earlier, after in zip(before, selects(replication), strict=True)]
+
+
 @pytest.mark.parametrize("path", MARKED)
 def test_a_marked_read_asks_the_writer_for_its_position_alone(site, replication, people, path):
     wait_until_used(site, replication, people)
     read(site, path, people)  # fills entries
-    writer, replica = selects(replication)
-    read(site, path, people)
-    asked = [after - before for before, after in zip((writer, replica), selects(replication), strict=True)]
+    # Every 500 ms of use, a host looks for pending invalidations as well.
+    asked = min(asked_by(site, replication, path, people) for _ in range(4))
     if path.endswith("export"):  # a position for each page, and the account at the end
         assert asked[1] == 2 * (asked[0] - 1) > 10
     else:
@@ -90,7 +100,7 @@ def test_what_was_written_shows_at_once_while_the_replica_follows(site, replicat
     assert replication.replica.selects() - before > 60  # most of the 240 reads of a position and a page
 
 
-@pytest.mark.parametrize("fault", ["SQL_THREAD", "IO_THREAD", "killed", "silent"])
+@pytest.mark.parametrize("fault", ["SQL_THREAD"] if SHORT else ["SQL_THREAD", "IO_THREAD", "killed", "silent"])
 def test_a_replica_that_is_behind_or_away_is_not_read(site, replication, people, fault):
     wait_until_used(site, replication, people)
     begin, end = {

@@ -22,6 +22,7 @@ def test_the_walk_knows_every_operation():
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_answer_is_as_without_a_replica(site, replication, seed):
+    site.begin_again()
     walk = Walk(site, seed)
     faults, selects = 0, replication.replica.selects()
     is_up = True
@@ -34,5 +35,6 @@ def test_every_answer_is_as_without_a_replica(site, replication, seed):
             is_up = not is_up
         elif chance < 0.04:
             site.flush()
+    print(f"{walk.number} requests, {faults} stops, 0 wrong; {replication.replica.selects() - selects} SELECTs of it")
     assert faults > STEPS / 200
     assert replication.replica.selects() - selects > STEPS / 20

@@ -56,8 +56,6 @@ def handler_for(node):
             self.end_headers()
             self.wfile.write(body.encode() + b"\n")
 
-        do_HEAD = do_OPTIONS = do_GET
-
         def log_message(self, *args):
             """Keep silent: there are several checks a second."""
 
@@ -67,7 +65,7 @@ def handler_for(node):
 def main():
     """Serve until the process is ended."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bind", default="0.0.0.0", help="the address to listen on (all)")
+    parser.add_argument("--bind", default="", help="the address to listen on (all)")
     parser.add_argument("--port", type=int, default=9200, help="the port to listen on (9200)")
     parser.add_argument("client", nargs="*", metavar="OPTION", help="an option of the client `mariadb`, after --")
     given = parser.parse_args()
