@@ -13,11 +13,11 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError
 
 from ..locations import Address
 from .cluster import on_cluster, slot_map
+from .failures import NotBelieved
 from .sentinel import on_sentinel
 from .slot_map import slot_of
 
@@ -41,7 +41,7 @@ class Run(NamedTuple):
         return self.previous != NO_ID
 
 
-class UnknownRun(RedisConnectionError):
+class UnknownRun(NotBelieved):
     """The server is in another run than before, which this process has to agree on with the others."""
 
     def __init__(self) -> None:
