@@ -188,7 +188,7 @@ def failovers(monkeypatch):
 
 
 @pytest.mark.usefixtures("failovers")
-@pytest.mark.parametrize("bodies", [[read, rename], [read, read, rename]])
+@pytest.mark.parametrize("bodies", LATE[:2])
 def test_a_failover_to_a_replica_that_lags(bodies):
     states, violations = explore(bodies, of=FailoverSchedule)
     print(f"{len(states)} states explored, {len(violations)} stale")

@@ -11,9 +11,12 @@ from devtools.redis_cluster import RedisCluster
 from devtools.redis_sentinel import RedisSentinel
 from launcher.embedded_redis import redis_server
 from tests.support.circuit_breaker import fresh_breaker
+from tests.support.short_form import SHORT
 
 Topology = RedisCluster | RedisSentinel
 KINDS = {"cluster": RedisCluster, "sentinel": RedisSentinel}
+if SHORT:
+    del KINDS["sentinel"]
 
 
 @pytest.fixture(scope="module", params=KINDS)
