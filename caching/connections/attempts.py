@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from django.db import Error, connections
 
-from .failures import NOT_READY, is_lost, is_passing, number_of
+from .failures import is_of_no_use, is_passing
 from .following import effects
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Attempts:
         open_connections = connections.all(initialized_only=True)
         if not is_passing(error) or any(connection.in_atomic_block for connection in open_connections):
             return False  # or a transaction surrounds the work
-        if is_lost(error) or number_of(error) == NOT_READY:
+        if is_of_no_use(error):
             for connection in open_connections:
                 connection.close()
         if self._made >= MOST:
