@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from caching.entries import id_sets, rows
 from caching.protocol import steps
+from caching.redis.epochs import epochs
 from caching.writing import transactions
 from tests.testapp.models import Author
 
@@ -43,6 +44,7 @@ class Actor(threading.Thread):
         self.token, self.leased = "", False
         self.asks = False  # asking the database about a hold is one step, with the step before it
         self.seen: bytes | None = None  # the entry that a reader wants to replace
+        self.epoch = 0
         self.version, self.floor = NONE, 0  # loaded or committed version; the oldest version that a read may return
         self.saw: Any = None
         self.error: Exception | None = None
@@ -117,6 +119,8 @@ def _stop_before(patch: Any, owner: Any, name: str, after: str | None = None) ->
             return real(*args, **options)
         if name == "lease":
             (actor.seen,) = args[0].values()
+        if name in {"lease", "hold", "lift"}:
+            actor.epoch = epochs.version  # the actor's own, which it has just looked at
         if actor.step == "start":
             actor.step = name
         else:

@@ -8,10 +8,13 @@ from caching.conf import Conf
 from caching.connections import undecided
 from caching.entries import id_sets
 from caching.protocol import steps
+from caching.protocol.agreement import agreement
+from caching.redis.epochs import epochs
 from caching.redis.script import Script
 from caching.writing import transactions
 from tests.caching.actors import Actor, read, read_in_old_snapshot, save, save_or_withdraw, stepwise, update
 from tests.caching.exploration import explore, wander
+from tests.caching.failover_schedules import FailoverSchedule
 from tests.caching.schedules import Action, HoldEvictingSchedule, Schedule, State
 from tests.caching.set_schedules import EvictingSchedule, HoldEvictingSetSchedule, SetSchedule, add, look, remove
 from tests.caching.undecided_schedules import UndecidedSchedule, clock, in_one_step, rename
@@ -166,6 +169,39 @@ def test_where_nobody_asks_the_database_a_late_commit_leaves_an_old_value(monkey
 def test_where_holds_are_not_renewed_before_a_commit_it_fails(monkeypatch):
     monkeypatch.setattr(transactions.WriteTransaction, "before_commit", lambda self: None)
     _, violations = explore([read, rename], crashes=1, stop_at_first=True, of=UndecidedSchedule)
+    assert violations
+
+
+@pytest.fixture
+def failovers(monkeypatch):
+    epochs.reset()
+    monkeypatch.setattr(epochs, "check", lambda server, info: None)  # the schedule says in which run Redis is
+    monkeypatch.setattr(agreement, "confirm", lambda: True)
+    yield
+    monkeypatch.undo()
+    epochs.reset()
+
+
+@pytest.mark.usefixtures("failovers")
+@pytest.mark.parametrize("bodies", [[read, rename], [read, read, rename]])
+def test_a_failover_to_a_replica_that_lags(bodies):
+    states, violations = explore(bodies, of=FailoverSchedule)
+    print(f"{len(states)} states explored, {len(violations)} stale")
+    assert violations == []
+
+
+@pytest.mark.usefixtures("failovers")
+def test_where_entries_of_the_run_before_are_believed_it_fails(monkeypatch):
+    monkeypatch.setattr("tests.caching.failover_schedules.MARK", b"")
+    _, violations = explore([read, rename], stop_at_first=True, of=FailoverSchedule)
+    assert violations
+
+
+@pytest.mark.usefixtures("failovers")
+def test_where_a_lease_of_the_run_before_is_filled_it_fails(monkeypatch):
+    fill = steps.fill
+    monkeypatch.setattr(steps, "fill", lambda *args, since, **options: fill(*args, since=epochs.version, **options))
+    _, violations = explore([read, rename], stop_at_first=True, of=FailoverSchedule)
     assert violations
 
 

@@ -11,6 +11,7 @@ from django.test import override_settings
 from caching.models import RedisRun
 from caching.redis.breaker import breaker
 from caching.redis.client import redis_client
+from serving.parent_death import end_with_parent
 from tests.caching.outages import waiting
 from tests.caching.statements import statements
 from tests.support.circuit_breaker import renew
@@ -40,6 +41,7 @@ class OtherProcess:
         self._process.join()
 
     def _run(self, pipe, location):
+        end_with_parent()
         connections.close_all()
         caches = {"default": django_settings.CACHES["default"] | {"LOCATION": location}}
         with override_settings(CACHES=caches):

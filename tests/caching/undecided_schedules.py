@@ -31,7 +31,9 @@ def rename(actor: Actor) -> None:
     real = connection._commit
     actor.is_late = False
 
-    def commit() -> None:
+    def commit() -> Any:
+        if actor.step == "lift":  # what is pending, in a transaction of its own
+            return real()
         try:
             actor.pause("commit")
         except Crash:
@@ -40,7 +42,7 @@ def rename(actor: Actor) -> None:
         if actor.gives_up:
             actor.in_flight, connection.connection = connection.connection, None
             raise GaveUp
-        real()
+        return real()
 
     connection._commit = commit
     try:

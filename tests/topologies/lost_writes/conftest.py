@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from caching import locations
+from caching.testutils import reset_cache
 from devtools.redis_cluster import RedisCluster
 from devtools.redis_sentinel import RedisSentinel
 from launcher.embedded_redis import redis_server
 from tests.support.circuit_breaker import fresh_breaker
-from tests.support.empty_redis import empty_redis
 
 Topology = RedisCluster | RedisSentinel
 KINDS = {"cluster": RedisCluster, "sentinel": RedisSentinel}
@@ -34,5 +34,7 @@ def topology(servers: Topology, transactional_db: None, settings: Any) -> Iterat
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": servers.url, "OPTIONS": options}}
     settings.CACHING = {"ALIAS": "default", "PREFIX": "hp"}  # with the times of the product
     with fresh_breaker():
-        empty_redis()
+        for node in servers.masters():
+            node.client().flushdb()
+        reset_cache()
         yield servers

@@ -13,6 +13,7 @@ from django.db import connection, connections
 
 from caching.entries.rows import rows_of
 from caching.redis.slot_map import SLOTS, slot_of
+from serving.parent_death import end_with_parent
 from tests.testapp.models import Author
 
 ROWS = 120
@@ -67,6 +68,7 @@ class Load:
         return int((time.monotonic() - self._began) * 10)
 
     def _run(self, body: Any) -> None:
+        end_with_parent()
         connections.close_all()
         try:
             with connection.execute_wrapper(self._count):

@@ -17,21 +17,20 @@ ROUNDS = 1 if SHORT else 20
 LEAST_LOST = 5
 
 
+@pytest.mark.parametrize("number", range(ROUNDS))
 @pytest.mark.parametrize("loss", ["with a loss", "without a loss"])
-def test_a_master_that_is_killed(topology, loss):
-    load = Load()
-    for number in range(ROUNDS):
-        part = number % PARTS
-        killed = topology.master_of(key_of(load, part))
-        with load.running():
-            wait_until_hit(load, part)
-            lost = lose_writes(topology, killed, load, part) if loss == "with a loss" else 0
-            before, began = [load.hits(each) for each in range(PARTS)], load.tenth()
-            killed.kill()
-            topology.wait_until_failed_over(killed)
-            wait_until_hit(load, part)
-        print(f"{type(topology).__name__}, {loss}, {number}: {lost} old entries, {report(load, part, before, began)}")
-        topology.restart(killed)
+def test_a_master_that_is_killed(topology, loss, number):
+    load, part = Load(), number % PARTS
+    killed = topology.master_of(key_of(load, part))
+    with load.running():
+        wait_until_hit(load, part)
+        lost = lose_writes(topology, killed, load, part) if loss == "with a loss" else 0
+        before, began = [load.hits(each) for each in range(PARTS)], load.tenth()
+        killed.kill()
+        topology.wait_until_failed_over(killed)
+        wait_until_hit(load, part)
+    print(f"{type(topology).__name__}, {loss}, {number}: {lost} old entries, {report(load, part, before, began)}")
+    topology.restart(killed)
 
 
 def key_of(load: Load, part: int) -> str:
