@@ -10,8 +10,10 @@ import hashlib
 import re
 from typing import Any
 
-from django.db import connections
+from django.db import DatabaseError, OperationalError, connections
 from django.db.models import F, QuerySet
+
+from .failures import NOT_READY
 
 CAUSAL = 7
 """Of wsrep_sync_wait: reads and BEGIN (1), UPDATE and DELETE (2), INSERT and REPLACE (4)."""
@@ -42,14 +44,23 @@ def is_galera(connection: Any) -> bool:
 def read_causally(connection: Any) -> str:
     """Let the session of a new connection wait for what other nodes have committed, if it is one to Galera.
 
-    Return the mark of the node, "" for another server.
+    Return the mark of the node, "" for another server. A connection that cannot be used is closed (DatabaseError).
     """
-    if not is_galera(connection):
-        return ""
-    with connection.connection.cursor() as cursor:
+    try:
+        return _begin_session(connection) if is_galera(connection) else ""
+    except DatabaseError:
+        connection.close()
+        raise
+
+
+def _begin_session(connection: Any) -> str:
+    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         cursor.execute(f"SET SESSION wsrep_sync_wait = @@wsrep_sync_wait | {CAUSAL}")
         cursor.execute("SHOW STATUS LIKE 'wsrep_gcomm_uuid'")
-        return _mark(cursor.fetchone()[1])
+        found = cursor.fetchone()
+    if found is None:
+        raise OperationalError(NOT_READY, "The node is leaving its cluster.")
+    return _mark(found[1])
 
 
 def lock_on_all_nodes(rows: QuerySet[Any], column: str) -> None:
@@ -77,7 +88,7 @@ def _mark(uuid: str) -> str:
 
 def longest_wait_ms(connection: Any) -> int:
     """Return how long a node lets a read wait for what others have committed, by its provider's options."""
-    with connection.connection.cursor() as cursor:
+    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         cursor.execute("SELECT @@wsrep_provider_options")
         (options,) = cursor.fetchone()
     found = _LONGEST_WAIT.search(options)
@@ -92,7 +103,7 @@ def parse_period_ms(period: str) -> int:
 
 
 def _ask(connection: Any) -> bool:
-    with connection.connection.cursor() as cursor:  # none of the application's queries
+    with connection.wrap_database_errors, connection.connection.cursor() as cursor:  # none of the application's queries
         # Without a cluster, the variable is OFF, or unknown.
         cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")
         found = cursor.fetchone()
