@@ -92,7 +92,7 @@ test-topologies: $(BIN)/python  ## run what needs several servers: Redis Cluster
 	@$(if $(ARGS),,$(MAKE) test-cache-on-cluster test-cache-on-sentinel)
 
 # The suite of the cache on several servers; CI runs a part. `make test TOPOLOGY=cluster` does so for other tests.
-OF_THE_CACHE := $(if $(CI),-n 0 tests/caching/test_reads.py,tests/caching)
+OF_THE_CACHE := $(if $(CI),-n 0 tests/caching/test_reads.py,$(addprefix tests/,caching counters users social posts ratings))
 
 test-cache-on-cluster test-cache-on-sentinel: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## run the tests of the cache on a Redis Cluster, and behind Sentinels
 	@SERVICES= TOPOLOGY=$(@:test-cache-on-%=%) $(PYTEST) $(or $(ARGS),$(OF_THE_CACHE))

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.utils.crypto import salted_hmac
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from caching.api import redis_client
 from caching.extend import prefix
@@ -57,7 +57,7 @@ def require_agreement() -> None:
     }
     try:
         (seconds, microseconds), found = redis_client().eval(COMPARE, 1, record_key(), *mine.values())
-    except (RedisError, OSError) as error:
+    except (RedisError, RedisClusterException, OSError) as error:
         log.warning("Whether this process has the SECRET_KEY of all others is not known, as Redis is away (%s).", error)
         return
     before = {name.decode(): value.decode() for name, value in zip(found[::2], found[1::2], strict=True)}
@@ -89,7 +89,7 @@ def _database() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT applied FROM django_migrations ORDER BY id LIMIT 1")
             row = cursor.fetchone()
-    except DatabaseError:
+    except Error:
         return ""
     finally:
         connection.close()  # the server's workers, which are forked later, open their own

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, NotSupportedError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
@@ -14,6 +14,7 @@ from rest_framework import exceptions
 
 from api import codes
 from api.json import encoded
+from caching.api import is_passing
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +127,11 @@ def _from_database(exc: Exception) -> Problem:
     return Problem(503, "database_unavailable", "The database is not available.", retry_after_s=DATABASE_RETRY_AFTER_S)
 
 
-TRANSLATIONS: list[tuple[type[Exception], Callable[[Any], Problem]]] = [
+def _from_refusal(exc: NotSupportedError) -> Problem | None:
+    return _from_database(exc) if is_passing(exc) else None  # of a node that is leaving its Galera cluster
+
+
+TRANSLATIONS: list[tuple[type[Exception], Callable[[Any], Problem | None]]] = [
     (Problem, lambda exc: exc),
     (exceptions.ValidationError, _from_validation),
     (exceptions.APIException, _from_api_exception),
@@ -137,6 +142,7 @@ TRANSLATIONS: list[tuple[type[Exception], Callable[[Any], Problem]]] = [
     (UnreadablePostError, lambda exc: Problem(400, "bad_request", "The body ended early.")),
     (OperationalError, _from_database),
     (InterfaceError, _from_database),
+    (NotSupportedError, _from_refusal),
 ]
 
 

@@ -5,8 +5,7 @@ https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm. A request passes if R
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import cache
 from types import MappingProxyType
@@ -96,14 +95,16 @@ _admitted: ContextVar[set[tuple[str, str | int]] | None] = ContextVar("api_throt
 """Whom admit() has counted for the request that is being answered."""
 
 
-@contextmanager
-def counted_once() -> Iterator[None]:
-    """Let admit() count a client once, however often the request is begun anew."""
-    token = _admitted.set(set())
-    try:
-        yield
-    finally:
-        _admitted.reset(token)
+class CountedOnce:
+    """A context in which admit() counts a client once, however often the request is begun anew."""
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = _admitted.set(set())
+
+    def __exit__(self, *_: object) -> None:
+        _admitted.reset(self._token)
 
 
 def admit(scope: str, client: str | int) -> None:

@@ -71,7 +71,7 @@ class JsonView(APIView):
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         self._attempts = attempts = Attempts(is_idempotent=self._is_idempotent(request))
-        with throttles.counted_once():
+        with throttles.CountedOnce():
             while True:
                 attempts.begin()
                 try:

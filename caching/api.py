@@ -1,6 +1,7 @@
 """The public face of caching: what applications import."""
 
 from .connections.attempts import Attempts, repeated
+from .connections.failures import is_passing
 from .connections.galera import is_galera, lock_on_all_nodes
 from .entries.edge_values import EdgeValue
 from .entries.id_lists import IdList
@@ -28,6 +29,6 @@ __all__ = [
     "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue",
     "Entry", "Found", "IdList", "IdSet", "RedisKeys", "Unavailable", "abatch", "atomic_write", "delete_locked",
     "delete_rows", "discard_keys", "entries_of", "existence_of", "hold_instances", "hold_keys", "invalidate_all",
-    "is_galera", "lock_on_all_nodes", "lock_rows", "memberships", "owned_keys", "ping", "redis_client", "repeated",
-    "update_rows",
+    "is_galera", "is_passing", "lock_on_all_nodes", "lock_rows", "memberships", "owned_keys", "ping", "redis_client",
+    "repeated", "update_rows",
 ]  # fmt: skip

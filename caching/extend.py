@@ -14,7 +14,7 @@ from .redis.client import execute
 from .redis.epochs import mark_of_run
 from .redis.event_loop import EventLoopClient
 from .redis.failures import FAILURES
-from .redis.replication import NOBODY, Witness, confirm, witness_at_once, witness_of
+from .redis.replication import NOBODY, Witness, confirm, may_fail_over, witness_at_once, witness_of
 from .redis.script import Command, Script
 from .registry import Declaration
 from .writing.bulk_signals import deleting, inserted, inserting, updated, updating
@@ -25,5 +25,6 @@ __all__ = [
     "FAILURES", "NOBODY", "Command", "Confirmation", "Declaration", "EventLoopClient", "Framed", "Reply", "Result",
     "Script", "Source", "Stale", "Witness", "breaker", "clear_on_change", "conf", "confirm", "declare", "deleting",
     "entry_of", "execute", "fingerprint", "inserted", "inserting", "jittered_ms", "joined_to_commit", "key_prefix",
-    "mark_of_run", "new_token", "prefix", "record_pending", "updated", "updating", "witness_at_once", "witness_of",
+    "mark_of_run", "may_fail_over", "new_token", "prefix", "record_pending", "updated", "updating", "witness_at_once",
+    "witness_of",
 ]  # fmt: skip

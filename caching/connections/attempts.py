@@ -7,13 +7,13 @@ without an answer nobody knows whether it took effect: only work that may be don
 
 import random
 import time
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from django.db import Error, connections
 
-from .failures import NOT_READY, is_lost, is_passing, number_of
-from .following import following
+from .failures import is_of_no_use, is_passing
+from .following import effects
 
 T = TypeVar("T")
 
@@ -29,26 +29,28 @@ class Attempts:
         self._is_idempotent = is_idempotent
         self._made = 0
         self._effects = 0
-        self._is_inside = any(connection.in_atomic_block for connection in _open_connections())
         self.is_unsure = False
         """Whether an attempt that failed may have taken effect."""
 
     def begin(self) -> None:
         """Begin an attempt."""
         self._made += 1
-        self._effects = _effects()
+        self._effects = effects.count
 
     def may_go_on(self, error: BaseException) -> bool:
         """Return whether another attempt is to be made after an error; it must come after all transactions ended.
 
         Connections that are of no use are closed: a node that has lost its cluster answers pings, so they would stay.
         """
-        if not self._is_inside and (is_lost(error) or number_of(error) == NOT_READY):
-            for connection in _open_connections():
+        open_connections = connections.all(initialized_only=True)
+        if not is_passing(error) or any(connection.in_atomic_block for connection in open_connections):
+            return False  # or a transaction surrounds the work
+        if is_of_no_use(error):
+            for connection in open_connections:
                 connection.close()
-        if self._made >= MOST or self._is_inside or not is_passing(error):
+        if self._made >= MOST:
             return False
-        has_effects = _effects() != self._effects
+        has_effects = effects.count != self._effects
         self.is_unsure |= has_effects
         return self._is_idempotent or not has_effects
 
@@ -68,11 +70,3 @@ def repeated(work: Callable[[], T], *, is_idempotent: bool) -> T:
             if not attempts.may_go_on(error):
                 raise
             attempts.pause()
-
-
-def _open_connections() -> Iterable[Any]:
-    return connections.all(initialized_only=True)
-
-
-def _effects() -> int:
-    return sum(following(connection.alias).effects for connection in _open_connections())

@@ -5,9 +5,12 @@ from django.db import Error, IntegrityError, InterfaceError, ProgrammingError
 # Numbers of MySQL and MariaDB.
 NOT_READY = 1047
 """The node has lost its Galera cluster, or has not joined it yet: it refuses each statement before it does anything."""
+NO_CAUSAL_READS = 1235
+"""The node is leaving its Galera cluster: it refuses each statement that would have to wait for the others."""
 UNDONE = {
     1020,  # the record has changed since it was read
     NOT_READY,
+    NO_CAUSAL_READS,
     1213,  # a deadlock; in Galera also a write that another node's write was ahead of, which the COMMIT tells as well
     3101,  # the same in MySQL's group replication
 }
@@ -33,6 +36,11 @@ def is_undone(error: BaseException) -> bool:
 def is_lost(error: BaseException) -> bool:
     """Return whether the connection is lost; a COMMIT or statement that was under way may have taken effect."""
     return isinstance(error, InterfaceError) or number_of(error) in LOST
+
+
+def is_of_no_use(error: BaseException) -> bool:
+    """Return whether the connection is lost, or leads to a node that does not take part in its cluster."""
+    return is_lost(error) or number_of(error) in {NOT_READY, NO_CAUSAL_READS}
 
 
 def is_passing(error: BaseException) -> bool:

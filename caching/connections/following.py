@@ -5,6 +5,7 @@ management. So each connection's own methods are wrapped once, when Django has c
 by an execution wrapper, which sees savepoints that are rolled back by hand or by SQL as well.
 """
 
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -40,6 +41,15 @@ class TransactionWrites(Protocol):
         """Take note that a part of the transaction was undone: what came after a savepoint, or maybe all of it."""
 
 
+class Effects(threading.local):
+    """How many transactions and statements of this thread have taken effect, or may have."""
+
+    count = 0
+
+
+effects = Effects()
+
+
 class Following:
     """What one connection has done since its transaction began. A COMMIT that failed is told to nobody: it may yet
     take effect, so holds must stay."""
@@ -53,8 +63,6 @@ class Following:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self.has_written = in_transaction(connection)  # what it did before is not known
-        self.effects = 0
-        """How many transactions and statements have taken effect, or may have."""
         self._is_manual = False
         self._isolation: str | None = None
         self._open_cursors: WeakSet[Any] = WeakSet()
@@ -132,13 +140,13 @@ class Following:
                 self._connection.rollback()  # Django itself does so for errors of the database alone
                 raise
         writes, self.writes = self.writes, None
-        self.effects += self.has_written
+        effects.count += self.has_written
         try:
             act()
         except Error as error:
             if is_undone(error):  # a deferred constraint, wrong use, a lost race: the server has not committed
                 self.writes = writes
-                self.effects -= self.has_written
+                effects.count -= self.has_written
             raise
         self.has_written = False
         if writes is not None:
@@ -175,7 +183,7 @@ class Following:
         return cursor
 
     def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
-        effects = self.effects
+        before = effects.count
         # SELECT f() and SELECT … INTO may write.
         if type(sql) is str and sql.startswith("SELECT ") and " FROM " in sql and " INTO " not in sql:
             first = "SELECT"
@@ -185,7 +193,7 @@ class Following:
             result = execute(sql, params, many, context)
         except Error as error:
             if is_undone(error):
-                self.effects = effects
+                effects.count = before
             if self.writes is not None and isinstance(error, OperationalError):
                 self.writes.lost_track()  # a deadlock undoes the whole transaction in MySQL
             raise
@@ -204,10 +212,10 @@ class Following:
         elif first in {"BEGIN", "START"}:
             self.has_written = True  # a transaction that Django does not know of
         elif first in {"COMMIT", "ROLLBACK", "END"}:
-            self.effects += self.has_written
+            effects.count += self.has_written
             self.has_written = False
         elif first not in _CHANGES_NOTHING:
-            self.effects += 1
+            effects.count += 1
         return first
 
     def _reads_what_is_committed_now(self) -> bool:

@@ -19,7 +19,7 @@ from ..redis.cluster_client import prove
 from ..redis.epochs import UnknownRun
 from ..redis.failures import FAILURES, Unavailable, without_errors
 from ..redis.proofs import proofs
-from .agreement import agreement
+from .agreement import Superseded, agreement
 from .invalidation import discard_under
 from .steps import discard
 
@@ -98,6 +98,15 @@ def _aliases(written: Iterable[str]) -> list[str]:
     """Return `written` and the databases in which the table may be, those of tenants for example."""
     allowed = (alias for alias in connections if router.allow_migrate_model(alias, PendingInvalidation))
     return list(dict.fromkeys([*written, *allowed]))
+
+
+def not_applied(error: Exception) -> None:
+    """Open the circuit breaker: no entry is trusted before what is pending has been applied.
+
+    If a server of a cluster has changed meanwhile, its own breaker is open, and the next look applies the rows.
+    """
+    if not (isinstance(error, Superseded) and on_cluster()):
+        breaker.trip(error)
 
 
 def recover(server: Address | None = None) -> bool:

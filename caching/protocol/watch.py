@@ -11,9 +11,9 @@ import threading
 
 from django.db import Error
 
-from ..redis.breaker import breaker
 from ..redis.failures import FAILURES
 from ..redis.proofs import proofs
+from . import pending
 from .agreement import agreement
 from .pending import apply_everywhere, close_connections
 
@@ -71,7 +71,7 @@ def look() -> None:
         if agreement.confirm():
             apply_everywhere()
     except FAILURES as error:
-        breaker.trip(error)
+        pending.not_applied(error)
     except Error:
         logger.debug("The database cannot be asked for pending invalidations.", exc_info=True)
     finally:

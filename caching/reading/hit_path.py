@@ -102,11 +102,12 @@ class ReadPlan:
 
     def _believed(self, entries: Sequence[Any]) -> list[Any]:
         """Return entries without the marks of their runs, and b"" for each that is not of this run."""
-        begin, found = 0, list(entries)
+        found: list[Any] = epochs.unmarked([key for read in self._plain for key in read.identities], entries)
+        begin = 0
         for read in self._plain:
             end = begin + len(read.identities)
-            if not outlives_runs(read.source):
-                found[begin:end] = epochs.unmarked(read.identities, [entry or b"" for entry in entries[begin:end]])
+            if outlives_runs(read.source):
+                found[begin:end] = entries[begin:end]
             begin = end
         return found
 

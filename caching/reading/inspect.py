@@ -13,7 +13,9 @@ from ..entries.rows import Rows, rows_of
 from ..entries.source import Source
 from ..protocol import steps
 from ..protocol.codec import Stale
+from ..redis.breaker import breaker
 from ..redis.client import round_trip
+from ..redis.epochs import epochs
 from ..redis.failures import Unavailable, without_errors
 
 
@@ -93,6 +95,7 @@ def _owner_of(derived: Derived) -> Any:
 def _describe(key: str, state: Callable[[bytes], str]) -> str:
     if not conf().enabled:
         return OFF
+    breaker.may_read()  # which run of Redis is believed is known then
     entry, life_ms = without_errors(round_trip([("GET", key), ("PTTL", key)]))
     if entry is None:
         return f"{key} is absent: the next reader loads it from the database."
@@ -100,9 +103,16 @@ def _describe(key: str, state: Callable[[bytes], str]) -> str:
         words = "is being loaded by a reader"
     elif entry[0] == steps.HOLD:
         words = f"is held by {len(entry) // steps.CLAIM_BYTES} writer(s)"
+    elif value := _value_of(key, entry):
+        words = state(value)
     else:
-        words = state(entry)
+        words = "was filled in another run of Redis, and counts as absent"
     return f"{key} {words}; it expires in {life_ms / 1000:.1f} s."
+
+
+def _value_of(key: str, entry: bytes) -> bytes:
+    """Return an entry without the mark of the run of Redis in which it was filled; nothing if that is not believed."""
+    return epochs.unmarked([key], [entry])[0] if epochs.is_marking else entry
 
 
 def _drop(key: str) -> None:

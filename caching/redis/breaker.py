@@ -18,6 +18,7 @@ from django.core.signals import setting_changed
 
 from ..conf import conf
 from ..locations import Address
+from .failures import NotBelieved
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Breaker:
         self.recover = recover
         self._closed = False
         self._trips = 0
-        self._retry_at = 0.0
+        self._retry_at = self._recover_at = 0.0
         self._probing = threading.Lock()
         self._of: dict[Address, ServerBreaker] = {}
 
@@ -69,7 +70,7 @@ class Breaker:
         if servers := [self.of(server) for server in self.servers()]:
             return sum(each.may_read() for each in servers) > 0  # each recovers, not only the first that can
         probing = self._probing
-        if not self.may_write() or not probing.acquire(blocking=False):
+        if time.monotonic() < self._recover_at or not self.may_write() or not probing.acquire(blocking=False):
             return False
         if self.needs_thread():
             threading.Thread(target=self._probe_apart, args=[probing], name="caching recovery", daemon=True).start()
@@ -80,13 +81,16 @@ class Breaker:
             probing.release()
 
     def trip(self, cause: Exception) -> None:
-        """Open, on a cluster for every server, and leave Redis alone for CACHING["RETRY_MS"]."""
+        """Open, on a cluster for every server, and leave Redis alone for CACHING["RETRY_MS"]; but where it is only not
+        believed, writers tell it what they write."""
         for each in tuple(self._of.values()):
             each.trip(cause)
         if self._closed or not self._trips:
             logger.warning("%s cannot be used (%s): reads go to the database until it answers again.", self, cause)
         self._trips += 1
-        self._retry_at = time.monotonic() + conf().retry_ms / 1000
+        self._recover_at = time.monotonic() + conf().retry_ms / 1000
+        if not isinstance(cause, NotBelieved):
+            self._retry_at = self._recover_at
         self._set(is_closed=False)
 
     @property
@@ -104,7 +108,7 @@ class Breaker:
         """Recover now, without the pause after a failure; return whether entries may be trusted. For tests."""
         self.wait_for_probe()
         for each in self._all():
-            each._retry_at = 0.0
+            each._retry_at = each._recover_at = 0.0
         return self.may_read()
 
     def forget_threads(self) -> None:

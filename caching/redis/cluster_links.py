@@ -70,7 +70,8 @@ class ClusterLinks:
         links, by_slot = self._links, self.slots.by_slot
         parts: dict[ClusterLink, list[int]] = {}
         for at, command in enumerate(commands):
-            address = by_slot[slot_of(key_of(command))]
+            key = command[1] if command[0] == "MGET" else key_of(command)  # most are: a call less
+            address = by_slot[slot_of(key)]
             link = links.get(address)
             if link is None or not link.breaker.is_closed:
                 self._miss(address)

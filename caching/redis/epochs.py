@@ -13,11 +13,11 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError
 
 from ..locations import Address
 from .cluster import on_cluster, slot_map
+from .failures import NotBelieved
 from .sentinel import on_sentinel
 from .slot_map import slot_of
 
@@ -41,7 +41,7 @@ class Run(NamedTuple):
         return self.previous != NO_ID
 
 
-class UnknownRun(RedisConnectionError):
+class UnknownRun(NotBelieved):
     """The server is in another run than before, which this process has to agree on with the others."""
 
     def __init__(self) -> None:
@@ -131,16 +131,23 @@ class Epochs:
     def _mark_of_node(self, key: str) -> bytes | None:
         return self._marks.get(slot_map().node_of(slot_of(key)) if on_cluster() else None)
 
-    def unmarked(self, keys: Iterable[str], entries: Sequence[bytes]) -> list[bytes]:
+    def unmarked(self, keys: Iterable[str], entries: Sequence[bytes | None]) -> list[bytes]:
         """Return entries without their marks, and b"" for each that is not believed."""
         # Each entry that is read on a cluster passes through here: few calls.
-        marks = self._marks
-        by_slot = slot_map().by_slot if on_cluster() else None
+        mark_of_server = self._marks.get
+        if not on_cluster():
+            alone = mark_of_server(None)
+            return [_unmarked(alone, entry) for entry in entries]
+        by_slot = slot_map().by_slot
         found = []
         for key, entry in zip(keys, entries, strict=True):
-            mark = marks.get(by_slot[slot_of(key)] if by_slot else None)
-            found.append(b"" if mark is None or not entry.startswith(mark) else entry[len(mark) :])
+            mark = mark_of_server(by_slot[slot_of(key)])
+            found.append(entry[len(mark) :] if mark and entry and entry.startswith(mark) else _unmarked(mark, entry))
         return found
+
+
+def _unmarked(mark: bytes | None, entry: bytes | None) -> bytes:
+    return b"" if mark is None or not entry or not entry.startswith(mark) else entry[len(mark) :]
 
 
 epochs = Epochs()

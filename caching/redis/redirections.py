@@ -57,7 +57,9 @@ class Replies:
         for at, reply in zip(places, replies, strict=True):
             self._replies[at] = reply
             if reply.__class__ is hiredis.ReplyError:
-                self._waits += self._is_sent_again(address, at, reply)
+                self._waits += 1  # before it is sent, as a server that may not be trusted is refused at once
+                if not self._is_sent_again(address, at, reply):
+                    self._waits -= 1
         self._waits -= 1
         if not self._waits:
             self._replied(self._replies)

@@ -40,6 +40,11 @@ class Witness(NamedTuple):
 NOBODY = Witness(("", 0), None, None)
 
 
+def may_fail_over() -> bool:
+    """Return whether servers take each other's places by themselves here."""
+    return on_cluster() or on_sentinel()
+
+
 def witness_of(key: str) -> Witness | None:
     """Return who has a key now; None if no other server may take its place. Where nobody can be asked it is a witness
     that confirms nothing."""

@@ -19,7 +19,6 @@ from ..conf import conf
 from ..connections.following import following, in_transaction
 from ..protocol import pending, steps
 from ..protocol.agreement import agreement
-from ..redis.breaker import breaker
 from ..redis.epochs import epochs
 from ..redis.failures import FAILURES, Unavailable
 from ..redis.script import Command
@@ -159,7 +158,7 @@ def _apply_pending(using: str) -> None:
         with _transaction_of_its_own(using):
             pending.apply_pending(using)
     except (*FAILURES, Error) as error:  # the rows stay, and no entry is trusted before they have been applied
-        breaker.trip(error)
+        pending.not_applied(error)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 QUERY = "SHOW STATUS WHERE Variable_name IN ('wsrep_cluster_status', 'wsrep_local_state', 'wsrep_ready')"
 HEALTHY = {"wsrep_cluster_status": "Primary", "wsrep_local_state": "4", "wsrep_ready": "ON"}
-LIMIT_S = 0.4
+LIMIT_S = 0.8
 """The longest that the server may take: shorter than the load balancer's own limit."""
 FRESH_S = 0.2
 """How long an answer serves for other load balancers as well."""

@@ -10,7 +10,17 @@ from rest_framework.exceptions import APIException
 
 from api.reads import Read
 from caching.api import Batch, Unavailable
-from caching.extend import NOBODY, Confirmation, Reply, Result, Stale, Witness, witness_at_once, witness_of
+from caching.extend import (
+    NOBODY,
+    Confirmation,
+    Reply,
+    Result,
+    Stale,
+    Witness,
+    may_fail_over,
+    witness_at_once,
+    witness_of,
+)  # fmt: skip
 from popups import keys, layouts, lost_events
 from popups.config import config_cache
 from popups.config.compile import ClientContext, CompiledConfig
@@ -96,7 +106,7 @@ class NextPopup(Read):
                 return
             claim = claims.new_claim()
             reply = self._request_claim(batch := Batch(), decision.due, decision.from_ms, claim)
-            witness = self._witness()
+            witness = self._witness() if may_fail_over() else None
             yield batch
             outcome, *details = reply.result or [b""]
             if outcome == b"shown" and witness is not None:

@@ -3,7 +3,7 @@ repeated, unless it may be done twice."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.db import OperationalError, connection
+from django.db import NotSupportedError, OperationalError, connection
 
 from caching.api import Attempts, redis_client, repeated
 from posts.models import Post
@@ -141,20 +141,22 @@ def test_no_hold_of_a_failed_attempt_is_left(api, alice, bob, failing):
     assert User.objects.get_one(alice.pk).nickname == "New"
 
 
-def test_a_read_moves_to_another_connection(api, alice, monkeypatch):
-    """A node that has lost its cluster refuses reads, too."""
+@pytest.mark.parametrize("refusal", [OperationalError(NOT_READY, ""), NotSupportedError(1235, "")])
+@pytest.mark.parametrize(("times", "status"), [(1, 200), (9, 503)])
+def test_a_read_moves_to_another_connection(api, alice, refusal, times, status):
+    """A node that has lost its cluster, or is leaving it, refuses reads, too."""
     redis_client().flushdb()
-    left = [NOT_READY]
+    left = [refusal] * times
 
     def refuse(execute, sql, params, many, context):
         if left:
-            raise OperationalError(left.pop(), "")
+            raise left.pop()
         return execute(sql, params, many, context)
 
     connection.ensure_connection()
     server = connection.connection
     with connection.execute_wrapper(refuse):
-        assert api.get(f"users/{alice.pk}", by=alice).status == 200
+        assert api.get(f"users/{alice.pk}", by=alice).status == status
     assert connection.connection is not server
 
 

@@ -10,6 +10,7 @@ from caching.redis.breaker import breaker
 from caching.redis.cluster import slot_map
 from caching.redis.event_loop import EventLoopClient
 from caching.redis.proofs import proofs
+from caching.redis.redirections import Lost
 from caching.redis.slot_map import slot_of
 from devtools.redis_cluster import RedisCluster
 from tests.support.event_loop_connection import close_connection
@@ -110,6 +111,21 @@ def test_a_slot_that_has_moved(cluster):
     found, before, after = in_loop(scenario)
     assert found == [[b"1"], [b"2"]]
     assert before["rejected_calls"] == after["rejected_calls"] == 1, "the slot map was corrected"
+
+
+def test_a_slot_that_has_moved_to_a_server_that_may_not_be_trusted(cluster):
+    nodes = Nodes(cluster)
+
+    async def scenario(client):
+        source, target = nodes.begin_move("there")
+        for at in (target, source):
+            nodes.set_slot(at, "there", "NODE", nodes.ids[target])
+        else_where = next(key for key in map(str, range(99)) if nodes.of_slot(slot_of(key)) not in (source, target))
+        breaker.of(target).trip(OSError("for the test"))
+        return await answers(client, ("MGET", "there"), ("MGET", else_where), ("MGET", "there"))
+
+    first, second, third = in_loop(scenario)
+    assert (type(first), second, type(third)) == (Lost, [None], Lost)
 
 
 def test_a_slot_on_its_way(cluster):

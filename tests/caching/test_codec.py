@@ -58,6 +58,7 @@ def test_numbers_near_their_bounds():
             assert Parcel.objects.get_one(number=number).pk == parcel.pk
 
 
+@pytest.mark.one_redis
 def test_an_entry_is_data_and_runs_nothing(ann):
     """An entry is MessagePack after a fingerprint; an unpickler refuses its first bytes."""
     Author.objects.get_one(ann.pk)

@@ -5,6 +5,8 @@ import threading
 import time
 from functools import partial
 
+import pytest
+
 from caching.redis.client import redis_client
 from caching.redis.pool import FRESH_S
 from tests.support.threads import in_parallel
@@ -45,6 +47,7 @@ def test_an_answer_never_reaches_another_asker(ann, bea):
     assert all(in_parallel(*[partial(read, author) for author in (ann, bea) * 8]))
 
 
+@pytest.mark.one_redis
 def test_a_forked_process_opens_its_own(ann):
     """On a shared connection each process would read replies to the other's commands."""
     Author.objects.get_one(ann.pk)

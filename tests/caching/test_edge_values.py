@@ -123,6 +123,7 @@ def test_a_change_that_rolls_back_leaves_it_right(reviews):
     assert given() == truth()
 
 
+@pytest.mark.one_redis
 @pytest.mark.parametrize("damaged", [b"V", b"Vxxxxxxxx\x05", b"nonsense"])
 def test_an_entry_that_cannot_be_read_is_replaced(reviews, damaged):
     given()

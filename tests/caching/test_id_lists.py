@@ -104,6 +104,7 @@ def test_a_change_that_rolls_back_leaves_it_right(notes):
     assert listed() == truth()
 
 
+@pytest.mark.one_redis
 @pytest.mark.parametrize("damaged", [b"V", b"Vxxxxxxxx\x90", b"N", b"nonsense"])
 def test_an_entry_that_cannot_be_read_is_replaced(notes, damaged):
     listed()

@@ -93,6 +93,7 @@ def test_an_id_set_whose_hold_may_be_evicted():
     assert violations == []
 
 
+@pytest.mark.one_redis
 @pytest.mark.embedded  # evictions do not depend on the database
 def test_a_set_that_is_kept_by_whose_hold_came_later_fails(monkeypatch):
     """A writer whose own hold was evicted joins a later hold, and a reader has filled in between."""
@@ -113,12 +114,14 @@ def test_an_id_set_that_does_not_notice_the_second_writer_fails(monkeypatch):
     assert violations
 
 
+@pytest.mark.one_redis
 def test_an_id_set_filled_without_the_token_check_fails(monkeypatch):
     altered(monkeypatch, "_load", "redis.call('GET', KEYS[1]) ~= ARGV[1]", "false", home=id_sets)
     _, violations = explore([look, add], stop_at_first=True, of=SetSchedule)
     assert violations
 
 
+@pytest.mark.one_redis
 def test_without_the_token_check_it_fails(monkeypatch):
     altered(monkeypatch, "_fill", "redis.call('GET', key) ~= ARGV[1]", "false")
     _, violations = explore([read, save], stop_at_first=True)
@@ -132,6 +135,7 @@ def test_with_a_hold_that_forgets_the_earlier_writers_it_fails(monkeypatch):
     assert violations
 
 
+@pytest.mark.one_redis
 def test_without_the_rule_that_old_snapshots_never_fill_it_fails(monkeypatch):
     monkeypatch.setattr("caching.connections.following.in_transaction", lambda connection: False)
     _, violations = explore([read_in_old_snapshot, save], stop_at_first=True)
@@ -156,6 +160,7 @@ def test_a_commit_that_takes_effect_after_its_hold_is_past(bodies):
     assert violations == []
 
 
+@pytest.mark.one_redis
 @pytest.mark.usefixtures("time_passes")
 def test_where_nobody_asks_the_database_a_late_commit_leaves_an_old_value(monkeypatch):
     """As where holds simply expire."""

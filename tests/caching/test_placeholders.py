@@ -86,6 +86,7 @@ def test_nothing_is_not_mistaken_for_a_value_or_a_miss():
     assert state(Author(pk=5)) == "nothing"
 
 
+@pytest.mark.one_redis
 def test_what_operators_are_told_of_each_state(ann):
     key = rows_of(Author).key(ann.pk)
     assert Author.objects.cache_entry(ann.pk) == f"{key} is absent: the next reader loads it from the database."
@@ -102,6 +103,7 @@ def test_what_operators_are_told_of_each_state(ann):
         assert words in Author.objects.cache_entry(ann.pk)
 
 
+@pytest.mark.one_redis
 def test_statistics_tell_what_happened_per_model(ann, bea, settings):
     settings.CACHING = {**settings.CACHING, "LEASE_MS": 20}
     stats_before = counts()

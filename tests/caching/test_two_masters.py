@@ -16,6 +16,7 @@ from tests.caching.outages import waiting
 from tests.caching.statements import statements
 from tests.support.circuit_breaker import renew
 from tests.support.polling import wait_until
+from tests.support.redis_location import caches_at
 from tests.testapp.models import Author
 
 FORKED = multiprocessing.get_context("fork")
@@ -43,8 +44,7 @@ class OtherProcess:
     def _run(self, pipe, location):
         end_with_parent()
         connections.close_all()
-        caches = {"default": django_settings.CACHES["default"] | {"LOCATION": location}}
-        with override_settings(CACHES=caches):
+        with override_settings(CACHES=caches_at(location, django_settings.CACHES)):
             renew()
             while True:
                 name, arguments = pipe.recv()

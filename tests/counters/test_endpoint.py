@@ -52,6 +52,7 @@ def test_the_largest_id(api, alice):
     assert api.get("counters?targets=book:9223372036854775807", by=alice).status == 200
 
 
+@pytest.mark.one_redis
 @pytest.mark.parametrize("number", [1, 50, 200])
 def test_a_warm_read_is_one_round_trip_and_no_sql(api, alice, book, number):
     targets = ",".join(f"book:{book.pk + 9 * n}" for n in range(number))

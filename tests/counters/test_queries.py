@@ -138,6 +138,7 @@ def test_cascades_settle_every_counter(book, voters):
     assert counts(book) == ZEROS
 
 
+@pytest.mark.one_redis
 def test_a_cascade_tells_redis_in_one_round_trip(book, voters):
     for voter in voters:
         vote(voter, book)
@@ -155,6 +156,7 @@ def test_never_negative(book, voters):
     assert counts(book)["votes"] == 0
 
 
+@pytest.mark.one_redis
 @pytest.mark.parametrize("number", [1, 50, 200])
 def test_warm_reads_are_one_command(number, book):
     targets = [f"book:{book.pk + n}" for n in range(0, number * 11, 11)]
@@ -164,6 +166,7 @@ def test_warm_reads_are_one_command(number, book):
     assert list(found) == targets
 
 
+@pytest.mark.one_redis
 @pytest.mark.parametrize("number", [1, 200])
 def test_cold_reads_are_one_query(number, voters, book):
     vote(voters[0], book, stars=4)
@@ -177,6 +180,7 @@ def test_cold_reads_are_one_query(number, voters, book):
     assert "COUNT(*)" not in cost.sql[0].upper()
 
 
+@pytest.mark.one_redis
 def test_counters_are_read_in_the_round_trip_of_rows(voters, book):
     def read():
         batch = Batch()

@@ -143,6 +143,13 @@ def test_a_weak_key_in_production(key, tmp_path):
 
 
 @pytest.mark.embedded
+def test_a_weak_key_among_the_fallbacks_in_production(tmp_path):
+    strong = "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMN"
+    values = {"DEBUG": "0", "SECRET_KEY": strong[::-1], "SECRET_KEY_FALLBACKS": f"{strong},x"}
+    says(MANAGE, tmp_path, "SECRET_KEY_FALLBACKS has a key that can be guessed", **values)
+
+
+@pytest.mark.embedded
 def test_debug_takes_any_key_and_listens_on_this_machine_only(tmp_path):
     code = "from config import settings; print(settings.HOST, settings.SECRET_KEY)"
     debug = environment(tmp_path / "data", SECRET_KEY="x")

@@ -136,6 +136,7 @@ def test_marks_are_taken_back_from_what_one_cannot_see(api, alice, bob, kept):
     assert api.delete(f"posts/{kept.pk}/like", by=bob).status == 404
 
 
+@pytest.mark.one_redis
 def test_a_check_costs_what_it_did(api, bob, kept):
     api.get(f"favorites/check?ids={kept.pk}", by=bob)
     with budget(sql=0, round_trips=1, commands=2):

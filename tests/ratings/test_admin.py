@@ -119,6 +119,7 @@ def test_search(root, item):
     assert root.get(ITEMS, {"q": "\0"}).status_code == 200
 
 
+@pytest.mark.one_redis
 def test_a_list_is_one_round_trip_and_counts_no_whole_table(root, alice):
     def costs():
         with CaptureQueriesContext(connection) as queries, redis_usage() as usage:

@@ -98,6 +98,7 @@ def test_an_item_takes_its_scores_along(alice, item):
         services.rate(user_id=alice.pk, item_id=item_id, score=5)
 
 
+@pytest.mark.one_redis
 def test_an_average_is_never_made_of_numbers_that_do_not_agree(api, alice, item):
     """Redis has the increments of a change and not those of the first score: its sum is −8 with one rating."""
     services.rate(user_id=alice.pk, item_id=item.pk, score=1)

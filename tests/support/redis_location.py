@@ -5,8 +5,12 @@ from typing import Any
 from caching import locations
 
 
+def caches_at(url: str, caches: Any) -> dict[str, Any]:
+    """Return CACHES with the Redis, Redis Cluster or Sentinels of a URL."""
+    options = caches["default"]["OPTIONS"] | {"CONNECTION_FACTORY": locations.connection_factory(url)}
+    return {"default": caches["default"] | {"LOCATION": url, "OPTIONS": options}}
+
+
 def use_redis(settings: Any, url: str) -> None:
     """Have the cache use the Redis, Redis Cluster or Sentinels of a URL until the end of the test."""
-    default = settings.CACHES["default"]
-    options = default["OPTIONS"] | {"CONNECTION_FACTORY": locations.connection_factory(url)}
-    settings.CACHES = {"default": default | {"LOCATION": url, "OPTIONS": options}}
+    settings.CACHES = caches_at(url, settings.CACHES)

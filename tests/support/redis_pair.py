@@ -10,6 +10,7 @@ from devtools.redis_node import RedisNode, wait_for
 from launcher.embedded_redis import redis_server
 from tests.support.circuit_breaker import fresh_breaker
 from tests.support.empty_redis import empty_redis
+from tests.support.redis_location import use_redis
 
 
 class RedisPair:
@@ -52,8 +53,7 @@ class RedisPair:
             node.end()
 
     def _point_at(self, node: RedisNode) -> None:
-        location = f"redis://127.0.0.1:{node.port}/0"
-        self._settings.CACHES = {"default": self._settings.CACHES["default"] | {"LOCATION": location}}
+        use_redis(self._settings, f"redis://127.0.0.1:{node.port}/0")
 
 
 @pytest.fixture

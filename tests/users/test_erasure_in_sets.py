@@ -86,6 +86,7 @@ def test_many_rows(api, star, longest, capsys):
     assert_nothing_is_left(STAR)
 
 
+@pytest.mark.one_redis
 def test_a_thousand_edges_are_six_statements(star):
     edges = 3_000
     insert(User, ({"pk": pk, "username": f"other_{pk}"} for pk in range(1, edges + 1)))

@@ -172,6 +172,7 @@ def test_a_line_says_how_many_were_left_out():
     assert after.getMessage() == "failure 6 (3 more were left out)"
 
 
+@pytest.mark.one_redis
 def test_without_redis_log_ins_pass_and_this_is_logged(settings, bob, sam, monkeypatch, logged):
     from caching.redis import client
 

@@ -123,6 +123,7 @@ def test_user_agents(api, alice, sent, shown):
     assert sessions(api, tokens)[0]["user_agent"] == shown
 
 
+@pytest.mark.one_redis
 def test_budgets(api, alice, log_in, throttled):
     here, _ = log_in(), log_in()
     listed = sessions(api, here)

@@ -274,7 +274,7 @@ def write_events(user_id: int, popup_id: int, number: int) -> None:
     events = [
         StreamEvent(
             stream_id=f"{popup_id}-{each}", type="shown", user_id=user_id, popup_id=popup_id,
-            claim=f"{popup_id:016x}{each:016x}", at=at, is_last=True,
+            claim=f"{popup_id:08x}{each:08x}", at=at, is_last=True,
         )
         for each in range(number)
     ]  # fmt: skip
@@ -291,3 +291,12 @@ def written_events(user_id: int, popup_id: int) -> tuple[int, int, int]:
         UserPopup.objects.get(**rows).shown,
         sum(Day.objects.filter(popup_id=popup_id).values_list("shown", flat=True)),
     )
+
+
+def check_with_lease_ms(lease_ms: int) -> list[str]:
+    """Return the ids of what the system checks say of the database, where leases live for this long."""
+    from django.core import checks
+
+    with override_settings(CACHING={**settings.CACHING, "LEASE_MS": lease_ms}):
+        found = checks.run_checks(tags=[checks.Tags.database], databases=["default"])
+    return [str(each.id) for each in found if str(each.id).startswith("caching.")]

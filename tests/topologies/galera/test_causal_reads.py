@@ -37,3 +37,8 @@ def test_a_node_that_lags_fills_nothing_and_says_so_in_time(first, second, user_
     lagging()
     assert second.call(actions.nickname, user_id) == "new"
     assert first.call(actions.nickname, user_id) == "new"
+
+
+@pytest.mark.parametrize(("lease_ms", "said"), [(3_000, []), (2_000, ["caching.W100"])])
+def test_a_wait_that_is_longer_than_a_lease_is_told(first, lease_ms, said):
+    assert first.call(actions.check_with_lease_ms, lease_ms) == said

@@ -21,7 +21,7 @@ def health(node):
 
 def test_a_node_that_comes_back(galera):
     node = galera.nodes[2]
-    assert [health(each) for each in galera.nodes] == [200, 200, 200]
+    wait_for(lambda: [health(each) for each in galera.nodes] == [200, 200, 200])
     node.kill()
     wait_for(lambda: health(node) == 503)
     node.start()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -201,8 +202,9 @@ class Clients:
         self._file = fleet.folder / "load.json"
         self._file.write_text(json.dumps(asdict(load)))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.topologies.hosts.load", str(self._file)], cwd=BASE_DIR
-        )
+            [sys.executable, "-m", "tests.topologies.hosts.load", str(self._file)],
+            cwd=BASE_DIR, preexec_fn=partial(end_with_parent, signal.SIGKILL),
+        )  # fmt: skip
 
     def outcome(self) -> dict[str, Any]:
         """Return the fields of load.Outcome."""

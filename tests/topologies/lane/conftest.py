@@ -50,7 +50,8 @@ def use(settings: Any) -> Iterator[Callable[[Topology], None]]:
         factory = locations.connection_factory(location)
         options = {**settings.CACHES["default"]["OPTIONS"], "CONNECTION_FACTORY": factory}
         settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": location, "OPTIONS": options}}
-        settings.CACHING = {**settings.CACHING, "RETRY_MS": 100, "PROOF_MS": 100}
+        # A hold outlives a failover that loses its lift.
+        settings.CACHING = {**settings.CACHING, "RETRY_MS": 100, "PROOF_MS": 100, "HOLD_MS": 1_000}
         settings.THROTTLES = {}
         proofs.renew()
         if isinstance(servers, RedisCluster):

@@ -48,8 +48,14 @@ class Traffic:
         wait_until(lambda: self.answers >= enough)
 
     def wait_for_the_lane(self) -> None:
-        """Wait until the lane alone answers for every user."""
-        wait_until(lambda: all(self._ask_in_thread(user.pk).by_lane for user in self.users))
+        """Wait until the lane alone has answered once for every user: more would need a rest from writes."""
+        left = {user.pk for user in self.users}
+
+        def is_all_answered() -> bool:
+            left.difference_update([pk for pk in left if self._ask_in_thread(pk).by_lane])
+            return not left
+
+        wait_until(is_all_answered)
 
     def without_writes(self) -> threading.Lock:
         """Keep the writer waiting during the block."""

@@ -8,13 +8,14 @@ from popups import lost_events
 from popups.models import Popup, Unrecorded
 from tests.support.asgi_server import login
 from tests.support.polling import wait_until
+from tests.support.short_form import SHORT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 HOME = "/api/v1/popups/next?placement=home"
 ELSEWHERE = "/api/v1/popups/next?placement=elsewhere"
 
 
-@pytest.fixture(params=["cluster", "sentinel"])
+@pytest.fixture(params=["sentinel"] if SHORT else ["cluster", "sentinel"])
 def servers(request, cluster_of):
     if request.param == "sentinel":
         return request.getfixturevalue("sentinel")

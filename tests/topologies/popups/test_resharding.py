@@ -19,9 +19,10 @@ from tests.topologies.popups.devices import devices, reshard_and_die
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
-USERS = 60 if SHORT else 240
-CAP = 40
-POINTS = ["one shard sealed", "draining"] if SHORT else [
+LONG = pytest.mark.skipif(SHORT, reason="a part of the long form")
+USERS = 30 if SHORT else 240
+CAP = 20
+POINTS = ["draining"] if SHORT else [
     "announced", "one shard sealed", "sealed", "draining", "before it is opened", "opened",
 ]  # fmt: skip
 
@@ -43,7 +44,8 @@ def used(masters):
     return found
 
 
-@pytest.mark.parametrize("masters", [3] if SHORT else [1, 2, 3])
+@LONG
+@pytest.mark.parametrize("masters", [1, 2, 3])
 def test_claims_are_spread_evenly_over_the_masters(cluster_of, people, popups_for_each, masters):
     cluster, user_ids, popup_ids = cluster_of(masters), people(2 * USERS), popups_for_each(6)
     reshard(12)
@@ -81,6 +83,7 @@ def finish(claims, user_ids):
             claims[user_id, popup["id"]] += 1
 
 
+@LONG
 def test_from_one_shard_to_three_to_six_while_devices_claim(cluster_of, people, popups_for_each, tmp_path):
     cluster, user_ids, popup_ids = cluster_of(3), people(USERS), popups_for_each(12)
     capped = Popup.objects.create(title="Capped", total_cap=CAP, priority=-1).pk
@@ -109,6 +112,7 @@ def test_the_command_is_killed(cluster_of, people, popups_for_each, tmp_path, po
     judge(claims, user_ids, popup_ids, capped)
 
 
+@LONG
 def test_a_shard_that_is_dead_for_a_while(cluster_of, people):
     """Its part of the cap is stranded, and neither lost nor exceeded once it is back."""
     cluster, user_ids = cluster_of(3), people(USERS)
