@@ -88,9 +88,8 @@ class ClusterLinks:
 
     def close(self) -> None:
         """Close all links; callers who wait for replies get Lost."""
-        links = list(self._links.values())
-        self._links.clear()
-        for link in links:
+        links, self._links = self._links, {}
+        for link in links.values():
             link.close()
 
     def send_to(self, address: Address, commands: Sequence[Command], replied: Replied) -> None:

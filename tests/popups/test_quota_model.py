@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.short_form import SHORT
 
+pytestmark = pytest.mark.django_db  # the folder's fixtures may look for what is pending
+
 CAP, SHARDS, ASKERS = 2, (0, 1), (0, 1)
 REQUESTS, LOSSES, CRASHES = 3 if SHORT else 4, 1, 1
 
