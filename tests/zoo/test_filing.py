@@ -26,7 +26,7 @@ def state():
             found[value] = Filing.objects.get_one(**{name: value}).title
         except Filing.DoesNotExist:
             found[value] = None
-    today = datetime.datetime.now(datetime.UTC).date()
+    today = datetime.date.today()  # noqa: DTZ011  what DateField(auto_now) says, by the zone of the settings
     lists = [ask(filings_of_day.of(today)), ask(filings_of_desk.of(3)), ask(filings_of_drawer.of(3))]
     return found, *lists, ask(filings_of_drawer.of(5))
 
