@@ -88,6 +88,7 @@ def _mark(uuid: str) -> str:
 
 def longest_wait_ms(connection: Any) -> int:
     """Return how long a node lets a read wait for what others have committed, by its provider's options."""
+    connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         cursor.execute("SELECT @@wsrep_provider_options")
         (options,) = cursor.fetchone()
