@@ -1,7 +1,9 @@
 """Hosts as network namespaces on one bridge: each has an address of its own, and can be killed or cut off."""
 
 import contextlib
+import itertools
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any
 import pytest
 
 LONGEST_NAME = 15  # of a network interface
+OWN = re.compile(r"(h(\d+)x\d+)-\d+")  # a host, the network it is in, and the process that made them
+_numbers = itertools.count()
 
 
 class Network:
@@ -17,8 +21,9 @@ class Network:
 
     def __init__(self, hosts: int) -> None:
         remove_left_over()
-        number = os.getpid() % 50_000
-        self._begin, self._name = f"10.{number // 250 + 20}.{number % 250}", f"h{os.getpid()}"
+        count = next(_numbers)
+        number = (os.getpid() + 10_000 * count) % 50_000
+        self._begin, self._name = f"10.{number // 250 + 20}.{number % 250}", f"h{os.getpid()}x{count}"
         self.hosts = range(1, hosts + 1)
         _ip("link", "add", self._name, "type", "bridge")
         _ip("addr", "add", f"{self._begin}.254/24", "dev", self._name)
@@ -79,7 +84,7 @@ class Network:
 
 def require_namespaces() -> None:
     """Skip the test where network namespaces are refused."""
-    name = f"h{os.getpid()}-probe"
+    name = f"h{os.getpid()}probe"
     tried = subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False)
     if tried.returncode != 0:
         pytest.skip(f"Network namespaces are refused here: {tried.stderr.decode().strip()}")
@@ -89,13 +94,12 @@ def require_namespaces() -> None:
 def remove_left_over() -> None:
     """Remove the networks of processes that were killed."""
     for line in _ip("netns", "list").splitlines():
-        name = line.split()[0]
-        owner, _, number = name.removeprefix("h").partition("-")
-        if name.startswith("h") and owner.isdigit() and number and not Path(f"/proc/{owner}").exists():
+        host = OWN.fullmatch(line.split()[0])
+        if host and not Path(f"/proc/{host[2]}").exists():
             with contextlib.suppress(subprocess.CalledProcessError):  # another process was faster
-                _kill_processes(name)
-                _ip("netns", "del", name)
-            subprocess.run(["ip", "link", "del", f"h{owner}"], check=False, capture_output=True)
+                _kill_processes(host[0])
+                _ip("netns", "del", host[0])
+            subprocess.run(["ip", "link", "del", host[1]], check=False, capture_output=True)
 
 
 def _processes(host: str) -> list[int]:
