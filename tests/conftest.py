@@ -1,7 +1,7 @@
 """The suite in several processes (pytest-xdist), each with its own servers; the summary names the tests left out.
 
 CI runs a short form: each test on one of the two databases, but for the modules whose names say that databases differ
-there, and what is marked as `every_server` on the project's own server alone.
+there, what is marked as `every_server` on the project's own server alone, and a third of what is marked as `sampled`.
 """
 
 import os
@@ -62,10 +62,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_in_short_form(item: pytest.Item) -> bool:
     if item.get_closest_marker("every_server"):
         return not OTHER_SERVERS & {*map(str, item.callspec.params.values())}  # type: ignore[attr-defined]
+    number = crc32(item.nodeid.encode())
+    if item.get_closest_marker("sampled") and number // 2 % 3 != 0:
+        return False
     on_one = item.get_closest_marker("embedded") or item.get_closest_marker("services")
     if "TOPOLOGIES" in os.environ:
         return True
-    return bool(on_one or ON_BOTH.search(item.path.name) or crc32(item.nodeid.encode()) % 2 == settings.SERVICES)
+    return bool(on_one or ON_BOTH.search(item.path.name) or number % 2 == settings.SERVICES)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

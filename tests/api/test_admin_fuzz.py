@@ -14,7 +14,7 @@ from popups.models import Event, Pacing, Popup, UserPopup
 from tests.support.admin_rows import MAKE
 from users.models import User
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sampled]
 MODELS = [model for model in admin.site._registry if not model.__module__.startswith("tests.")]
 BAD = ("(", "", "abc", "9" * 400, "-1", "1e400", "\0", "小", "\ud7ff", "2026-13-45", "%", "0")
 LOOKUPS = (

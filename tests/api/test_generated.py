@@ -13,7 +13,7 @@ from schemathesis import GenerationMode
 from config.wsgi import application
 from tests.support import openapi_contract
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sampled]
 EXAMPLES = 20
 bounded = settings(
     max_examples=EXAMPLES,

@@ -9,7 +9,7 @@ from tests.support.admin_actions import form_of
 from tests.support.cast import PASSWORD
 from users.models import User, UserState
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sampled]
 
 # Equal to "bobby" or "bob" in a collation that ignores accents, widths, trailing blanks or unknown characters.
 NEARLY_BOBBY = [

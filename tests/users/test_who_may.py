@@ -13,7 +13,7 @@ from tests.support import openapi_contract
 from tests.support.cast import PASSWORD
 from users.models import Login
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sampled]
 WHO = ("anonymous", "expired", "refresh", "forged", "deactivated", "other", "owner", "staff")
 PUBLIC = "public"
 # method, address (alice is the owner), body, statuses for other, owner and staff; or PUBLIC and one status for all
