@@ -196,6 +196,7 @@ def test_a_failover_to_a_replica_that_lags(bodies):
     assert violations == []
 
 
+@pytest.mark.one_redis
 @pytest.mark.usefixtures("failovers")
 def test_where_entries_of_the_run_before_are_believed_it_fails(monkeypatch):
     monkeypatch.setattr("tests.caching.failover_schedules.MARK", b"")
@@ -212,6 +213,7 @@ class MarkedLate(dict[str, tuple[bytes, int]]):
         return (epochs.mark(key) + entry if is_late else entry), life_ms
 
 
+@pytest.mark.one_redis
 @pytest.mark.usefixtures("failovers")
 @pytest.mark.parametrize("compares", [True, False])
 def test_where_a_lease_of_the_run_before_is_filled_it_fails(monkeypatch, compares):

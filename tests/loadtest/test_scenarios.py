@@ -16,7 +16,7 @@ from ratings.models import Score
 from social.models import Block, Follow
 from tests.loadtest.seeded_users import USER_COUNT
 
-pytestmark = pytest.mark.embedded  # the scenarios are tested, not the database
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled]  # the scenarios are tested, not the database
 CLIENTS = 8
 PROJECT = Path(__file__).parents[2]
 USERS = {

@@ -245,6 +245,7 @@ def test_a_request_that_waited_too_long_or_for_nobody_is_dropped(api, alice, bob
     assert (mailoutbox, EmailChange.objects.exists()) == ([], False)
 
 
+@pytest.mark.one_redis
 def test_budgets(api, alice, throttled):
     api.get("users/me", by=alice)
     for email in (ADDRESS, "alice@example.com"):  # the same whoever has the address

@@ -287,6 +287,7 @@ def test_logins_that_expired_are_swept(api, alice, log_in):
     assert refreshed(api, tokens).status == 200
 
 
+@pytest.mark.one_redis
 def test_budgets(api, alice, log_in, throttled):
     tokens = log_in()
     api.get("users/me", by=tokens["access"])
