@@ -14,6 +14,7 @@ from tests.support.circuit_breaker import fresh_breaker
 from tests.support.event_loop_connection import close_connection
 from tests.support.own_redis import OwnRedis
 from tests.support.polling import wait_until
+from tests.support.redis_location import use_redis
 
 PASSWORD = "of/a:test"
 
@@ -126,7 +127,7 @@ def test_a_unix_socket(tmp_path, settings, monkeypatch):
     server = OwnRedis(tmp_path)
     try:
         server.start("--unixsocket", str(tmp_path / "s"))
-        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": f"unix://{tmp_path}/s?db=2"}}
+        use_redis(settings, f"unix://{tmp_path}/s?db=2")
         with fresh_breaker():
             assert breaker.may_read()
             redis_client().set("where", "two")
@@ -139,13 +140,11 @@ class OwnConnection(Connection):
     """A class of connections that the event loop's client does not know."""
 
 
-CLUSTER = {"CONNECTION_FACTORY": "caching.redis.cluster.ClusterConnectionFactory"}
-SENTINEL = {"CONNECTION_FACTORY": "caching.redis.sentinel.SentinelConnectionFactory"}
 OWN = {"CONNECTION_POOL_KWARGS": {"connection_class": OwnConnection, "max_connections": 9}}
 UNUSABLE = {
     "a OwnConnection is not supported.": ("redis://127.0.0.1:1/9", OWN),
-    "This instance has cluster support disabled": ("redis+cluster://127.0.0.1:{port}", CLUSTER),
-    "no Sentinel tells who is the master of 'main': Error 111": ("redis+sentinel://127.0.0.1:1/main", SENTINEL),
+    "This instance has cluster support disabled": ("redis+cluster://127.0.0.1:{port}", {}),
+    "no Sentinel tells who is the master of 'main': Error 111": ("redis+sentinel://127.0.0.1:1/main", {}),
 }
 
 
@@ -153,10 +152,8 @@ UNUSABLE = {
 @pytest.mark.parametrize("complaint", UNUSABLE)
 def test_what_it_cannot_use_it_says_once(settings, caplog, complaint):
     location, more = UNUSABLE[complaint]
-    port = redis_client().connection_pool.connection_kwargs["port"]
-    options = {**settings.CACHES["default"]["OPTIONS"], **more}
-    entry = {**settings.CACHES["default"], "LOCATION": location.format(port=port), "OPTIONS": options}
-    settings.CACHES = {"default": entry}
+    use_redis(settings, location.format(port=redis_client().info("server")["tcp_port"]))
+    settings.CACHES["default"]["OPTIONS"] |= more
     settings.CACHING = {**settings.CACHING, "RETRY_MS": 10}
 
     async def scenario():
