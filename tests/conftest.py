@@ -60,11 +60,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_in_short_form(item: pytest.Item) -> bool:
-    if item.get_closest_marker("every_server"):
-        return not OTHER_SERVERS & {*map(str, item.callspec.params.values())}  # type: ignore[attr-defined]
     number = crc32(item.nodeid.encode())
     if item.get_closest_marker("sampled") and number // 2 % 3 != 0:
         return False
+    if item.get_closest_marker("every_server"):
+        return not OTHER_SERVERS & {*map(str, item.callspec.params.values())}  # type: ignore[attr-defined]
     on_one = item.get_closest_marker("embedded") or item.get_closest_marker("services")
     if "TOPOLOGIES" in os.environ:
         return True

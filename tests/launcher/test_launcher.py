@@ -10,7 +10,7 @@ import pytest
 from devtools.servers import free_port
 from tests.support.programs import SERVE, environment, run
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled]
 READY = "Stop with Ctrl-C"
 LOGIN = {"username": "admin", "password": "hotpath-demo"}
 

@@ -14,7 +14,7 @@ from loadtest.bench.keep_alive_clients import ANSWERED, Clients, Running, runnin
 from tests.serving.supervised import COMMANDS, generations, reload, until, variables
 from tests.support.programs import GUNICORN, Program
 
-pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("without_demo_data")]
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled, pytest.mark.usefixtures("without_demo_data")]
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 ASYNCHRONOUS = ["gunicorn", "granian"]
 DRAIN_S = "1"  # every client asks ten times within it

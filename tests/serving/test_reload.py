@@ -9,7 +9,7 @@ import pytest
 from tests.serving.supervised import COMMANDS, KEPT, RELOADED, reload, until, variables
 from tests.support.programs import SERVE, WEB, environment, run
 
-pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("without_demo_data")]
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled, pytest.mark.usefixtures("without_demo_data")]
 RELOAD = ("-m", "serving.supervisor.reload")
 VIEWS = """
 from config.urls import urlpatterns as others

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.web_servers import ANN, CSS, JSON, SERVERS, Answer, say
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled]
 
 
 def say_raw(port: int, text: bytes) -> Answer:

@@ -15,7 +15,7 @@ import pytest
 from loadtest.bench.slow_clients import SlowLoad, slow_clients
 from tests.support.web_servers import ANN, CSS, JSON, SERVERS, say
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled]
 NAMES = [name for name in SERVERS if name != "gunicorn without the lane"]
 CLIENTS, SECONDS, IDLE = 300, 6, 2_300
 MOST_GROWTH, SPARE_BYTES = 1.3, 12 << 20  # a worker that has just started loads a few modules more

@@ -11,7 +11,7 @@ import pytest
 from tests.serving.supervised import COMMANDS, KEPT, RELOADED, generations, reload, until, variables
 from tests.support.programs import WEB, Program, environment, run
 
-pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("without_demo_data")]
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled, pytest.mark.usefixtures("without_demo_data")]
 LOADING = "Loading new code"
 BOTH = ["gunicorn", "granian"]
 
