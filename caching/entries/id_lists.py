@@ -33,18 +33,23 @@ class IdList(Derived):
     """A source: the newest ids of the rows of an owner."""
 
     kind = "list"
+    shape: Any = tuple[int, list[int]]
+    """The type of the content of an entry: the most items that it can have, and the items."""
 
-    def __init__(self, model: type[models.Model], *, owner: str, newest: int, where: Q | None = None) -> None:
-        """`owner` names a foreign key or plain column of a cached model or an edge; `where` admits rows to the list.
+    def __init__(
+        self, model: type[models.Model], *, owner: str, newest: int, where: Q | None = None, member: str = ""
+    ) -> None:
+        """`owner` names a foreign key or plain column of a cached model or an edge; `where` admits rows to the list;
+        `member` is for EdgeList.
 
         Raises ImproperlyConfigured for what is no column, and for less than one id.
         """
-        require_positive("IdList(newest=…)", newest)
-        super().__init__(model, by=(owner,), where=where)
+        require_positive(f"{type(self).__name__}(newest=…)", newest)
+        super().__init__(model, by=(owner,), of=(member,) if member else (), where=where)
         if self.where:  # another list of the same owner has another name
             self.name = f"{self.label}.{fingerprint([canonical(self.where)]).hex()}"
         self.newest = newest
-        self._entry: Framed[tuple[int, list[int]]] = Framed(["list", self.name], tuple[int, list[int]])
+        self._entry: Framed[tuple[int, list[Any]]] = Framed(["list", self.name], self.shape)
 
     def of(self, owner: Any) -> Result[list[int]]:
         """Ask for the newest ids of an owner, newest first; raises ValidationError for an owner of the wrong type."""
@@ -64,29 +69,67 @@ class IdList(Derived):
         yield from super()._faults(using)
         yield from self._integer_faults(self.model._meta.pk.name)
 
-    def load(self, identities: Iterable[Any]) -> Mapping[Any, list[int]]:
+    def load(self, identities: Iterable[Any]) -> Mapping[Any, list[Any]]:
         """Read one short range of an index for each owner."""
         rows = all_rows(self.model, self.using).filter(self.where).order_by("-pk")
         (column,), (kind,) = self.by, self.keys_by
         return {
-            owner: list(rows.filter(**{column: owner}).values_list("pk", flat=True)[: self._limit])
-            if kind.may_exist(owner)
-            else []
+            owner: list(self._items(rows.filter(**{column: owner})[: self._limit])) if kind.may_exist(owner) else []
             for owner in identities
         }
 
-    def encode(self, identity: Any, value: list[int]) -> tuple[bytes, int]:
+    def _items(self, rows: Any) -> Any:
+        return rows.values_list("pk", flat=True)
+
+    def encode(self, identity: Any, value: list[Any]) -> tuple[bytes, int]:
         return self._entry.encode((self._limit, value)), jittered_ms(LIST_LIFE_S)
 
-    def decode(self, identity: Any, entry: bytes) -> list[int]:
-        limit, ids = self._entry.decode(identity, entry)
-        if len(ids) == limit < self.newest:
+    def decode(self, identity: Any, entry: bytes) -> list[Any]:
+        limit, items = self._entry.decode(identity, entry)
+        if len(items) == limit < self.newest:
             raise Stale
-        ids_: list[int] = ids
-        return ids_
+        items_: list[Any] = items
+        return items_
 
     @cached_property
     def _limit(self) -> int:
         """The number of ids in an entry: the lists that differ by `newest` alone share it."""
         lists = (each for each in registry.declarations_of(self.model) if isinstance(each, IdList))
         return max(each.newest for each in lists if each.name == self.name)
+
+
+class EdgeList(IdList):
+    """A source: the newest edges of an owner, each as the id of its row and of its member.
+
+    newest_likes = EdgeList(Like, owner="post", member="user", newest=21)
+
+    likes = batch.add(newest_likes.of(post_id))     # [(5012, 7), (4870, 3), …] once the batch has run
+    """
+
+    shape = tuple[int, list[tuple[int, int]]]
+
+    def __init__(
+        self, model: type[models.Model], *, owner: str, member: str, newest: int, where: Q | None = None
+    ) -> None:
+        """`owner` and `member` name foreign keys or plain columns of an edge or a cached model; see IdList.
+
+        Raises ImproperlyConfigured for what is no column, and for less than one id.
+        """
+        super().__init__(model, owner=owner, newest=newest, where=where, member=member)
+        self._member = member
+
+    @cached_property
+    def member(self) -> str:
+        """The attribute name of the member's column."""
+        return self.column(self._member)
+
+    def of(self, owner: Any) -> Result[list[tuple[int, int]]]:  # type: ignore[override]
+        """Ask for the newest edges of an owner, newest first; raises ValidationError for an owner of the wrong type."""
+        return super().of(owner)  # type: ignore[return-value]
+
+    def _faults(self, using: str) -> Iterator[Fault]:
+        yield from super()._faults(using)
+        yield from self._integer_faults(self._member)
+
+    def _items(self, rows: Any) -> Any:
+        return rows.values_list("pk", self.member)

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from posts.models import Favorite, Post
+from posts.models import Comment, Favorite, Like, Post
 from social import services as graph
 from users.projections import OWN, PUBLIC
 
@@ -26,6 +26,9 @@ def world(new_user, alice, bob, dora):
     posts = [Post.objects.create_one(author_id=bob.pk, text=f"post {n}") for n in range(4)]
     for post in posts[1:3]:
         Favorite.objects.create(user_id=alice.pk, post_id=post.pk)
+        for person in (alice, bob, dora, *others):
+            Like.objects.create(user_id=person.pk, post_id=post.pk)
+            Comment.objects.create(author_id=person.pk, post_id=post.pk, text=f"Hi from {person}")
     return [alice, bob, dora, *others], posts
 
 
@@ -57,8 +60,10 @@ def domain(people, posts):
         yield f"favorites/check?ids={text}"
         yield f"posts?ids={text}"
     yield from (f"posts/{post.pk}" for post in posts)
-    for user, limit in itertools.product(people[:2], ["", "?limit=1", "?limit=3", "?limit=15"]):
-        yield f"users/{user.pk}/posts{limit}"
+    of_posts = [f"posts/{post.pk}/{kind}" for post in posts for kind in ("comments", "likers")]
+    paged = ["favorites", *(f"users/{user.pk}/posts" for user in people[:2]), *of_posts]
+    for path, limit in itertools.product(paged, ["", "?limit=1", "?limit=3", "?limit=15"]):
+        yield f"{path}{limit}"
     targets = [f"{kind}:{pk}" for kind, pks in (("user", ids), ("post", post_ids), ("rating", [1])) for pk in pks]
     for text in lists(targets):
         yield f"counters?targets={text}"
