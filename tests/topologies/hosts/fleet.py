@@ -82,18 +82,33 @@ class Fleet:
         redis_port, self.redis = servers.start_redis(
             embedded_redis.redis_server(), self.folder, "--bind", "127.0.0.1", here, "--protected-mode", "no"
         )
-        port, self.mariadb = servers.start_mariadb(self.folder, f"--bind-address=127.0.0.1,{here}")
-        sql = (
+        self._here = here
+        self._database_port, self.mariadb = servers.start_mariadb(
+            self.folder, f"--bind-address=127.0.0.1,{here}", *keepalive()
+        )
+        self.sql(
             "CREATE DATABASE hotpath CHARACTER SET utf8mb4; CREATE USER hotpath@'%' IDENTIFIED BY 'x';"
             "GRANT ALL ON hotpath.* TO hotpath@'%'"
         )
-        client = ["mariadb", "--no-defaults", f"--socket={self.folder}/mariadb.sock", "--user=root"]
-        subprocess.run(client, input=sql, text=True, check=True)
         self.variables = {
             "DEBUG": "0", "HTTPS": "off", "PROXIES": "1", "SECRET_KEY": KEY, "WEB_DRAIN_S": DRAIN_S, "WEB_WORKERS": "1",
-            "DATABASE_URL": f"mysql://hotpath:x@{here}:{port}/hotpath",
+            "DATABASE_URL": f"mysql://hotpath:x@{here}:{self._database_port}/hotpath",
             "REDIS_URL": f"redis://{here}:{redis_port}/0", "PYTHONDONTWRITEBYTECODE": "1", **self._values,
         }  # fmt: skip
+
+    def sql(self, text: str) -> str:
+        """Run SQL as the database's root; return what it prints, without names of columns."""
+        client = ["mariadb", "--no-defaults", f"--socket={self.folder}/mariadb.sock", "--user=root", "--skip-column-names"]
+        return subprocess.run(client, input=text, text=True, check=True, capture_output=True).stdout
+
+    def row_locks(self) -> int:
+        """Return how many rows transactions have locked."""
+        return int(self.sql("SELECT COALESCE(SUM(trx_rows_locked), 0) FROM information_schema.innodb_trx"))
+
+    def database_client(self) -> list[str]:
+        """Return a command line that runs, on any host, SQL from its standard input, line by line."""
+        address = [f"--host={self._here}", f"--port={self._database_port}", "--user=hotpath", "--password=x"]
+        return ["mariadb", "--no-defaults", "--unbuffered", *address, "hotpath"]
 
     def _start_haproxy(self) -> None:
         """Start HAProxy by the sample, with these hosts, a port of its own, and a socket for questions."""
@@ -171,6 +186,11 @@ class Fleet:
         for process in (self.haproxy, self.redis, self.mariadb):
             process.kill()
             process.wait()
+
+
+def keepalive() -> list[str]:
+    """Return the options by which the database of the grown topology notices hosts that have vanished."""
+    return re.findall(r"--tcp-keepalive\S+", (BASE_DIR / "deploy/compose.grown.yaml").read_text())
 
 
 @contextlib.contextmanager
