@@ -87,7 +87,8 @@ def test_each_process_of_the_procfile_runs_in_containers():
     for name, command in procfile().items():
         assert name == "web" or services[name]["command"] == command
     sample = (BASE_DIR / "deploy/haproxy/web.cfg").read_text()
-    assert re.findall(r"^    server (\w+) \1:8000 (?:check|track web/\1) tcp-ut 3s$", sample, re.MULTILINE) == [*webs] * 3
+    servers = re.findall(r"^    server (\w+) \1:8000 (?:check|track web/\1) tcp-ut 3s$", sample, re.MULTILINE)
+    assert servers == [*webs] * 3
 
 
 def variables_set() -> Iterator[tuple[str, str]]:
