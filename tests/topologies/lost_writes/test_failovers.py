@@ -36,7 +36,7 @@ def test_a_master_that_is_killed(topology, costs, loss, number):
     with load.running():
         wait_until_hit(load, part)
         lost = lose_writes(topology, killed, load, part) if loss == "with a loss" else 0
-        cost = Cost(load, part)
+        cost = Cost(load, {each for each in range(PARTS) if topology.master_of(key_of(load, each)) is killed})
         killed.kill()
         topology.wait_until_failed_over(killed)
         wait_until_hit(load, part)
