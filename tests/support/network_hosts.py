@@ -55,9 +55,9 @@ class Network:
         return _processes(self._host(number))
 
     def kill(self, number: int) -> None:
-        """End a host without a word: all its processes, then its link."""
-        _kill_processes(self._host(number))
+        """End a host without a word, as a loss of power does: nobody is told that its connections are closed."""
         self.cut_off(number)
+        _kill_processes(self._host(number))
 
     def remove(self) -> None:
         for number in self.hosts:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -28,6 +29,7 @@ from tests.topologies.hosts.load import Load
 KEY = "hosts-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ"
 DRAIN_S = "1" if SHORT else "5"
 PORT = 8000  # of the service on each host
+USED = ("web", "web_once")  # backends, while the database answers
 
 
 @dataclass
@@ -80,25 +82,39 @@ class Fleet:
         redis_port, self.redis = servers.start_redis(
             embedded_redis.redis_server(), self.folder, "--bind", "127.0.0.1", here, "--protected-mode", "no"
         )
-        port, self.mariadb = servers.start_mariadb(self.folder, f"--bind-address=127.0.0.1,{here}")
-        sql = (
+        self._here = here
+        self._database_port, self.mariadb = servers.start_mariadb(
+            self.folder, f"--bind-address=127.0.0.1,{here}", *keepalive()
+        )
+        self.sql(
             "CREATE DATABASE hotpath CHARACTER SET utf8mb4; CREATE USER hotpath@'%' IDENTIFIED BY 'x';"
             "GRANT ALL ON hotpath.* TO hotpath@'%'"
         )
-        client = ["mariadb", "--no-defaults", f"--socket={self.folder}/mariadb.sock", "--user=root"]
-        subprocess.run(client, input=sql, text=True, check=True)
         self.variables = {
             "DEBUG": "0", "HTTPS": "off", "PROXIES": "1", "SECRET_KEY": KEY, "WEB_DRAIN_S": DRAIN_S, "WEB_WORKERS": "1",
-            "DATABASE_URL": f"mysql://hotpath:x@{here}:{port}/hotpath",
+            "DATABASE_URL": f"mysql://hotpath:x@{here}:{self._database_port}/hotpath",
             "REDIS_URL": f"redis://{here}:{redis_port}/0", "PYTHONDONTWRITEBYTECODE": "1", **self._values,
         }  # fmt: skip
+
+    def sql(self, text: str) -> str:
+        """Run SQL as the database's root; return what it prints, without names of columns."""
+        client = ["mariadb", "--no-defaults", f"--socket={self.folder}/mariadb.sock", "--user=root", "--skip-column-names"]
+        return subprocess.run(client, input=text, text=True, check=True, capture_output=True).stdout
+
+    def row_locks(self) -> int:
+        """Return how many rows transactions have locked."""
+        return int(self.sql("SELECT COALESCE(SUM(trx_rows_locked), 0) FROM information_schema.innodb_trx"))
+
+    def database_client(self) -> list[str]:
+        """Return a command line that runs, on any host, SQL from its standard input, line by line."""
+        address = [f"--host={self._here}", f"--port={self._database_port}", "--user=hotpath", "--password=x"]
+        return ["mariadb", "--no-defaults", "--unbuffered", *address, "hotpath"]
 
     def _start_haproxy(self) -> None:
         """Start HAProxy by the sample, with these hosts, a port of its own, and a socket for questions."""
         self.port, self._stats = servers.free_port(), self.folder / "haproxy.sock"
         text = (BASE_DIR / "deploy/haproxy/web.cfg").read_text()
-        lines = "".join(f"    server {web.name} {web.address} check\n" for web in self.hosts)
-        text = re.sub(r"(    server \w+ \S+ check\n)+", lines, text)
+        text = re.sub(r"(    server .*\n)+", self._servers, text)
         if SHORT:
             text = text.replace("inter 1s fastinter 500ms", "inter 200ms")
         text = text.replace("bind :8080", f"bind 127.0.0.1:{self.port}")
@@ -106,6 +122,11 @@ class Fleet:
         (self.folder / "haproxy.cfg").write_text(text)
         command = [servers.program("haproxy") or "haproxy", "-db", "-f", str(self.folder / "haproxy.cfg")]
         self.haproxy = servers.start_process(command, self.port, self.folder / "haproxy.log")
+
+    def _servers(self, lines: "re.Match[str]") -> str:
+        """Return lines like the last one of the sample's web hosts, for these hosts."""
+        like = re.sub(r"web\d:8000", "ADDRESS", lines[1])
+        return "".join(re.sub(r"web\d", web.name, like).replace("ADDRESS", web.address) for web in self.hosts)
 
     def manage(self, *arguments: str, text: str | None = None) -> str:
         """Run manage.py of the current code, with text on its standard input; return its output."""
@@ -131,14 +152,15 @@ class Fleet:
         """Return the names of the hosts to which HAProxy sends requests."""
         return {row["svname"] for row in self.statistics(backend) if row["status"].startswith("UP")}
 
-    def statistics(self, backend: str = "web") -> list[dict[str, str]]:
-        """Return HAProxy's statistics of the hosts of a backend."""
+    def statistics(self, *backends: str) -> list[dict[str, str]]:
+        """Return HAProxy's statistics of the hosts of backends, by default of those that need the database."""
         with socket.socket(socket.AF_UNIX) as client, contextlib.closing(client):
             client.connect(str(self._stats))
             client.sendall(b"show stat\n")
             text = b"".join(iter(lambda: client.recv(65536), b"")).decode()
         rows = csv.DictReader(text.removeprefix("# ").splitlines())
-        return [row for row in rows if row["pxname"] == backend and row["svname"] not in {"FRONTEND", "BACKEND"}]
+        totals = {"FRONTEND", "BACKEND"}
+        return [row for row in rows if row["pxname"] in (backends or USED) and row["svname"] not in totals]
 
     def deploy(self, tree: Path, hosts: "list[WebHost] | None" = None) -> None:
         """Migrate by new code while the old serves, then replace the hosts (all by default) one after the other."""
@@ -151,7 +173,10 @@ class Fleet:
 
     def errors(self) -> dict[str, int]:
         """Return {host: requests that HAProxy sent there without getting an answer}."""
-        return {row["svname"]: int(row["eresp"]) for row in self.statistics()}
+        lost = Counter[str]()
+        for row in self.statistics():
+            lost[row["svname"]] += int(row["eresp"])
+        return dict(lost)
 
     def end(self) -> None:
         """Wait for the services, whose hosts are gone, and end the servers on this machine."""
@@ -161,6 +186,11 @@ class Fleet:
         for process in (self.haproxy, self.redis, self.mariadb):
             process.kill()
             process.wait()
+
+
+def keepalive() -> list[str]:
+    """Return the options by which the database of the grown topology notices hosts that have vanished."""
+    return re.findall(r"--tcp-keepalive\S+", (BASE_DIR / "deploy/compose.grown.yaml").read_text())
 
 
 @contextlib.contextmanager
