@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from config.environment import BASE_DIR
 from devtools import servers
 from launcher import embedded_redis
@@ -74,31 +76,42 @@ class Fleet:
 
     def __init__(self, folder: Path, network: Network, tree: Path, **values: str) -> None:
         self.folder, self.tree, self._values = folder, tree, values
-        self.hosts = [WebHost(network, number) for number in network.hosts]
-        self._start_servers(network.here)
+        self.hosts = [WebHost(network, number) for number in network.hosts[:-1]]
+        self._start_servers(network)
         self._start_haproxy()
 
-    def _start_servers(self, here: str) -> None:
+    def _start_servers(self, network: Network) -> None:
+        here = network.here
         redis_port, self.redis = servers.start_redis(
             embedded_redis.redis_server(), self.folder, "--bind", "127.0.0.1", here, "--protected-mode", "no"
         )
-        self._here = here
-        self._database_port, self.mariadb = servers.start_mariadb(
-            self.folder, f"--bind-address=127.0.0.1,{here}", *keepalive()
-        )
+        self._start_database(network, network.hosts[-1])
         self.sql(
             "CREATE DATABASE hotpath CHARACTER SET utf8mb4; CREATE USER hotpath@'%' IDENTIFIED BY 'x';"
             "GRANT ALL ON hotpath.* TO hotpath@'%'"
         )
         self.variables = {
             "DEBUG": "0", "HTTPS": "off", "PROXIES": "1", "SECRET_KEY": KEY, "WEB_DRAIN_S": DRAIN_S, "WEB_WORKERS": "1",
-            "DATABASE_URL": f"mysql://hotpath:x@{here}:{self._database_port}/hotpath",
+            "DATABASE_URL": f"mysql://hotpath:x@{self._database}:{self._database_port}/hotpath",
             "REDIS_URL": f"redis://{here}:{redis_port}/0", "PYTHONDONTWRITEBYTECODE": "1", **self._values,
         }  # fmt: skip
 
+    def _start_database(self, network: Network, host: int) -> None:
+        """Start the database on a host of its own, which notices that others have vanished by what the sample sets."""
+        sample = yaml.safe_load((BASE_DIR / "deploy/compose.grown.yaml").read_text())["services"]["mariadb"]
+        for name, value in sample["sysctls"].items():
+            subprocess.run(network.command(host, "sysctl", "-qw", f"{name}={value}"), check=True)
+        keepalive = [option for option in sample["command"] if option.startswith("--tcp-keepalive")]
+        self._database = network.address(host)
+        with network.on(host):
+            self._database_port, self.mariadb = servers.start_mariadb(
+                self.folder, f"--bind-address=127.0.0.1,{self._database}", *keepalive
+            )
+
     def sql(self, text: str) -> str:
         """Run SQL as the database's root; return what it prints, without names of columns."""
-        client = ["mariadb", "--no-defaults", f"--socket={self.folder}/mariadb.sock", "--user=root", "--skip-column-names"]
+        address = [f"--socket={self.folder}/mariadb.sock", "--user=root"]
+        client = ["mariadb", "--no-defaults", *address, "--skip-column-names"]
         return subprocess.run(client, input=text, text=True, check=True, capture_output=True).stdout
 
     def row_locks(self) -> int:
@@ -107,7 +120,7 @@ class Fleet:
 
     def database_client(self) -> list[str]:
         """Return a command line that runs, on any host, SQL from its standard input, line by line."""
-        address = [f"--host={self._here}", f"--port={self._database_port}", "--user=hotpath", "--password=x"]
+        address = [f"--host={self._database}", f"--port={self._database_port}", "--user=hotpath", "--password=x"]
         return ["mariadb", "--no-defaults", "--unbuffered", *address, "hotpath"]
 
     def _start_haproxy(self) -> None:
@@ -188,17 +201,12 @@ class Fleet:
             process.wait()
 
 
-def keepalive() -> list[str]:
-    """Return the options by which the database of the grown topology notices hosts that have vanished."""
-    return re.findall(r"--tcp-keepalive\S+", (BASE_DIR / "deploy/compose.grown.yaml").read_text())
-
-
 @contextlib.contextmanager
 def running(folder: Path, hosts: int, tree: Path, **values: str) -> Iterator[Fleet]:
     """Run a fleet with tables and no hosts started, and end all of it."""
     with contextlib.ExitStack() as stack:
         require_namespaces()
-        network = Network(hosts)
+        network = Network(hosts + 1)
         fleet_ends = stack.enter_context(contextlib.ExitStack())
         stack.callback(network.remove)
         fleet = Fleet(folder, network, tree, **values)

@@ -77,8 +77,8 @@ def report(fleet: Fleet, outcome: dict[str, Any]) -> None:
     rows = fleet.statistics()
     repeated, elsewhere = (sum(int(row[name]) for row in rows) for name in ("wretr", "wredis"))
     print(
-        f"\n{outcome['sent']} requests by {len(fleet.hosts)} hosts ({outcome['answered']}), {len(outcome['lost'])} lost "
-        f"without a good answer, all of them on the killed host; HAProxy sent {repeated + elsewhere} a second time."
+        f"\n{outcome['sent']} requests by {len(fleet.hosts)} hosts ({outcome['answered']}), {len(outcome['lost'])} "
+        f"lost without a good answer, all of them on the killed host; HAProxy sent {repeated + elsewhere} twice."
     )
     for each in outcome["lost"]:
         print("  lost:", *each[:3])
