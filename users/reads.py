@@ -3,11 +3,11 @@
 from typing import Any
 
 from api.projections import split_fields
-from api.reads import Read
+from api.reads import LeftToDjango, Read
 from caching.api import Batch
-from users.models import User
-from users.projections import PRIVATE, PUBLIC
-from users.visibility import is_gone, no_such_user, without_gone
+from users.models import User, UserState
+from users.projections import OWN, PRIVATE, PUBLIC, STATE_COLUMNS, state_document
+from users.visibility import ViewedUsers, is_gone, no_such_user, without_gone
 
 
 class OneUser(Read):
@@ -23,6 +23,16 @@ class OneUser(Read):
         return self._users.structs(*self._fields).results[0]
 
 
+class OwnUser(Read):
+    """The caller's own user, with the private fields."""
+
+    def __init__(self, batch: Batch, caller_id: int) -> None:
+        self._users = batch.rows(User, [caller_id])
+
+    def document(self) -> Any:
+        return self._users.structs(*OWN).results[0]
+
+
 class SomeUsers(Read):
     """Several users by id, with the named fields; accounts that are gone are missing. `fields`: see OneUser."""
 
@@ -32,3 +42,43 @@ class SomeUsers(Read):
 
     def document(self) -> Any:
         return without_gone(self._users).structs(*self._fields)._asdict()
+
+
+class NamedUser(Read):
+    """The user with a username in any case, with the named fields; nobody if the account is gone. `fields`: see
+    OneUser."""
+
+    _may_block = True
+
+    def __init__(self, batch: Batch, caller_id: int, username: str, fields: str | None) -> None:
+        self._caller_id, self._fields = caller_id, fields
+        self._user = User.objects.request_named(batch, username)
+
+    def is_nonblocking(self) -> bool:
+        self._may_block = False
+        return True
+
+    def next_batch(self) -> Batch | None:
+        return self._user.next_batch() if self._user else None
+
+    def document(self) -> Any:
+        if not (self._user is None or self._may_block or self._user.is_known):
+            raise LeftToDjango
+        row = self._user.row() if self._user else None
+        own = row is not None and row.id == self._caller_id
+        fields = split_fields(self._fields, public=PUBLIC, private=PRIVATE, own=own)
+        return {"results": [] if is_gone(row) else [{name: getattr(row, name) for name in fields}]}
+
+
+class State(Read):
+    """The state of a user; a 404 if the account is gone, a 403 between two users of whom one blocks the other."""
+
+    def __init__(self, batch: Batch, caller_id: int, user_id: int) -> None:
+        self._user_id = user_id
+        self._states = batch.rows(UserState, [user_id])
+        self._users = ViewedUsers(batch, caller_id, [user_id], despite_blocks=user_id == caller_id)
+
+    def document(self) -> Any:
+        self._users.require(self._user_id)
+        found = self._states.cols(*STATE_COLUMNS).results
+        return state_document(self._user_id, found[0] if found else None)

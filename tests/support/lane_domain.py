@@ -3,9 +3,13 @@
 import itertools
 
 import pytest
+from django.utils import timezone
 
 from posts.models import Favorite, Post
+from ratings.models import Item
+from ratings.services import publish, rate
 from social import services as graph
+from users.models import UserState
 from users.projections import OWN, PUBLIC
 
 UNKNOWN = 10**12
@@ -26,7 +30,13 @@ def world(new_user, alice, bob, dora):
     posts = [Post.objects.create_one(author_id=bob.pk, text=f"post {n}") for n in range(4)]
     for post in posts[1:3]:
         Favorite.objects.create(user_id=alice.pk, post_id=post.pk)
-    return [alice, bob, dora, *others], posts
+    items = [publish(title=f"item {n}", description='"') for n in range(4)]
+    for rater, score in ((alice, 7), (bob, 10)):
+        rate(user_id=rater.pk, item_id=items[0].pk, score=score)
+    Item.objects.update_one(items[3].pk, removed_at=timezone.now())
+    for pk, status in ((bob.pk, "online"), (others[0].pk, "busy")):
+        UserState.objects.create_one(user_id=pk, status=status, message="<b>", last_seen_at=timezone.now())
+    return [alice, bob, dora, *others], posts, items
 
 
 def lists(ids):
@@ -40,10 +50,10 @@ def lists(ids):
     yield texts[-1]
 
 
-def domain(people, posts):
+def domain(people, posts, items):
     """Yield the addresses that the hot lane answers."""
     ids = [*(user.pk for user in people), UNKNOWN, 2**63 - 1]
-    post_ids = [*(post.pk for post in posts), UNKNOWN]
+    post_ids, item_ids = ([*(each.pk for each in those), UNKNOWN] for those in (posts, items))
     fields = ["", "fields=id", "fields=nickname,id,nickname", f"fields={','.join(PUBLIC)}", "fields=id%2Cbio"]
     for pk, chosen in itertools.product([user.pk for user in people if user.is_active], fields):
         yield f"users/{pk}" + (f"?{chosen}" if chosen else "")
@@ -51,10 +61,20 @@ def domain(people, posts):
     for text, chosen in itertools.product(lists(ids), fields):
         yield f"users?ids={text}" + (f"&{chosen}" if chosen else "")
     yield f"users?ids={ids[0]}&fields=email,id"
+    yield "users/me"
+    for name in ("bob", "BoB", "dora", "nobody_at_all"):
+        yield f"users?username={name}"
+        yield f"users?username={name}&fields=nickname,id"
+    yield "users?username=Alice&fields=email%2Cid"
     for text in lists(ids):
         yield f"relationships?ids={text}"
+        yield f"users/profiles?ids={text}"
     for text in lists(post_ids):
         yield f"favorites/check?ids={text}"
+    for text in lists(item_ids):
+        yield f"ratings?ids={text}"
+    for pk in item_ids[:3]:
+        yield f"ratings/{pk}"
     targets = [f"{kind}:{pk}" for kind, pks in (("user", ids), ("post", post_ids), ("rating", [1])) for pk in pks]
     for text in lists(targets):
         yield f"counters?targets={text}"
