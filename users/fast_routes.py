@@ -4,7 +4,7 @@ from api.ids import split_ids
 from api.reads import Read
 from caching.api import Batch
 from serving.api import FIELDS, IDS, Route
-from users.reads import NamedUser, OneUser, OwnUser, SomeUsers
+from users.reads import NamedUser, OneUser, OwnUser, SomeUsers, State
 from users.usernames import USERNAME_LENGTH
 
 NAME = rf"([A-Za-z0-9_.]{{1,{USERNAME_LENGTH}}})"
@@ -19,5 +19,6 @@ def _users(batch: Batch, caller_id: int, ids: str | None, username: str, fields:
 ROUTES = (
     Route("users/me", "", OwnUser),
     Route("users/{id}", rf"(?:fields={FIELDS})?", OneUser),
+    Route("users/{id}/state", "", State),
     Route("users", rf"(?:ids={IDS}|username={NAME})(?:&fields={FIELDS})?", _users),
 )

@@ -1,5 +1,6 @@
 """The reads of users, for the views and the hot lane."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from api.projections import split_fields
@@ -58,12 +59,13 @@ class NamedUser(Read):
         self._may_block = False
         return True
 
-    def next_batch(self) -> Batch | None:
-        return self._user.next_batch() if self._user else None
+    def further_batches(self) -> Iterator[Batch]:
+        if self._user and (batch := self._user.next_batch()):
+            yield batch
+            if not (self._may_block or self._user.is_known):
+                raise LeftToDjango
 
     def document(self) -> Any:
-        if not (self._user is None or self._may_block or self._user.is_known):
-            raise LeftToDjango
         row = self._user.row() if self._user else None
         own = row is not None and row.id == self._caller_id
         fields = split_fields(self._fields, public=PUBLIC, private=PRIVATE, own=own)

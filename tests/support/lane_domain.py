@@ -62,6 +62,8 @@ def domain(people, posts, items):
         yield f"users?ids={text}" + (f"&{chosen}" if chosen else "")
     yield f"users?ids={ids[0]}&fields=email,id"
     yield "users/me"
+    for pk in ids[:2]:
+        yield f"users/{pk}/state"
     for name in ("bob", "BoB", "dora", "nobody_at_all"):
         yield f"users?username={name}"
         yield f"users?username={name}&fields=nickname,id"
