@@ -6,7 +6,7 @@ import pytest
 
 from api import request_ids
 from serving.http import headers
-from serving.requests.recent import Recent
+from caching.extend import Recent
 from tests.support.asgi_server import login
 
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db(transaction=True)]
