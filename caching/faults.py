@@ -144,7 +144,7 @@ def _live_faults(model: Any) -> Iterator[Fault]:
 def _remembered_faults(model: Any) -> Iterator[Fault]:
     for field in cached_fields(model) if model.cached.remembered else ():
         if type_of(field) is object:
-            text = f"Rows with JSON ({field.name!r}) cannot be remembered: whoever changes a value would change it for all."
+            text = f"Rows cannot be remembered: a change of the JSON in {field.name!r} would be seen by all readers."
             yield Fault("caching.E023", text, "Take out Cached(remembered=…), or name the column in never.")
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+from api.json import without_times
 from api.projections import split_fields
 from api.reads import LeftToDjango, Read
 from caching.api import Batch
 from users.models import User, UserState
-from users.projections import OWN, PRIVATE, PUBLIC, STATE_COLUMNS, state_document
+from users.projections import OWN, PRIVATE, PUBLIC, STATE_COLUMNS, shown, state_document
 from users.visibility import ViewedUsers, is_gone, no_such_user, without_gone
 
 
@@ -19,9 +20,10 @@ class OneUser(Read):
         self._users = batch.rows(User, [user_id])
 
     def document(self) -> Any:
-        if is_gone(self._users.only_row()):
+        row = self._users.only_row()
+        if is_gone(row):
             raise no_such_user()
-        return self._users.structs(*self._fields).results[0]
+        return shown([row], self._fields)[0]
 
 
 class OwnUser(Read):
@@ -31,7 +33,7 @@ class OwnUser(Read):
         self._users = batch.rows(User, [caller_id])
 
     def document(self) -> Any:
-        return self._users.structs(*OWN).results[0]
+        return shown([self._users.only_row()], OWN)[0]
 
 
 class SomeUsers(Read):
@@ -42,7 +44,9 @@ class SomeUsers(Read):
         self._users = batch.rows(User, user_ids)
 
     def document(self) -> Any:
-        return without_gone(self._users).structs(*self._fields)._asdict()
+        found = without_gone(self._users).rows()
+        document = {"results": shown(found.results, self._fields), "missing": found.missing}
+        return without_times(document) if self._fields == PUBLIC else document
 
 
 class NamedUser(Read):
@@ -69,7 +73,7 @@ class NamedUser(Read):
         row = self._user.row() if self._user else None
         own = row is not None and row.id == self._caller_id
         fields = split_fields(self._fields, public=PUBLIC, private=PRIVATE, own=own)
-        return {"results": [] if is_gone(row) else [{name: getattr(row, name) for name in fields}]}
+        return {"results": [] if is_gone(row) else shown([row], fields)}
 
 
 class State(Read):

@@ -52,34 +52,46 @@ def lists(ids):
 
 def domain(people, posts, items):
     """Yield the addresses that the hot lane answers."""
-    ids = [*(user.pk for user in people), UNKNOWN, 2**63 - 1]
-    post_ids, item_ids = ([*(each.pk for each in those), UNKNOWN] for those in (posts, items))
+    ids, post_ids, item_ids = ([*(each.pk for each in those), UNKNOWN] for those in (people, posts, items))
+    yield from users(people, [*ids, 2**63 - 1])
+    yield from graph_of([*ids, 2**63 - 1])
+    yield from of_posts(people, post_ids)
+    yield from (f"ratings?ids={text}" for text in lists(item_ids))
+    yield from (f"ratings/{pk}" for pk in item_ids[:3])
+    targets = [f"{kind}:{pk}" for kind, pks in (("user", ids), ("post", post_ids), ("rating", [1])) for pk in pks]
+    for text in lists(targets):
+        yield f"counters?targets={text}"
+        yield f"counters?targets={text.replace(':', '%3A')}"
+
+
+def users(people, ids):
     fields = ["", "fields=id", "fields=nickname,id,nickname", f"fields={','.join(PUBLIC)}", "fields=id%2Cbio"]
+    yield "users/me"
     for pk, chosen in itertools.product([user.pk for user in people if user.is_active], fields):
         yield f"users/{pk}" + (f"?{chosen}" if chosen else "")
     yield f"users/{ids[0]}?fields={','.join(OWN)}"
     for text, chosen in itertools.product(lists(ids), fields):
         yield f"users?ids={text}" + (f"&{chosen}" if chosen else "")
     yield f"users?ids={ids[0]}&fields=email,id"
-    yield "users/me"
-    for pk in ids[:2]:
-        yield f"users/{pk}/state"
     for name in ("bob", "BoB", "dora", "nobody_at_all"):
         yield f"users?username={name}"
         yield f"users?username={name}&fields=nickname,id"
     yield "users?username=Alice&fields=email%2Cid"
+    yield from (f"users/{pk}/state" for pk in ids[:2])
+
+
+def graph_of(ids):
     for text in lists(ids):
         yield f"relationships?ids={text}"
         yield f"users/profiles?ids={text}"
+    yield f"relationships?ids={','.join(map(str, range(1, 101)))}"
+
+
+def of_posts(people, post_ids):
     for text in lists(post_ids):
         yield f"favorites/check?ids={text}"
-    for text in lists(item_ids):
-        yield f"ratings?ids={text}"
-    for pk in item_ids[:3]:
-        yield f"ratings/{pk}"
-    targets = [f"{kind}:{pk}" for kind, pks in (("user", ids), ("post", post_ids), ("rating", [1])) for pk in pks]
-    for text in lists(targets):
-        yield f"counters?targets={text}"
-        yield f"counters?targets={text.replace(':', '%3A')}"
-    yield f"relationships?ids={','.join(map(str, range(1, 101)))}"
+        yield f"posts?ids={text}"
+    yield from (f"posts/{pk}" for pk in post_ids[:-1])
+    for user, limit in itertools.product(people[:2], ["", "?limit=1", "?limit=3", "?limit=15"]):
+        yield f"users/{user.pk}/posts{limit}"
     yield f"favorites/check?ids={','.join(map(str, range(1, 201)))}"

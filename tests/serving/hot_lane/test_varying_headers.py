@@ -5,8 +5,8 @@ import re
 import pytest
 
 from api import request_ids
-from serving.http import headers
 from caching.extend import Recent
+from serving.http import headers
 from tests.support.asgi_server import login
 
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db(transaction=True)]
