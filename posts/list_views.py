@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from api.cursors import Page, Paging
+from api.cursors import Location, Page, Paging
 from api.idempotency import idempotent
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
@@ -36,7 +36,7 @@ class HomePageView(BatchedView):
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
         self.owner_id = parse_id(user_id)
-        self.paging = Paging(request, caller_id, f"posts.home:{self.owner_id}", size=HOME_PAGE)
+        self.paging = Paging(Location.of(request), caller_id, f"posts.home:{self.owner_id}", size=HOME_PAGE)
         own = self.owner_id == caller_id
         self.owners = ViewedUsers(batch, caller_id, [self.owner_id], despite_blocks=own)
         is_cached = self.paging.cursor is None and self.paging.limit <= HOME_PAGE
@@ -65,7 +65,7 @@ class FavoritesView(BatchedView):
     """Endpoint /api/v1/favorites: GET returns a page of the caller's favourites, newest favourite first."""
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
-        self.paging = Paging(request, caller_id, f"posts.favorites:{caller_id}")
+        self.paging = Paging(Location.of(request), caller_id, f"posts.favorites:{caller_id}")
 
     @described(answers={200: output.PostPage}, query=page_query())
     @may_read_replica
@@ -97,7 +97,7 @@ class _AboutPostView(BatchedView):
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
         self.post_id = parse_id(post_id)
-        self.paging = Paging(request, caller_id, f"{self.purpose}:{self.post_id}")
+        self.paging = Paging(Location.of(request), caller_id, f"{self.purpose}:{self.post_id}")
         self.posts = batch.rows(Post, [self.post_id])
 
     def require_post(self) -> Any:
@@ -150,7 +150,7 @@ class CommentsView(_AboutPostView):
         rows = Comment.objects.filter(pk__in=page.ids).order_by("-pk")
         authors = visible_users(self.caller_id, sorted({row.author_id for row in rows}), despite_blocks=own)
         results = [_comment(row, authors[row.author_id]) for row in rows if row.author_id in authors]
-        return self.paging.response(results, page)
+        return json_response(self.paging.document(results, page))
 
     @described(
         answers={201: output.Comment},
@@ -206,4 +206,4 @@ def _comment(row: Comment, author: Any) -> dict[str, Any]:
 
 
 def _post_page(paging: Paging, page: Page, authors: Mapping[int, Any] | None = None) -> HttpResponse:
-    return paging.response(presentation.posts_of(paging.viewer_id, page.ids, authors).results, page)
+    return json_response(paging.document(presentation.posts_of(paging.viewer_id, page.ids, authors).results, page))
