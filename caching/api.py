@@ -3,8 +3,9 @@
 from .connections.attempts import Attempts, repeated
 from .connections.failures import is_passing
 from .connections.galera import is_galera, lock_on_all_nodes
+from .entries.edge_lists import EdgeList
 from .entries.edge_values import EdgeValue
-from .entries.id_lists import EdgeList, IdList
+from .entries.id_lists import IdList
 from .entries.id_sets import IdSet, memberships
 from .entries.rows import existence_of
 from .entries.source import Found
@@ -17,6 +18,7 @@ from .orm.querysets import CachedQuerySet
 from .reading.asynchronous import abatch
 from .reading.batch import Batch
 from .reading.inspect import Entry, entries_of
+from .reading.unique import UniqueRow
 from .redis.client import ping, redis_client
 from .redis.failures import Unavailable
 from .writing.declarations import hold_instances
@@ -27,7 +29,7 @@ from .writing.transactions import atomic_write, hold_keys
 
 __all__ = [
     "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeList", "EdgeModel",
-    "EdgeValue", "Entry", "Found", "IdList", "IdSet", "RedisKeys", "Unavailable", "abatch", "atomic_write",
+    "EdgeValue", "Entry", "Found", "IdList", "IdSet", "RedisKeys", "Unavailable", "UniqueRow", "abatch", "atomic_write",
     "delete_locked", "delete_rows", "discard_keys", "entries_of", "existence_of", "hold_instances", "hold_keys",
     "invalidate_all", "is_galera", "is_passing", "lock_on_all_nodes", "lock_rows", "memberships", "owned_keys", "ping",
     "redis_client", "repeated", "update_rows",

@@ -47,8 +47,9 @@ class Truth:
 
 def newest_of(source: IdList, rows: Any) -> list[Any]:
     """Return what a list of these rows holds."""
-    newest = rows.order_by("-pk")[: source.newest]
-    return [(row.pk, getattr(row, source.member)) if isinstance(source, EdgeList) else row.pk for row in newest]
+    columns = ["pk"] if source._member is None else ["pk", source._member]
+    found = rows.order_by("-pk").values_list(*columns)[: source.newest]
+    return [row if isinstance(source, EdgeList) else row[-1] for row in found]
 
 
 def _ask(source: Any, owner: Any, members: set[Any], rows: Any, columns: list[str]) -> tuple[Any, Any]:
