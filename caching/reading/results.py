@@ -39,6 +39,10 @@ class RowsResult(Result[None], Generic[M]):
         if not all(map(admits, filter(None, rows))):
             self.resolve([row if row is not None and admits(row) else None for row in rows])
 
+    def rows(self) -> Found[Any]:
+        """Return the rows as immutable structs of their cached columns."""
+        return self._found(list)
+
     def cols(self, *columns: str) -> Found[dict[str, Any]]:
         """Return dicts of the named columns, or of all cached ones; raises FieldError for one that is not cached."""
         names = columns_of(self._model, columns)

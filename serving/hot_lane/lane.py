@@ -139,7 +139,7 @@ class HotLane:
         has to answer after all. Then give `extra_environ`, which the lane may have filled, to `bridge`.
         """
         try:
-            found = self._routes.find(path, query)
+            found = self._routes.find(path, query, parsed.response_head.base)
             if found is None:
                 return False
             steps = _steps(parsed, *found, extra_environ)
@@ -176,8 +176,8 @@ def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extr
     admission.enforce()
     if not read.is_nonblocking():
         return None
-    while more := read.next_batch():
-        if not (yield more):
+    for more in read.further_batches():
+        if not (more.is_empty or (yield more)):
             return None
     return Answer(parsed.response_head, read.headers(), encoded(read.document()))
 

@@ -55,6 +55,10 @@ def domain(people, posts):
         yield f"relationships?ids={text}"
     for text in lists(post_ids):
         yield f"favorites/check?ids={text}"
+        yield f"posts?ids={text}"
+    yield from (f"posts/{post.pk}" for post in posts)
+    for user, limit in itertools.product(people[:2], ["", "?limit=1", "?limit=3", "?limit=15"]):
+        yield f"users/{user.pk}/posts{limit}"
     targets = [f"{kind}:{pk}" for kind, pks in (("user", ids), ("post", post_ids), ("rating", [1])) for pk in pks]
     for text in lists(targets):
         yield f"counters?targets={text}"
