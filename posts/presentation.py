@@ -91,11 +91,3 @@ def posts_of(
     posts = RequestedPosts(batch, viewer_id, post_ids)
     batch.run()
     return posts.documents(authors)
-
-
-def marks_of(viewer_id: int, post_id: int) -> dict[str, Any]:
-    """Return the marks of one post, in one round trip."""
-    batch = Batch()
-    marks = RequestedMarks(batch, viewer_id, [post_id])
-    batch.run()
-    return marks.of(post_id)
