@@ -1,4 +1,4 @@
-"""Opaque keyset cursors and paged responses.
+"""Opaque keyset cursors and pages of lists, for views and for the hot lane.
 
 A cursor holds the direction and the sort key of the row at which a page ended, signed for one list. A cursor that was
 changed, or taken from another list, is answered by a 400 and never reaches SQL.
@@ -8,15 +8,15 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import msgspec
 from django.conf import settings
-from django.http import HttpResponse, QueryDict
+from django.http import QueryDict
 from django.utils.crypto import constant_time_compare, salted_hmac
-from rest_framework.request import Request
+from django.utils.encoding import iri_to_uri
+from django.utils.http import urlencode
 
-from api.json import json_response
 from api.problems import bad_input
 
 SIGNATURE_BYTES = 9
@@ -40,30 +40,46 @@ class Page(NamedTuple):
     before: tuple[Any, ...] | None
 
 
+class Location(NamedTuple):
+    """The address by which a client asked for a page of a list: a base such as "https://example.org", path and query.
+
+    Addresses of other pages differ from it by their cursor alone.
+    """
+
+    base: str
+    path: str
+    query: QueryDict
+
+    @classmethod
+    def of(cls, request: Any) -> Self:
+        """Return the location of a request of Django or of DRF."""
+        return cls(request.build_absolute_uri("/")[:-1], request.path, request.GET)
+
+    def with_cursor(self, cursor: str) -> str:
+        """Return the absolute address of the page at a cursor."""
+        query = urlencode({**dict(self.query.lists()), "cursor": cursor}, doseq=True)
+        return iri_to_uri(f"{self.base}{self.path}?{query}")
+
+
 class Paging:
-    """A viewer's request for one page of a list.
+    """A viewer's request for one page of a list, of `limit` rows, beginning at `cursor` if there is one.
 
     `purpose` names the list and everything that determines its rows, such as "users.search:alice". `size` is the number
     of rows of a page without `?limit=`. Raises the 400 of a cursor that was not made for this list, and of a bad limit.
     """
 
-    def __init__(self, request: Request, viewer_id: int, purpose: str, *, size: int = PAGE) -> None:
-        self.request, self.viewer_id, self.purpose = request, viewer_id, purpose
-        self.limit = parse_limit(request.GET, default=size)
-        text = request.GET.get("cursor")
+    def __init__(self, location: Location, viewer_id: int, purpose: str, *, size: int = PAGE) -> None:
+        self._location, self.viewer_id, self.purpose = location, viewer_id, purpose
+        self.limit = parse_limit(location.query, default=size)
+        text = location.query.get("cursor")
         self.cursor = None if text is None else decode(text, purpose)
 
-    def response(self, results: Sequence[Any], page: Page) -> HttpResponse:
-        """Return {"results", "next", "previous"} as JSON, with links to the neighbouring pages."""
-        links = {"next": self._link(page.after, False), "previous": self._link(page.before, True)}
-        return json_response({"results": results, **links})
+    def document(self, results: Sequence[Any], page: Page) -> dict[str, Any]:
+        """Return {"results", "next", "previous"}, with links to the neighbouring pages."""
+        return {"results": results, "next": self._link(page.after, False), "previous": self._link(page.before, True)}
 
     def _link(self, key: tuple[Any, ...] | None, backwards: bool) -> str | None:
-        if key is None:
-            return None
-        query = self.request.GET.copy()
-        query["cursor"] = encode(Cursor(backwards, key), self.purpose)
-        return self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
+        return None if key is None else self._location.with_cursor(encode(Cursor(backwards, key), self.purpose))
 
 
 def parse_limit(query: QueryDict, *, default: int) -> int:

@@ -1,34 +1,40 @@
 """Reads: the answer to a GET, defined once for a view and for the hot lane, which may not block."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import HttpResponse
+from rest_framework.exceptions import APIException
 
 from api.json import json_response
 from caching.api import Batch
+
+
+class LeftToDjango(APIException):
+    """The hot lane cannot go on, because the database has to be asked: Django answers instead."""
 
 
 class Read:
     """The answer to one GET request.
 
     The constructor gets a batch and the parsed arguments, and adds what it needs to the batch. The other methods are
-    called after the batch has run. No method may block: the hot lane calls them in the event loop.
+    called after the batch has run. The hot lane calls them in the event loop, where none may block; a read that cannot
+    be answered without says so by is_nonblocking().
     """
 
     def is_nonblocking(self) -> bool:
-        """Return whether the answer needs nothing but the results of the batch and of next_batch().
+        """Return whether the answer needs nothing but the results of the batch and of further_batches().
 
         Called only by the hot lane; if False, Django handles the request from its beginning.
         """
         return True
 
-    def next_batch(self) -> Batch | None:
-        """Return a further batch to run, or None when the document can be made. Called after each batch.
+    def further_batches(self) -> Iterable[Batch]:
+        """Yield the batches that depend on results; resumed when each has run. Raise Problem for an error.
 
         The scripts in such a batch may run twice: when the hot lane cannot finish a request, Django starts it again.
         """
-        return None
+        return ()
 
     def document(self) -> Any:
         """Return the JSON document of the answer; raise Problem for an error."""
@@ -41,7 +47,7 @@ class Read:
 
 def answer(read: Read) -> HttpResponse:
     """Return the response of a read whose batch has run; runs its further batches."""
-    while batch := read.next_batch():
+    for batch in read.further_batches():
         batch.run()
     response = json_response(read.document())
     for name, value in read.headers().items():

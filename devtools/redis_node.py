@@ -14,7 +14,6 @@ import redis
 from devtools import servers
 
 LONGEST_S = 60
-HIGHEST_PORT = 55_000  # the bus of a cluster's node listens 10,000 above its port
 REFUSED = "of-no-server"
 # A replica that joins is sent the data at once, without a file on the disk.
 SHARED_OPTIONS = (
@@ -37,7 +36,7 @@ class RedisNode:
         """`certificate`: a file with a key and its certificate, for which the server speaks TLS alone."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.port = _port_of_a_node()
+        self.port = servers.free_port()
         self.password = password
         self._certificate = certificate
         secured = ["--requirepass", password, "--masterauth", password] if password else []
@@ -64,8 +63,12 @@ class RedisNode:
 
     def start(self, *options: str) -> None:
         """Start, with more options if any, and return when the server has loaded its data."""
-        self.process = servers.start_process([*self._command, *options], self.port, self.folder / "redis.log")
+        self.launch(*options)
         wait_for(self.answers, f"the Redis on port {self.port} did not answer")
+
+    def launch(self, *options: str) -> None:
+        """Start, and return when the server listens; it may have data to load."""
+        self.process = servers.start_process([*self._command, *options], self.port, self.folder / "redis.log")
 
     def answers(self) -> bool:
         """Return whether the server answers a PING, and has loaded its data."""
@@ -143,12 +146,6 @@ def wait_for(condition: Callable[[], object], otherwise: str, timeout_s: float =
         if time.monotonic() > deadline:
             raise TimeoutError(f"{otherwise} within {timeout_s} s")
         time.sleep(0.02)
-
-
-def _port_of_a_node() -> int:
-    while (port := servers.free_port()) > HIGHEST_PORT:
-        pass
-    return port
 
 
 def make_certificate(file: Path) -> Path:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import redis
 
 from devtools.redis_node import RedisNode, url_of, wait_for
 
 SERVICE = "hotpath"
-DOWN_AFTER_MS = 1_000  # after which a Sentinel takes a silent server for dead
+# After so long a Sentinel takes a silent server for dead. It tries to connect to a new master once a second, as to the
+# one before: with 1 s it would take a living one for dead at times, just promoted, and have another take its place.
+DOWN_AFTER_MS = 2_000
 FAILOVER_TIMEOUT_MS = 2_000  # a Sentinel begins no second failover within twice this time
 
 
@@ -37,13 +40,24 @@ class Sentinel(RedisNode):
         with self.client() as client:
             return int(client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)[1])
 
-    def knows(self, replicas: int, sentinels: int) -> bool:
-        """Return whether this Sentinel has found so many replicas, and so many other Sentinels, all alive."""
+    def finds_well(self, master: int, replicas: set[int], sentinels: int) -> bool:
+        """Return whether this Sentinel has no failover under way, and finds so many others and all servers at work.
+
+        `master`, `replicas`: their ports. Ask this rather than `master_port()` before a master may be killed: a
+        Sentinel that leads a failover names the new master before it is done. If that one dies then, and the old
+        master takes its place, the Sentinel waits for the dead one for ever, whatever its failover-timeout.
+        """
         with self.client() as client:
-            state = client.sentinel_master(SERVICE)
-            found = client.sentinel_slaves(SERVICE)
-        alive = [each for each in found if not each["is_sdown"] and not each["is_odown"]]
-        return len(alive) >= replicas and state["num-other-sentinels"] >= sentinels
+            state, found = client.sentinel_master(SERVICE), client.sentinel_slaves(SERVICE)
+        linked = {each["port"] for each in found if _follows(each, master)}
+        known = (state["port"], state["flags"], state["num-other-sentinels"])
+        return linked == replicas and known == (master, "master", sentinels)
+
+
+def _follows(replica: dict[str, Any], master: int) -> bool:
+    """Return whether a replica has the data of the master on that port, as a Sentinel sees it."""
+    state = (replica["flags"], replica["master-link-status"], int(replica["master-port"]))
+    return state == ("slave", "ok", master)
 
 
 class RedisSentinel:
@@ -115,7 +129,7 @@ class RedisSentinel:
         wait_for(lambda: self._agree_without(lost), f"nobody took the place of the server on port {lost.port}")
 
     def wait_until_whole(self) -> None:
-        """Return when all run, each replica has the master's data, and the Sentinels know and agree on all of them."""
+        """Return when all run, each replica has the master's data, and every Sentinel finds it so, at rest."""
         wait_for(self._is_whole, "the Sentinels did not find all servers")
 
     def restart(self, node: RedisNode) -> None:
@@ -133,9 +147,9 @@ class RedisSentinel:
     def _is_whole(self) -> bool:
         (master, *more), others = self.masters(), len(self.sentinels) - 1
         replicas = [node for node in self.nodes if node is not master]
+        ports = {node.port for node in replicas}
         try:
-            agree = {sentinel.master_port() for sentinel in self.sentinels} == {master.port}
-            known = all(sentinel.knows(len(replicas), others) for sentinel in self.sentinels)
+            known = all(sentinel.finds_well(master.port, ports, others) for sentinel in self.sentinels)
         except redis.RedisError:
             return False
-        return agree and known and not more and all(node.follows(master.port) for node in replicas)
+        return known and not more and all(node.follows(master.port) for node in replicas)

@@ -7,6 +7,7 @@ import atexit
 import contextlib
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -25,6 +26,10 @@ from serving.parent_death import end_with_parent
 POSTGRESQL = [str(path / "bin") for path in sorted(Path("/usr/lib/postgresql").glob("[0-9]*"), reverse=True)]
 SYSTEM_PATH = ":".join([os.environ.get("PATH", os.defpath), "/usr/local/sbin:/usr/sbin:/sbin", *POSTGRESQL])
 
+PORTS = range(10_000, 22_000)
+BUS = 10_000
+"""How far above its port a node of a Redis Cluster listens for the others."""
+
 
 def program(name: str) -> str | None:
     """Return the path of an installed program."""
@@ -32,10 +37,23 @@ def program(name: str) -> str | None:
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that no process uses."""
+    """Return a TCP port of 127.0.0.1 that no process uses.
+
+    It is none of those that the kernel gives to outgoing connections, so that a server that was killed finds it free.
+    """
+    while True:
+        port = secrets.choice(PORTS)
+        if all(_is_free(each) for each in (port, port + BUS)):
+            return port
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def wait_for_port(port: int, process: subprocess.Popen, timeout_s: float = 60) -> None:

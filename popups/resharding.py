@@ -44,12 +44,13 @@ def reshard(shards: int, report: Report) -> Layout:
     new, token = _announce(old, shards)
     consumer = stream.new_consumer()
     # Before anything is sealed: a shard that cannot be reached ends the command here.
-    report(f"Draining {stream.backlog(old.shards)} events.")
+    report(f"Draining {counted(stream.backlog(old.shards), 'event')}.")
     _prepare(new.shards)
     while drain.drain_all(consumer, old):
         pass
     _seal(old.shards, token)
-    report(f"{len(old.shards)} shards sealed. Draining {stream.backlog(old.shards)} events more.")
+    waiting = counted(stream.backlog(old.shards), "more event")
+    report(f"{counted(len(old.shards), 'shard')} sealed. Draining {waiting}.")
     while stream.backlog(old.shards):
         for shard in old.shards:
             drain.drain(consumer, shard.sealed, min_idle_ms=0)
@@ -90,13 +91,18 @@ def recount(layout: Layout, report: Report) -> int:
     return len(lost)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number and the noun that it counts: "1 shard", "1,200 shards"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _announce(old: Layout, shards: int) -> tuple[Layout, str]:
     """Return the layout to change to and the token of the change, which others share who go on with it."""
     row, _ = _rows().get_or_create(pk=old.number + 1, defaults={"shards": shards, "token": secrets.token_hex(8)})
     if row.shards != shards:
         raise Refused(
-            f"A change to {row.shards} shards was not finished. Go on with it by shard_popups {row.shards}, or go back "
-            "by shard_popups --cancel."
+            f"A change to {counted(row.shards, 'shard')} was not finished. Go on with it by shard_popups {row.shards}, "
+            "or go back by shard_popups --cancel."
         )
     return layout_of(row.pk, row.shards), row.token
 

@@ -1,12 +1,11 @@
 """Lists of posts, likers, comments and favourites over HTTP."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from api.cursors import Page, Paging
+from api.cursors import Location, Page, Paging
 from api.idempotency import idempotent
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
@@ -17,12 +16,12 @@ from api.schema import described, id_in_path, ids_query, page_query
 from api.views import BatchedView, inactive_account
 from caching.api import Batch
 from posts import keysets, presentation, services
-from posts.models import HOME_PAGE, Comment, Post, newest_posts
+from posts.models import HOME_PAGE, Comment, Post
 from posts.problems import no_such_post, refusals
-from posts.reads import CHECK_CAP, FavoritesCheck
+from posts.reads import CHECK_CAP, FavoritesCheck, HomePage
 from posts.schemas import output
 from posts.schemas.input import CommentInput
-from posts.visibility import author_seen_by, is_readable
+from posts.visibility import is_readable, require_author
 from replicas.reads import may_read_replica
 from users.schemas.output import UserPage
 from users.user_pages import page_of_users, visible_users
@@ -32,15 +31,8 @@ from users.visibility import ViewedUsers
 class HomePageView(BatchedView):
     """Endpoint /api/v1/users/{id}/posts: GET returns a page of the user's posts, newest first."""
 
-    # Two round trips: the caller, the owner and the newest ids; then the posts, whose only author is known by then.
-
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
-        self.owner_id = parse_id(user_id)
-        self.paging = Paging(request, caller_id, f"posts.home:{self.owner_id}", size=HOME_PAGE)
-        own = self.owner_id == caller_id
-        self.owners = ViewedUsers(batch, caller_id, [self.owner_id], despite_blocks=own)
-        is_cached = self.paging.cursor is None and self.paging.limit <= HOME_PAGE
-        self.newest = batch.add(newest_posts.of(self.owner_id)) if is_cached else None
+        self.read = HomePage(batch, caller_id, parse_id(user_id), Location.of(request))
 
     @described(
         answers={200: output.PostPage},
@@ -53,19 +45,14 @@ class HomePageView(BatchedView):
 
         A page has up to 15 posts, newest first.
         """
-        self.owners.require(self.owner_id)
-        if self.newest is None:
-            page = keysets.HOME.page_for(self.owner_id, self.paging)
-        else:
-            page = keysets.first_home_page(self.newest.result, self.paging.limit)
-        return _post_page(self.paging, page, self.owners.public())
+        return answer(self.read)
 
 
 class FavoritesView(BatchedView):
     """Endpoint /api/v1/favorites: GET returns a page of the caller's favourites, newest favourite first."""
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
-        self.paging = Paging(request, caller_id, f"posts.favorites:{caller_id}")
+        self.paging = Paging(Location.of(request), caller_id, f"posts.favorites:{caller_id}")
 
     @described(answers={200: output.PostPage}, query=page_query())
     @may_read_replica
@@ -97,14 +84,17 @@ class _AboutPostView(BatchedView):
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
         self.post_id = parse_id(post_id)
-        self.paging = Paging(request, caller_id, f"{self.purpose}:{self.post_id}")
+        self.paging = Paging(Location.of(request), caller_id, f"{self.purpose}:{self.post_id}")
         self.posts = batch.rows(Post, [self.post_id])
 
     def require_post(self) -> Any:
         row = self.posts.row(self.post_id)
         if not is_readable(row, self.caller_id):
             raise no_such_post()
-        author_seen_by(self.caller_id, row.author_id)
+        batch = Batch()
+        authors = ViewedUsers(batch, self.caller_id, [row.author_id])
+        batch.run()
+        require_author(authors, row.author_id)
         return row
 
 
@@ -150,7 +140,7 @@ class CommentsView(_AboutPostView):
         rows = Comment.objects.filter(pk__in=page.ids).order_by("-pk")
         authors = visible_users(self.caller_id, sorted({row.author_id for row in rows}), despite_blocks=own)
         results = [_comment(row, authors[row.author_id]) for row in rows if row.author_id in authors]
-        return self.paging.response(results, page)
+        return json_response(self.paging.document(results, page))
 
     @described(
         answers={201: output.Comment},
@@ -207,5 +197,5 @@ def _comment(row: Comment, author: Any) -> dict[str, Any]:
     }
 
 
-def _post_page(paging: Paging, page: Page, authors: Mapping[int, Any] | None = None) -> HttpResponse:
-    return paging.response(presentation.posts_of(paging.viewer_id, page.ids, authors).results, page)
+def _post_page(paging: Paging, page: Page) -> HttpResponse:
+    return json_response(paging.document(presentation.posts_of(paging.viewer_id, page.ids).results, page))

@@ -1,16 +1,31 @@
 """Posts as one viewer sees them: the posts and their marks are read in one batch, the authors in another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from api.problems import first_or_raise
+import msgspec
+
 from caching.api import Batch, Found
 from counters.api import request_counts
 from posts.models import Post, favorited, liked
-from posts.problems import no_such_post
-from posts.visibility import author_seen_by, is_readable
-from users.user_pages import visible_users
+from posts.visibility import is_readable
+from users.visibility import ViewedUsers
+
+
+class PostDocument(msgspec.Struct, frozen=True, gc=False):
+    """A post for one viewer; msgspec encodes it as a JSON object, which has `hidden` only if the post is hidden."""
+
+    id: int
+    author: Any
+    text: str
+    repost_of: int | None
+    created_at: datetime
+    counts: dict[str, int]
+    liked: bool
+    favorited: bool
+    hidden: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class RequestedPosts:
@@ -19,47 +34,51 @@ class RequestedPosts:
     Hidden posts of others, removed and unknown posts are missing, and so are posts whose author the viewer cannot see.
     """
 
-    def __init__(self, batch: Batch, viewer_id: int, post_ids: Sequence[int]) -> None:
+    authors: Any
+    """The authors, as ViewedUsers, once all batches have run."""
+
+    def __init__(
+        self, batch: Batch, viewer_id: int, post_ids: Sequence[int], authors: ViewedUsers | None = None
+    ) -> None:
+        """`authors` are those of all the posts, if they are known."""
         self._viewer_id = viewer_id
         self._posts = batch.rows(Post, post_ids)
         self._marks = RequestedMarks(batch, viewer_id, post_ids)
+        self.authors = authors
 
-    @property
+    @cached_property
     def rows(self) -> list[Any]:
         """The posts that the viewer may read if the author may be seen, in the order of the ids."""
-        found = self._posts.structs("id", "author_id", "text", "repost_of_id", "created_at", "state").results
-        return [row for row in found if is_readable(row, self._viewer_id)]
+        viewer_id = self._viewer_id
+        return [row for row in self._posts.rows().results if is_readable(row, viewer_id)]
 
-    def document(self) -> dict[str, Any]:
-        """Return the JSON document of the only post, once the batch has run, in one more round trip.
+    def author_batches(self) -> Iterator[Batch]:
+        """Yield the batch that reads the authors, unless these are known."""
+        if self.authors is None:
+            batch = Batch()
+            self.authors = ViewedUsers(batch, self._viewer_id, sorted({row.author_id for row in self.rows}))
+            yield batch
 
-        Raises the 404 or 403 of a post that the viewer may not read.
-        """
-        row = first_or_raise(self.rows, no_such_post)
-        return self._document(row, author_seen_by(self._viewer_id, row.author_id))
-
-    def documents(self, authors: Mapping[int, Any] | None = None) -> Found[dict[str, Any]]:
-        """Return the JSON documents, once the batch has run.
-
-        Takes one more round trip for the authors, unless these are given as by visible_users().
-        """
-        rows = self.rows
-        if authors is None:
-            authors = visible_users(self._viewer_id, sorted({row.author_id for row in rows}))
-        results = [self._document(row, authors[row.author_id]) for row in rows if row.author_id in authors]
-        existing = {post["id"] for post in results}
+    def documents(self) -> Found[PostDocument]:
+        """Return the documents of the posts, once all batches have run."""
+        authors = self.authors.public()
+        results = [self._document(row, authors[row.author_id]) for row in self.rows if row.author_id in authors]
+        existing = {post.id for post in results}
         return Found(results, [pk for pk in self._posts.identities.values() if pk not in existing])
 
-    def _document(self, row: Any, author: Any) -> dict[str, Any]:
-        return {
-            "id": row.id,
-            "author": author,
-            "text": row.text,
-            "repost_of": row.repost_of_id,
-            "created_at": row.created_at,
-            **self._marks.of(row.id),
-            **({} if row.state == Post.State.SHOWN else {"hidden": True}),
-        }
+    def _document(self, row: Any, author: Any) -> PostDocument:
+        post_id, marks = row.id, self._marks
+        return PostDocument(
+            post_id,
+            author,
+            row.text,
+            row.repost_of_id,
+            row.created_at,
+            marks.counts[f"post:{post_id}"],
+            post_id in marks.liked.members,
+            post_id in marks.favorited.members,
+            msgspec.UNSET if row.state == Post.State.SHOWN else True,
+        )
 
 
 class RequestedMarks:
@@ -67,27 +86,28 @@ class RequestedMarks:
 
     def __init__(self, batch: Batch, viewer_id: int, post_ids: Sequence[int]) -> None:
         self._requested_counts = request_counts(batch, [f"post:{post_id}" for post_id in post_ids])
-        self._liked = batch.add(liked.among(viewer_id, post_ids))
-        self._favorited = batch.add(favorited.among(viewer_id, post_ids))
+        self.liked = batch.add(liked.among(viewer_id, post_ids))
+        self.favorited = batch.add(favorited.among(viewer_id, post_ids))
 
     @cached_property
-    def _counts(self) -> dict[str, dict[str, int]]:
+    def counts(self) -> dict[str, dict[str, int]]:
+        """The counts by target, such as "post:7"."""
         return self._requested_counts.result
 
     def of(self, post_id: int) -> dict[str, Any]:
         """Return the marks of one post, once the batch has run."""
         return {
-            "counts": self._counts[f"post:{post_id}"],
-            "liked": self._liked.result[post_id],
-            "favorited": self._favorited.result[post_id],
+            "counts": self.counts[f"post:{post_id}"],
+            "liked": post_id in self.liked.members,
+            "favorited": post_id in self.favorited.members,
         }
 
 
-def posts_of(
-    viewer_id: int, post_ids: Sequence[int], authors: Mapping[int, Any] | None = None
-) -> Found[dict[str, Any]]:
-    """Return the documents of posts, in two round trips, or one if the authors are given."""
+def posts_of(viewer_id: int, post_ids: Sequence[int]) -> Found[PostDocument]:
+    """Return the documents of posts, in two round trips."""
     batch = Batch()
     posts = RequestedPosts(batch, viewer_id, post_ids)
     batch.run()
-    return posts.documents(authors)
+    for more in posts.author_batches():
+        more.run()
+    return posts.documents()

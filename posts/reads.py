@@ -1,12 +1,80 @@
 """The reads of posts, for the views and the hot lane."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from api.cursors import Location, Paging
+from api.problems import first_or_raise
 from api.reads import Read
 from caching.api import Batch
-from posts.models import favorited
+from posts import keysets
+from posts.models import HOME_PAGE, favorited, newest_posts
+from posts.presentation import RequestedPosts
+from posts.problems import no_such_post
+from posts.visibility import require_author
+from users.visibility import ViewedUsers
 
 CHECK_CAP = 200
+
+
+class SomePosts(Read):
+    """Several posts by id: two round trips, because the authors are known by the posts."""
+
+    def __init__(self, batch: Batch, caller_id: int, post_ids: list[int]) -> None:
+        self._posts = RequestedPosts(batch, caller_id, post_ids)
+
+    def further_batches(self) -> Iterable[Batch]:
+        return self._posts.author_batches()
+
+    def document(self) -> Any:
+        return self._posts.documents()._asdict()
+
+
+class OnePost(Read):
+    """One post by id: two round trips; a 404 if it is not there for the caller, a 403 if a block is in between."""
+
+    def __init__(self, batch: Batch, caller_id: int, post_id: int) -> None:
+        self._posts = RequestedPosts(batch, caller_id, [post_id])
+
+    def further_batches(self) -> Iterator[Batch]:
+        row = first_or_raise(self._posts.rows, no_such_post)
+        yield from self._posts.author_batches()
+        require_author(self._posts.authors, row.author_id)
+
+    def document(self) -> Any:
+        return self._posts.documents().results[0]
+
+
+class HomePage(Read):
+    """A page of a user's posts, newest first; a 404 if the account is gone, a 403 if a block is in between.
+
+    Two round trips: the owner and the newest ids, then the posts, whose only author is known by then.
+    """
+
+    _posts: RequestedPosts
+
+    def __init__(self, batch: Batch, caller_id: int, owner_id: int, location: Location) -> None:
+        self._caller_id, self._owner_id = caller_id, owner_id
+        self._paging = paging = Paging(location, caller_id, f"posts.home:{owner_id}", size=HOME_PAGE)
+        self._owners = ViewedUsers(batch, caller_id, [owner_id], despite_blocks=owner_id == caller_id)
+        is_cached = paging.cursor is None and paging.limit <= HOME_PAGE
+        self._newest = batch.add(newest_posts.of(owner_id)) if is_cached else None
+
+    def is_nonblocking(self) -> bool:
+        return self._newest is not None
+
+    def further_batches(self) -> Iterator[Batch]:
+        self._owners.require(self._owner_id)
+        if self._newest is None:
+            self._page = keysets.HOME.page_for(self._owner_id, self._paging)
+        else:
+            self._page = keysets.first_home_page(self._newest.result, self._paging.limit)
+        batch = Batch()
+        self._posts = RequestedPosts(batch, self._caller_id, self._page.ids, self._owners)
+        yield batch
+
+    def document(self) -> Any:
+        return self._paging.document(self._posts.documents().results, self._page)
 
 
 class FavoritesCheck(Read):

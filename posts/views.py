@@ -11,12 +11,14 @@ from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response, no_content
 from api.problems import Problem, first_or_raise
+from api.reads import answer
 from api.schema import described, id_in_path, ids_query
 from api.views import BatchedView
 from caching.api import Batch
 from posts import presentation, services, visibility
 from posts.models import Post
 from posts.problems import no_such_post, refusals
+from posts.reads import OnePost, SomePosts
 from posts.schemas import output
 from posts.schemas.input import PostInput
 
@@ -26,7 +28,7 @@ class PostsView(BatchedView):
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         if request.method != "POST":
-            self.requested = presentation.RequestedPosts(batch, caller_id, parse_ids(request.query_params))
+            self.read = SomePosts(batch, caller_id, parse_ids(request.query_params))
 
     @described(answers={200: output.PostsFound}, query=[ids_query()], operation_id="posts_list")
     def get(self, request: Request) -> HttpResponse:
@@ -34,7 +36,7 @@ class PostsView(BatchedView):
 
         The posts come in the order of the ids; `missing` has the ids of posts that do not exist or cannot be seen.
         """
-        return json_response(self.requested.documents()._asdict())
+        return answer(self.read)
 
     @described(answers={200: output.Post, 201: output.Post}, body=PostInput, problems=("blocked", "not_found"))
     @idempotent
@@ -57,7 +59,7 @@ class PostView(BatchedView):
     def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
         self.post_id = parse_id(post_id)
         if request.method != "DELETE":
-            self.requested = presentation.RequestedPosts(batch, caller_id, [self.post_id])
+            self.read = OnePost(batch, caller_id, self.post_id)
 
     @described(answers={200: output.Post}, problems=("blocked", "not_found"), query=[id_in_path("post_id")])
     def get(self, request: Request, post_id: str) -> HttpResponse:
@@ -66,7 +68,7 @@ class PostView(BatchedView):
         The answer has its author, its counts, and whether the caller likes it and has it as a favourite. A post that
         the staff has hidden is there for its author, with `hidden`.
         """
-        return json_response(self.requested.document())
+        return answer(self.read)
 
     @described(answers={204: None}, problems=("not_the_author", "not_found"), query=[id_in_path("post_id")])
     def delete(self, request: Request, post_id: str) -> HttpResponse:

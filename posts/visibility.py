@@ -6,7 +6,6 @@ for its author alone, and nobody adds to it. A removed post is there for nobody,
 
 from typing import Any
 
-from caching.api import Batch
 from posts.models import Post
 from posts.problems import blocked, no_such_post
 from users.visibility import ViewedUsers
@@ -22,13 +21,9 @@ def is_readable(row: Any, viewer_id: int) -> bool:
     return row is not None and (row.state == Post.State.SHOWN or (exists(row) and row.author_id == viewer_id))
 
 
-def author_seen_by(viewer_id: int, author_id: int) -> Any:
-    """Return the public fields of a post's author, in one round trip; raise the post's 404 or 403 for this viewer."""
-    batch = Batch()
-    authors = ViewedUsers(batch, viewer_id, [author_id])
-    batch.run()
+def require_author(authors: ViewedUsers, author_id: int) -> None:
+    """Raise the 404 of a post if its author is gone, the 403 if a block separates the viewer from the author."""
     if authors.rows.row(author_id) is None:
         raise no_such_post()
     if author_id in authors.blocked:
         raise blocked()
-    return authors.public()[author_id]

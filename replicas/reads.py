@@ -9,6 +9,7 @@ after a write, and those by which caching fills, because caching asks where a mo
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -26,8 +27,14 @@ class _Read:
     """One call of a marked function: the replica that answers it, once one was chosen, and whether it still may."""
 
     replica: servers.Replica | None = None
+    failure: Error | None = None
+    """The error of a statement on the replica; errors of the writer are none of its own."""
     _is_chosen = False
     _has_written = False
+
+    def __init__(self, wrappers: ExitStack) -> None:
+        self._wrappers = wrappers
+        wrappers.enter_context(connections[DEFAULT_DB_ALIAS].execute_wrapper(self.note_write))
 
     def database(self) -> str:
         writer = connections[DEFAULT_DB_ALIAS]
@@ -35,6 +42,8 @@ class _Read:
             return DEFAULT_DB_ALIAS
         if not self._is_chosen:
             self.replica, self._is_chosen = servers.up_to_date(), True
+            if self.replica:
+                self._wrappers.enter_context(connections[self.replica.alias].execute_wrapper(self.note_failure))
         return self.replica.alias if self.replica else DEFAULT_DB_ALIAS
 
     def note_write(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -42,6 +51,14 @@ class _Read:
         if not str(sql).lstrip("( \n").upper().startswith(HARMLESS):
             self._has_written = True
         return execute(sql, params, many, context)
+
+    def note_failure(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        """Take note of a statement that fails on the replica."""
+        try:
+            return execute(sql, params, many, context)
+        except Error as error:
+            self.failure = error
+            raise
 
 
 _current: ContextVar[_Read | None] = ContextVar("replicas.reads", default=None)
@@ -55,13 +72,14 @@ def may_read_replica(function: Callable[P, R]) -> Callable[P, R]:
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         if not servers.replicas() or _current.get() is not None:
             return function(*args, **kwargs)
-        read = _Read()
-        try:
-            return _call(read, function, *args, **kwargs)
-        except Error as error:
-            if read.replica is None:
-                raise
-            read.replica.failed(error)
+        with ExitStack() as wrappers:
+            read = _Read(wrappers)
+            try:
+                return _call(read, function, *args, **kwargs)
+            except Error:
+                if read.replica is None or read.failure is None:
+                    raise
+                read.replica.failed(read.failure)
         return function(*args, **kwargs)
 
     return call
@@ -70,8 +88,7 @@ def may_read_replica(function: Callable[P, R]) -> Callable[P, R]:
 def _call(read: _Read, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     token = _current.set(read)
     try:
-        with connections[DEFAULT_DB_ALIAS].execute_wrapper(read.note_write):
-            return function(*args, **kwargs)
+        return function(*args, **kwargs)
     finally:
         _current.reset(token)
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from api.cursors import Paging
+from api.cursors import Location, Paging
 from api.ids import parse_id
 from api.keysets import Keyset
 from api.schema import described, id_in_path, page_query
@@ -28,7 +28,7 @@ class _ListView(BatchedView):
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str = "") -> None:
         self.owner_id = parse_id(user_id) if user_id else caller_id
-        self.paging = Paging(request, caller_id, f"{self.purpose}:{self.owner_id}")
+        self.paging = Paging(Location.of(request), caller_id, f"{self.purpose}:{self.owner_id}")
         self.owners = batch.rows(User, [self.owner_id])
 
     @may_read_replica

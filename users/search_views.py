@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.request import Request
 
-from api.cursors import Paging
+from api.cursors import Location, Paging
 from api.problems import bad_input
 from api.schema import described, page_query
 from api.views import BatchedView
@@ -27,7 +27,7 @@ class SearchView(BatchedView):
         self.q = request.GET.get("q", "")
         if not 1 <= len(self.q) <= LONGEST_QUERY or "\0" in self.q:
             raise bad_input("q", f"q is 1 to {LONGEST_QUERY} characters of a username or nickname.", "bad_query")
-        self.paging = Paging(request, caller_id, f"users.search.2:{self.q}")
+        self.paging = Paging(Location.of(request), caller_id, f"users.search.2:{self.q}")
 
     @described(
         answers={200: output.UserPage},

@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from api.cursors import Page, Paging
+from api.json import json_response
 from caching.api import Batch
 from users.visibility import ViewedUsers, blocked
 
@@ -28,7 +29,7 @@ def page_of_users(
     users = _viewed(paging.viewer_id, page.ids, **options)
     if options.get("owner_id") in users.blocked:
         raise blocked()
-    return paging.response(list(users.public(matches).values()), page)
+    return json_response(paging.document(list(users.public(matches).values()), page))
 
 
 def _viewed(viewer_id: int, user_ids: Collection[int], **options: Any) -> ViewedUsers:

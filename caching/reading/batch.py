@@ -37,6 +37,11 @@ class Batch:
         self._commands: list[Command] = []
         self._replies: list[Reply] = []
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to send: all that was asked has its result already."""
+        return not (self._reads or self._commands)
+
     def add(self, read: R) -> R:
         """Ask a question; its `result` is there once the batch has run."""
         if read.identities:

@@ -22,7 +22,7 @@ class ReadPlan:
         # Each read of each request passes through here and through `resolve`: few calls.
         self._plain: list[Result[Any]] = []
         self._together: dict[Any, list[Result[Any]]] = {}
-        self._is_spread = is_spread = bool(reads) and on_cluster()
+        is_spread = bool(reads) and on_cluster()
         keys: list[str] = []
         for read in reads:
             if read.question is None:
@@ -35,9 +35,10 @@ class ReadPlan:
                 self._together.setdefault(read.question, []).append(read)
         self.commands: list[Command] = [("MGET", *keys)] if keys else []
         self._groups = [keys] if keys else []
-        if is_spread:  # one key in a command, as keys that share a server rarely share a slot
-            self.commands = [("MGET", key) for key in keys]
-            self._groups = [[key] for key in keys]
+        self._gets = 0
+        if is_spread:
+            self.commands = _commands_by_slot(keys)
+            self._gets = len(self.commands)
         for those in self._together.values():
             of_sets = [key for read in those for key in read.identities]
             self._groups.append(of_sets)
@@ -52,9 +53,11 @@ class ReadPlan:
     def entries(self, replies: Sequence[Any]) -> dict[str, bytes | None]:
         """Return the entries by key; where a reply was an error, there is none."""
         found: dict[str, bytes | None] = {}
-        for group, reply in zip(self._groups, replies, strict=False):
+        for group, reply in zip(self._groups, self._by_group(replies), strict=False):
             if not isinstance(reply, Exception):
-                found.update(zip(group, reply, strict=True))
+                found.update(
+                    (key, entry) for key, entry in zip(group, reply, strict=True) if not isinstance(entry, Exception)
+                )
         return found
 
     def resolve(self, replies: list[Any]) -> bool:
@@ -66,8 +69,8 @@ class ReadPlan:
             if isinstance(reply, Exception):
                 return False
         hits: dict[str, int] = {}
-        if self._is_spread:
-            own = self._in_one_reply(own)
+        if self._gets:
+            own = self._by_group(own)
         try:
             if self._plain:
                 self._resolve_plain(self._believed(own.pop(0)) if epochs.is_marking else own.pop(0), hits)
@@ -78,11 +81,14 @@ class ReadPlan:
         stats.count_hits(hits)
         return True
 
-    def _in_one_reply(self, own: list[Any]) -> list[Any]:
-        """Return a cluster's replies as those of one server: all entries that were asked for by key come first."""
-        begin = len(own) - len(self._together)
-        entries = [entry for (entry,) in own[:begin]]
-        return [entries, *own[begin:]] if entries else own
+    def _by_group(self, replies: Sequence[Any]) -> list[Any]:
+        """Return a cluster's replies as those of one server: the entries that were asked for by key come first."""
+        if not self._gets:
+            return list(replies)
+        entries, others = replies[: self._gets], replies[self._gets :]
+        if self._gets < len(self._groups[0]):
+            entries = _flat(self.commands, entries)
+        return [entries, *others]
 
     def _resolve_plain(self, entries: Sequence[Any], hits: dict[str, int]) -> None:
         """Entries come in the order of the questions, and of the keys of each."""
@@ -102,13 +108,19 @@ class ReadPlan:
 
     def _believed(self, entries: Sequence[Any]) -> list[Any]:
         """Return entries without the marks of their runs, and b"" for each that is not of this run."""
-        found: list[Any] = epochs.unmarked([key for read in self._plain for key in read.identities], entries)
-        begin = 0
+        keys: list[str] = []
+        marked: list[int] = []
+        end = 0
         for read in self._plain:
-            end = begin + len(read.identities)
-            if outlives_runs(read.source):
-                found[begin:end] = entries[begin:end]
-            begin = end
+            begin, end = end, end + len(read.identities)
+            if not outlives_runs(read.source):
+                keys += read.identities
+                marked += range(begin, end)
+        if len(keys) == len(entries):
+            return epochs.unmarked(keys, entries)
+        found = list(entries)
+        for at, entry in zip(marked, epochs.unmarked(keys, [entries[at] for at in marked]), strict=True):
+            found[at] = entry
         return found
 
     def _resolve_scripted(self, replies: Sequence[Any], hits: dict[str, int]) -> None:
@@ -122,3 +134,25 @@ class ReadPlan:
                     raise Stale
                 read.resolve((value,))
                 hits[source.label] = 1
+
+
+def _commands_by_slot(keys: Sequence[str]) -> list[Command]:
+    """Return a command for each key, and one for keys that follow each other and share a slot."""
+    commands: list[Command] = []
+    last = -1
+    for key in keys:
+        slot = slot_of(key)
+        if slot == last:
+            commands[-1] = ("MGET", *commands[-1][1:], key)
+        else:
+            commands.append(("GET", key))
+            last = slot
+    return commands
+
+
+def _flat(commands: Sequence[Command], replies: Sequence[Any]) -> list[Any]:
+    """Return an entry, or an error, for each key of commands that were made by slot."""
+    entries: list[Any] = []
+    for command, reply in zip(commands, replies, strict=False):
+        entries += reply if reply.__class__ is list else [reply] * (len(command) - 1)
+    return entries

@@ -39,6 +39,10 @@ class RowsResult(Result[None], Generic[M]):
         if not all(map(admits, filter(None, rows))):
             self.resolve([row if row is not None and admits(row) else None for row in rows])
 
+    def rows(self) -> Found[Any]:
+        """Return the rows as immutable structs of their cached columns."""
+        return self._found(list)
+
     def cols(self, *columns: str) -> Found[dict[str, Any]]:
         """Return dicts of the named columns, or of all cached ones; raises FieldError for one that is not cached."""
         names = columns_of(self._model, columns)
@@ -47,7 +51,7 @@ class RowsResult(Result[None], Generic[M]):
 
     def structs(self, *columns: str) -> Found[Any]:
         """Return read-only structs of columns, which msgspec writes as JSON objects: a quarter of the cost of dicts."""
-        return self._found(_projection_of(self._model, columns))
+        return self._found(projection(columns_of(self._model, columns)))
 
     def instances(self) -> Found[M]:
         """Return model instances; columns that are never cached are deferred."""
@@ -84,11 +88,6 @@ def instance_of(model: Any, row: Any, source: Rows) -> Any:
     instance = model.from_db(source.using, source.codec.columns, astuple(row))
     instance.is_from_cache = True
     return instance
-
-
-@lru_cache(maxsize=256)
-def _projection_of(model: type[Cacheable], columns: tuple[str, ...]) -> Callable[[Sequence[Any]], list[Any]]:
-    return projection(columns_of(model, columns))
 
 
 @lru_cache(maxsize=256)

@@ -38,7 +38,9 @@ class Breaker:
         """`recover` tries Redis (or one server of a cluster) and applies what is pending; it returns whether the cache
         may be read again."""
         self.recover = recover
-        self._closed = False
+        self.is_closed = False
+        """Whether entries may be trusted, on a cluster those of any server, for callers that may not wait for a
+        recovery (an event loop)."""
         self._trips = 0
         self._retry_at = self._recover_at = 0.0
         self._probing = threading.Lock()
@@ -48,23 +50,17 @@ class Breaker:
         """Return the breaker of one server of a cluster, which begins open."""
         return self._of.get(server) or self._of.setdefault(server, ServerBreaker(self, server))
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether entries may be trusted, on a cluster those of any server, for callers that may not wait for a
-        recovery (an event loop)."""
-        return self._closed
-
     def may_write(self, server: Address | None = None) -> bool:
         """Return whether holds and lifts may be tried: not for a pause after a failure, nor if switched off."""
         if server is not None:
             return self.of(server).may_write()
-        return self._closed or (conf().enabled and time.monotonic() >= self._retry_at)
+        return self.is_closed or (conf().enabled and time.monotonic() >= self._retry_at)
 
     def may_read(self, server: Address | None = None) -> bool:
         """Return whether entries may be trusted; at most one thread at a time waits for a recovery."""
         if server is not None:
             return self.of(server).may_read()
-        return self._closed or self._may_read_after_recovery()
+        return self.is_closed or self._may_read_after_recovery()
 
     def _may_read_after_recovery(self) -> bool:
         if servers := [self.of(server) for server in self.servers()]:
@@ -85,7 +81,7 @@ class Breaker:
         believed, writers tell it what they write."""
         for each in tuple(self._of.values()):
             each.trip(cause)
-        if self._closed or not self._trips:
+        if self.is_closed or not self._trips:
             logger.warning("%s cannot be used (%s): reads go to the database until it answers again.", self, cause)
         self._trips += 1
         self._recover_at = time.monotonic() + conf().retry_ms / 1000
@@ -96,7 +92,7 @@ class Breaker:
     @property
     def is_paused(self) -> bool:
         """Whether Redis failed a moment ago, and is left alone."""
-        return not self._closed and time.monotonic() < self._retry_at
+        return not self.is_closed and time.monotonic() < self._retry_at
 
     def wait_for_probe(self, timeout_s: float = 5) -> None:
         """Wait until no thread is recovering."""
@@ -129,7 +125,7 @@ class Breaker:
         return (self, *self._of.values())
 
     def _set(self, *, is_closed: bool) -> None:
-        self._closed = is_closed
+        self.is_closed = is_closed
 
     def _probe_apart(self, probing: threading.Lock) -> None:
         try:
@@ -145,7 +141,7 @@ class Breaker:
         # A failure that another thread reports meanwhile belongs to a writer whose pending row may not have been seen.
         if self.recover() and trips == self._trips:
             self._set(is_closed=True)
-        return self._closed
+        return self.is_closed
 
 
 class ServerBreaker(Breaker):
@@ -165,9 +161,9 @@ class ServerBreaker(Breaker):
         return f"The Redis at {host}:{port}"
 
     def _set(self, *, is_closed: bool) -> None:
-        self._closed = is_closed
+        self.is_closed = is_closed
         whole = self._whole
-        whole._closed = any(each._closed for each in tuple(whole._of.values()))
+        whole.is_closed = any(each.is_closed for each in tuple(whole._of.values()))
 
 
 breaker = Breaker()

@@ -135,19 +135,15 @@ class Epochs:
         """Return entries without their marks, and b"" for each that is not believed."""
         # Each entry that is read on a cluster passes through here: few calls.
         mark_of_server = self._marks.get
-        if not on_cluster():
-            alone = mark_of_server(None)
-            return [_unmarked(alone, entry) for entry in entries]
-        by_slot = slot_map().by_slot
-        found = []
-        for key, entry in zip(keys, entries, strict=True):
-            mark = mark_of_server(by_slot[slot_of(key)])
-            found.append(entry[len(mark) :] if mark and entry and entry.startswith(mark) else _unmarked(mark, entry))
-        return found
-
-
-def _unmarked(mark: bytes | None, entry: bytes | None) -> bytes:
-    return b"" if mark is None or not entry or not entry.startswith(mark) else entry[len(mark) :]
+        if on_cluster():
+            by_slot = slot_map().by_slot
+            marks = [mark_of_server(by_slot[slot_of(key)]) for key in keys]
+        else:
+            marks = [mark_of_server(None)] * len(entries)
+        return [
+            entry[len(mark) :] if entry and mark is not None and entry.startswith(mark) else b""
+            for mark, entry in zip(marks, entries, strict=True)
+        ]
 
 
 epochs = Epochs()

@@ -28,7 +28,8 @@ _OPTIONS = (
     "host", "port", "path", "db", "username", "password", "credential_provider", "client_name", "socket_keepalive",
     "socket_keepalive_options", "socket_connect_timeout", "socket_timeout",
 )  # fmt: skip
-_MISSING = object()
+MISSING = object()
+"""What a reader returns while a reply is not there yet."""
 
 Replied = Callable[[list[Any] | None], None]
 """A callback that takes the replies, errors among them as exceptions; None where Redis did not answer in time."""
@@ -75,9 +76,10 @@ class RedisProtocol(asyncio.Protocol):
         self._transport: Any = writer.transport
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
-        self._reader = hiredis.Reader(notEnoughData=_MISSING, replyError=self._reply_error)
+        self._reader = hiredis.Reader(notEnoughData=MISSING, replyError=self._reply_error)
         self._outgoing: list[bytes] = []
-        self._waiting: deque[tuple[Replied, int, float]] = deque()
+        self._waiting: deque[tuple[Any, int, float]] = deque()
+        """Who waits for replies, for how many (or in which place), and since when by the loop's time."""
         self._replies: list[Any] = []
         self._timer_runs = False
         self._sent_at = 0.0
@@ -123,7 +125,7 @@ class RedisProtocol(asyncio.Protocol):
                 replies = self._replies
                 while len(replies) < count:
                     reply = reader.gets()
-                    if reply is _MISSING:
+                    if reply is MISSING:
                         return
                     replies.append(reply)
                 waiting.popleft()

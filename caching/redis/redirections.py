@@ -16,7 +16,7 @@ import hiredis
 
 from ..locations import Address
 from . import script
-from .link import Replied
+from .link import Replied, call
 from .script import Command
 from .slot_map import SlotMap
 
@@ -41,31 +41,59 @@ class Servers(Protocol):
 
 
 class Replies:
-    """Collects the replies to one caller's commands, whose parts were sent to several servers."""
+    """The replies to one caller's commands, each in its place; links put them there, and count them down in `missing`.
 
-    __slots__ = ("_commands", "_left", "_replied", "_replies", "_servers", "_waits")
+    The link that puts the last one calls finish().
+    """
 
-    def __init__(self, servers: Servers, commands: Sequence[Command], replied: Replied, parts: int) -> None:
-        self._servers, self._commands, self._replied, self._waits = servers, commands, replied, parts
-        self._replies: list[Any] = [None] * len(commands)
-        self._left = MOST_TIMES * len(commands)
+    __slots__ = ("found", "missing", "replied")
 
-    def take(self, address: Address, places: Sequence[int], replies: list[Any] | None) -> None:
-        """Take a server's replies to the commands in these places; call back if they are the last."""
-        if replies is None:
-            replies = [Lost()] * len(places)
-        for at, reply in zip(places, replies, strict=True):
-            self._replies[at] = reply
-            if reply.__class__ is hiredis.ReplyError:
-                self._waits += 1  # before it is sent, as a server that may not be trusted is refused at once
-                if not self._is_sent_again(address, at, reply):
-                    self._waits -= 1
-        self._waits -= 1
-        if not self._waits:
-            self._replied(self._replies)
+    def __init__(self, number: int, replied: Replied) -> None:
+        self.found: list[Any] = [None] * number
+        self.missing = number
+        self.replied = replied
+
+    def put(self, at: int, reply: Any) -> None:
+        """Put a reply, and finish if it is the last one."""
+        self.found[at] = reply
+        self.missing -= 1
+        if not self.missing:
+            self.finish()
+
+    def refused(self, address: Address, at: int, error: Exception) -> None:
+        """Put an error that a server has answered."""
+        self.put(at, error)
+
+    def finish(self) -> None:
+        """Call back: with None if a server was lost."""
+        call(self.replied, None if any(isinstance(reply, Lost) for reply in self.found) else self.found)
+
+
+class FollowedReplies(Replies):
+    """Replies to commands that are sent again where servers redirect them; Lost where one did not come."""
+
+    __slots__ = ("_commands", "_left", "_servers")
+
+    def __init__(self, servers: Servers, commands: Sequence[Command], replied: Replied) -> None:
+        self.found = [None] * len(commands)  # as in Replies, without the call: each request of the hot lane is here
+        self.missing = len(commands)
+        self.replied = replied
+        self._servers, self._commands, self._left = servers, commands, MOST_TIMES * len(commands)
+
+    def finish(self) -> None:
+        call(self.replied, self.found)
+
+    def refused(self, address: Address, at: int, error: Exception) -> None:
+        """Send a command again, or put the error."""
+        if not self._is_sent_again(address, at, error):
+            self.put(at, error)
 
     def _take_last(self, address: Address, at: int, replies: list[Any] | None) -> None:
-        self.take(address, (at,), replies and replies[-1:])
+        reply = replies[-1] if replies else Lost()
+        if reply.__class__ is hiredis.ReplyError:
+            self.refused(address, at, reply)
+        else:
+            self.put(at, reply)
 
     def _is_sent_again(self, address: Address, at: int, error: Exception) -> bool:
         kind, *words = str(error).split(" ")
@@ -98,7 +126,12 @@ class Replies:
         return True
 
 
-_AGAIN = {"MOVED": Replies._moved, "ASK": Replies._ask, "TRYAGAIN": Replies._try_again, "NOSCRIPT": Replies._teach}
+_AGAIN = {
+    "MOVED": FollowedReplies._moved,
+    "ASK": FollowedReplies._ask,
+    "TRYAGAIN": FollowedReplies._try_again,
+    "NOSCRIPT": FollowedReplies._teach,
+}
 
 
 def _address(text: str, asked: Address) -> Address:

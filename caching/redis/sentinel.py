@@ -19,6 +19,7 @@ master() may wait for Sentinels, so an event loop calls it in a thread. It raise
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache
@@ -74,22 +75,27 @@ class AddressBook:
         return self._ask()
 
     def _ask(self) -> Address:
-        """Return what the Sentinel of the greatest epoch says: one that is cut off still tells of the past."""
-        answers: list[tuple[int, Address]] = []
+        """Return what most Sentinels of the greatest epoch say; one that is cut off still tells of the past.
+
+        One may tell of a dead server under the epoch of its successor: it led a failover to that server, which died
+        before the failover was done, and the master before it took its place.
+        """
+        answers: Counter[tuple[int, Address]] = Counter()
         error: Exception | None = None
         pool = ThreadPoolExecutor(len(self._sentinels), "caching sentinels")
         for question in as_completed([pool.submit(self._answer_of, each) for each in self._sentinels]):
             try:
-                answers.append(question.result())
+                answers[question.result()] += 1
             except (exceptions.RedisError, OSError) as failure:
                 error = failure
-            if len(answers) > len(self._sentinels) // 2:
-                break  # a majority: those that hang need not be waited for
+            if sum(answers.values()) > len(self._sentinels) // 2 and len(_of_the_greatest_epoch(answers)) == 1:
+                break  # a majority, of one mind: those that hang need not be waited for
         pool.shutdown(wait=False)
         if not answers:
             kind = type(error) if isinstance(error, exceptions.AuthenticationError) else exceptions.ConnectionError
             raise kind(f"no Sentinel tells who is the master of {self._service!r}: {error}") from error
-        return max(answers, key=lambda answer: answer[0])[1]
+        named = _of_the_greatest_epoch(answers)
+        return max(named, key=lambda address: named[address])
 
     def _answer_of(self, sentinel: Address) -> tuple[int, Address]:
         without = {"username": None, "password": None, "credential_provider": None}
@@ -113,6 +119,12 @@ class AddressBook:
                 connection.disconnect()
         epoch = dict(zip(about[::2], about[1::2], strict=False)).get(b"config-epoch", 0)
         return int(epoch), (address[0].decode(), int(address[1]))
+
+
+def _of_the_greatest_epoch(answers: Mapping[tuple[int, Address], int]) -> dict[Address, int]:
+    """Return the masters that were named with the greatest epoch, and how often each."""
+    greatest = max(epoch for epoch, _ in answers)
+    return {address: times for (epoch, address), times in answers.items() if epoch == greatest}
 
 
 def _ask(connection: Any, *command: str) -> Any:

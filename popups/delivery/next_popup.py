@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from rest_framework.exceptions import APIException
-
-from api.reads import Read
+from api.reads import LeftToDjango, Read
 from caching.api import Batch, Unavailable
 from caching.extend import (
     NOBODY,
@@ -49,10 +47,6 @@ class Answer(NamedTuple):
     next_ms: int
 
 
-class LeftToDjango(APIException):
-    """The hot lane cannot go on, because the database has to be asked: Django answers instead."""
-
-
 class NextPopup(Read):
     """The read behind `popups/next`: one round trip to Redis if nothing is due, two for a claim.
 
@@ -70,29 +64,13 @@ class NextPopup(Read):
         self._layout = layouts.current()
         self._shard = shard = self._layout.shard_of(user_id)
         self._state, self._version = batch.add(STATES.in_shard(shard, user_id)), batch.add(VERSIONS.of_shard(shard))
-        self._steps = self._decide_and_claim()
 
     def is_nonblocking(self) -> bool:
         self._may_block = False
         self._snapshot = config_cache.cached(self._version.result, self._shard.number)
         return self._snapshot is not None
 
-    def next_batch(self) -> Batch | None:
-        return next(self._steps, None)
-
-    def document(self) -> Any:
-        return {"popup": self._answer.popup, "next_check_at": datetime.fromtimestamp(self._answer.next_ms / 1000, UTC)}
-
-    def headers(self) -> dict[str, str]:
-        """Return the caching headers: a client's cache may keep "no popup" until the next check, but never a popup."""
-        max_age = f"private, max-age={math.ceil((self._answer.next_ms - self._answer.now_ms) / 1000)}"
-        return {
-            "Cache-Control": max_age if self._answer.popup is None else f"{max_age}, no-store",
-            "Vary": "Authorization",
-        }
-
-    def _decide_and_claim(self) -> Iterator[Batch]:
-        """Yield batches; resumed when they have run."""
+    def further_batches(self) -> Iterator[Batch]:
         self._snapshot = self._snapshot or config_cache.current(self._version.result, self._shard.number)
         self._user, self._now_ms = self._users.only_row(), time.time_ns() // 1_000_000
         if self._snapshot.layout is not self._layout:
@@ -120,6 +98,17 @@ class NextPopup(Read):
                 break
             yield from self._learn(outcome, details, decision.due)
         self._answer = Answer(None, self._now_ms, self._now_ms + RETRY_AFTER_MS)
+
+    def document(self) -> Any:
+        return {"popup": self._answer.popup, "next_check_at": datetime.fromtimestamp(self._answer.next_ms / 1000, UTC)}
+
+    def headers(self) -> dict[str, str]:
+        """Return the caching headers: a client's cache may keep "no popup" until the next check, but never a popup."""
+        max_age = f"private, max-age={math.ceil((self._answer.next_ms - self._answer.now_ms) / 1000)}"
+        return {
+            "Cache-Control": max_age if self._answer.popup is None else f"{max_age}, no-store",
+            "Vary": "Authorization",
+        }
 
     def _learn(self, outcome: bytes, details: list[Any], config: CompiledConfig) -> Iterator[Batch]:
         """Learn from a refused claim what to decide on next; yield batches, resumed when they have run."""

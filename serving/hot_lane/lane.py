@@ -17,14 +17,13 @@ from api import request_ids, throttles, tokens
 from api.json import encoded
 from api.views import Admission
 from caching.api import Batch
-from caching.extend import EventLoopClient
+from caching.extend import EventLoopClient, Recent
 from serving.bridge.bodies import Receive
 from serving.bridge.environ import Environ, Scope
 from serving.bridge.responses import Send
 from serving.bridge.wsgi import Bridge
 from serving.hot_lane.response_heads import ResponseHead, ResponseHeadCache
 from serving.hot_lane.routes import Route, Routes
-from serving.requests.recent import Recent
 
 THROTTLE_SCOPE = "user"
 MAX_CACHED, MAX_CACHED_BYTES = 10_000, 2048  # sets of request headers, mostly of half a kilobyte each
@@ -139,7 +138,7 @@ class HotLane:
         has to answer after all. Then give `extra_environ`, which the lane may have filled, to `bridge`.
         """
         try:
-            found = self._routes.find(path, query)
+            found = self._routes.find(path, query, parsed.response_head.base)
             if found is None:
                 return False
             steps = _steps(parsed, *found, extra_environ)
@@ -176,8 +175,8 @@ def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extr
     admission.enforce()
     if not read.is_nonblocking():
         return None
-    while more := read.next_batch():
-        if not (yield more):
+    for more in read.further_batches():
+        if not (more.is_empty or (yield more)):
             return None
     return Answer(parsed.response_head, read.headers(), encoded(read.document()))
 

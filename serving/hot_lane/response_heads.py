@@ -25,10 +25,14 @@ _SCOPE = {"http_version": "1.1", "method": "GET", "path": "/", "raw_path": b"/",
 
 
 class ResponseHead(NamedTuple):
-    """The headers of a response as ASGI and as HTTP/1 have them, without those that differ with each answer."""
+    """The headers of a response as ASGI and as HTTP/1 have them, without those that differ with each answer.
+
+    `base` is what absolute addresses in the body begin with, such as "https://example.org".
+    """
 
     asgi_headers: list[tuple[bytes, bytes]]
     http1_headers: bytes
+    base: str
 
 
 class ResponseHeadCache:
@@ -42,11 +46,12 @@ class ResponseHeadCache:
         header, https = settings.SECURE_PROXY_SSL_HEADER or ("", "")
         self._scheme_header = header.removeprefix("HTTP_").replace("_", "-").lower().encode()
         self._https = https.encode()
+        self._host_header = b"x-forwarded-host" if settings.USE_X_FORWARDED_HOST else b"host"
         self._get = lru_cache(maxsize=MAX_CACHED)(self._make)
 
     def get(self, scheme: str, headers: dict[bytes, bytes]) -> ResponseHead | None:
         """Return the response head for a request's headers; None if the middleware refuses or redirects them."""
-        host = headers.get(b"host", b"")
+        host = headers.get(self._host_header, headers.get(b"host", b""))
         if not 0 < len(host) <= MAX_HOST_BYTES:
             return None
         forwarded = headers.get(self._scheme_header)
@@ -66,7 +71,8 @@ class ResponseHeadCache:
             return None
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
         encoded = [header for header in encoded if header[0] not in OF_EACH_ANSWER]
-        return ResponseHead(encoded, b"".join(b"%b: %b\r\n" % header for header in encoded))
+        base = request.build_absolute_uri("/")[:-1]
+        return ResponseHead(encoded, b"".join(b"%b: %b\r\n" % header for header in encoded), base)
 
 
 def _empty(request: HttpRequest) -> HttpResponse:

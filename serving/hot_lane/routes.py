@@ -4,19 +4,24 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from api.ids import is_id
+from django.http import QueryDict
+
+from api.cursors import Location
+from api.ids import LARGEST
 from api.reads import Read
 
 IDS = r"([0-9,]+)"
 FIELDS = r"([a-z_,]+)"
-ID = "/{id}"
+ID = "{id}"
+_ID_SEGMENT = re.compile(r"/([1-9][0-9]{0,18})(?=/|\Z)", re.ASCII)
+_NO_QUERY = QueryDict("")
 
 
 class Route:
-    """A path and a regular expression for the whole query, with the read that answers them.
+    """A path, which may have one segment {id}, and a regular expression for the whole query, with the read of them.
 
-    `read(batch, caller_id, …)` gets the id in the path, if the path ends in /{id}, then the groups of `query`. If it
-    raises a Problem, Django answers the request.
+    `read(batch, caller_id, …)` gets the id in the path, if there is one, then the groups of `query`. If it raises a
+    Problem, Django answers the request. A path without an id wins: `users/me` is not `users/{id}`.
     """
 
     def __init__(self, path: str, query: str, read: Callable[..., Read]) -> None:
@@ -24,28 +29,54 @@ class Route:
         self.query = re.compile(query, re.ASCII)
         self.read = read
 
+    def arguments(self, base: str, path: str, query: str) -> tuple[Any, ...] | None:
+        """Return what the read gets after the id, None if the query does not match."""
+        match = self.query.fullmatch(_unquote(query) if "%" in query else query)
+        return match and match.groups()
+
+
+class PagedRoute(Route):
+    """The route of a list in pages: `read(batch, caller_id, …)` gets the id in the path, then an api.cursors.Location.
+
+    The query is empty or has a limit; with `cursors`, which the read can answer from the cache, it may have a cursor.
+    """
+
+    def __init__(self, path: str, read: Callable[..., Read], *, cursors: bool = False) -> None:
+        cursor = "|(?:limit=[0-9]+&)?cursor=[A-Za-z0-9_-]+|cursor=[A-Za-z0-9_-]+&limit=[0-9]+" if cursors else ""
+        super().__init__(path, f"(?:limit=[0-9]+)?{cursor}", read)
+
+    def arguments(self, base: str, path: str, query: str) -> tuple[Any, ...] | None:
+        if not query:
+            return (Location(base, path, _NO_QUERY),)
+        return (Location(base, path, QueryDict(query)),) if self.query.fullmatch(query) else None
+
 
 class Routes:
     """Routes by their paths, each below `prefix`."""
 
     def __init__(self, prefix: str, routes: Iterable[Route]) -> None:
         by_path = {prefix + route.path: route for route in routes}
-        self._constant = {path: route for path, route in by_path.items() if not path.endswith(ID)}
-        self._by_parent = {path.removesuffix(ID): route for path, route in by_path.items() if path.endswith(ID)}
+        self._constant = {path: route for path, route in by_path.items() if ID not in path}
+        self._with_id = {path: route for path, route in by_path.items() if ID in path}
+        self._before_ids = len(prefix) - 1  # the prefix ends with a slash
 
-    def find(self, path: str, query: bytes) -> tuple[Route, tuple[Any, ...]] | None:
-        """Return a request's route, and the arguments of its read after batch and caller; None if no route matches."""
+    def find(self, path: str, query: bytes, base: str = "") -> tuple[Route, tuple[Any, ...]] | None:
+        """Return a request's route, and the arguments of its read after batch and caller; None if no route matches.
+
+        `base` is what absolute addresses begin with.
+        """
         ids: tuple[int, ...] = ()
         route = self._constant.get(path)
         if route is None:
-            parent, _, last = path.rpartition("/")
-            route = self._by_parent.get(parent)
-            if route is None or not is_id(last):
+            segment = _ID_SEGMENT.search(path, self._before_ids)
+            if segment is None:
                 return None
-            ids = (int(last),)
-        text = query.decode("latin-1")
-        match = route.query.fullmatch(_unquote(text) if "%" in text else text)
-        return match and (route, (*ids, *match.groups()))
+            route = self._with_id.get(path[: segment.start(1)] + ID + path[segment.end() :])
+            if route is None or (id_ := int(segment[1])) > LARGEST:
+                return None
+            ids = (id_,)
+        arguments = route.arguments(base, path, query.decode("latin-1"))
+        return None if arguments is None else (route, ids + arguments)
 
 
 def _unquote(query: str) -> str:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError, connections, router, transaction
+from django.db import Error, OperationalError, connections, router, transaction
 
 from config import databases, environment
 from replicas import positions, reads, servers
@@ -140,33 +140,62 @@ def test_a_locking_read_is_the_writer_s(replica):
     assert may_read_replica(lambda: (rows.all().db, rows.select_for_update().db))() == ("replica1", "default")
 
 
+def fail_on(alias):
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT nonsense")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_read_that_fails_on_a_replica_is_made_again(replica, caplog):
     asked = []
+    connections["replica1"].connect()  # as asking for its position does
 
     @may_read_replica
     def read():
         asked.append(router.db_for_read(User))
         if asked[-1] == "replica1":
-            raise OperationalError(2013, "Lost connection")
+            fail_on("replica1")
         return "read"
 
     assert [read() for _ in range(3)] == ["read"] * 3
     assert asked == ["replica1", "default", "default", "default"]
-    assert "Lost connection" in caplog.text
+    assert "nonsense" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_error_of_the_writer_is_the_caller_s(replica):
-    replica.applied = False
+def test_an_error_of_the_writer_is_the_caller_s(replica, caplog):
+    asked = []
 
     @may_read_replica
     def read():
-        router.db_for_read(User)
-        raise OperationalError(1205, "Lock wait timeout")
+        asked.append(router.db_for_read(User))
+        fail_on("default")
 
-    with pytest.raises(OperationalError, match="Lock wait timeout"):
+    for _ in range(2):  # the second one is not kept from the replica
+        with pytest.raises(Error, match="nonsense"):
+            read()
+    assert asked == ["replica1"] * 2
+    assert not caplog.records
+
+
+def refuse():
+    raise OperationalError(2002, "No server answers")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_writer_that_cannot_be_reached_is_no_failure_of_the_replica(replica, caplog, monkeypatch):
+    @may_read_replica
+    def read():
+        router.db_for_read(User)
+        connections["default"].close()
+        with monkeypatch.context() as away:
+            away.setattr(connections["default"], "connect", refuse)
+            fail_on("default")
+
+    with pytest.raises(OperationalError, match="No server answers"):
         read()
+    assert database_of_reads() == "replica1"
+    assert not caplog.records
 
 
 def test_replicas_are_not_migrated(replica):

@@ -53,7 +53,7 @@ def next_popup(user_id: int, client: Any) -> Any:
     batch = Batch()
     entry = NextPopup(batch, user_id, client)
     batch.run()
-    while more := entry.next_batch():
+    for more in entry.further_batches():
         more.run()
     return entry.document()["popup"]
 

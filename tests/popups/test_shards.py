@@ -142,7 +142,7 @@ def test_a_shard_whose_data_is_lost_shows_no_more_than_it_was_granted(enter, peo
     while found := claims(map(enter, people)):
         again += found
     assert len(again) == 60 - 24 - (granted[1] - shown[1])
-    assert "1 shards had lost their data." in shard(recount=True)
+    assert "1 shard had lost data." in shard(recount=True)
     popup.save()
     while found := claims(map(enter, people)):
         again += found
@@ -156,7 +156,8 @@ def test_from_one_shard_to_more_and_back(api, enter, people, make, drain):
     body = {"claim": answers[0].json["popup"]["claim"], "type": "click"}
     for number, shards in enumerate((3, 6, 1), 1):
         said = shard(shards)
-        assert f"Users are divided among {shards} shards" in said
+        assert f"Users are divided among {shards} shard{'s'[: shards - 1]} (" in said
+        assert "1 shards" not in said
         layout = layouts.current()
         assert (layout.number, len(layout.shards)) == (number, shards)
         assert Event.objects.filter(type="shown").count() == (24 if number == 1 else 48)
@@ -167,7 +168,7 @@ def test_from_one_shard_to_more_and_back(api, enter, people, make, drain):
     drain()
     assert UserPopup.objects.filter(popup=first, user=people[0]).get().clicked == 1
     assert not Unrecorded.objects.exists()
-    assert "Layout 3, 1 shards" in shard()
+    assert "Layout 3, 1 shard:" in shard()
 
 
 def test_a_process_that_has_not_heard_of_it_cannot_claim(api, enter, people, make, monkeypatch):

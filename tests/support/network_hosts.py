@@ -1,16 +1,19 @@
 """Hosts as network namespaces on one bridge: each has an address of its own, and can be killed or cut off."""
 
 import contextlib
+import ctypes
 import itertools
 import os
 import re
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+CLONE_NEWNET = 0x40000000
 LONGEST_NAME = 15  # of a network interface
 OWN = re.compile(r"(h(\d+)x\d+)-\d+")  # a host, the network it is in, and the process that made them
 _numbers = itertools.count()
@@ -43,6 +46,16 @@ class Network:
         """Return a command line that runs a command on a host."""
         return ["ip", "netns", "exec", self._host(number), *command]
 
+    @contextlib.contextmanager
+    def on(self, number: int) -> Iterator[None]:
+        """Let this thread, and processes that it starts, use the network as a host does."""
+        with open("/proc/thread-self/ns/net") as before, open(f"/run/netns/{self._host(number)}") as there:
+            _enter(there.fileno())
+            try:
+                yield
+            finally:
+                _enter(before.fileno())
+
     def cut_off(self, number: int) -> None:
         """Lose every packet from and to a host."""
         _ip("link", "set", self._link(number), "down")
@@ -55,9 +68,9 @@ class Network:
         return _processes(self._host(number))
 
     def kill(self, number: int) -> None:
-        """End a host without a word: all its processes, then its link."""
-        _kill_processes(self._host(number))
+        """End a host without a word, as a loss of power does: nobody is told that its connections are closed."""
         self.cut_off(number)
+        _kill_processes(self._host(number))
 
     def remove(self) -> None:
         for number in self.hosts:
@@ -111,6 +124,11 @@ def _kill_processes(host: str) -> None:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def _enter(namespace: int) -> None:
+    if ctypes.CDLL(None, use_errno=True).setns(namespace, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 def _ip(*arguments: Any) -> str:

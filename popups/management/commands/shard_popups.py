@@ -10,6 +10,7 @@ from django.db import Error
 from caching.api import Unavailable
 from popups import keys, layouts, resharding, slots
 from popups.events import stream
+from popups.resharding import counted
 
 
 class Command(BaseCommand):
@@ -33,9 +34,8 @@ class Command(BaseCommand):
                 found = resharding.cancel(self.stdout.write)
                 self.stdout.write("Cancelled." if found else "There is no unfinished change.")
             elif recount:
-                self.stdout.write(
-                    f"{resharding.recount(layouts.read(), self.stdout.write)} shards had lost their data."
-                )
+                lost = counted(resharding.recount(layouts.read(), self.stdout.write), "shard")
+                self.stdout.write(f"{lost} had lost data.")
             elif shards is not None:
                 self._reshard(shards)
             else:
@@ -53,18 +53,18 @@ class Command(BaseCommand):
         began = time.monotonic()
         layout = resharding.reshard(shards, self.stdout.write)
         self.stdout.write(
-            f"Users are divided among {len(layout.shards)} shards ({time.monotonic() - began:.1f} s in all)."
+            f"Users are divided among {counted(len(layout.shards), 'shard')} ({time.monotonic() - began:.1f} s in all)."
         )
 
     def _show(self) -> None:
         layout, unfinished = layouts.read(), resharding.pending()
-        self.stdout.write(f"Layout {layout.number}, {len(layout.shards)} shards:")
+        self.stdout.write(f"Layout {layout.number}, {counted(len(layout.shards), 'shard')}:")
         for shard in layout.shards:
             tag = shard.begin.partition("{")[2].partition("}")[0]
-            waiting = stream.backlog([shard])
-            self.stdout.write(f"{shard.number:5}  slot {slots.slot_of(tag):5}  {waiting:,} events wait")
+            waiting = counted(stream.backlog([shard]), "waiting event")
+            self.stdout.write(f"{shard.number:5}  slot {slots.slot_of(tag):5}  {waiting}")
         if unfinished is not None:
             self.stdout.write(
-                f"A change to {unfinished.shards} shards was not finished: go on with it by shard_popups "
+                f"A change to {counted(unfinished.shards, 'shard')} was not finished: go on with it by shard_popups "
                 f"{unfinished.shards}, or go back by shard_popups --cancel."
             )

@@ -130,7 +130,7 @@ def test_while_the_breaker_is_open(asked, monkeypatch):
     monkeypatch.undo()
 
 
-@pytest.mark.parametrize("step", ["__init__", "is_nonblocking", "next_batch", "document", "headers"])
+@pytest.mark.parametrize("step", ["__init__", "is_nonblocking", "further_batches", "document", "headers"])
 def test_a_read_that_fails_is_django_s_too(asked, alice, bob, monkeypatch, caplog, step):
     """The error is logged and answered as any error; other requests are not affected."""
     path = f"users/{bob.pk}"

@@ -69,3 +69,21 @@ def test_the_scheme_decides(heads, settings):
     secure = heads.get("http", HOST | {b"x-forwarded-proto": b"https, http"})
     assert secure == heads.get("http", HOST | {b"x-forwarded-proto": b" https"}) == heads.get("https", HOST)
     assert (b"strict-transport-security", b"max-age=60") in secure.asgi_headers
+
+
+@pytest.mark.parametrize("uses_forwarded_host", [False, True])
+def test_addresses_begin_as_in_django(settings, rf, uses_forwarded_host):
+    settings.ALLOWED_HOSTS, settings.USE_X_FORWARDED_HOST = ["*"], uses_forwarded_host
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    handler = WSGIHandler()
+    handler.load_middleware()
+    heads = ResponseHeadCache(handler)
+    for host in (b"a.example", b"a.example:8080", b"[::1]:80"):
+        sent = {b"host": host, b"x-forwarded-proto": b"https", b"x-forwarded-host": b"b.example"}
+        request = rf.get("/", headers={name.decode(): value.decode() for name, value in sent.items()})
+        head = heads.get("http", sent)
+        assert head is not None
+        assert f"{head.base}/" == request.build_absolute_uri("/")
+    settings.ALLOWED_HOSTS = ["a.example"]
+    bad = {b"host": b"a.example", b"x-forwarded-host": b"c.example"}
+    assert (heads.get("http", bad) is None) == uses_forwarded_host

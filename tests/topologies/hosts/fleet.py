@@ -9,11 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from config.environment import BASE_DIR
 from devtools import servers
@@ -28,6 +31,7 @@ from tests.topologies.hosts.load import Load
 KEY = "hosts-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ"
 DRAIN_S = "1" if SHORT else "5"
 PORT = 8000  # of the service on each host
+USED = ("web", "web_once")  # backends, while the database answers
 
 
 @dataclass
@@ -72,33 +76,58 @@ class Fleet:
 
     def __init__(self, folder: Path, network: Network, tree: Path, **values: str) -> None:
         self.folder, self.tree, self._values = folder, tree, values
-        self.hosts = [WebHost(network, number) for number in network.hosts]
-        self._start_servers(network.here)
+        self.hosts = [WebHost(network, number) for number in network.hosts[:-1]]
+        self._start_servers(network)
         self._start_haproxy()
 
-    def _start_servers(self, here: str) -> None:
+    def _start_servers(self, network: Network) -> None:
+        here = network.here
         redis_port, self.redis = servers.start_redis(
             embedded_redis.redis_server(), self.folder, "--bind", "127.0.0.1", here, "--protected-mode", "no"
         )
-        port, self.mariadb = servers.start_mariadb(self.folder, f"--bind-address=127.0.0.1,{here}")
-        sql = (
+        self._start_database(network, network.hosts[-1])
+        self.sql(
             "CREATE DATABASE hotpath CHARACTER SET utf8mb4; CREATE USER hotpath@'%' IDENTIFIED BY 'x';"
             "GRANT ALL ON hotpath.* TO hotpath@'%'"
         )
-        client = ["mariadb", "--no-defaults", f"--socket={self.folder}/mariadb.sock", "--user=root"]
-        subprocess.run(client, input=sql, text=True, check=True)
         self.variables = {
             "DEBUG": "0", "HTTPS": "off", "PROXIES": "1", "SECRET_KEY": KEY, "WEB_DRAIN_S": DRAIN_S, "WEB_WORKERS": "1",
-            "DATABASE_URL": f"mysql://hotpath:x@{here}:{port}/hotpath",
+            "DATABASE_URL": f"mysql://hotpath:x@{self._database}:{self._database_port}/hotpath",
             "REDIS_URL": f"redis://{here}:{redis_port}/0", "PYTHONDONTWRITEBYTECODE": "1", **self._values,
         }  # fmt: skip
+
+    def _start_database(self, network: Network, host: int) -> None:
+        """Start the database on a host of its own, which notices that others have vanished by what the sample sets."""
+        sample = yaml.safe_load((BASE_DIR / "deploy/compose.grown.yaml").read_text())["services"]["mariadb"]
+        for name, value in sample["sysctls"].items():
+            subprocess.run(network.command(host, "sysctl", "-qw", f"{name}={value}"), check=True)
+        keepalive = [option for option in sample["command"] if option.startswith("--tcp-keepalive")]
+        self._database = network.address(host)
+        with network.on(host):
+            self._database_port, self.mariadb = servers.start_mariadb(
+                self.folder, f"--bind-address=127.0.0.1,{self._database}", *keepalive
+            )
+
+    def sql(self, text: str) -> str:
+        """Run SQL as the database's root; return what it prints, without names of columns."""
+        address = [f"--socket={self.folder}/mariadb.sock", "--user=root"]
+        client = ["mariadb", "--no-defaults", *address, "--skip-column-names"]
+        return subprocess.run(client, input=text, text=True, check=True, capture_output=True).stdout
+
+    def row_locks(self) -> int:
+        """Return how many rows transactions have locked."""
+        return int(self.sql("SELECT COALESCE(SUM(trx_rows_locked), 0) FROM information_schema.innodb_trx"))
+
+    def database_client(self) -> list[str]:
+        """Return a command line that runs, on any host, SQL from its standard input, line by line."""
+        address = [f"--host={self._database}", f"--port={self._database_port}", "--user=hotpath", "--password=x"]
+        return ["mariadb", "--no-defaults", "--unbuffered", *address, "hotpath"]
 
     def _start_haproxy(self) -> None:
         """Start HAProxy by the sample, with these hosts, a port of its own, and a socket for questions."""
         self.port, self._stats = servers.free_port(), self.folder / "haproxy.sock"
         text = (BASE_DIR / "deploy/haproxy/web.cfg").read_text()
-        lines = "".join(f"    server {web.name} {web.address} check\n" for web in self.hosts)
-        text = re.sub(r"(    server \w+ \S+ check\n)+", lines, text)
+        text = re.sub(r"(    server .*\n)+", self._servers, text)
         if SHORT:
             text = text.replace("inter 1s fastinter 500ms", "inter 200ms")
         text = text.replace("bind :8080", f"bind 127.0.0.1:{self.port}")
@@ -106,6 +135,11 @@ class Fleet:
         (self.folder / "haproxy.cfg").write_text(text)
         command = [servers.program("haproxy") or "haproxy", "-db", "-f", str(self.folder / "haproxy.cfg")]
         self.haproxy = servers.start_process(command, self.port, self.folder / "haproxy.log")
+
+    def _servers(self, lines: "re.Match[str]") -> str:
+        """Return lines like the last one of the sample's web hosts, for these hosts."""
+        like = re.sub(r"web\d:8000", "ADDRESS", lines[1])
+        return "".join(re.sub(r"web\d", web.name, like).replace("ADDRESS", web.address) for web in self.hosts)
 
     def manage(self, *arguments: str, text: str | None = None) -> str:
         """Run manage.py of the current code, with text on its standard input; return its output."""
@@ -131,14 +165,15 @@ class Fleet:
         """Return the names of the hosts to which HAProxy sends requests."""
         return {row["svname"] for row in self.statistics(backend) if row["status"].startswith("UP")}
 
-    def statistics(self, backend: str = "web") -> list[dict[str, str]]:
-        """Return HAProxy's statistics of the hosts of a backend."""
+    def statistics(self, *backends: str) -> list[dict[str, str]]:
+        """Return HAProxy's statistics of the hosts of backends, by default of those that need the database."""
         with socket.socket(socket.AF_UNIX) as client, contextlib.closing(client):
             client.connect(str(self._stats))
             client.sendall(b"show stat\n")
             text = b"".join(iter(lambda: client.recv(65536), b"")).decode()
         rows = csv.DictReader(text.removeprefix("# ").splitlines())
-        return [row for row in rows if row["pxname"] == backend and row["svname"] not in {"FRONTEND", "BACKEND"}]
+        totals = {"FRONTEND", "BACKEND"}
+        return [row for row in rows if row["pxname"] in (backends or USED) and row["svname"] not in totals]
 
     def deploy(self, tree: Path, hosts: "list[WebHost] | None" = None) -> None:
         """Migrate by new code while the old serves, then replace the hosts (all by default) one after the other."""
@@ -151,7 +186,10 @@ class Fleet:
 
     def errors(self) -> dict[str, int]:
         """Return {host: requests that HAProxy sent there without getting an answer}."""
-        return {row["svname"]: int(row["eresp"]) for row in self.statistics()}
+        lost = Counter[str]()
+        for row in self.statistics():
+            lost[row["svname"]] += int(row["eresp"])
+        return dict(lost)
 
     def end(self) -> None:
         """Wait for the services, whose hosts are gone, and end the servers on this machine."""
@@ -168,7 +206,7 @@ def running(folder: Path, hosts: int, tree: Path, **values: str) -> Iterator[Fle
     """Run a fleet with tables and no hosts started, and end all of it."""
     with contextlib.ExitStack() as stack:
         require_namespaces()
-        network = Network(hosts)
+        network = Network(hosts + 1)
         fleet_ends = stack.enter_context(contextlib.ExitStack())
         stack.callback(network.remove)
         fleet = Fleet(folder, network, tree, **values)

@@ -31,6 +31,9 @@ class Load:
         self.parts = [bisect(BOUNDS, slot_of(rows_of(Author).key(pk))) for pk in self.pks]
         self.acknowledged = FORKED.Array("q", ROWS, lock=False)
         self.reads = FORKED.Array("q", 2 * PARTS)  # by range of slots: reads, and those without SQL
+        self.repeated = FORKED.Array("q", 2 * PARTS)  # the same of rows that had been read since they were written
+        self.steps = FORKED.Array("q", ROWS, lock=False)  # of the writer of each row; odd during a write
+        self.read_at = FORKED.Array("q", [-1] * ROWS, lock=False)  # the step in which a row was read last
         self.sql = FORKED.Array("q", TENTHS)
         self.writes = FORKED.Value("q", 0)
         self.wrong: Any = FORKED.SimpleQueue()
@@ -63,6 +66,10 @@ class Load:
         """Return the reads of the rows of a range of slots so far, and how many of them took no SQL."""
         return self.reads[part], self.reads[PARTS + part]
 
+    def repeated_hits(self, part: int) -> tuple[int, int]:
+        """Return the same of the rows that had been read since they were written, which a cache should have."""
+        return self.repeated[part], self.repeated[PARTS + part]
+
     def tenth(self) -> int:
         """Return the number of the present tenth of a second."""
         return int((time.monotonic() - self._began) * 10)
@@ -85,18 +92,30 @@ class Load:
 
     def _read(self) -> None:
         number = random.randrange(ROWS)
-        least, before, part = self.acknowledged[number], self._own_sql, self.parts[number]
+        least, before, step = self.acknowledged[number], self._own_sql, self.steps[number]
+        is_repeated = self.read_at[number] == step
         found = Author.objects.get_one_cols(self.pks[number], "name")["name"]
-        with self.reads.get_lock():
-            self.reads[part] += 1
-            self.reads[PARTS + part] += self._own_sql == before
+        is_hit = self._own_sql == before
+        self._count_read(self.reads, number, is_hit)
+        if step % 2 == 0 and step == self.steps[number]:
+            self.read_at[number] = step
+            if is_repeated:
+                self._count_read(self.repeated, number, is_hit)
         if int(found) < least:
             self.wrong.put(f"row {number} was {least} when it was acknowledged, and is read as {found}")
+
+    def _count_read(self, counts: Any, number: int, is_hit: bool) -> None:
+        part = self.parts[number]
+        with counts.get_lock():
+            counts[part] += 1
+            counts[PARTS + part] += is_hit
 
     def _write(self) -> None:
         number = random.randrange(ROWS)
         value = self.acknowledged[number] + 1
+        self.steps[number] += 1
         Author.objects.update_one(self.pks[number], name=str(value))
         self.acknowledged[number] = value
+        self.steps[number] += 1
         self.writes.value += 1
         time.sleep(0.005)

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from caching.redis.sentinel import address_book
+from devtools.redis_sentinel import SERVICE
 from tests.caching.statements import statements
 from tests.support.circuit_breaker import fresh_breaker
 from tests.support.empty_redis import empty_redis
@@ -67,3 +68,52 @@ def test_a_master_that_is_made_a_replica_by_hand(topology, author):
         client.replicaof("NO", "ONE")
     wait_until(lambda: is_hit(author))
     assert Author.objects.get_one(author.pk).name == "new"
+
+
+@pytest.fixture
+def left_behind(topology, author):
+    """(a Sentinel, the master): it led a failover to a server that died at once, and the old master is one again.
+
+    The Sentinel tells of the dead server, with the epoch of its successor, until it is reset.
+    """
+    (master,), sentinel = topology.masters(), topology.sentinels[0]
+    lost, other = topology.replicas_of(master)
+    never_promoted(topology, other)
+    other.cut_off_from_master()  # the failover goes on until it follows the new master
+    command(sentinel, "SET", SERVICE, "failover-timeout", 600_000)
+    command(sentinel, "FAILOVER", SERVICE)
+    topology.wait_until_failed_over(master)
+    lost.kill()
+    wait_until(lambda: {each.master_port() for each in topology.sentinels[1:]} == {master.port})
+    wait_until(lambda: epoch_of(sentinel) == epoch_of(topology.sentinels[1]))
+    yield sentinel, master
+    command(sentinel, "RESET", SERVICE)
+    topology.restart(lost)
+
+
+def never_promoted(topology, replica):
+    with replica.client() as client:
+        client.config_set("replica-priority", 0)
+    wait_until(lambda: all(priority_of(replica, each) == 0 for each in topology.sentinels))
+
+
+def priority_of(replica, sentinel):
+    with sentinel.client() as client:
+        return next(each["slave-priority"] for each in client.sentinel_slaves(SERVICE) if each["port"] == replica.port)
+
+
+def epoch_of(sentinel):
+    with sentinel.client() as client:
+        return client.sentinel_master(SERVICE)["config-epoch"]
+
+
+def command(sentinel, *words):
+    with sentinel.client() as client:
+        client.execute_command("SENTINEL", *words)
+
+
+@pytest.mark.skipif(SHORT, reason="A Sentinel learns of a replica's priority in ten seconds.")
+def test_a_sentinel_that_is_left_behind_is_outvoted(left_behind):
+    sentinel, master = left_behind
+    assert sentinel.master_port() != master.port
+    assert {address_book().discover_master(SERVICE) for _ in range(30)} == {master.address}

@@ -127,3 +127,18 @@ def test_a_replica_that_lacks_a_table_is_not_read(site, replication, people):
         assert read(site, "users/me/blocks", people)["results"] == []
     finally:
         replication.replica.execute("SET sql_log_bin = 0; RENAME TABLE hotpath.away TO hotpath.social_block")
+
+
+def test_an_error_of_the_writer_is_not_taken_for_the_replica_s(site, replication, people):
+    wait_until_used(site, replication, people)
+    site.flush()  # so that the posts of a list that the replica answers are asked of the writer
+    logged = site.logs().count(NOT_READ)
+    replication.writer.execute("SET sql_log_bin = 0; RENAME TABLE hotpath.posts_post TO hotpath.away")
+    try:
+        assert site.hosts[0].request("GET", "favorites", token=people["token"]).status == 500
+    finally:
+        replication.writer.execute("SET sql_log_bin = 0; RENAME TABLE hotpath.away TO hotpath.posts_post")
+    before = replication.replica.selects()
+    assert len(read(site, "favorites", people)["results"]) == 1
+    assert replication.replica.selects() - before >= 2
+    assert site.logs().count(NOT_READ) == logged
