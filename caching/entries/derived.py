@@ -149,8 +149,7 @@ class Derived(Declaration):
 
     def key_prefix(self) -> str:
         """Return what the keys of all entries begin with."""
-        (begin,) = self.key_prefixes(self.using)
-        return begin
+        return f"{key_prefix(self.using)}{self.kind}:{self.name}:"
 
     def key_prefixes(self, using: str) -> list[str]:
         return [f"{key_prefix(using)}{self.kind}:{self.name}:"]
