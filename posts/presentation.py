@@ -111,11 +111,3 @@ def posts_of(viewer_id: int, post_ids: Sequence[int]) -> Found[PostDocument]:
     for more in posts.author_batches():
         more.run()
     return posts.documents()
-
-
-def marks_of(viewer_id: int, post_id: int) -> dict[str, Any]:
-    """Return the marks of one post, in one round trip."""
-    batch = Batch()
-    marks = RequestedMarks(batch, viewer_id, [post_id])
-    batch.run()
-    return marks.of(post_id)
