@@ -116,8 +116,8 @@ class IdSet(Derived):
 
     def key(self, identity: SetQuery) -> str:
         """Return the key that carries the state of an owner's set."""
-        bound = self if self._alias else self.here()
-        return f"{bound.key_prefix()}{{{bound.keys_by[0].part(identity.owner)}}}"
+        source = self if self._alias else self.here()
+        return f"{source.key_prefix()}{{{source.keys_by[0].part(identity.owner)}}}"
 
     def state_key(self, owner: Any) -> str:
         """Return the key that carries the state of an owner's set, in the database that the router names now."""
@@ -242,4 +242,5 @@ def memberships(id_sets: Iterable[IdSet], owner: Any, ids: Iterable[int]) -> lis
     if least < LOWEST or max(asked, default=LEAST) > GREATEST:  # in no column, and too long for the client of Redis
         possible = tuple(each for each in asked if LOWEST <= each <= GREATEST)
     least = max(least, LOWEST)
-    return [Membership(each, SetQuery(each.keys_by[0].canonical(owner), possible, least), asked) for each in sources]
+    queries = [SetQuery(source.keys_by[0].canonical(owner), possible, least) for source in sources]
+    return [Membership(source, query, asked) for source, query in zip(sources, queries, strict=True)]
