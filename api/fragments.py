@@ -1,13 +1,13 @@
 """JSON texts of rows that stand in many answers, each written once while the process remembers it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Raw
 
 from api.json import encoded
 from caching.extend import projection
-from caching.recent import Recent
+from caching.recent import HitRate, Recent
 
 MOST_REMEMBERED = 4_096
 
@@ -22,14 +22,19 @@ class Fragments:
     def __init__(self, *columns: str) -> None:
         self._project = projection(columns)
         self._texts: Recent[int, tuple[Any, Raw]] = Recent(MOST_REMEMBERED)  # by id(row), which the row keeps in use
+        self._rate = HitRate()
 
-    def of(self, rows: Iterable[Any]) -> list[Raw]:
-        """Return the texts of rows, which msgspec writes into other documents as they are."""
-        texts, found = self._texts, []
-        for row in rows:
-            remembered = texts[id(row)]
-            found.append(self._write(row) if remembered is None or remembered[0] is not row else remembered[1])
-        return found
+    def of(self, rows: Sequence[Any]) -> list[Any]:
+        """Return the objects of rows for msgspec: texts, which it copies into other documents, or structs."""
+        if self._rate.is_paused(len(rows)):
+            return self._project(rows)
+        remembered = [self._texts[id(row)] for row in rows]
+        texts = [
+            known[1] if known is not None and known[0] is row else None
+            for row, known in zip(rows, remembered, strict=True)
+        ]
+        self._rate.note(len(rows), len(rows) - texts.count(None))
+        return [text or self._write(row) for row, text in zip(rows, texts, strict=True)]
 
     def _write(self, row: Any) -> Raw:
         (shown,) = self._project([row])
