@@ -5,7 +5,7 @@ import itertools
 import pytest
 from django.utils import timezone
 
-from posts.models import Favorite, Post
+from posts.models import Comment, Favorite, Like, Post
 from ratings.models import Item
 from ratings.services import publish, rate
 from social import services as graph
@@ -30,6 +30,9 @@ def world(new_user, alice, bob, dora):
     posts = [Post.objects.create_one(author_id=bob.pk, text=f"post {n}") for n in range(4)]
     for post in posts[1:3]:
         Favorite.objects.create(user_id=alice.pk, post_id=post.pk)
+        for person in (alice, bob, dora, *others):
+            Like.objects.create(user_id=person.pk, post_id=post.pk)
+            Comment.objects.create(author_id=person.pk, post_id=post.pk, text=f"Hi from {person}")
     items = [publish(title=f"item {n}", description='"') for n in range(4)]
     for rater, score in ((alice, 7), (bob, 10)):
         rate(user_id=rater.pk, item_id=items[0].pk, score=score)
@@ -92,6 +95,8 @@ def of_posts(people, post_ids):
         yield f"favorites/check?ids={text}"
         yield f"posts?ids={text}"
     yield from (f"posts/{pk}" for pk in post_ids[:-1])
-    for user, limit in itertools.product(people[:2], ["", "?limit=1", "?limit=3", "?limit=15"]):
-        yield f"users/{user.pk}/posts{limit}"
+    about = [f"posts/{pk}/{kind}" for pk in post_ids[:-1] for kind in ("comments", "likers")]
+    paged = ["favorites", *(f"users/{user.pk}/posts" for user in people[:2]), *about]
+    for path, limit in itertools.product(paged, ["", "?limit=1", "?limit=3", "?limit=15"]):
+        yield f"{path}{limit}"
     yield f"favorites/check?ids={','.join(map(str, range(1, 201)))}"
