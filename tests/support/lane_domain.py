@@ -9,6 +9,7 @@ from posts.models import Comment, Favorite, Like, Post
 from ratings.models import Item
 from ratings.services import publish, rate
 from social import services as graph
+from social.models import Follow
 from users.models import UserState
 from users.projections import OWN, PUBLIC
 
@@ -25,6 +26,8 @@ def world(new_user, alice, bob, dora):
     others = [new_user(f"other_{n}", **columns) for n, columns in enumerate(odd.values())]
     graph.follow(follower_id=alice.pk, followee_id=bob.pk)
     graph.follow(follower_id=bob.pk, followee_id=alice.pk)
+    for follower in (dora, *others):  # who are gone or hidden from alice, or will be
+        Follow.objects.create(follower=follower, followee=bob)
     graph.block(blocker_id=others[0].pk, blocked_id=alice.pk)
     graph.block(blocker_id=alice.pk, blocked_id=others[1].pk)
     posts = [Post.objects.create_one(author_id=bob.pk, text=f"post {n}") for n in range(4)]
@@ -57,7 +60,7 @@ def domain(people, posts, items):
     """Yield the addresses that the hot lane answers."""
     ids, post_ids, item_ids = ([*(each.pk for each in those), UNKNOWN] for those in (people, posts, items))
     yield from users(people, [*ids, 2**63 - 1])
-    yield from graph_of([*ids, 2**63 - 1])
+    yield from graph_of(people, [*ids, 2**63 - 1])
     yield from of_posts(people, post_ids)
     yield from (f"ratings?ids={text}" for text in lists(item_ids))
     yield from (f"ratings/{pk}" for pk in item_ids[:3])
@@ -83,7 +86,10 @@ def users(people, ids):
     yield from (f"users/{pk}/state" for pk in ids[:2])
 
 
-def graph_of(ids):
+def graph_of(people, ids):
+    lists_of_users = [f"users/{user.pk}/{name}" for user in people[:2] for name in ("followers", "following")]
+    for path, limit in itertools.product(lists_of_users, ["", "?limit=1", "?limit=20"]):
+        yield f"{path}{limit}"
     for text in lists(ids):
         yield f"relationships?ids={text}"
         yield f"users/profiles?ids={text}"
