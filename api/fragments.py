@@ -21,14 +21,15 @@ class Fragments:
 
     def __init__(self, *columns: str) -> None:
         self._project = projection(columns)
-        self._texts: Recent[int, tuple[Any, Raw]] = Recent(MOST_REMEMBERED)  # by id(row), which the row keeps in use
+        # By id(row), which belongs to no other row while this one is kept beside its text.
+        self._texts: Recent[int, tuple[Any, Raw]] = Recent(MOST_REMEMBERED)
 
     def of(self, rows: Iterable[Any]) -> list[Raw]:
         """Return the texts of rows, which msgspec writes into other documents as they are."""
         texts, found = self._texts, []
         for row in rows:
             remembered = texts[id(row)]
-            found.append(self._write(row) if remembered is None or remembered[0] is not row else remembered[1])
+            found.append(self._write(row) if remembered is None else remembered[1])
         return found
 
     def _write(self, row: Any) -> Raw:

@@ -22,7 +22,8 @@ class RememberedRows:
 
     def decode_all(self, identities: Iterable[Any], entries: Collection[bytes]) -> list[Any]:
         """Return the rows of entries; raises Stale."""
-        rows = list(map(self._rows.__getitem__, entries))
+        known = self._rows
+        rows = [known[entry] for entry in entries]
         if all(rows):
             return rows
         decode = self.decode
