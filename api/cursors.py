@@ -33,11 +33,15 @@ class Cursor(NamedTuple):
 
 
 class Page(NamedTuple):
-    """The ids of one page; `after` and `before` are the keys of the neighbouring pages, None where there is none."""
+    """The ids of one page; `after` and `before` are the keys of the neighbouring pages, None where there is none.
+
+    `row_ids` are those of the rows that tell of the ids, such as of the likes of users.
+    """
 
     ids: list[int]
     after: tuple[Any, ...] | None
     before: tuple[Any, ...] | None
+    row_ids: Sequence[int] = ()
 
 
 class Location(NamedTuple):

@@ -21,20 +21,17 @@ class Fragments:
 
     def __init__(self, *columns: str) -> None:
         self._project = projection(columns)
-        self._texts: Recent[int, tuple[Any, Raw]] = Recent(MOST_REMEMBERED)  # by id(row), which the row keeps in use
+        # By id(row), which belongs to no other row while this one is kept beside its text.
+        self._texts: Recent[int, tuple[Any, Raw]] = Recent(MOST_REMEMBERED)
         self._rate = HitRate()
 
     def of(self, rows: Sequence[Any]) -> list[Any]:
         """Return the objects of rows for msgspec: texts, which it copies into other documents, or structs."""
         if self._rate.is_paused(len(rows)):
             return self._project(rows)
-        remembered = [self._texts[id(row)] for row in rows]
-        texts = [
-            known[1] if known is not None and known[0] is row else None
-            for row, known in zip(rows, remembered, strict=True)
-        ]
-        self._rate.note(len(rows), len(rows) - texts.count(None))
-        return [text or self._write(row) for row, text in zip(rows, texts, strict=True)]
+        known = [self._texts[id(row)] for row in rows]
+        self._rate.note(len(rows), len(rows) - known.count(None))
+        return [self._write(row) if text is None else text[1] for row, text in zip(rows, known, strict=True)]
 
     def _write(self, row: Any) -> Raw:
         (shown,) = self._project([row])

@@ -3,11 +3,13 @@
 The cursor is the id of a row, so rows inserted between two requests are neither skipped nor repeated.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.db import connections, models, router
 
 from api.cursors import PAGE, Cursor, Page, Paging
+from caching.api import Batch, EdgeList, IdList
 
 
 class Keyset(NamedTuple):
@@ -15,7 +17,7 @@ class Keyset(NamedTuple):
 
     `index_name` is the index on (owner, …, id) to read; `only` is SQL for the columns between the two. `is_listed` is
     SQL on `edge` that tells whether a row belongs to the list: with it, a page reads at most `window` rows, more than
-    api.cursors.MOST.
+    api.cursors.MOST. `newest` has the same rows in the cache, at least one more than a page of `size`.
     """
 
     model: type[models.Model]
@@ -26,6 +28,11 @@ class Keyset(NamedTuple):
     only: str = ""
     is_listed: str = "1"
     window: int | None = None
+    newest: IdList | None = None
+
+    def request(self, batch: Batch, owner_id: int, paging: Paging) -> "RequestedPage":
+        """Return the page that a request asks for, to be read once the batch has run."""
+        return RequestedPage(self, batch, owner_id, paging)
 
     def page_for(self, owner_id: int, paging: Paging) -> Page:
         """Return the page of members that a request asks for, by one SQL query."""
@@ -38,10 +45,11 @@ class Keyset(NamedTuple):
         rows = self._read(owner_id, cursor, window)
         hits = [(row_id, member) for row_id, member, is_listed in rows if is_listed]
         listed, ids = hits[: self.size], [member for _, member in hits[: self.size]]
+        row_ids = [row_id for row_id, _ in listed]
         onward = (listed[-1][0],) if len(hits) > self.size else (rows[-1][0],) if len(rows) >= window else None
         if backwards:
-            return Page(ids[::-1], after=_back(listed, cursor), before=onward)
-        return Page(ids, after=onward, before=_back(listed, cursor))
+            return Page(ids[::-1], _back(listed, cursor), onward, row_ids[::-1])
+        return Page(ids, onward, _back(listed, cursor), row_ids)
 
     # Raw SQL, because the index has to be named. Otherwise MariaDB 10.11 finds the owner's rows by the index but reads
     # all newer rows down to the cursor, where most of the table is the owner's: the cost of a page would be its depth.
@@ -59,6 +67,33 @@ class Keyset(NamedTuple):
                 args,
             )
             return database.fetchall()
+
+
+class RequestedPage:
+    """A page of a list: from the list's newest rows in the cache if they reach, which is asked of a batch, else by SQL.
+
+    `is_cached` tells whether page() makes no SQL.
+    """
+
+    def __init__(self, keyset: Keyset, batch: Batch, owner_id: int, paging: Paging) -> None:
+        self._keyset, self._owner_id, self._paging = keyset, owner_id, paging
+        newest = keyset.newest
+        self._newest = None
+        if newest is not None and paging.cursor is None and paging.limit < newest.newest:
+            self._newest = batch.add(newest.of(owner_id))
+        self.is_cached = self._newest is not None
+
+    def page(self) -> Page:
+        """Return the page, once the batch has run."""
+        if self._newest is None:
+            return self._keyset.page_for(self._owner_id, self._paging)
+        newest: Sequence[Any] = self._newest.result
+        listed = newest[: self._paging.limit]
+        members = row_ids = listed
+        if isinstance(self._keyset.newest, EdgeList):
+            row_ids, members = [row_id for row_id, _ in listed], [member for _, member in listed]
+        after = (row_ids[-1],) if len(newest) > len(listed) else None
+        return Page([*members], after, None, row_ids)
 
 
 def _back(listed: list[tuple[int, int]], cursor: Cursor | None) -> tuple[int] | None:

@@ -3,6 +3,7 @@
 from .connections.attempts import Attempts, repeated
 from .connections.failures import is_passing
 from .connections.galera import is_galera, lock_on_all_nodes
+from .entries.edge_lists import EdgeList
 from .entries.edge_values import EdgeValue
 from .entries.id_lists import IdList
 from .entries.id_sets import IdSet, memberships
@@ -28,8 +29,8 @@ from .writing.set_writes import delete_rows, lock_rows, update_rows
 from .writing.transactions import atomic_write, hold_keys
 
 __all__ = [
-    "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue",
-    "Entry", "Found", "IdList", "IdSet", "RedisKeys", "Unavailable", "UniqueRow", "abatch", "atomic_write",
+    "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeList", "EdgeModel",
+    "EdgeValue", "Entry", "Found", "IdList", "IdSet", "RedisKeys", "Unavailable", "UniqueRow", "abatch", "atomic_write",
     "delete_locked", "delete_rows", "discard_keys", "entries_of", "existence_of", "hold_instances", "hold_keys",
     "insert_where", "invalidate_all", "is_galera", "is_passing", "lock_on_all_nodes", "lock_rows", "memberships",
     "owned_keys", "ping", "redis_client", "repeated", "update_rows",

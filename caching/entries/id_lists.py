@@ -73,6 +73,7 @@ class IdList(Derived):
     """A source: the newest ids of the rows of an owner. A value is the entry itself: `listed` decodes it."""
 
     kind = "list"
+    ids_of_a_row = 1
 
     def __init__(
         self,
@@ -88,7 +89,7 @@ class IdList(Derived):
         With `member`, a list has the values of that column of integers, instead of the primary keys, of the newest
         rows. Raises ImproperlyConfigured for what is no column, and for less than one id.
         """
-        require_positive("IdList(newest=…)", newest)
+        require_positive(f"{type(self).__name__}(newest=…)", newest)
         super().__init__(model, by=(owner,), of=() if member is None else (member,), where=where)
         if self.where:  # another list of the same owner has another name
             self.name = f"{self.label}.{fingerprint([canonical(self.where)]).hex()}"
@@ -151,7 +152,7 @@ class IdList(Derived):
             with connection.cursor() as cursor:
                 cursor.execute(" UNION ALL ".join(parts), [p for owner in some for p in (*constants, prepared(owner))])
                 for number, *of_row in sorted(cursor.fetchall(), reverse=True):
-                    ids[number].append(of_row[-1])
+                    ids[number] += of_row[-self.ids_of_a_row :]
             yield from zip(some, map(self._entry, ids), strict=True)
 
     def encode(self, identity: Any, value: bytes) -> tuple[bytes, int]:
@@ -171,7 +172,7 @@ class IdList(Derived):
     def listed(self, entry: bytes) -> Listed:
         """Return what an entry says."""
         ids = unpack(entry[PREFIX_BYTES:])
-        return Listed(ids, len(ids) < self._limit)
+        return Listed(ids, len(ids) < self._limit * self.ids_of_a_row)
 
     def bound(self, id_: int) -> bytes:
         """Return the least entry of a list whose newest id is this one, or greater."""
@@ -183,10 +184,10 @@ class IdList(Derived):
     @cached_property
     def prefix(self) -> bytes:
         """What every entry begins with."""
-        return b"V" + fingerprint(["list", self.name, self._limit])
+        return b"V" + fingerprint([self.kind, self.name, self._limit])
 
     @cached_property
     def _limit(self) -> int:
         """The number of ids in an entry: the lists that differ by `newest` alone share it."""
         lists = (each for each in registry.declarations_of(self.model) if isinstance(each, IdList))
-        return max(each.newest for each in lists if each.name == self.name)
+        return max(each.newest for each in lists if (each.kind, each.name) == (self.kind, self.name))

@@ -32,6 +32,7 @@ from loadtest.bench.sections import (
     reloads,
     requests,
     session,
+    shapes,
     slow_clients,
     warm_up,
 )
@@ -54,6 +55,7 @@ SECTIONS: dict[str, ModuleType] = {
     "favorites": favorites,
     "ratings": ratings,
     "hot-lane": hot_lane,
+    "shapes": shapes,
     "peers": peers,
     "session": session,
     "cluster": cluster,
