@@ -1,10 +1,12 @@
 """The reads of posts that the hot lane answers, in the form without optional variations."""
 
 from api.ids import split_ids
+from posts.feed.reads import Feed
 from posts.reads import CHECK_CAP, FavoritesCheck, HomePage, OnePost, SomePosts
 from serving.api import IDS, PagedRoute, Route
 
 ROUTES = (
+    PagedRoute("feed", Feed, cursors=True),
     Route("posts", rf"ids={IDS}", lambda batch, caller_id, ids: SomePosts(batch, caller_id, split_ids(ids))),
     Route("posts/{id}", "", OnePost),
     PagedRoute("users/{id}/posts", HomePage),

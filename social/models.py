@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
-from caching.api import EdgeModel, IdSet
+from caching.api import EdgeModel, IdList, IdSet
 from users.models import User
 
 
@@ -62,3 +62,8 @@ following = IdSet(Follow, owner="follower", member="followee")
 followers = IdSet(Follow, owner="followee", member="follower")
 blocking = IdSet(Block, owner="blocker", member="blocked")
 blocked_by = IdSet(Block, owner="blocked", member="blocker")
+
+FOLLOWED = 5_000
+"""The most users whose posts come together in a feed."""
+# Those whom a user followed last, in an entry of 4 bytes for each.
+followed = IdList(Follow, owner="follower", member="followee", newest=FOLLOWED)

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from api.cursors import Cursor, encode
 from posts.models import Favorite, Post
 from social import services as graph
 from users.projections import OWN, PUBLIC
@@ -40,6 +41,14 @@ def lists(ids):
     yield texts[-1]
 
 
+def feed_pages(user, posts):
+    """Yield the addresses of pages of the feed, in both directions."""
+    yield from ("feed", "feed?limit=1", "feed?limit=15")
+    for post, backwards in itertools.product(posts, [True, False]):
+        cursor = encode(Cursor(backwards, (post.pk,)), f"posts.feed:{user.pk}")
+        yield from (f"feed?cursor={cursor}", f"feed?limit=2&cursor={cursor}")
+
+
 def domain(people, posts):
     """Yield the addresses that the hot lane answers."""
     ids = [*(user.pk for user in people), UNKNOWN, 2**63 - 1]
@@ -59,6 +68,7 @@ def domain(people, posts):
     yield from (f"posts/{post.pk}" for post in posts)
     for user, limit in itertools.product(people[:2], ["", "?limit=1", "?limit=3", "?limit=15"]):
         yield f"users/{user.pk}/posts{limit}"
+    yield from feed_pages(people[0], posts)
     targets = [f"{kind}:{pk}" for kind, pks in (("user", ids), ("post", post_ids), ("rating", [1])) for pk in pks]
     for text in lists(targets):
         yield f"counters?targets={text}"
