@@ -11,7 +11,7 @@ from caching.api import Batch
 
 
 class LeftToDjango(APIException):
-    """The hot lane cannot go on with a read, because the database has to be asked: Django answers instead."""
+    """The hot lane cannot go on, because the database has to be asked: Django answers instead."""
 
 
 class Read:

@@ -1,11 +1,20 @@
 """The reads of the social graph, for the views and the hot lane."""
 
+from operator import attrgetter
 from typing import Any
+
+import msgspec
 
 from api.reads import Read
 from caching.api import Batch, existence_of
+from counters.api import request_counts_of
 from social import relationships
-from users.models import User
+from users import visibility
+from users.models import User, UserState
+from users.projections import PUBLIC, states_of
+
+_public = attrgetter(*PUBLIC)
+Profile = msgspec.defstruct("Profile", [*PUBLIC, "state", "counts", "relationship"], frozen=True, gc=False)
 
 
 class Relationships(Read):
@@ -19,3 +28,28 @@ class Relationships(Read):
         relationships_by_id = self._read_relationships()
         existing, missing = self._users.result
         return {"results": [relationships_by_id[user_id] for user_id in existing], "missing": missing}
+
+
+class Profiles(Read):
+    """Several users with their states, their counts and the caller's relationships to them.
+
+    Users who are gone, or whom a block separates from the caller, are missing; a 403 if there is nobody else.
+    """
+
+    def __init__(self, batch: Batch, caller_id: int, ids: list[int]) -> None:
+        self._users, self._states = batch.rows(User, ids), batch.rows(UserState, ids)
+        self._counts = request_counts_of(batch, "user", ids)
+        self._read_relationships = relationships.request_relationships(batch, caller_id, ids)
+
+    def document(self) -> Any:
+        relationships_by_id = self._read_relationships()
+        users = visibility.without_gone(self._users)
+        are_there = bool(users.rows().results)
+        users.keep(lambda row: not relationships_by_id[row.id].is_block)
+        found = users.rows()
+        if are_there and not found.results:
+            raise visibility.blocked()
+        states, counts = states_of(self._states), self._counts.result
+        parts = [(states(row.id), counts[row.id], relationships_by_id[row.id]) for row in found.results]
+        profiles = (Profile(*shown, *part) for shown, part in zip(map(_public, found.results), parts, strict=True))
+        return {"results": list(profiles), "missing": found.missing}

@@ -19,6 +19,9 @@ T = TypeVar("T")
 
 MOST = 3
 FIRST_PAUSE_S = 0.05
+LONGEST_S = 10
+"""No attempt is begun later than this after the first one: who waited for so long has to be answered. A failover takes
+less; a node of Galera that lets the others wait (flow control) may hold up each COMMIT until the client gives it up."""
 
 
 class Attempts:
@@ -29,6 +32,7 @@ class Attempts:
         self._is_idempotent = is_idempotent
         self._made = 0
         self._effects = 0
+        self._gives_up_at = time.monotonic() + LONGEST_S
         self.is_unsure = False
         """Whether an attempt that failed may have taken effect."""
 
@@ -48,7 +52,7 @@ class Attempts:
         if is_of_no_use(error):
             for connection in open_connections:
                 connection.close()
-        if self._made >= MOST:
+        if self._made >= MOST or time.monotonic() > self._gives_up_at:
             return False
         has_effects = effects.count != self._effects
         self.is_unsure |= has_effects

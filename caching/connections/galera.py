@@ -67,11 +67,11 @@ def lock_on_all_nodes(rows: QuerySet[Any], column: str) -> None:
     """On Galera, have the COMMIT refused (1213) if a transaction on another node has the lock of these rows, too.
 
     For rows that are locked in a transaction to protect others. A lock shows on its own node alone; of two transactions
-    that have written a row, one is refused. An integer column is changed, and changed back.
+    that have written a row, one is refused. An integer column is changed, and changed back, unless there is no row yet:
+    one that is made meanwhile must not be changed by half of that.
     """
-    if is_galera(connections[rows.db]):
-        for step in (1, -1):
-            rows.update(**{column: F(column) + step})
+    if is_galera(connections[rows.db]) and rows.update(**{column: F(column) + 1}):
+        rows.update(**{column: F(column) - 1})
 
 
 def members(connection: Any) -> set[str]:

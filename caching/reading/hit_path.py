@@ -108,12 +108,19 @@ class ReadPlan:
 
     def _believed(self, entries: Sequence[Any]) -> list[Any]:
         """Return entries without the marks of their runs, and b"" for each that is not of this run."""
-        found: list[Any] = []
-        begin = 0
+        keys: list[str] = []
+        marked: list[int] = []
+        end = 0
         for read in self._plain:
-            own = entries[begin : begin + len(read.identities)]
-            found += own if outlives_runs(read.source) else epochs.unmarked(read.identities, own)
-            begin += len(own)
+            begin, end = end, end + len(read.identities)
+            if not outlives_runs(read.source):
+                keys += read.identities
+                marked += range(begin, end)
+        if len(keys) == len(entries):
+            return epochs.unmarked(keys, entries)
+        found = list(entries)
+        for at, entry in zip(marked, epochs.unmarked(keys, [entries[at] for at in marked]), strict=True):
+            found[at] = entry
         return found
 
     def _resolve_scripted(self, replies: Sequence[Any], hits: dict[str, int]) -> None:

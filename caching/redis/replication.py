@@ -27,6 +27,7 @@ WAIT_MS = 150
 """How long a replica may take; less than the usual timeout of a socket."""
 KNOWN_S = 10.0
 """How long it is remembered whether a server of a cluster has replicas."""
+ASKING_S = 1.0
 
 
 class Witness(NamedTuple):
@@ -69,7 +70,10 @@ def witness_at_once(key: str) -> Witness | None:
     if on_cluster():
         address = slot_map().node_of(slot_of(key))
         is_replicated, until = _replicated().get(address, (True, 0.0))
-        if address is None or until < time.monotonic():
+        now = time.monotonic()
+        if address is None or until < now:
+            if now < until + KNOWN_S:  # this caller asks; others go on with what was known
+                _replicated()[address] = (is_replicated, now + ASKING_S)
             return NOBODY
         return Witness(address, address, epochs.runs.get(address)) if is_replicated else None
     if not on_sentinel():

@@ -121,6 +121,10 @@ class Connection:
             self._length = _whole_length(self._received)
         return self._received[9:12].decode() if 0 <= self._length <= len(self._received) else None
 
+    def body(self) -> bytes:
+        """Return the body of a complete answer."""
+        return self._received.partition(b"\r\n\r\n")[2]
+
 
 def _whole_length(received: bytes) -> int:
     """Return the length of headers and body together; -1 while the headers are incomplete."""

@@ -56,7 +56,7 @@ def insert_favorites(env: Environment, first: int, last: int, *, per_user: int, 
     rank = f"FLOOR({posts} * POW(MOD(person.seq * {PLASTIC_RATIO} + nth.seq * {GOLDEN_RATIO}, 1), 2))"
     env.sql(
         "INSERT IGNORE INTO posts_favorite (user_id, post_id, created_at) "
-        f"SELECT STRAIGHT_JOIN person.seq, 1 + ({rank} * {_step(posts)}) MOD {posts}, NOW(6) "
+        f"SELECT STRAIGHT_JOIN person.seq, 1 + ({rank} * {scattering_step(posts)}) MOD {posts}, NOW(6) "
         f"FROM seq_{first}_to_{last} person, seq_1_to_{per_user} nth"
     )
 
@@ -79,7 +79,7 @@ def insert_counters(env: Environment, name: str, table: str, column: str) -> Non
     )
 
 
-def _step(count: int) -> int:
+def scattering_step(count: int) -> int:
     """Return a step that puts neighbouring ranks far apart: about the golden section, and every id is reached."""
     step = max(1, round(count * GOLDEN_RATIO))
     while gcd(step, count) != 1:

@@ -18,7 +18,12 @@ ARGUMENTS = {
     "gunicorn": SUPERVISED,
     "granian": SUPERVISED,
     "gthread": [*SUPERVISED, "-k", "serving.workers.thread_worker.ThreadWorker", "config.wsgi"],
-}
+    # The project of loadtest/baselines/peers on plain gunicorn, whose master has no supervisor above it.
+    "peers": [
+        "-m", "gunicorn", "--bind", "127.0.0.1:{port}", "-k", "gthread", "-w", "{WEB_WORKERS}",
+        "--threads", "{WEB_THREADS}", "--keep-alive", "60", "loadtest.baselines.peers.wsgi",
+    ],
+}  # fmt: skip
 
 
 class WebServer(NamedTuple):
@@ -41,13 +46,13 @@ def run_web_server(variables: dict[str, str], log: Path) -> Iterator[WebServer]:
     """Run a web server while the block lasts.
 
     `variables` are all environment variables of the process. SERVER selects one of ARGUMENTS (default: gunicorn), and
-    WEB_WORKERS must be set. Raise SystemExit if the workers do not start within START_TIMEOUT_S.
+    WEB_WORKERS and WEB_THREADS must be set. Raise SystemExit if the workers do not start within START_TIMEOUT_S.
     """
     port = servers.free_port()
     server = variables.get("SERVER") or "gunicorn"
     # gthread is a worker class of gunicorn, and no value of the project's own variable.
     variables = {**variables, "SERVER": "gunicorn" if server == "gthread" else server}
-    command = [sys.executable, *(argument.format(port=port) for argument in ARGUMENTS[server])]
+    command = [sys.executable, *(argument.format(port=port, **variables) for argument in ARGUMENTS[server])]
     with log.open("ab") as output:
         supervisor = subprocess.Popen(
             command, cwd=PROJECT_ROOT, env=variables, stdout=output, stderr=output, start_new_session=True,
@@ -55,17 +60,19 @@ def run_web_server(variables: dict[str, str], log: Path) -> Iterator[WebServer]:
         )  # fmt: skip
     try:
         servers.wait_for_port(port, supervisor, START_TIMEOUT_S)
-        yield WebServer(port, supervisor.pid, worker_pids(supervisor.pid, int(variables["WEB_WORKERS"])))
+        workers = worker_pids(supervisor.pid, int(variables["WEB_WORKERS"]), is_supervised=server != "peers")
+        yield WebServer(port, supervisor.pid, workers)
     finally:
         _stop(supervisor)
 
 
-def worker_pids(supervisor_pid: int, count: int) -> list[int]:
+def worker_pids(supervisor_pid: int, count: int, *, is_supervised: bool = True) -> list[int]:
     """Wait until the server has `count` workers, and return their process ids; raise SystemExit if it has not within
     START_TIMEOUT_S."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
-        pids = [pid for master in _children(supervisor_pid) for pid in _children(master) if _is_worker(pid)]
+        masters = _children(supervisor_pid) if is_supervised else [supervisor_pid]
+        pids = [pid for master in masters for pid in _children(master) if _is_worker(pid)]
         if len(pids) == count:
             return pids
         time.sleep(0.05)

@@ -107,6 +107,15 @@ def test_a_lock_that_was_waited_for_is_not_waited_for_again(request_of, failing)
     assert left == [LOCK_WAIT]
 
 
+def test_who_has_waited_for_long_is_answered(api, alice, bob, failing, monkeypatch):
+    """A COMMIT that the database held up until the client gave it up is not sent a second time."""
+    monkeypatch.setattr("caching.connections.attempts.LONGEST_S", -1)
+    left = failing(LOST, LOST)
+    answer = api.put(f"users/{bob.pk}/follow", by=alice)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "2")
+    assert left == [LOST]
+
+
 def test_a_second_transaction_that_fails_is_not_repeated_with_the_first(api, alice, monkeypatch):
     """Of a POST without a key, which would be done twice."""
     from posts import services

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
+from redis import Redis
 
 from caching.models import PendingInvalidation
 from caching.reading.batch import Batch
@@ -28,7 +29,9 @@ def commands_sent() -> Iterator[list[bytes]]:
     listening, stop = threading.Event(), "the end of the test"
 
     def listen() -> None:
-        with redis_client().monitor() as monitor:
+        # The service's own connections give up after a moment without a command, such as while a password is hashed.
+        patient = Redis(port=redis_client().info("server")["tcp_port"], socket_timeout=None)
+        with patient, patient.monitor() as monitor:
             listening.set()
             for command in monitor.listen():
                 seen.append(command["command"].encode("latin-1", "backslashreplace"))

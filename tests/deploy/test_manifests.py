@@ -86,10 +86,9 @@ def test_each_process_of_the_procfile_runs_in_containers():
     assert {tuple(service["command"]) for service in webs.values()} == {tuple(procfile()["web"])}
     for name, command in procfile().items():
         assert name == "web" or services[name]["command"] == command
-    servers = re.findall(
-        r"^    server (\w+) \1:8000 check$", (BASE_DIR / "deploy/haproxy/web.cfg").read_text(), re.MULTILINE
-    )
-    assert servers == [*webs, *webs]
+    sample = (BASE_DIR / "deploy/haproxy/web.cfg").read_text()
+    servers = re.findall(r"^    server (\w+) \1:8000 (?:check|track web/\1) tcp-ut 3s$", sample, re.MULTILINE)
+    assert servers == [*webs] * 3
 
 
 def variables_set() -> Iterator[tuple[str, str]]:

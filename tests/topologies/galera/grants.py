@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from tests.support.threads import in_parallel
 from tests.topologies.galera.actions import request
 from tests.topologies.galera.applications import pause
 
-THREADS = 2
+THREADS, MOST_ATTEMPTS = 2, 20
 AGAIN = 503
 """The status of a request that lost against others three times."""
 
@@ -34,9 +35,10 @@ def claim(placement: str, user_ids: Iterable[int]) -> int:
     """Have users ask for their next popup, and return how many were shown one."""
     shown = 0
     for user_id in user_ids:
-        status, answer = AGAIN, None
-        while status == AGAIN:
+        for _ in range(MOST_ATTEMPTS):
             status, answer = request("GET", f"popups/next?placement={placement}", None, user_id)
+            if status != AGAIN:
+                break
         shown += answer["popup"] is not None
     return shown
 
@@ -61,6 +63,20 @@ def load_totals(popup_id: int) -> None:
     batch.run()
 
 
+def load_totals_slowly(popup_id: int) -> None:
+    """The same; this process pauses after the statement that writes the lock of a quota."""
+    from django.db import connection
+
+    def execute(real: Any, sql: str, *rest: Any) -> Any:
+        result = real(sql, *rest)
+        if sql.startswith("UPDATE `popups_quota`"):
+            pause()
+        return result
+
+    with connection.execute_wrapper(execute):
+        load_totals(popup_id)
+
+
 def grant(popup_id: int, number: int) -> str:
     """Have a shard, which was granted nothing so far, be granted a part of a popup's cap; return the outcome."""
     from caching.api import repeated
@@ -72,6 +88,12 @@ def grant(popup_id: int, number: int) -> str:
     each = PopupInShard(layout.shards[number], popup_id)
     work = partial(quotas.request_grant, layout, each, Total(0))
     return repeated(work, is_idempotent=True).outcome.value
+
+
+def revisions(popup_id: int) -> list[int]:
+    from popups.models import Quota
+
+    return list(Quota.objects.filter(popup_id=popup_id).values_list("revision", flat=True))
 
 
 def granted(popup_id: int) -> int:

@@ -57,6 +57,7 @@ def test_deploys_lose_nothing_and_a_killed_host_what_it_was_doing(fleet: Fleet, 
         assert clients.outcome()["lost"] == []
     errors = fleet.errors()
     assert sum(errors.values()) == 0
+    killed.network.cut_off(killed.number)
     at = time.time()
     killed.kill()
     clients.wait_for(clients.outcome()["sent"] + AFTER)
