@@ -83,7 +83,7 @@ class IdList(Derived):
     def by_key(self, owners: Sequence[Any]) -> dict[str, Any]:
         """Return the identities of several owners by key."""
         begin, (kind,) = self.key_prefix(), self.keys_by
-        if kind.is_integer and set(map(type, owners)) <= {int} and max(map(abs, owners), default=0) < 1 << 64:
+        if kind.is_integer and set(map(type, owners)) == {int} and min(owners) >= 0 and max(owners) < 1 << 64:
             return {f"{begin}{owner}": owner for owner in owners}
         return {f"{begin}{kind.part(owner)}": owner for owner in map(kind.canonical, owners)}
 

@@ -42,7 +42,7 @@ def measure(
     """Measure `posts` posts in each round by each of the two; look for further ones in the feed of a follower."""
     report.print_heading("A post by a user with many followers, and by one with three")
     celebrity = seed_follows.ensure_celebrity(env, size)
-    with env.web_server(workers=1, threads=8, LANE="on") as web:
+    with env.web_server(workers=1, threads=1, LANE="on") as web:
         web.pin_workers_to_cores()
         site = f"http://127.0.0.1:{web.port}"
         ids = {celebrity.followers: celebrity.id, seed_follows.FEW_FOLLOWERS: celebrity.ordinary_id}

@@ -3,6 +3,7 @@
 One sorted set for each reader, in the same Redis: a post is added to all of them and each is cut to its length.
 """
 
+from itertools import product
 from typing import Any
 
 from loadtest.bench import report
@@ -12,7 +13,7 @@ from loadtest.bench.meters import TICKS_PER_S, cpu_meter
 READERS, PIPELINED = 10_000, 1_000
 LENGTHS = (400, 800)  # of Mastodon's feeds and of Twitter's timelines
 FIRST_ID, SPACING = 115_000_000_000_000_000, 4_000_000  # ids with a time in them, as both have
-PAGE, READS = 15, 2_000
+PAGE, TIMES = 15, 5  # each feed gets so many posts, and is read as often
 HEADER = ("kept in Redis", "for", "bytes")
 LEGEND = """\
 Bytes by MEMORY USAGE, keys included. A pull keeps a list for each author and a list of the followed for each reader; a
@@ -53,21 +54,22 @@ def _push(env: Environment, length: int) -> tuple[float, float, float]:
         env.redis.copy(keys[0], key)
     cpu = cpu_meter([env.redis_pid])
     with cpu.counted() as pushing:
-        for at in range(0, READERS, PIPELINED):
-            pipeline = env.redis.pipeline(transaction=False)
+        for number, at in product(range(TIMES), range(0, READERS, PIPELINED)):
+            pipeline, newest = env.redis.pipeline(transaction=False), FIRST_ID + SPACING * (length + number)
             for key in keys[at : at + PIPELINED]:
-                pipeline.zadd(key, {FIRST_ID + SPACING * length: FIRST_ID + SPACING * length})
+                pipeline.zadd(key, {newest: newest})
                 pipeline.zremrangebyrank(key, 0, -length - 1)
             pipeline.execute()
     with cpu.counted() as reading:
-        pipeline = env.redis.pipeline(transaction=False)
-        for key in keys[:READS]:
-            pipeline.zrevrange(key, 0, PAGE - 1)
-        pipeline.execute()
+        for _, at in product(range(TIMES), range(0, READERS, PIPELINED)):
+            pipeline = env.redis.pipeline(transaction=False)
+            for key in keys[at : at + PIPELINED]:
+                pipeline.zrevrange(key, 0, PAGE - 1)
+            pipeline.execute()
     for at in range(0, READERS, PIPELINED):
         env.redis.delete(*keys[at : at + PIPELINED])
-    to_us = 1e6 / TICKS_PER_S
-    return used, pushing["ticks"] * to_us / READERS, reading["ticks"] * to_us / READS
+    to_us = 1e6 / TICKS_PER_S / READERS / TIMES
+    return used, pushing["ticks"] * to_us, reading["ticks"] * to_us
 
 
 def _bytes_of(env: Environment, pattern: str) -> float:
