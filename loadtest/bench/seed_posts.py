@@ -28,8 +28,7 @@ def insert_posts(env: Environment, first: int, last: int, *, author: str, repost
     """Insert the posts `first` to `last`, a second apart; `author` and `repost_of` are SQL of `seq`, the post's id."""
     seed_follows.insert_rows(
         env,
-        f"SELECT seq, {author}, {TEXT}, {repost_of}, '{FIRST_AT}' + INTERVAL seq SECOND, 0 "
-        f"FROM seq_{first}_to_{last}",
+        f"SELECT seq, {author}, {TEXT}, {repost_of}, '{FIRST_AT}' + INTERVAL seq SECOND, 0 FROM seq_{first}_to_{last}",
         into="posts_post (id, author_id, text, repost_of_id, created_at, state)",
     )
 
