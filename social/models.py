@@ -4,7 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from api.cursors import PAGE
-from caching.api import EdgeList, EdgeModel, IdSet
+from caching.api import EdgeList, EdgeModel, IdList, IdSet
 from users.models import User
 
 
@@ -65,3 +65,8 @@ newest_followers = EdgeList(Follow, owner="followee", member="follower", newest=
 newest_following = EdgeList(Follow, owner="follower", member="followee", newest=PAGE + 1)
 blocking = IdSet(Block, owner="blocker", member="blocked")
 blocked_by = IdSet(Block, owner="blocked", member="blocker")
+
+FOLLOWED = 5_000
+"""The most users whose posts come together in a feed."""
+# Those whom a user followed last, in an entry of 4 bytes for each.
+followed = IdList(Follow, owner="follower", member="followee", newest=FOLLOWED)

@@ -5,6 +5,7 @@ import itertools
 import pytest
 from django.utils import timezone
 
+from api.cursors import Cursor, encode
 from posts.models import Comment, Favorite, Like, Post
 from ratings.models import Item
 from ratings.services import publish, rate
@@ -70,6 +71,14 @@ def domain(people, posts, items):
         yield f"counters?targets={text.replace(':', '%3A')}"
 
 
+def feed_pages(user, post_ids):
+    """Yield the addresses of pages of the feed, in both directions."""
+    yield from ("feed", "feed?limit=1", "feed?limit=15")
+    for pk, backwards in itertools.product(post_ids, [True, False]):
+        cursor = encode(Cursor(backwards, (pk,)), f"posts.feed:{user.pk}")
+        yield from (f"feed?cursor={cursor}", f"feed?limit=2&cursor={cursor}")
+
+
 def users(people, ids):
     fields = ["", "fields=id", "fields=nickname,id,nickname", f"fields={','.join(PUBLIC)}", "fields=id%2Cbio"]
     yield "users/me"
@@ -105,4 +114,5 @@ def of_posts(people, post_ids):
     paged = ["favorites", *(f"users/{user.pk}/posts" for user in people[:2]), *about]
     for path, limit in itertools.product(paged, ["", "?limit=1", "?limit=3", "?limit=15"]):
         yield f"{path}{limit}"
+    yield from feed_pages(people[0], post_ids)
     yield f"favorites/check?ids={','.join(map(str, range(1, 201)))}"

@@ -64,6 +64,10 @@ ODD = {
     "an encoded slash": "users%2F{bob}",
     "an encoded digit": "users/%31",
     "broken UTF-8": "users/%ff",
+    "a feed of too many": "feed?limit=101",
+    "a feed of none": "feed?limit=0",
+    "a feed from nowhere": "feed?cursor=abc",
+    "a feed with another parameter": "feed?limit=3&x=1",
     "too many favourites": "favorites/check?ids=" + ",".join(["1"] * 201),
     "relationships with nothing": "relationships",
 }
