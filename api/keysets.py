@@ -3,13 +3,16 @@
 The cursor is the id of a row, so rows inserted between two requests are neither skipped nor repeated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from django.db import connections, models, router
 
 from api.cursors import PAGE, Cursor, Page, Paging
 from caching.api import Batch, EdgeList, IdList
+
+OWNERS_OF_A_QUERY = 100
 
 
 class Keyset(NamedTuple):
@@ -47,26 +50,51 @@ class Keyset(NamedTuple):
         listed, ids = hits[: self.size], [member for _, member in hits[: self.size]]
         row_ids = [row_id for row_id, _ in listed]
         onward = (listed[-1][0],) if len(hits) > self.size else (rows[-1][0],) if len(rows) >= window else None
+        behind = back(listed[0][0] if listed else None, cursor)
         if backwards:
-            return Page(ids[::-1], _back(listed, cursor), onward, row_ids[::-1])
-        return Page(ids, onward, _back(listed, cursor), row_ids)
+            return Page(ids[::-1], behind, onward, row_ids[::-1])
+        return Page(ids, onward, behind, row_ids)
+
+    def of_each(self, starts: Mapping[int, int], size: int, *, upwards: bool) -> dict[int, int]:
+        """Return owners by row id, of the `size` rows next to an id of each owner: `starts` has the ids by owner.
+
+        Takes one SQL query for up to OWNERS_OF_A_QUERY owners.
+        """
+        columns = f"edge.id AS id, edge.{self.owner} AS owner"
+        part = f"SELECT part.id, part.owner FROM ({self._sql(columns, size, upwards=upwards)}) AS part"
+        found: dict[int, int] = {}
+        rest = iter(starts.items())
+        while some := [*islice(rest, OWNERS_OF_A_QUERY)]:
+            found.update(self._run(" UNION ALL ".join([part] * len(some)), [*chain.from_iterable(some)]))
+        return found
+
+    def _read(self, owner_id: int, cursor: Cursor | None, window: int) -> list[tuple[Any, ...]]:
+        """Return up to `window` rows of (id, member, whether it is listed) in the direction of the cursor."""
+        columns = f"edge.id, edge.{self.member}, {self.is_listed}"
+        if cursor is None:
+            return self._run(self._sql(columns, window), [owner_id])
+        return self._run(self._sql(columns, window, upwards=cursor.backwards), [owner_id, cursor.key[0]])
 
     # Raw SQL, because the index has to be named. Otherwise MariaDB 10.11 finds the owner's rows by the index but reads
     # all newer rows down to the cursor, where most of the table is the owner's: the cost of a page would be its depth.
-    def _read(self, owner_id: int, cursor: Cursor | None, window: int) -> list[tuple[Any, ...]]:
-        """Return up to `window` rows of (id, member, whether it is listed) in the direction of the cursor."""
-        beyond, order = (">", "ASC") if cursor is not None and cursor.backwards else ("<", "DESC")
-        start, args = ("", [owner_id]) if cursor is None else (f"AND edge.id {beyond} %s", [owner_id, cursor.key[0]])
-        connection = connections[router.db_for_read(self.model)]
+    def _sql(self, columns: str, limit: int, *, upwards: bool | None = None) -> str:
+        """Return the query of an owner's rows; with `upwards`, of those beyond an id, in this direction."""
         named = {"mysql": f"FORCE INDEX ({self.index_name})", "sqlite": f"INDEXED BY {self.index_name}"}
-        with connection.cursor() as database:
-            database.execute(
-                f"SELECT edge.id, edge.{self.member}, {self.is_listed} FROM {self.model._meta.db_table} AS edge "
-                f"{named.get(connection.vendor, '')} WHERE edge.{self.owner} = %s {self.only} {start} "
-                f"ORDER BY edge.id {order} LIMIT {window}",
-                args,
-            )
+        beyond = "" if upwards is None else "AND edge.id > %s" if upwards else "AND edge.id < %s"
+        return (
+            f"SELECT {columns} FROM {self.model._meta.db_table} AS edge {named.get(self._connection.vendor, '')} "
+            f"WHERE edge.{self.owner} = %s {self.only} {beyond} "
+            f"ORDER BY edge.id {'ASC' if upwards else 'DESC'} LIMIT {limit}"
+        )
+
+    def _run(self, sql: str, arguments: list[int]) -> list[tuple[Any, ...]]:
+        with self._connection.cursor() as database:
+            database.execute(sql, arguments)
             return database.fetchall()
+
+    @property
+    def _connection(self) -> Any:
+        return connections[router.db_for_read(self.model)]
 
 
 class RequestedPage:
@@ -96,8 +124,8 @@ class RequestedPage:
         return Page([*members], after, None, row_ids)
 
 
-def _back(listed: list[tuple[int, int]], cursor: Cursor | None) -> tuple[int] | None:
-    """Return the key at which the page began; for an empty page the key beside its cursor, whose row is not skipped."""
+def back(first: int | None, cursor: Cursor | None) -> tuple[int] | None:
+    """Return the key at which a page began; for an empty page the key beside its cursor, whose row is not skipped."""
     if cursor is None:
         return None
-    return (listed[0][0],) if listed else (cursor.key[0] + (1 if cursor.backwards else -1),)
+    return (cursor.key[0] + (1 if cursor.backwards else -1),) if first is None else (first,)

@@ -13,8 +13,7 @@ A list is an entry like that of a row: filled under a lease, held by the writer 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
-from heapq import nlargest
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
@@ -28,45 +27,13 @@ from ..options import jittered_ms, require_positive
 from ..protocol.codec import FINGERPRINT_BYTES, Stale, fingerprint
 from .conditions import canonical
 from .derived import Derived
+from .lists_of_owners import Listed, ListsOfOwners
 from .packed_ids import is_packed, pack, unpack
 from .source import Result
 
 LIST_LIFE_S = 24 * 3_600
 OWNERS_OF_A_QUERY = 100
 PREFIX_BYTES = 1 + FINGERPRINT_BYTES
-
-
-class Listed(NamedTuple):
-    """The newest ids of an owner, newest first, and whether there are no others."""
-
-    ids: Sequence[int]
-    is_complete: bool
-
-
-class ListsOfOwners(Result[None]):
-    """The lists of several owners, asked of a batch. Once it has run, few of them are decoded: see `reaching`.
-
-    Ids are positive: negative ones are taken for greater than all others.
-    """
-
-    _entries: Sequence[bytes] = ()
-
-    def __init__(self, source: "IdList", owners: Sequence[Any]) -> None:
-        self.source = source
-        self.identities = source.by_key(owners)
-
-    def resolve(self, values: Sequence[Any]) -> None:
-        self._entries = values
-
-    def reaching(self, most: int, below: int | None = None) -> dict[Any, Listed]:
-        """Return the lists by owner that have any of the `most` greatest ids below `below` (None: of all), as far as
-        the lists go, together with all lists that begin at or above `below`."""
-        source, entries = self.source, self._entries
-        bound = None if below is None else source.bound(below)
-        top = nlargest(most, entries if bound is None else [entry for entry in entries if entry < bound])
-        least = max(source.bound(0), top[-1] if top else bound or b"")  # without empty lists
-        found = zip(self.identities.values(), entries, strict=True)
-        return {owner: source.listed(entry) for owner, entry in found if entry >= least}
 
 
 class IdList(Derived):
@@ -117,7 +84,7 @@ class IdList(Derived):
     def by_key(self, owners: Sequence[Any]) -> dict[str, Any]:
         """Return the identities of several owners by key."""
         begin, (kind,) = self.key_prefix(), self.keys_by
-        if kind.is_integer and set(map(type, owners)) <= {int} and max(map(abs, owners), default=0) < 1 << 64:
+        if kind.is_integer and set(map(type, owners)) == {int} and min(owners) >= 0 and max(owners) < 1 << 64:
             return {f"{begin}{owner}": owner for owner in owners}
         return {f"{begin}{kind.part(owner)}": owner for owner in map(kind.canonical, owners)}
 

@@ -35,7 +35,7 @@ class Rows:
         is_plain = self.decode == self.codec.entry.decode
         self.decode_all: Any = self.codec.entry.decode_all if is_plain else None
         if model.cached.remembered:
-            remembered = RememberedRows(self.decode, model.cached.remembered)
+            remembered = RememberedRows(self.decode, self.decode_all, model.cached.remembered)
             self.decode, self.decode_all = remembered.decode, remembered.decode_all
         self.label = model._meta.label_lower
         self.pk_column = model._meta.pk.attname

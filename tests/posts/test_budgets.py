@@ -6,7 +6,10 @@ import pytest
 
 from caching.testutils import redis_usage
 from posts import services
+from posts.models import HOME_PAGE, Post
+from social.models import Follow
 from tests.support.budgets import budget, measure
+from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,3 +123,51 @@ def at_most(sql: int, round_trips: int):
         yield
     assert len(cost.sql) <= sql, cost.sql
     assert cost.round_trips <= round_trips, cost.round_trips
+
+
+@pytest.fixture
+def followed(bob, new_user):
+    """followed(count): bob follows so many users, of whom each has 17 posts, one more than a list."""
+
+    def crowd(count):
+        people = [new_user(f"author_{number}") for number in range(count)]
+        Follow.objects.bulk_create([Follow(follower=bob, followee=person) for person in people])
+        Post.objects.bulk_create([Post(author=person, text="Hi") for _ in range(17) for person in people])
+        return people
+
+    return crowd
+
+
+@pytest.mark.parametrize("count", [1, 15, 120])
+def test_a_feed_is_three_round_trips(api, bob, followed, count):
+    followed(count)
+    warm(api, "feed", bob, sql=0, round_trips=3, commands=5)
+    warm(api, api.get("feed", by=bob).json["next"], bob, sql=int(count == 1), round_trips=3, commands=5)
+
+
+def test_a_cold_feed_takes_a_query_for_a_hundred_lists(api, bob, followed):
+    followed(120)
+    lists = 2
+    # caller, whom the caller follows; posts, counters, likes, favourites, blocks of both directions, authors
+    cold = 2 + lists + 7
+    with budget(sql=cold, round_trips=9, commands=15):
+        assert len(api.get("feed", by=bob).json["results"]) == HOME_PAGE
+
+
+def test_a_page_that_skips_an_author_who_wrote_all_the_newest_posts_takes_one_round_trip_more(api, bob, followed):
+    gone, *_ = followed(5)
+    Post.objects.bulk_create([Post(author=gone, text="Spam") for _ in range(100)])
+    User.objects.update_one(gone.pk, is_active=False)
+    found = warm(api, "feed", bob, sql=0, round_trips=4, commands=8)
+    assert len(found["results"]) == HOME_PAGE
+
+
+@pytest.mark.parametrize("fans", [3, 300])
+def test_a_post_costs_the_same_whoever_follows(api, alice, bob, new_user, fans):
+    people = [new_user(f"fan_{number}") for number in range(fans)]
+    Follow.objects.bulk_create([Follow(follower=person, followee=alice) for person in people])
+    services.publish(author_id=alice.pk, text="Hi")
+    api.get("feed", by=people[0])
+    with budget(sql=2, round_trips=3, commands=4):  # insert, delta; hold, author, lift
+        written = services.publish(author_id=alice.pk, text="Ho")
+    assert api.get("feed", by=people[0]).json["results"][0]["id"] == written.pk
