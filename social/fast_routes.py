@@ -1,10 +1,13 @@
-"""The reads of the social graph that the hot lane answers, in the form without optional variations."""
+"""The reads and writes of the social graph that the hot lane answers, in the form without optional variations."""
 
 from api.ids import split_ids
-from serving.api import IDS, Route
+from serving.api import IDS, Route, WriteRoute
 from social.reads import Profiles, Relationships
+from social.writes import FollowUser, UnfollowUser
 
 ROUTES = (
+    WriteRoute("PUT", "users/{id}/follow", FollowUser),
+    WriteRoute("DELETE", "users/{id}/follow", UnfollowUser),
     Route(
         "relationships",
         rf"ids={IDS}",
