@@ -19,7 +19,8 @@ from api.json import encoded
 from api.views import Admission
 from api.writes import Write
 from caching.api import Batch, repeated
-from caching.extend import EventLoopClient, Recent
+from caching.extend import EventLoopClient
+from caching.recent import Recent
 from serving.bridge.bodies import Receive
 from serving.bridge.environ import Environ, Scope
 from serving.bridge.responses import Send

@@ -62,7 +62,7 @@ class Application:
 
 
 class Answer:
-    body = b'"hot"'
+    http1_status, body = b"HTTP/1.1 200 OK\r\n", b'"hot"'
 
     def http1_headers(self):
         return (b"content-length: 5\r\n",)
