@@ -7,7 +7,7 @@ from api.views import inactive_account
 from api.writes import Write
 from caching.api import Batch
 from ratings import services
-from ratings.models import Item
+from ratings.models import Item, my_scores
 from ratings.presentation import RequestedItems
 from ratings.reads import no_such_item
 from users.models import User
@@ -19,6 +19,7 @@ class ScoreWrite(Write):
     def __init__(self, batch: Batch, caller_id: int, item_id: int, score: int | None = None) -> None:
         self._caller_id, self._item_id, self.score = caller_id, item_id, score
         self.items = batch.rows(Item, [item_id])
+        self._known = batch.glance(my_scores.of(caller_id, [item_id]))
         self._read_after = Batch()
         self._requested = RequestedItems(self._read_after, [item_id])
 
@@ -32,7 +33,7 @@ class ScoreWrite(Write):
         if self.score is None:
             services.withdraw(**pair, read_after=self._read_after)
         else:
-            _rate(**pair, score=self.score, read_after=self._read_after)
+            _rate(**pair, score=self.score, is_first=self._known.value_or(0) is None, read_after=self._read_after)
         self._read_after.run()
         # Here, because it may have to ask the database; there are no results if the item was removed meanwhile.
         results = self._requested.documents_with({self._item_id: self.score}).results
