@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 from ..blocking import refuse_in_event_loop
 from ..conf import prefix
-from ..entries.source import Result
+from ..entries.source import Result, decode
+from ..protocol.codec import Stale
 from ..redis.cluster import on_cluster
 from ..redis.event_loop import EventLoopClient
 from ..redis.link import Replied
@@ -22,6 +23,21 @@ class Reply:
     """What a script answered; None if Redis could not be used or the script failed."""
 
     result: Any = None
+
+
+class Glance(Reply):
+    """What the cache says of one entry, which is not loaded if it is absent."""
+
+    def __init__(self, read: Result[Any]) -> None:
+        ((self.key, self._identity),) = read.identities.items()
+        self._source = read.source
+
+    def value_or(self, unknown: Any) -> Any:
+        """Return the value, once the batch has run, and `unknown` if the cache does not know it."""
+        try:
+            return decode(self._source, self.key, self._identity, self.result or b"")
+        except Stale:
+            return unknown
 
 
 class Batch:
@@ -75,6 +91,13 @@ class Batch:
         self._commands.append(script.command([f"{begin}:{key}" for key in keys], args))
         self._replies.append(reply)
         return reply
+
+    def glance(self, read: Result[Any]) -> Glance:
+        """Ask for one entry that is not worth a query: as if it was a script, so it may be absent."""
+        glance = Glance(read)
+        self._commands.append(("GET", glance.key))
+        self._replies.append(glance)
+        return glance
 
     def run(self) -> None:
         """Answer everything: from Redis, and from the database what Redis does not have.
