@@ -6,6 +6,8 @@ Probes are answered in the event loop, whatever Django's threads wait for.
 from config.wsgi import django  # sets Django up, so it is imported first
 
 # isort: split
+from functools import partial
+
 from django.conf import settings
 
 import counters.http.fast_routes
@@ -24,4 +26,5 @@ ROOMS = (
 
 bridge = Bridge(django, settings.WEB_THREADS, views=probes.EVENT_LOOP_VIEWS)
 routes = [route for room in ROOMS for route in room.ROUTES]
-application = HotLane(bridge, django, prefix="/api/v1/", routes=routes) if settings.LANE else bridge
+lane = partial(HotLane, bridge, django, prefix="/api/v1/", routes=routes, threads=bridge.threads)
+application = lane() if settings.LANE else bridge

@@ -116,6 +116,11 @@ class Batch:
         self._is_resolved = self._plan.resolve(replies) and not self._replies
         return self._is_resolved
 
+    @property
+    def lacks_only_entries(self) -> bool:
+        """Whether, after `resolve()`, nothing but the database is needed: `run_together` may answer it."""
+        return bool(self._reads) and not self._commands
+
     def _answer_scripts(self, replies: Sequence[Any]) -> None:
         if not replies:
             return
@@ -126,6 +131,18 @@ class Batch:
             else:
                 reply.result = result
         self._commands, self._replies = [command for command, _ in failed], [reply for _, reply in failed]
+
+
+def run_together(batches: Sequence[Batch]) -> None:
+    """Answer batches that lack only entries in one pass, where blocking is allowed.
+
+    What several of them lack is loaded once: with one lease, one SQL query for each kind of entry, and one fill. If it
+    raises, none of them is answered.
+    """
+    refuse_in_event_loop("run_together()", "abatch(batch)")
+    ReadThrough([read for batch in batches for read in batch._reads]).run()
+    for batch in batches:
+        batch._is_resolved = True
 
 
 def read_rows(model: type[M], pks: Iterable[Any], using: str | None = None) -> RowsResult[M]:

@@ -18,13 +18,13 @@ class ThreadPool:
     """
 
     def __init__(self, size: int, is_large: Callable[[Any], bool]) -> None:
-        self._size, self._is_large = size, is_large
+        self.size, self._is_large = size, is_large
         self._started = 0
         self._calls: SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any]]] = SimpleQueue()
 
     def run(self, call: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
         """Return a future of the running event loop, for the call's result or exception."""
-        if self._started < self._size:
+        if self._started < self.size:
             self._started += 1
             Thread(target=self._work, daemon=True, name=f"web-{self._started}").start()
         future = asyncio.get_running_loop().create_future()

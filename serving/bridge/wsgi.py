@@ -46,11 +46,11 @@ class Bridge:
         views: Mapping[str, View] = MappingProxyType({}),
     ) -> None:
         self._wsgi = wsgi
-        self._threads = ThreadPool(threads, _is_long)
+        self.threads = ThreadPool(threads, _is_long)
         self._views = views
         self._bodies = MemoryBudget(MAX_BODIES_BYTES)
         responses = MemoryBudget(MAX_RESPONSES_BYTES)
-        self._sender, self._piecewise = ResponseSender(responses), PiecewiseSender(responses, self._threads)
+        self._sender, self._piecewise = ResponseSender(responses), PiecewiseSender(responses, self.threads)
 
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send, extra_environ: Mapping[str, Any] = MappingProxyType({})
@@ -79,7 +79,7 @@ class Bridge:
         try:
             environ["wsgi.input"] = await body.read(environ)
             request = BridgedRequest(environ, send, receive, asyncio.get_running_loop())
-            response: Response | PiecewiseResponse | None = await self._threads.run(self._respond, request)
+            response: Response | PiecewiseResponse | None = await self.threads.run(self._respond, request)
         finally:
             body.close()
         if isinstance(response, PiecewiseResponse):

@@ -1,7 +1,7 @@
-"""The hot lane: answers a request in the event loop if the cache has all it needs; otherwise Django gets the request.
+"""The hot lane: answers a request in the event loop by what the cache has; what it lacks is loaded in a thread.
 
 The lane makes no decisions of its own: reads, admission and throttle are the ones that the views use, and caching
-decides what is a hit. The status is 200, or there is no answer.
+decides what is a hit. The status is 200, or there is no answer, and Django gets the request.
 """
 
 import asyncio
@@ -21,7 +21,9 @@ from caching.extend import EventLoopClient, Recent
 from serving.bridge.bodies import Receive
 from serving.bridge.environ import Environ, Scope
 from serving.bridge.responses import Send
+from serving.bridge.threads import ThreadPool
 from serving.bridge.wsgi import Bridge
+from serving.hot_lane.misses import MissLoader
 from serving.hot_lane.response_heads import ResponseHead, ResponseHeadCache
 from serving.hot_lane.routes import Route, Routes
 
@@ -66,16 +68,20 @@ AnswerCallback = Callable[[Answer | None], None]
 
 
 class HotLane:
-    """An ASGI application that answers `routes` (below the path `prefix`) from the cache, and else calls `bridge`.
+    """An ASGI application that answers `routes` (below the path `prefix`) by the cache, and else calls `bridge`.
 
+    `threads` load what the cache lacks.
     Servers that can work without coroutines, which cost more than all other parts of a hit, call `try_answer`.
     """
 
-    def __init__(self, bridge: Bridge, django: BaseHandler, *, prefix: str, routes: Iterable[Route]) -> None:
+    def __init__(
+        self, bridge: Bridge, django: BaseHandler, *, prefix: str, routes: Iterable[Route], threads: ThreadPool
+    ) -> None:
         self.bridge = bridge
         self._routes = Routes(prefix, routes)
         self._response_heads = ResponseHeadCache(django)
         self._client = EventLoopClient()
+        self._misses = MissLoader(threads)
         self._parsed_headers: Recent[tuple[str, RawHeaders], ParsedHeaders] = Recent(MAX_CACHED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -142,7 +148,7 @@ class HotLane:
             if found is None:
                 return False
             steps = _steps(parsed, *found, extra_environ)
-            return _Runner(self._client, steps, callback, extra_environ).start()
+            return _Runner(self._client, self._misses, steps, callback, extra_environ).start()
         except APIException:
             return False
         except Exception:
@@ -159,7 +165,7 @@ Steps = Generator[Batch, bool, Answer | None]
 
 
 def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extra_environ: Environ) -> Steps:
-    """Yield batches to send, and receive for each whether it was all hits. Return the answer.
+    """Yield batches to send, and receive for each whether it has all its results. Return the answer.
 
     If the generator returns None or raises APIException, Django has to answer.
     """
@@ -167,10 +173,10 @@ def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extr
     claims = tokens.caller(parsed.authorization)
     admission = Admission(batch, claims, THROTTLE_SCOPE, extra_environ)
     read = route.read(batch, claims.user_id, *arguments)
-    hit = yield batch
+    is_complete = yield batch
     if admission.verdict is not None and admission.verdict.result is not None:
         extra_environ[throttles.VERDICT] = (THROTTLE_SCOPE, claims.user_id), admission.verdict
-    if not hit:
+    if not is_complete:
         return None
     admission.enforce()
     if not read.is_nonblocking():
@@ -182,10 +188,18 @@ def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extr
 
 
 class _Runner:
-    """Runs steps to their end: sends each batch, and resumes with the replies of Redis."""
+    """Runs steps to their end: sends each batch, has its misses loaded, and resumes."""
 
-    def __init__(self, client: EventLoopClient, steps: Steps, callback: AnswerCallback, extra_environ: Environ) -> None:
-        self._client, self._steps, self._callback, self._extra_environ = client, steps, callback, extra_environ
+    def __init__(
+        self,
+        client: EventLoopClient,
+        misses: MissLoader,
+        steps: Steps,
+        callback: AnswerCallback,
+        extra_environ: Environ,
+    ) -> None:
+        self._client, self._misses, self._steps = client, misses, steps
+        self._callback, self._extra_environ = callback, extra_environ
 
     def start(self) -> bool:
         """Send the first batch; return False if Redis cannot be used now."""
@@ -193,9 +207,20 @@ class _Runner:
         return self._client.send(self._batch.commands(), self._resume)
 
     def _resume(self, replies: list[Any] | None) -> None:
+        """Take the replies of Redis, None if there are none."""
+        self._advance(lambda batch: batch.resolve(replies), may_load=replies is not None)
+
+    def _loaded(self, is_loaded: bool) -> None:
+        self._advance(lambda _: is_loaded, may_load=False)
+
+    def _advance(self, resolve: Callable[[Batch], bool], *, may_load: bool) -> None:
         answer = None
         try:
-            self._batch = self._steps.send(self._batch.resolve(replies))
+            is_complete = resolve(self._batch)
+            if not is_complete and may_load and self._batch.lacks_only_entries:
+                self._misses.load(self._batch, self._loaded)
+                return
+            self._batch = self._steps.send(is_complete)
             if self._batch.send(self._client, self._resume):
                 return
         except StopIteration as end:

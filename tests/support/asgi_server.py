@@ -1,6 +1,6 @@
 """The ASGI application on an event loop in a thread of its own, with and without the hot lane.
 
-Each reply tells whether the hot lane or Django has answered.
+Each reply tells whether the hot lane has answered from the cache alone, and whether Django has.
 """
 
 import asyncio
@@ -28,6 +28,8 @@ class Reply(NamedTuple):
     headers: dict[str, str]
     body: bytes
     by_lane: bool
+    """Whether the hot lane has answered, and nothing was loaded from the database meanwhile."""
+    by_django: bool
 
     @property
     def answer(self) -> tuple[int, dict[str, str], bytes]:
@@ -41,7 +43,11 @@ class AsgiServer:
         self._bridge = Bridge(django, threads)
         self.application: Any = self._hand_over
         if lane:
-            self.application = HotLane(self._hand_over, django, prefix="/api/v1/", routes=asgi.routes)
+            self.application = HotLane(
+                self._hand_over, django, prefix="/api/v1/", routes=asgi.routes, threads=self._bridge.threads
+            )
+            self._load, self.application._misses.load = self.application._misses.load, self._count_load
+        self.loads = 0
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
@@ -50,6 +56,10 @@ class AsgiServer:
         scope["handed_over"] = True
         await self._bridge(scope, receive, send, *extra)
 
+    def _count_load(self, *args: Any) -> None:
+        self.loads += 1
+        self._load(*args)
+
     def ask(self, path: str, *, method: str = "GET", headers: Any = (), body: bytes = b"") -> Reply:
         """Return the reply to a request. `headers`: pairs of strings; Host and X-Forwarded-Proto have defaults."""
         return asyncio.run_coroutine_threadsafe(self.ask_in_loop(path, method, headers, body), self.loop).result(
@@ -57,7 +67,7 @@ class AsgiServer:
         )
 
     async def ask_in_loop(self, path: str, method: str = "GET", headers: Any = (), body: bytes = b"") -> Reply:
-        scope = scope_of(path, method, headers)
+        scope, loads = scope_of(path, method, headers), self.loads
         sent: list[dict[str, Any]] = []
         parts = iter([{"type": "http.request", "body": body, "more_body": False}])
 
@@ -72,7 +82,8 @@ class AsgiServer:
         named = [(name.decode(), value.decode("latin-1")) for name, value in begin["headers"]]
         assert len(dict(named)) == len(named), named
         text = b"".join(part["body"] for part in rest)
-        return Reply(begin["status"], dict(named), text, "handed_over" not in scope)
+        by_django = "handed_over" in scope
+        return Reply(begin["status"], dict(named), text, not by_django and loads == self.loads, by_django)
 
     def end(self) -> None:
         if isinstance(self.application, HotLane):

@@ -1,4 +1,4 @@
-"""Requests that the hot lane leaves to Django: holds, leases, entries of other versions, ids below a floor, outages."""
+"""Requests that are no hits: holds, leases, entries of other versions, ids below a floor, outages."""
 
 import time
 
@@ -59,7 +59,7 @@ def test_an_entry_that_is_no_value(asked, bob, entry, settings):
     assert b'"username":"bob"' in reply.body
 
 
-def test_an_absent_entry_is_filled_by_django(asked, bob):
+def test_an_absent_entry_is_filled(asked, bob):
     redis_client().delete(key_of(bob))
     assert [asked().by_lane for _ in range(3)] == [False, True, True]
 
