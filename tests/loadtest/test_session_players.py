@@ -69,7 +69,9 @@ def test_sessions_of_all_callers(server):
     assert outcome.kinds.keys() <= WEIGHTS.keys()
     assert outcome.kinds["popups/{id}/events"] == paths["/api/v1/popups/7/events"] > 0
     assert sum("cursor=second" in path for _, path, _ in server.seen) == 40
-    assert {path for path in paths if path.endswith("/posts") and "/users/" in path} == {f"/api/v1/users/{pk}/posts" for pk in (1, 2)}
+    assert {path for path in paths if path.endswith("/posts") and "/users/" in path} == {
+        f"/api/v1/users/{pk}/posts" for pk in (1, 2)
+    }
 
 
 def test_sessions_end_after_their_time(server):
