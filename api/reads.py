@@ -4,9 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import HttpResponse
+from rest_framework.exceptions import APIException
 
 from api.json import json_response
 from caching.api import Batch
+
+
+class LeftToDjango(APIException):
+    """The hot lane cannot go on, because the database has to be asked: Django answers instead."""
 
 
 class Read:

@@ -17,6 +17,7 @@ from .orm.querysets import CachedQuerySet
 from .reading.asynchronous import abatch
 from .reading.batch import Batch
 from .reading.inspect import Entry, entries_of
+from .reading.unique import UniqueRow
 from .redis.client import ping, redis_client
 from .redis.failures import Unavailable
 from .writing.declarations import hold_instances
@@ -27,8 +28,8 @@ from .writing.transactions import atomic_write, hold_keys
 
 __all__ = [
     "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue",
-    "Entry", "Found", "IdList", "IdSet", "RedisKeys", "Unavailable", "abatch", "atomic_write", "delete_locked",
-    "delete_rows", "discard_keys", "entries_of", "existence_of", "hold_instances", "hold_keys", "invalidate_all",
-    "is_galera", "is_passing", "lock_on_all_nodes", "lock_rows", "memberships", "owned_keys", "ping", "redis_client",
-    "repeated", "update_rows",
+    "Entry", "Found", "IdList", "IdSet", "RedisKeys", "Unavailable", "UniqueRow", "abatch", "atomic_write",
+    "delete_locked", "delete_rows", "discard_keys", "entries_of", "existence_of", "hold_instances", "hold_keys",
+    "invalidate_all", "is_galera", "is_passing", "lock_on_all_nodes", "lock_rows", "memberships", "owned_keys", "ping",
+    "redis_client", "repeated", "update_rows",
 ]  # fmt: skip

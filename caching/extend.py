@@ -4,11 +4,12 @@ from .conf import clear_on_change, conf, prefix
 from .databases import key_prefix
 from .entries.source import Result, Source
 from .options import jittered_ms
-from .protocol.codec import Framed, Stale, fingerprint
+from .protocol.codec import Framed, Stale, fingerprint, projection
 from .protocol.steps import new_token
 from .reading.batch import Reply, run_together
 from .reading.confirmation import Confirmation
 from .reading.inspect import entry_of
+from .recent import Recent
 from .redis.breaker import breaker
 from .redis.client import execute
 from .redis.epochs import mark_of_run
@@ -22,9 +23,9 @@ from .writing.declarations import declare
 from .writing.transactions import joined_to_commit, record_pending
 
 __all__ = [
-    "FAILURES", "NOBODY", "Command", "Confirmation", "Declaration", "EventLoopClient", "Framed", "Reply", "Result",
-    "Script", "Source", "Stale", "Witness", "breaker", "clear_on_change", "conf", "confirm", "declare", "deleting",
-    "entry_of", "execute", "fingerprint", "inserted", "inserting", "jittered_ms", "joined_to_commit", "key_prefix",
-    "mark_of_run", "may_fail_over", "new_token", "prefix", "record_pending", "run_together", "updated", "updating",
-    "witness_at_once", "witness_of",
+    "FAILURES", "NOBODY", "Command", "Confirmation", "Declaration", "EventLoopClient", "Framed", "Recent", "Reply",
+    "Result", "Script", "Source", "Stale", "Witness", "breaker", "clear_on_change", "conf", "confirm", "declare",
+    "deleting", "entry_of", "execute", "fingerprint", "inserted", "inserting", "jittered_ms", "joined_to_commit",
+    "key_prefix", "mark_of_run", "may_fail_over", "new_token", "prefix", "projection", "record_pending", "run_together",
+    "updated", "updating", "witness_at_once", "witness_of",
 ]  # fmt: skip

@@ -37,7 +37,8 @@ def faults_of(model: type[Cacheable]) -> list[Fault]:
         return [Fault("caching.E013", text, "Give the cached model a primary key of one column.")]
     faults = [*_proxy_faults(model), *_name_faults(model)]
     return faults or [
-        *_key_faults(model), *_column_faults(model), *_lookup_faults(model), *_since_faults(model), *_live_faults(model)
+        *_key_faults(model), *_column_faults(model), *_lookup_faults(model), *_since_faults(model),
+        *_live_faults(model), *_remembered_faults(model),
     ]  # fmt: skip
 
 
@@ -138,6 +139,13 @@ def _live_faults(model: Any) -> Iterator[Fault]:
     if live and not any(field.name == live and type_of(field) is bool for field in cached_fields(model)):
         text = f"Cached(live=…) names {live!r}, which is no cached column of booleans."
         yield Fault("caching.E014", text, "Name a BooleanField that is not among never.")
+
+
+def _remembered_faults(model: Any) -> Iterator[Fault]:
+    for field in cached_fields(model) if model.cached.remembered else ():
+        if type_of(field) is object:
+            text = f"Rows cannot be remembered: a change of the JSON in {field.name!r} would be seen by all readers."
+            yield Fault("caching.E023", text, "Take out Cached(remembered=…), or name the column in never.")
 
 
 def computed(field: Any) -> str | None:

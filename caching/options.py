@@ -21,6 +21,8 @@ class Cached:
     since           timestamp column that `warm_cache --since` compares
     live            boolean column that tells whether a row is there for readers: `existence_of()` takes others for
                     missing, at no cost, because an entry begins with it; all other reads return them
+    remembered      how many decoded rows each process keeps, by their entries, so that an entry that it has read before
+                    is not decoded again; 0 for none. Not for models with JSON columns
     """
 
     ttl_s: int = 3_600
@@ -29,10 +31,13 @@ class Cached:
     lookups: tuple[str, ...] = ()
     since: str | None = None
     live: str | None = None
+    remembered: int = 0
 
     def __post_init__(self) -> None:
         for name in ("ttl_s", "negative_ttl_s"):
             require_positive(f"Cached({name}=…)", getattr(self, name))
+        if self.remembered:
+            require_positive("Cached(remembered=…)", self.remembered)
         for name in ("never", "lookups"):
             names = getattr(self, name)
             if isinstance(names, str) or not all(isinstance(each, str) for each in names):

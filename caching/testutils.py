@@ -58,6 +58,7 @@ def reset_cache() -> None:
     """
     if not conf().enabled:
         return
+    breaker.retry()  # a server that failed an earlier test is no longer left alone, or its keys would stay
     ours = (key for key, _ in keys_under({key_prefix(alias) for alias in connections.settings}))
     without_errors(round_trip([("UNLINK", *group) for group in by_slot(ours)]))
     teach_scripts()  # or the first to use one would need a round trip more

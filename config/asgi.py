@@ -13,12 +13,16 @@ from django.conf import settings
 import counters.http.fast_routes
 import popups.api.fast_routes
 import posts.fast_routes
+import ratings.fast_routes
 import social.fast_routes
 import users.fast_routes
 from config.middleware import probes
 from serving.api import Bridge, HotLane
 
-ROOMS = (users.fast_routes, social.fast_routes, counters.http.fast_routes, posts.fast_routes, popups.api.fast_routes)
+ROOMS = (
+    users.fast_routes, social.fast_routes, counters.http.fast_routes, posts.fast_routes, ratings.fast_routes,
+    popups.api.fast_routes,
+)  # fmt: skip
 
 bridge = Bridge(django, settings.WEB_THREADS, views=probes.EVENT_LOOP_VIEWS)
 routes = [route for room in ROOMS for route in room.ROUTES]

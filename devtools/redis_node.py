@@ -63,8 +63,12 @@ class RedisNode:
 
     def start(self, *options: str) -> None:
         """Start, with more options if any, and return when the server has loaded its data."""
-        self.process = servers.start_process([*self._command, *options], self.port, self.folder / "redis.log")
+        self.launch(*options)
         wait_for(self.answers, f"the Redis on port {self.port} did not answer")
+
+    def launch(self, *options: str) -> None:
+        """Start, and return when the server listens; it may have data to load."""
+        self.process = servers.start_process([*self._command, *options], self.port, self.folder / "redis.log")
 
     def answers(self) -> bool:
         """Return whether the server answers a PING, and has loaded its data."""

@@ -25,6 +25,10 @@ class RequestedItems:
         existing = {item["id"] for item in results}
         return Found(results, [pk for pk in self._items.identities.values() if pk not in existing])
 
+    def are_consistent(self) -> bool:
+        """Return whether the documents need nothing but what the batch has read."""
+        return all(map(are_consistent, self._counts.result.values()))
+
     def _consistent_counts(self, item_ids: list[int]) -> dict[int, dict[str, int]]:
         """Return the counters by item; from the database for items whose cached counters are inconsistent.
 

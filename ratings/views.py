@@ -7,20 +7,17 @@ from api.idempotency import idempotent
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response
-from api.problems import Problem, first_or_raise, not_found
+from api.problems import Problem, first_or_raise
+from api.reads import answer
 from api.schema import described, id_in_path, ids_query
 from api.views import BatchedView, inactive_account
 from caching.api import Batch
 from ratings import presentation, services
 from ratings.models import Item
+from ratings.reads import OneItem, SomeItems, no_such_item
 from ratings.schemas import output
 from ratings.schemas.input import ItemInput, ScoreInput
 from users.models import User
-
-
-def no_such_item() -> Problem:
-    """Return the 404 of an item."""
-    return not_found("such item")
 
 
 class ItemsView(BatchedView):
@@ -28,7 +25,7 @@ class ItemsView(BatchedView):
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
         if request.method != "POST":
-            self.requested = presentation.RequestedItemsWithScores(batch, caller_id, parse_ids(request.query_params))
+            self.read = SomeItems(batch, caller_id, parse_ids(request.query_params))
 
     @described(answers={200: output.ItemsFound}, query=[ids_query()], operation_id="ratings_list")
     def get(self, request: Request) -> HttpResponse:
@@ -36,7 +33,7 @@ class ItemsView(BatchedView):
 
         They come in the order of the ids; `missing` has the unknown ids.
         """
-        return json_response(self.requested.documents()._asdict())
+        return answer(self.read)
 
     @described(answers={201: output.Item}, body=ItemInput)
     @idempotent
@@ -53,7 +50,7 @@ class ItemView(BatchedView):
     """Endpoint /api/v1/ratings/{id}: GET returns an item with its average, histogram and the caller's score."""
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, item_id: str) -> None:
-        self.requested = presentation.RequestedItemsWithScores(batch, caller_id, [parse_id(item_id)])
+        self.read = OneItem(batch, caller_id, parse_id(item_id))
 
     @described(answers={200: output.Item}, problems=("not_found",), query=[id_in_path("item_id")])
     def get(self, request: Request, item_id: str) -> HttpResponse:
@@ -61,7 +58,7 @@ class ItemView(BatchedView):
 
         The answer has its average, how often each score was given, and the caller's own score.
         """
-        return json_response(first_or_raise(self.requested.documents().results, no_such_item))
+        return answer(self.read)
 
 
 class ScoreView(BatchedView):

@@ -2,12 +2,17 @@
 
 from api.ids import split_ids
 from serving.api import IDS, Route
-from social.reads import Relationships
+from social.reads import Profiles, Relationships
 
 ROUTES = (
     Route(
         "relationships",
         rf"ids={IDS}",
         lambda batch, caller_id, ids: Relationships(batch, caller_id, split_ids(ids)),
+    ),
+    Route(
+        "users/profiles",
+        rf"ids={IDS}",
+        lambda batch, caller_id, ids: Profiles(batch, caller_id, split_ids(ids)),
     ),
 )

@@ -14,7 +14,7 @@ from django.dispatch import Signal
 
 from api import generations
 from api.ids import is_id
-from caching.api import CachedManager, CachedQuerySet
+from caching.api import Batch, CachedManager, CachedQuerySet, UniqueRow
 from users.folding import fold
 from users.passwords import normalize, validate_characters
 from users.terms import SEARCHED
@@ -85,6 +85,10 @@ class UserManager(CachedManager.from_queryset(UserQuerySet), BaseUserManager):  
             return self.get_one(username=username.lower())
         except ObjectDoesNotExist:
             return None
+
+    def request_named(self, batch: Batch, username: str) -> UniqueRow | None:
+        """Ask a batch for the row of the user with a username in any case; None if nobody can have such a name."""
+        return UniqueRow(batch, self.model, "username", username.lower()) if USERNAME.fullmatch(username) else None
 
     def ids_named(self, text: str) -> list[int]:
         """Return the ids of the users whose id or whole username is the text: at most two, not checked to exist.

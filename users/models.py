@@ -75,7 +75,12 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "username"
     cached: ClassVar = Cached(
-        ttl_s=3600, never=("password", "last_login"), lookups=("username",), since="created_at", live="is_active"
+        ttl_s=3600,
+        never=("password", "last_login"),
+        lookups=("username",),
+        since="created_at",
+        live="is_active",
+        remembered=4_096,
     )
     objects: ClassVar = UserManager()
 

@@ -1,23 +1,31 @@
 """The public and private fields of accounts and states, for all apps that show users."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
+from api.fragments import Fragments
+from caching.extend import projection
 from users.models import UserState
 
 PUBLIC = (
     "id", "username", "nickname", "avatar", "bio", "gender", "country", "city", "language", "level", "is_vip",
     "created_at",
 )  # fmt: skip
+PUBLIC_JSON = Fragments(*PUBLIC)
 PRIVATE = ("email", "phone", "birthday")
 OWN = (*PUBLIC, *PRIVATE)
 STATE = ("id", "status", "message", "last_seen_at")
 STATE_COLUMNS = STATE[1:]
 ONLINE_FOR = timedelta(minutes=5)  # after the last heartbeat, PATCH users/me/state
 NEVER_SEEN = {"status": UserState.Status.OFFLINE, "message": "", "last_seen_at": None}
+
+
+def shown(rows: Sequence[Any], fields: tuple[str, ...]) -> list[Any]:
+    """Return the named fields of rows of accounts, as msgspec writes them."""
+    return PUBLIC_JSON.of(rows) if fields == PUBLIC else projection(fields)(rows)
 
 
 def state_document(user_id: int, state: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """The reads of users, for the views and the hot lane."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from api.json import without_times
 from api.projections import split_fields
-from api.reads import Read
+from api.reads import LeftToDjango, Read
 from caching.api import Batch
-from users.models import User
-from users.projections import PRIVATE, PUBLIC
-from users.visibility import is_gone, no_such_user, without_gone
+from users.models import User, UserState
+from users.projections import OWN, PRIVATE, PUBLIC, STATE_COLUMNS, shown, state_document
+from users.visibility import ViewedUsers, is_gone, no_such_user, without_gone
 
 
 class OneUser(Read):
@@ -18,9 +20,20 @@ class OneUser(Read):
         self._users = batch.rows(User, [user_id])
 
     def document(self) -> Any:
-        if is_gone(self._users.only_row()):
+        row = self._users.only_row()
+        if is_gone(row):
             raise no_such_user()
-        return self._users.structs(*self._fields).results[0]
+        return shown([row], self._fields)[0]
+
+
+class OwnUser(Read):
+    """The caller's own user, with the private fields."""
+
+    def __init__(self, batch: Batch, caller_id: int) -> None:
+        self._users = batch.rows(User, [caller_id])
+
+    def document(self) -> Any:
+        return shown([self._users.only_row()], OWN)[0]
 
 
 class SomeUsers(Read):
@@ -31,4 +44,47 @@ class SomeUsers(Read):
         self._users = batch.rows(User, user_ids)
 
     def document(self) -> Any:
-        return without_gone(self._users).structs(*self._fields)._asdict()
+        found = without_gone(self._users).rows()
+        document = {"results": shown(found.results, self._fields), "missing": found.missing}
+        return without_times(document) if self._fields == PUBLIC else document
+
+
+class NamedUser(Read):
+    """The user with a username in any case, with the named fields; nobody if the account is gone. `fields`: see
+    OneUser."""
+
+    _may_block = True
+
+    def __init__(self, batch: Batch, caller_id: int, username: str, fields: str | None) -> None:
+        self._caller_id, self._fields = caller_id, fields
+        self._user = User.objects.request_named(batch, username)
+
+    def is_nonblocking(self) -> bool:
+        self._may_block = False
+        return True
+
+    def further_batches(self) -> Iterator[Batch]:
+        if self._user and (batch := self._user.next_batch()):
+            yield batch
+            if not (self._may_block or self._user.is_known):
+                raise LeftToDjango
+
+    def document(self) -> Any:
+        row = self._user.row() if self._user else None
+        own = row is not None and row.id == self._caller_id
+        fields = split_fields(self._fields, public=PUBLIC, private=PRIVATE, own=own)
+        return {"results": [] if is_gone(row) else shown([row], fields)}
+
+
+class State(Read):
+    """The state of a user; a 404 if the account is gone, a 403 between two users of whom one blocks the other."""
+
+    def __init__(self, batch: Batch, caller_id: int, user_id: int) -> None:
+        self._user_id = user_id
+        self._states = batch.rows(UserState, [user_id])
+        self._users = ViewedUsers(batch, caller_id, [user_id], despite_blocks=user_id == caller_id)
+
+    def document(self) -> Any:
+        self._users.require(self._user_id)
+        found = self._states.cols(*STATE_COLUMNS).results
+        return state_document(self._user_id, found[0] if found else None)

@@ -14,19 +14,17 @@ from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response, no_content
 from api.problems import Problem, bad_input
-from api.projections import fields_parameter, split_fields
-from api.reads import answer
+from api.projections import fields_parameter
+from api.reads import Read, answer
 from api.schema import described, fields_query, id_in_path, ids_query
 from api.views import BatchedView, inactive_account
 from caching.api import Batch
 from users import erasure, services
-from users.models import User, UserState
-from users.projections import OWN, PRIVATE, PUBLIC, STATE_COLUMNS, state_document
-from users.reads import OneUser, SomeUsers
+from users.projections import OWN, STATE_COLUMNS, state_document
+from users.reads import NamedUser, OneUser, OwnUser, SomeUsers, State
 from users.schemas import output
 from users.schemas.input import DeletionInput, ProfileInput, RegistrationInput, StateInput, username_taken
 from users.usernames import USERNAME_LENGTH, USERNAME_RULE
-from users.visibility import ViewedUsers, is_gone
 
 
 @contextmanager
@@ -66,7 +64,7 @@ class OwnUserView(BatchedView):
     """Endpoint /api/v1/users/me: GET returns the caller's own user, PATCH changes its profile, DELETE ends it."""
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
-        self.users = batch.rows(User, [caller_id])
+        self.read = OwnUser(batch, caller_id)
 
     @described(answers={200: output.OwnUser})
     def get(self, request: Request) -> HttpResponse:
@@ -74,7 +72,7 @@ class OwnUserView(BatchedView):
 
         The answer has the private fields too.
         """
-        return json_response(self.users.structs(*OWN).results[0])
+        return answer(self.read)
 
     @described(answers={200: output.OwnUser}, body=ProfileInput)
     def patch(self, request: Request) -> HttpResponse:
@@ -108,10 +106,7 @@ class StateView(BatchedView):
     """Endpoint /api/v1/users/{id}/state: GET returns the user's state."""
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, user_id: str) -> None:
-        self.user_id = parse_id(user_id)
-        self.states = batch.rows(UserState, [self.user_id])
-        own = self.user_id == caller_id
-        self.users = ViewedUsers(batch, caller_id, [self.user_id], despite_blocks=own)
+        self.read = State(batch, caller_id, parse_id(user_id))
 
     @described(answers={200: output.State}, problems=("blocked", "not_found"), query=[id_in_path("user_id")])
     def get(self, request: Request, user_id: str) -> HttpResponse:
@@ -119,9 +114,7 @@ class StateView(BatchedView):
 
         A user without a state, or online without a heartbeat for 5 minutes, is offline.
         """
-        self.users.require(self.user_id)
-        found = self.states.cols(*STATE_COLUMNS).results
-        return json_response(state_document(self.user_id, found[0] if found else None))
+        return answer(self.read)
 
 
 class OwnStateView(BatchedView):
@@ -150,9 +143,12 @@ class UsersView(BatchedView):
             raise bad_input("ids", "Give either ids or username.", "ids_or_username")
         if len(query.get("username", "")) > USERNAME_LENGTH:
             raise bad_input("username", USERNAME_RULE, "bad_username")
-        self.read = None
+        fields = fields_parameter(query)
+        self.read: Read
         if "ids" in query:
-            self.read = SomeUsers(batch, caller_id, parse_ids(query), fields_parameter(query))
+            self.read = SomeUsers(batch, caller_id, parse_ids(query), fields)
+        else:
+            self.read = NamedUser(batch, caller_id, query["username"], fields)
 
     @described(
         answers={201: output.OwnUser},
@@ -188,12 +184,4 @@ class UsersView(BatchedView):
         By `ids` the answer has the users in the order of the ids, and the unknown ids in `missing`. By `username` it
         has at most one user.
         """
-        if self.read is not None:
-            return answer(self.read)
-        return json_response({"results": self._named(request)})
-
-    def _named(self, request: Request) -> list[dict[str, Any]]:
-        user = User.objects.named(request.GET["username"])
-        own = user is not None and user.pk == self.caller_id
-        fields = split_fields(fields_parameter(request.GET), public=PUBLIC, private=PRIVATE, own=own)
-        return [] if is_gone(user) else [columns_of(user, fields)]
+        return answer(self.read)

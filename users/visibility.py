@@ -13,7 +13,7 @@ from typing import Any
 from api.problems import Problem, not_found
 from caching.api import Batch
 from users.models import User
-from users.projections import PUBLIC
+from users.projections import PUBLIC_JSON
 
 ReadIds = Callable[[], set[int]]
 Filter = Callable[[Batch, int, Collection[int]], ReadIds]
@@ -89,13 +89,12 @@ class ViewedUsers:
         return self._read_blocked()
 
     def public(self, matches: Callable[[Any], bool] | None = None) -> dict[int, Any]:
-        """Return the public fields of the visible users by id, in the order asked; only of rows that match."""
-        rows, blocked_ids = self.rows, self.blocked
-        return {
-            user.id: user
-            for user in rows.structs(*PUBLIC).results
-            if user.id not in blocked_ids and (matches is None or matches(rows.row(user.id)))
-        }
+        """Return JSON of the visible users by id, in the order asked; only of rows that match."""
+        rows = self.rows.rows().results
+        if self.blocked or matches is not None:
+            blocked_ids = self.blocked
+            rows = [row for row in rows if row.id not in blocked_ids and (matches is None or matches(row))]
+        return dict(zip([row.id for row in rows], PUBLIC_JSON.of(rows), strict=True))
 
     def require(self, user_id: int) -> None:
         """Raise the 404 if a requested user is gone, the 403 if a block separates the viewer from this user."""

@@ -10,47 +10,100 @@
 A list is an entry like that of a row: filled under a lease, held by the writer of a row that is, was or will be in it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property, partial
+from heapq import nlargest
+from typing import Any, NamedTuple
 
-from django.db import models
+from django.core.exceptions import EmptyResultSet
+from django.db import connections, models
 from django.db.models import Q
 
 from .. import registry
 from ..cacheable import all_rows
+from ..connections.limits import chunks
 from ..faults import Fault
 from ..options import jittered_ms, require_positive
-from ..protocol.codec import Framed, Stale, fingerprint
+from ..protocol.codec import FINGERPRINT_BYTES, Stale, fingerprint
 from .conditions import canonical
 from .derived import Derived
+from .packed_ids import is_packed, pack, unpack
 from .source import Result
 
 LIST_LIFE_S = 24 * 3_600
+OWNERS_OF_A_QUERY = 100
+PREFIX_BYTES = 1 + FINGERPRINT_BYTES
+
+
+class Listed(NamedTuple):
+    """The newest ids of an owner, newest first, and whether there are no others."""
+
+    ids: Sequence[int]
+    is_complete: bool
+
+
+class ListsOfOwners(Result[None]):
+    """The lists of several owners, asked of a batch. Once it has run, few of them are decoded: see `reaching`.
+
+    Ids are positive: negative ones are taken for greater than all others.
+    """
+
+    _entries: Sequence[bytes] = ()
+
+    def __init__(self, source: "IdList", owners: Sequence[Any]) -> None:
+        self.source = source
+        self.identities = source.by_key(owners)
+
+    def resolve(self, values: Sequence[Any]) -> None:
+        self._entries = values
+
+    def reaching(self, most: int, below: int | None = None) -> dict[Any, Listed]:
+        """Return the lists by owner that have any of the `most` greatest ids below `below` (None: of all), as far as
+        the lists go, together with all lists that begin at or above `below`."""
+        source, entries = self.source, self._entries
+        bound = None if below is None else source.bound(below)
+        top = nlargest(most, entries if bound is None else [entry for entry in entries if entry < bound])
+        least = max(source.bound(0), top[-1] if top else bound or b"")  # without empty lists
+        found = zip(self.identities.values(), entries, strict=True)
+        return {owner: source.listed(entry) for owner, entry in found if entry >= least}
 
 
 class IdList(Derived):
-    """A source: the newest ids of the rows of an owner."""
+    """A source: the newest ids of the rows of an owner. A value is the entry itself: `listed` decodes it."""
 
     kind = "list"
 
-    def __init__(self, model: type[models.Model], *, owner: str, newest: int, where: Q | None = None) -> None:
+    def __init__(
+        self,
+        model: type[models.Model],
+        *,
+        owner: str,
+        newest: int,
+        member: str | None = None,
+        where: Q | None = None,
+    ) -> None:
         """`owner` names a foreign key or plain column of a cached model or an edge; `where` admits rows to the list.
 
-        Raises ImproperlyConfigured for what is no column, and for less than one id.
+        With `member`, a list has the values of that column of integers, instead of the primary keys, of the newest
+        rows. Raises ImproperlyConfigured for what is no column, and for less than one id.
         """
         require_positive("IdList(newest=…)", newest)
-        super().__init__(model, by=(owner,), where=where)
+        super().__init__(model, by=(owner,), of=() if member is None else (member,), where=where)
         if self.where:  # another list of the same owner has another name
             self.name = f"{self.label}.{fingerprint([canonical(self.where)]).hex()}"
         self.newest = newest
-        self._entry: Framed[tuple[int, list[int]]] = Framed(["list", self.name], tuple[int, list[int]])
+        self._member = member
 
     def of(self, owner: Any) -> Result[list[int]]:
         """Ask for the newest ids of an owner, newest first; raises ValidationError for an owner of the wrong type."""
         source, newest = self.here(), self.newest
         identity = source.identity(owner)
-        return Result(source, {source.key(identity): identity}, lambda values: values[0][:newest])
+        return Result(source, {source.key(identity): identity}, lambda values: [*source.listed(values[0]).ids[:newest]])
+
+    def of_each(self, owners: Iterable[Any]) -> ListsOfOwners:
+        """Ask for the lists of several owners; raises ValidationError for an owner of the wrong type."""
+        return ListsOfOwners(self.here(), [*owners])
 
     def identity(self, *values: Any) -> Any:
         (owner,) = self.canonical(*values)
@@ -60,30 +113,77 @@ class IdList(Derived):
         (kind,) = self.at(self.using).keys_by
         return f"{self.key_prefix()}{kind.part(identity)}"
 
+    def by_key(self, owners: Sequence[Any]) -> dict[str, Any]:
+        """Return the identities of several owners by key."""
+        begin, (kind,) = self.key_prefix(), self.keys_by
+        if kind.is_integer and set(map(type, owners)) <= {int} and max(map(abs, owners), default=0) < 1 << 64:
+            return {f"{begin}{owner}": owner for owner in owners}
+        return {f"{begin}{kind.part(owner)}": owner for owner in map(kind.canonical, owners)}
+
     def _faults(self, using: str) -> Iterator[Fault]:
         yield from super()._faults(using)
-        yield from self._integer_faults(self.model._meta.pk.name)
+        yield from self._integer_faults(self._member or self.model._meta.pk.name)
 
-    def load(self, identities: Iterable[Any]) -> Mapping[Any, list[int]]:
-        """Read one short range of an index for each owner."""
-        rows = all_rows(self.model, self.using).filter(self.where).order_by("-pk")
-        (column,), (kind,) = self.by, self.keys_by
-        return {
-            owner: list(rows.filter(**{column: owner}).values_list("pk", flat=True)[: self._limit])
-            if kind.may_exist(owner)
-            else []
-            for owner in identities
-        }
+    def load(self, identities: Iterable[Any]) -> Mapping[Any, bytes]:
+        """Read one short range of an index for each owner, OWNERS_OF_A_QUERY of them by one query."""
+        (kind,) = self.keys_by
+        asked = list(identities)
+        found = dict.fromkeys(asked, self.prefix)
+        owners = [owner for owner in asked if kind.may_exist(owner)]
+        with suppress(EmptyResultSet):  # a condition that nothing meets
+            for at in range(0, len(owners), OWNERS_OF_A_QUERY):
+                found.update(self._read(owners[at : at + OWNERS_OF_A_QUERY]))
+        return found
 
-    def encode(self, identity: Any, value: list[int]) -> tuple[bytes, int]:
-        return self._entry.encode((self._limit, value)), jittered_ms(LIST_LIFE_S)
+    def _read(self, owners: Sequence[Any]) -> Iterator[tuple[Any, bytes]]:
+        """Yield the owners with their entries."""
+        connection, (column,) = connections[self.using], self.by
+        columns = ["pk"] if self._member is None else ["pk", self.column(self._member)]
+        # Django has no union of sorted and limited parts for every database, so its SQL for one owner is repeated. The
+        # owner is the last parameter.
+        rows = all_rows(self.model, self.using).filter(self.where).filter(**{column: owners[0]})
+        query = rows.order_by("-pk").values_list(*columns)[: self._limit].query
+        sql, (*constants, _) = query.get_compiler(self.using).as_sql()
+        prepared = partial(self._field(column).get_db_prep_value, connection=connection)
+        for some in chunks(self.using, owners, parameters_each=len(constants) + 1):
+            parts = (f"SELECT {n} AS part, newest.* FROM ({sql}) AS newest" for n in range(len(some)))  # noqa: S608
+            ids: list[list[int]] = [[] for _ in some]
+            with connection.cursor() as cursor:
+                cursor.execute(" UNION ALL ".join(parts), [p for owner in some for p in (*constants, prepared(owner))])
+                for number, *of_row in sorted(cursor.fetchall(), reverse=True):
+                    ids[number].append(of_row[-1])
+            yield from zip(some, map(self._entry, ids), strict=True)
 
-    def decode(self, identity: Any, entry: bytes) -> list[int]:
-        limit, ids = self._entry.decode(identity, entry)
-        if len(ids) == limit < self.newest:
+    def encode(self, identity: Any, value: bytes) -> tuple[bytes, int]:
+        return value, jittered_ms(LIST_LIFE_S)
+
+    def decode(self, identity: Any, entry: bytes) -> bytes:
+        if not (entry.startswith(self.prefix) and is_packed(entry[PREFIX_BYTES:])):
             raise Stale
-        ids_: list[int] = ids
-        return ids_
+        return entry
+
+    def decode_all(self, identities: Iterable[Any], entries: Sequence[bytes]) -> Sequence[bytes]:
+        """Return the entries; raises Stale. What lies between two entries that begin alike begins so, too."""
+        if not (min(entries).startswith(self.prefix) and max(entries).startswith(self.prefix)):
+            raise Stale
+        return entries
+
+    def listed(self, entry: bytes) -> Listed:
+        """Return what an entry says."""
+        ids = unpack(entry[PREFIX_BYTES:])
+        return Listed(ids, len(ids) < self._limit)
+
+    def bound(self, id_: int) -> bytes:
+        """Return the least entry of a list whose newest id is this one, or greater."""
+        return self._entry([id_])
+
+    def _entry(self, ids: Sequence[int]) -> bytes:
+        return self.prefix + pack(ids)
+
+    @cached_property
+    def prefix(self) -> bytes:
+        """What every entry begins with."""
+        return b"V" + fingerprint(["list", self.name, self._limit])
 
     @cached_property
     def _limit(self) -> int:

@@ -16,6 +16,7 @@ from ..faults import require
 from ..key_columns import key_column
 from ..options import jittered_ms
 from ..protocol.codec import NOTHING, Stale, row_codec_of
+from .remembered import RememberedRows
 from .source import Found, Result
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,9 @@ class Rows:
         self.decode = _decoder(self.codec, using)
         is_plain = self.decode == self.codec.entry.decode
         self.decode_all: Any = self.codec.entry.decode_all if is_plain else None
+        if model.cached.remembered:
+            remembered = RememberedRows(self.decode, model.cached.remembered)
+            self.decode, self.decode_all = remembered.decode, remembered.decode_all
         self.label = model._meta.label_lower
         self.pk_column = model._meta.pk.attname
         self.pk = key_column(model._meta.pk, using)

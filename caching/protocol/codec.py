@@ -9,7 +9,7 @@ import hashlib
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import starmap
 from typing import Any, Generic, TypeVar
 
@@ -133,6 +133,7 @@ def row_codec_of(model: type[Cacheable]) -> RowCodec:
     return RowCodec(model)
 
 
+@lru_cache(maxsize=256)
 def projection(columns: tuple[str, ...]) -> Callable[[Sequence[Any]], list[Any]]:
     """Return a function that turns rows into structs of these columns, which msgspec writes as JSON objects."""
     struct: Any = msgspec.defstruct("Projection", [(column, Any) for column in columns], frozen=True, gc=False)

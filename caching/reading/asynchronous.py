@@ -10,7 +10,7 @@ from ..redis.breaker import breaker
 from ..redis.event_loop import client_of_loop, is_supported
 from ..writing.transactions import is_writing_in_context
 from .batch import Batch
-from .unique import find, is_believed, looked_up, pointer_to
+from .unique import UniqueRow
 
 
 async def abatch(batch: Batch) -> None:
@@ -39,17 +39,8 @@ def _in_transaction_of_loop() -> bool:
 
 async def afind(model: Any, column: str, value: Any, using: str | None = None) -> Any:
     """Like `find`, in a coroutine: without a thread if the pointer and the row it leads to are hits."""
-    lookup, wanted = looked_up(model, column, value, using)
-    if wanted is None:
-        return None
-    batch = Batch()
-    question = batch.add(pointer_to(lookup, wanted))
-    if await is_hit(batch):
-        pointer = question.result
-        if pointer is None:
-            return None
-        batch = Batch()
-        rows = batch.rows(lookup.model, [pointer.pk], lookup.using)
-        if await is_hit(batch) and is_believed(lookup, pointer, row := rows.row(pointer.pk)):
-            return row
-    return await sync_to_async(find)(model, column, value, lookup.using)
+    found = UniqueRow(first := Batch(), model, column, value, using)
+    batch: Batch | None = first
+    while batch is not None and await is_hit(batch):
+        batch = found.next_batch()
+    return found.row() if batch is None and found.is_known else await sync_to_async(found.find)()

@@ -46,7 +46,7 @@ def entries_of(model: Any, pk: Any, using: str | None = None) -> Iterator[Entry]
             if isinstance(each, IdSet | IdList) and _owner_of(each) is model._meta.concrete_model:
                 source = each.at(using) if using else each.here()
                 identity = source.identity(pk)
-                yield _set_entry(source, identity) if isinstance(source, IdSet) else entry_of(source, identity, _listed)
+                yield _set_entry(source, identity) if isinstance(source, IdSet) else _list_entry(source, identity)
 
 
 def entry_of(source: Source, identity: Any, in_words: Callable[[Any], str]) -> Entry:
@@ -71,8 +71,12 @@ def _row_entry(rows: Rows, pk: Any) -> Entry:
     return entry_of(rows, rows.identity(pk), in_words)
 
 
-def _listed(ids: list[int]) -> str:
-    return f"has a value: {', '.join(map(str, ids))}" if ids else "says that there are no rows"
+def _list_entry(source: IdList, identity: Any) -> Entry:
+    def in_words(entry: bytes) -> str:
+        ids = source.listed(entry).ids
+        return f"has a value: {', '.join(map(str, ids))}" if ids else "says that there are no rows"
+
+    return entry_of(source, identity, in_words)
 
 
 def _set_entry(source: IdSet, identity: Any) -> Entry:

@@ -51,7 +51,7 @@ class RowsResult(Result[None], Generic[M]):
 
     def structs(self, *columns: str) -> Found[Any]:
         """Return read-only structs of columns, which msgspec writes as JSON objects: a quarter of the cost of dicts."""
-        return self._found(_projection_of(self._model, columns))
+        return self._found(projection(columns_of(self._model, columns)))
 
     def instances(self) -> Found[M]:
         """Return model instances; columns that are never cached are deferred."""
@@ -88,11 +88,6 @@ def instance_of(model: Any, row: Any, source: Rows) -> Any:
     instance = model.from_db(source.using, source.codec.columns, astuple(row))
     instance.is_from_cache = True
     return instance
-
-
-@lru_cache(maxsize=256)
-def _projection_of(model: type[Cacheable], columns: tuple[str, ...]) -> Callable[[Sequence[Any]], list[Any]]:
-    return projection(columns_of(model, columns))
 
 
 @lru_cache(maxsize=256)

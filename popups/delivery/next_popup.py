@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from rest_framework.exceptions import APIException
-
-from api.reads import Read
+from api.reads import LeftToDjango, Read
 from caching.api import Batch, Unavailable
 from caching.extend import (
     NOBODY,
@@ -47,10 +45,6 @@ class Answer(NamedTuple):
     popup: dict[str, Any] | None
     now_ms: int
     next_ms: int
-
-
-class LeftToDjango(APIException):
-    """The hot lane cannot go on, because the database has to be asked: Django answers instead."""
 
 
 class NextPopup(Read):

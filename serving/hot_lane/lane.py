@@ -17,7 +17,7 @@ from api import request_ids, throttles, tokens
 from api.json import encoded
 from api.views import Admission
 from caching.api import Batch
-from caching.extend import EventLoopClient
+from caching.extend import EventLoopClient, Recent
 from serving.bridge.bodies import Receive
 from serving.bridge.environ import Environ, Scope
 from serving.bridge.responses import Send
@@ -26,7 +26,6 @@ from serving.bridge.wsgi import Bridge
 from serving.hot_lane.misses import MissLoader
 from serving.hot_lane.response_heads import ResponseHead, ResponseHeadCache
 from serving.hot_lane.routes import Route, Routes
-from serving.requests.recent import Recent
 
 THROTTLE_SCOPE = "user"
 MAX_CACHED, MAX_CACHED_BYTES = 10_000, 2048  # sets of request headers, mostly of half a kilobyte each

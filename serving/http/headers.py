@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import httptools
 
 from api.request_ids import NAME, VARYING, given_or_new
+from caching.extend import Recent
 from serving.requests.limits import MAX_HEADERS
-from serving.requests.recent import Recent
 
 MAX_CACHED = 10_000  # sets of headers, mostly of half a kilobyte each
 END, LF = b"\r\n\r\n", ord("\n")

@@ -149,6 +149,8 @@ class GaleraCluster:
     def wait_until_whole(self) -> None:
         for node in self.nodes:
             node.wait_until_synced()
+        # While one of them joined, another may have left for a moment.
+        wait_for(lambda: all(node.is_synced() for node in self.nodes), lambda: "the nodes are not Synced together")
 
     def start(self) -> None:
         first, *others = self.nodes

@@ -3,9 +3,13 @@
 import itertools
 
 import pytest
+from django.utils import timezone
 
 from posts.models import Favorite, Post
+from ratings.models import Item
+from ratings.services import publish, rate
 from social import services as graph
+from users.models import UserState
 from users.projections import OWN, PUBLIC
 
 UNKNOWN = 10**12
@@ -26,7 +30,13 @@ def world(new_user, alice, bob, dora):
     posts = [Post.objects.create_one(author_id=bob.pk, text=f"post {n}") for n in range(4)]
     for post in posts[1:3]:
         Favorite.objects.create(user_id=alice.pk, post_id=post.pk)
-    return [alice, bob, dora, *others], posts
+    items = [publish(title=f"item {n}", description='"') for n in range(4)]
+    for rater, score in ((alice, 7), (bob, 10)):
+        rate(user_id=rater.pk, item_id=items[0].pk, score=score)
+    Item.objects.update_one(items[3].pk, removed_at=timezone.now())
+    for pk, status in ((bob.pk, "online"), (others[0].pk, "busy")):
+        UserState.objects.create_one(user_id=pk, status=status, message="<b>", last_seen_at=timezone.now())
+    return [alice, bob, dora, *others], posts, items
 
 
 def lists(ids):
@@ -40,28 +50,48 @@ def lists(ids):
     yield texts[-1]
 
 
-def domain(people, posts):
+def domain(people, posts, items):
     """Yield the addresses that the hot lane answers."""
-    ids = [*(user.pk for user in people), UNKNOWN, 2**63 - 1]
-    post_ids = [*(post.pk for post in posts), UNKNOWN]
+    ids, post_ids, item_ids = ([*(each.pk for each in those), UNKNOWN] for those in (people, posts, items))
+    yield from users(people, [*ids, 2**63 - 1])
+    yield from graph_of([*ids, 2**63 - 1])
+    yield from of_posts(people, post_ids)
+    yield from (f"ratings?ids={text}" for text in lists(item_ids))
+    yield from (f"ratings/{pk}" for pk in item_ids[:3])
+    targets = [f"{kind}:{pk}" for kind, pks in (("user", ids), ("post", post_ids), ("rating", [1])) for pk in pks]
+    for text in lists(targets):
+        yield f"counters?targets={text}"
+        yield f"counters?targets={text.replace(':', '%3A')}"
+
+
+def users(people, ids):
     fields = ["", "fields=id", "fields=nickname,id,nickname", f"fields={','.join(PUBLIC)}", "fields=id%2Cbio"]
+    yield "users/me"
     for pk, chosen in itertools.product([user.pk for user in people if user.is_active], fields):
         yield f"users/{pk}" + (f"?{chosen}" if chosen else "")
     yield f"users/{ids[0]}?fields={','.join(OWN)}"
     for text, chosen in itertools.product(lists(ids), fields):
         yield f"users?ids={text}" + (f"&{chosen}" if chosen else "")
     yield f"users?ids={ids[0]}&fields=email,id"
+    for name in ("bob", "BoB", "dora", "nobody_at_all"):
+        yield f"users?username={name}"
+        yield f"users?username={name}&fields=nickname,id"
+    yield "users?username=Alice&fields=email%2Cid"
+    yield from (f"users/{pk}/state" for pk in ids[:2])
+
+
+def graph_of(ids):
     for text in lists(ids):
         yield f"relationships?ids={text}"
+        yield f"users/profiles?ids={text}"
+    yield f"relationships?ids={','.join(map(str, range(1, 101)))}"
+
+
+def of_posts(people, post_ids):
     for text in lists(post_ids):
         yield f"favorites/check?ids={text}"
         yield f"posts?ids={text}"
-    yield from (f"posts/{post.pk}" for post in posts)
+    yield from (f"posts/{pk}" for pk in post_ids[:-1])
     for user, limit in itertools.product(people[:2], ["", "?limit=1", "?limit=3", "?limit=15"]):
         yield f"users/{user.pk}/posts{limit}"
-    targets = [f"{kind}:{pk}" for kind, pks in (("user", ids), ("post", post_ids), ("rating", [1])) for pk in pks]
-    for text in lists(targets):
-        yield f"counters?targets={text}"
-        yield f"counters?targets={text.replace(':', '%3A')}"
-    yield f"relationships?ids={','.join(map(str, range(1, 101)))}"
     yield f"favorites/check?ids={','.join(map(str, range(1, 201)))}"

@@ -8,8 +8,8 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from api import tokens
 from caching.api import redis_client
+from caching.extend import Recent
 from serving.hot_lane import lane as hot_lane
-from serving.requests.recent import Recent
 from tests.support.asgi_server import login
 from users import logins
 from users.models import User

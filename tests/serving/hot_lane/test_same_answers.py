@@ -37,7 +37,19 @@ ODD = {
     "too many": "users?ids=" + ",".join(["1"] * 101),
     "ids twice": "users?ids={alice}&ids={bob}",
     "ids and a name": "users?ids={alice}&username=bob",
-    "a name": "users?username=bob",
+    "a name with an accent": "users?username=b%C3%B3b",
+    "an empty name": "users?username=",
+    "a name too long": "users?username=" + "a" * 31,
+    "a name twice": "users?username=bob&username=alice",
+    "a private field of a name": "users?username=bob&fields=email",
+    "no profile": "users/profiles?ids=",
+    "a profile behind a block": "users/profiles?ids={other}",
+    "the state of a deactivated user": "users/{dora}/state",
+    "a state behind a block": "users/{other}/state",
+    "a state with a query": "users/{bob}/state?x=1",
+    "a query of the own account": "users/me?fields=id",
+    "an unknown item": "ratings/{unknown}",
+    "items with a query": "ratings?ids=1&x=1",
     "an encoded ampersand": "users?ids={alice}%26fields=id",
     "an unknown kind": "counters?targets=user:1,nothing:2",
     "a target without id": "counters?targets=user",
@@ -53,7 +65,8 @@ ODD = {
 
 @pytest.mark.parametrize("path", ODD.values(), ids=ODD)
 def test_what_is_odd_is_answered_by_django(world, alice, bob, dora, lane, django, path):
-    path = "/api/v1/" + path.format(alice=alice.pk, bob=bob.pk, dora=dora.pk, unknown=UNKNOWN)
+    other = world[0][-1].pk
+    path = "/api/v1/" + path.format(alice=alice.pk, bob=bob.pk, dora=dora.pk, other=other, unknown=UNKNOWN)
     expected, found = django.ask(path, headers=login(alice)), lane.ask(path, headers=login(alice))
     assert found.answer == expected.answer
     assert found.status == 200 or not found.by_lane

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from api import request_ids
+from caching.extend import Recent
 from serving.http import headers
-from serving.requests.recent import Recent
 from tests.support.asgi_server import login
 
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db(transaction=True)]

@@ -14,7 +14,12 @@ LONGEST_S = 2 * COMMIT_LIMIT_S + 5
 
 
 @pytest.fixture
-def held_up(galera, first, user_id):
+def other_id(first, user_id):
+    return first.call(actions.new_user, f"other{user_id}")
+
+
+@pytest.fixture
+def held_up(galera, user_id, other_id):
     """Node 2 applies no write to users, until node 1 may send no more writes to it; call it to end that."""
     import MySQLdb
 
@@ -26,7 +31,7 @@ def held_up(galera, first, user_id):
     def is_held_up():
         if writer.query("SHOW STATUS LIKE 'wsrep_flow_control_active'") == [["wsrep_flow_control_active", "true"]]:
             return True
-        writer.query(f"UPDATE hotpath.users_user SET level = level + 1 WHERE id = {user_id}")
+        writer.query(f"UPDATE hotpath.users_user SET level = level + 1 WHERE id = {user_id}")  # noqa: S608
         return False
 
     wait_until(is_held_up)
@@ -40,8 +45,7 @@ def application(start):
     return start(1, DB_TIME_LIMIT_S=str(TIME_LIMIT_S))
 
 
-def test_a_node_that_lets_the_others_wait(application, first, user_id, held_up):
-    other_id = user_id - 1
+def test_a_node_that_lets_the_others_wait(application, first, user_id, other_id, held_up):
     sent = {"PATCH": ("users/me", {"bio": "new"}), "PUT": (f"users/{other_id}/follow", None)}
     for method, (path, body) in sent.items():
         began = time.monotonic()

@@ -7,10 +7,11 @@ Value = TypeVar("Value")
 
 
 class Recent(dict[Key, Value | None]):
-    """Keeps at least the `size` // 2 entries that were used last, and at most `size`; for one thread only.
+    """Keeps at least the `size` // 2 entries that were used last, and at most about `size`.
 
-    `recent[key]` is None for what is not kept. Unlike functools.lru_cache it can be asked for a value that is not to be
-    kept if it is absent, and a hit costs no more than that of a dict.
+    Of several threads that use it at once, one may lose what another has put. `recent[key]` is None for what is not
+    kept. Unlike functools.lru_cache it can be asked for a value that is not to be kept if it is absent, and a hit costs
+    no more than that of a dict.
     """
 
     def __init__(self, size: int) -> None:
