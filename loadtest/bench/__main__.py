@@ -19,6 +19,7 @@ from loadtest.bench.sections import (
     clients,
     cluster,
     cold_key,
+    cold_start,
     counts,
     favorites,
     follower_pages,
@@ -59,6 +60,7 @@ SECTIONS: dict[str, ModuleType] = {
     "cluster": cluster,
     "reloads": reloads,
     "slow-clients": slow_clients,
+    "cold-start": cold_start,
     "warm-up": warm_up,
     "reconcile": reconcile,
 }
