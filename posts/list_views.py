@@ -155,12 +155,14 @@ class CommentsView(_AboutPostView):
         A text has 1 to 1,000 characters.
         """
         columns = validated(CommentInput, request.data)
+        read_after = Batch()
+        authors = ViewedUsers(read_after, self.caller_id, [self.caller_id], despite_blocks=True)
         with refusals():
-            comment = services.comment(post_id=self.post_id, author_id=self.caller_id, **columns)
-        authors = visible_users(self.caller_id, [self.caller_id])
-        if not authors:  # deleted meanwhile
+            comment = services.comment(post_id=self.post_id, author_id=self.caller_id, read_after=read_after, **columns)
+        read_after.run()
+        if not (found := authors.public()):  # deleted meanwhile
             raise inactive_account()
-        return json_response(_comment(comment, authors[self.caller_id]), status=201)
+        return json_response(_comment(comment, found[self.caller_id]), status=201)
 
 
 class CommentView(BatchedView):

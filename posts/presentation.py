@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from caching.api import Batch, Found
-from counters.api import request_counts
+from counters.api import request_counts_of
 from posts.models import Post, favorited, liked
 from posts.visibility import is_readable
 from users.visibility import ViewedUsers
@@ -22,7 +22,7 @@ class PostDocument(msgspec.Struct, frozen=True, gc=False):
     text: str
     repost_of: int | None
     created_at: datetime
-    counts: dict[str, int]
+    counts: Any
     liked: bool
     favorited: bool
     hidden: bool | msgspec.UnsetType = msgspec.UNSET
@@ -74,7 +74,7 @@ class RequestedPosts:
             row.text,
             row.repost_of_id,
             row.created_at,
-            marks.counts[f"post:{post_id}"],
+            marks.counts[post_id],
             post_id in marks.liked.members,
             post_id in marks.favorited.members,
             msgspec.UNSET if row.state == Post.State.SHOWN else True,
@@ -85,19 +85,19 @@ class RequestedMarks:
     """The counts of posts, and the viewer's own likes and favourites, requested from a batch."""
 
     def __init__(self, batch: Batch, viewer_id: int, post_ids: Sequence[int]) -> None:
-        self._requested_counts = request_counts(batch, [f"post:{post_id}" for post_id in post_ids])
+        self._counts = request_counts_of(batch, "post", post_ids)
         self.liked = batch.add(liked.among(viewer_id, post_ids))
         self.favorited = batch.add(favorited.among(viewer_id, post_ids))
 
-    @cached_property
-    def counts(self) -> dict[str, dict[str, int]]:
-        """The counts by target, such as "post:7"."""
-        return self._requested_counts.result
+    @property
+    def counts(self) -> dict[int, Any]:
+        """The counts by post, each as msgspec writes them."""
+        return self._counts.result
 
     def of(self, post_id: int) -> dict[str, Any]:
         """Return the marks of one post, once the batch has run."""
         return {
-            "counts": self.counts[f"post:{post_id}"],
+            "counts": self.counts[post_id],
             "liked": post_id in self.liked.members,
             "favorited": post_id in self.favorited.members,
         }
@@ -111,11 +111,3 @@ def posts_of(viewer_id: int, post_ids: Sequence[int]) -> Found[PostDocument]:
     for more in posts.author_batches():
         more.run()
     return posts.documents()
-
-
-def marks_of(viewer_id: int, post_id: int) -> dict[str, Any]:
-    """Return the marks of one post, in one round trip."""
-    batch = Batch()
-    marks = RequestedMarks(batch, viewer_id, [post_id])
-    batch.run()
-    return marks.of(post_id)

@@ -84,4 +84,4 @@ class FavoritesCheck(Read):
         self._favorited = batch.add(favorited.among(caller_id, post_ids))
 
     def document(self) -> Any:
-        return {"results": {str(post_id): is_favorite for post_id, is_favorite in self._favorited.result.items()}}
+        return {"results": self._favorited.result}

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from django.db import connections, router
 
-from caching.api import atomic_write
-from posts import removal
+from caching.api import Batch, atomic_write
+from posts import additions, removal
 from posts.models import VISIBLE, Comment, Deletion, Favorite, Like, Post
 from social.locks import lock_pair
 from social.services import Blocked, blocks_between
-from users.edges import delete_edge, insert_edge, referring_write
+from users.edges import delete_edge, insert_new, referring_write
 from users.models import User
 
 
@@ -48,30 +49,34 @@ def delete_post(*, post_id: int, by: int) -> None:
         raise Post.DoesNotExist
 
 
-def like(*, user_id: int, post_id: int) -> bool:
-    """Insert a like; return whether it is new. Raises Post.DoesNotExist, User.DoesNotExist, Blocked."""
-    return _insert_mark(Like, user_id, post_id)
+def like(*, user_id: int, post_id: int, read_after: Batch | None = None) -> bool:
+    """Insert a like; return whether it is new. Raises Post.DoesNotExist, User.DoesNotExist, Blocked.
+
+    `read_after` is a batch to run after the commit, in the round trip that updates Redis (see Batch.join_commit).
+    """
+    return _add(Like(user_id=user_id, post_id=post_id), user_id, post_id, read_after)
 
 
-def unlike(*, user_id: int, post_id: int) -> bool:
-    """Delete a like; return whether there was one."""
-    return _delete_mark(Like, user_id, post_id)
+def unlike(*, user_id: int, post_id: int, read_after: Batch | None = None) -> bool:
+    """Delete a like; return whether there was one. For `read_after` see like()."""
+    return _delete_mark(Like, user_id, post_id, read_after)
 
 
-def add_favorite(*, user_id: int, post_id: int) -> bool:
-    """Insert a favourite; return whether it is new. Raises Post.DoesNotExist, User.DoesNotExist, Blocked."""
-    return _insert_mark(Favorite, user_id, post_id)
+def add_favorite(*, user_id: int, post_id: int, read_after: Batch | None = None) -> bool:
+    """Insert a favourite; return whether it is new. Raises and reads as like() does."""
+    return _add(Favorite(user_id=user_id, post_id=post_id), user_id, post_id, read_after)
 
 
-def remove_favorite(*, user_id: int, post_id: int) -> bool:
-    """Delete a favourite; return whether there was one."""
-    return _delete_mark(Favorite, user_id, post_id)
+def remove_favorite(*, user_id: int, post_id: int, read_after: Batch | None = None) -> bool:
+    """Delete a favourite; return whether there was one. For `read_after` see like()."""
+    return _delete_mark(Favorite, user_id, post_id, read_after)
 
 
-def comment(*, post_id: int, author_id: int, text: str) -> Comment:
-    """Create a comment. Raises Post.DoesNotExist, User.DoesNotExist, Blocked."""
-    with _adding_to(post_id, author_id):
-        return Comment.objects.create(post_id=post_id, author_id=author_id, text=text)
+def comment(*, post_id: int, author_id: int, text: str, read_after: Batch | None = None) -> Comment:
+    """Create a comment. Raises Post.DoesNotExist, User.DoesNotExist, Blocked. For `read_after` see like()."""
+    row = Comment(post_id=post_id, author_id=author_id, text=text)
+    _add(row, author_id, post_id, read_after)
+    return row
 
 
 def delete_comment(*, comment_id: int, by: int) -> None:
@@ -96,26 +101,44 @@ def _has_deleted(user_id: int, kind: Deletion.Kind, target_id: int) -> bool:
     return Deletion.objects.filter(user_id=user_id, kind=kind, target_id=target_id).exists()
 
 
-def _insert_mark(model: type[Like] | type[Favorite], user_id: int, post_id: int) -> bool:
-    with _adding_to(post_id, user_id):
-        lock_pair(user_id, post_id)
-        return insert_edge(model, user_id=user_id, post_id=post_id)
+def _add(row: Like | Favorite | Comment, user_id: int, post_id: int, read_after: Batch | None) -> bool:
+    """Insert what a user adds to a post; return False if it is there already."""
+    using = router.db_for_write(type(row))
+    with referring_write(using, (User, user_id), (Post, post_id)):
+        is_new = insert_new(partial(additions.insert, using, row, user_id, post_id), partial(_stands, row))
+        if read_after is not None:
+            read_after.join_commit(using)
+        return is_new
 
 
-def _delete_mark(model: type[Like] | type[Favorite], user_id: int, post_id: int) -> bool:
-    with atomic_write(router.db_for_write(model)):
-        lock_pair(user_id, post_id)
-        return delete_edge(model, user_id=user_id, post_id=post_id)
+def _stands(row: Like | Favorite | Comment) -> bool:
+    """Return whether a like or favourite is there already; raise the reason for which nothing may be added."""
+    user_id = row.author_id if isinstance(row, Comment) else row.user_id
+    _require_no_block(user_id, _author_of(row.post_id))
+    return not isinstance(row, Comment) and type(row).objects.filter(user_id=user_id, post_id=row.post_id).exists()
+
+
+def _delete_mark(model: type[Like] | type[Favorite], user_id: int, post_id: int, read_after: Batch | None) -> bool:
+    using = router.db_for_write(model)
+    with atomic_write(using):
+        deleted = delete_edge(model, user_id=user_id, post_id=post_id)
+        if deleted and read_after is not None:
+            read_after.join_commit(using)
+        return deleted
 
 
 @contextmanager
 def _adding_to(post_id: int | None, user_id: int) -> Iterator[None]:
     """Open a transaction in which a user adds something, to a visible post of an author who is not blocked if given."""
     with referring_write(router.db_for_write(Post), (User, user_id), (Post, post_id)):
-        author_id = user_id if post_id is None else _author_of(post_id)
-        if author_id != user_id and blocks_between(user_id, author_id).exists():
-            raise Blocked
+        if post_id is not None:
+            _require_no_block(user_id, _author_of(post_id))
         yield
+
+
+def _require_no_block(user_id: int, author_id: int) -> None:
+    if author_id != user_id and blocks_between(user_id, author_id).exists():
+        raise Blocked
 
 
 def _author_of(post_id: int) -> int:

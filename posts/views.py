@@ -90,6 +90,8 @@ class _MarkView(BatchedView):
     def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
         self.post_id = parse_id(post_id)
         self.posts = batch.rows(Post, [self.post_id])
+        self.read_after = Batch()
+        self.marks = presentation.RequestedMarks(self.read_after, caller_id, [self.post_id])
 
     def add(self, service: Callable[..., bool]) -> HttpResponse:
         row = self.posts.row(self.post_id)
@@ -105,8 +107,9 @@ class _MarkView(BatchedView):
 
     def write(self, service: Callable[..., bool]) -> HttpResponse:
         with refusals():
-            service(user_id=self.caller_id, post_id=self.post_id)
-        return json_response({"id": self.post_id, **presentation.marks_of(self.caller_id, self.post_id)})
+            service(user_id=self.caller_id, post_id=self.post_id, read_after=self.read_after)
+        self.read_after.run()
+        return json_response({"id": self.post_id, **self.marks.of(self.post_id)})
 
 
 def _mark(*problems: str) -> Any:

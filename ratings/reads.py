@@ -20,7 +20,7 @@ class SomeItems(Read):
         self._items = RequestedItemsWithScores(batch, caller_id, item_ids)
 
     def is_nonblocking(self) -> bool:
-        return self._items.are_consistent()
+        return not self._items.inconsistent
 
     def document(self) -> Any:
         return self._items.documents()._asdict()

@@ -1,15 +1,20 @@
 """The reads of the social graph, for the views and the hot lane."""
 
-from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
+
+import msgspec
 
 from api.reads import Read
 from caching.api import Batch, existence_of
-from counters.api import request_counts
+from counters.api import request_counts_of
 from social import relationships
 from users import visibility
 from users.models import User, UserState
-from users.projections import PUBLIC, STATE_COLUMNS, state_document
+from users.projections import PUBLIC, states_of
+
+_public = attrgetter(*PUBLIC)
+Profile = msgspec.defstruct("Profile", [*PUBLIC, "state", "counts", "relationship"], frozen=True, gc=False)
 
 
 class Relationships(Read):
@@ -33,28 +38,18 @@ class Profiles(Read):
 
     def __init__(self, batch: Batch, caller_id: int, ids: list[int]) -> None:
         self._users, self._states = batch.rows(User, ids), batch.rows(UserState, ids)
-        self._counts = request_counts(batch, [f"user:{each}" for each in ids])
+        self._counts = request_counts_of(batch, "user", ids)
         self._read_relationships = relationships.request_relationships(batch, caller_id, ids)
 
     def document(self) -> Any:
         relationships_by_id = self._read_relationships()
         users = visibility.without_gone(self._users)
-        are_there = bool(users.cols("id").results)
+        are_there = bool(users.rows().results)
         users.keep(lambda row: not relationships_by_id[row.id].is_block)
-        found = users.cols(*PUBLIC)
+        found = users.rows()
         if are_there and not found.results:
             raise visibility.blocked()
-        return {"results": self._merged(found.results, relationships_by_id), "missing": found.missing}
-
-    def _merged(self, users: list[dict[str, Any]], relationships_by_id: Mapping[int, Any]) -> list[dict[str, Any]]:
-        states = {row["user_id"]: row for row in self._states.cols("user_id", *STATE_COLUMNS).results}
-        counts = self._counts.result
-        return [
-            {
-                **row,
-                "state": state_document(row["id"], states.get(row["id"])),
-                "counts": counts[f"user:{row['id']}"],
-                "relationship": relationships_by_id[row["id"]],
-            }
-            for row in users
-        ]
+        states, counts = states_of(self._states), self._counts.result
+        parts = [(states(row.id), counts[row.id], relationships_by_id[row.id]) for row in found.results]
+        profiles = (Profile(*shown, *part) for shown, part in zip(map(_public, found.results), parts, strict=True))
+        return {"results": list(profiles), "missing": found.missing}

@@ -28,17 +28,20 @@ class _EdgeView(BatchedView):
         if self.user_id == caller_id:
             raise bad_input("id", "This is about two people, and you gave your own id.", "self")
         self.users = batch.rows(User, [self.user_id])
+        self.read_after = Batch()
+        self.read_relationships = relationships.request_relationships(self.read_after, caller_id, [self.user_id])
 
     def write(self, request: Request, service: Callable[..., Any], **pair: int) -> HttpResponse:
         if is_gone(self.users.row(self.user_id)):
             raise no_such_user()
         try:
-            service(**pair)
+            service(**pair, read_after=self.read_after)
         except services.Blocked:
             raise blocked() from None
         except User.DoesNotExist:
             raise no_such_user() from None
-        return json_response(relationships.relationship_of(self.caller_id, self.user_id))
+        self.read_after.run()
+        return json_response(self.read_relationships()[self.user_id])
 
 
 def _edge(*problems: str) -> Any:

@@ -1,12 +1,14 @@
 """Writes of rows that refer to a user and to another row, such as follows, likes and scores."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import IntegrityError, connections
+from django.db import IntegrityError, OperationalError, connections
 
 from caching.api import EdgeModel, atomic_write
+
+ATTEMPTS = 5
 
 
 @contextmanager
@@ -26,12 +28,23 @@ def referring_write(using: str, *referenced: tuple[Any, int | None]) -> Iterator
         raise
 
 
-def insert_edge(model: type[EdgeModel], **ends: int) -> bool:
-    """Insert the row with these foreign keys; return False if it exists."""
-    if model.objects.filter(**ends).exists():
-        return False
-    model(**ends).save(force_insert=True)
-    return True
+def insert_new(insert: Callable[[], bool], stands: Callable[[], bool]) -> bool:
+    """Insert a row by `insert`, one guarded statement; return False if the row was there before.
+
+    `stands` tells that, or raises the reason for which the row may not be inserted. If it does neither, what stood in
+    the way is gone by now.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            if insert():
+                return True
+        except IntegrityError:
+            if stands():  # a concurrent transaction has inserted it
+                return False
+            raise
+        if stands():
+            return False
+    raise OperationalError("What stands in the way of a row comes and goes; try again.")
 
 
 def delete_edge(model: type[EdgeModel], **ends: int) -> bool:

@@ -1,9 +1,10 @@
 """The public and private fields of accounts and states, for all apps that show users."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from django.utils import timezone
 
 from api.fragments import Fragments
@@ -19,8 +20,8 @@ PRIVATE = ("email", "phone", "birthday")
 OWN = (*PUBLIC, *PRIVATE)
 STATE = ("id", "status", "message", "last_seen_at")
 STATE_COLUMNS = STATE[1:]
+OFFLINE, ONLINE = str(UserState.Status.OFFLINE), str(UserState.Status.ONLINE)
 ONLINE_FOR = timedelta(minutes=5)  # after the last heartbeat, PATCH users/me/state
-NEVER_SEEN = {"status": UserState.Status.OFFLINE, "message": "", "last_seen_at": None}
 
 
 def shown(rows: Sequence[Any], fields: tuple[str, ...]) -> list[Any]:
@@ -28,18 +29,30 @@ def shown(rows: Sequence[Any], fields: tuple[str, ...]) -> list[Any]:
     return PUBLIC_JSON.of(rows) if fields == PUBLIC else projection(fields)(rows)
 
 
-def state_document(user_id: int, state: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the JSON document of a state: a row with the STATE_COLUMNS, or None for a user without a row.
+class StateDocument(msgspec.Struct, frozen=True, gc=False):
+    """The state of a user as it is shown; msgspec writes it as a JSON object."""
+
+    id: int
+    status: str
+    message: str
+    last_seen_at: datetime | None
+
+
+def state_document(user_id: int, state: Any, now: datetime | None = None) -> StateDocument:
+    """Return the document of a state, or of None for a user without one; `now` saves a look at the clock.
 
     Whoever was online and has not been heard of for ONLINE_FOR is shown offline. `away` and `busy` are what people say
     of themselves, and stay.
     """
-    row: Mapping[str, Any] = state or NEVER_SEEN
-    document = {"id": user_id, **{name: row[name] for name in STATE_COLUMNS}}
-    if row["status"] == UserState.Status.ONLINE and not _was_seen_lately(row["last_seen_at"]):
-        document["status"] = UserState.Status.OFFLINE
-    return document
+    if state is None:
+        return StateDocument(user_id, OFFLINE, "", None)
+    status, seen = state.status, state.last_seen_at
+    if status == ONLINE and (seen is None or (now or timezone.now()) - seen > ONLINE_FOR):
+        status = OFFLINE
+    return StateDocument(user_id, status, state.message, seen)
 
 
-def _was_seen_lately(last_seen_at: datetime | None) -> bool:
-    return last_seen_at is not None and timezone.now() - last_seen_at <= ONLINE_FOR
+def states_of(states: Any) -> Callable[[int], StateDocument]:
+    """Return a function that returns the document of each user's state, of the rows that a batch has read."""
+    now, rows = timezone.now(), {row.user_id: row for row in states.rows().results}
+    return lambda user_id: state_document(user_id, rows.get(user_id), now)

@@ -8,7 +8,7 @@ from api.projections import split_fields
 from api.reads import LeftToDjango, Read
 from caching.api import Batch
 from users.models import User, UserState
-from users.projections import OWN, PRIVATE, PUBLIC, STATE_COLUMNS, shown, state_document
+from users.projections import OWN, PRIVATE, PUBLIC, shown, state_document
 from users.visibility import ViewedUsers, is_gone, no_such_user, without_gone
 
 
@@ -86,5 +86,4 @@ class State(Read):
 
     def document(self) -> Any:
         self._users.require(self._user_id)
-        found = self._states.cols(*STATE_COLUMNS).results
-        return state_document(self._user_id, found[0] if found else None)
+        return state_document(self._user_id, self._states.only_row())

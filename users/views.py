@@ -20,7 +20,7 @@ from api.schema import described, fields_query, id_in_path, ids_query
 from api.views import BatchedView, inactive_account
 from caching.api import Batch
 from users import erasure, services
-from users.projections import OWN, STATE_COLUMNS, state_document
+from users.projections import OWN, state_document
 from users.reads import NamedUser, OneUser, OwnUser, SomeUsers, State
 from users.schemas import output
 from users.schemas.input import DeletionInput, ProfileInput, RegistrationInput, StateInput, username_taken
@@ -129,7 +129,7 @@ class OwnStateView(BatchedView):
         changes = validated(StateInput, request.data, partial=True)
         with _existing_caller():
             state = services.set_state(self.caller_id, **changes)
-        return json_response(state_document(self.caller_id, columns_of(state, STATE_COLUMNS)))
+        return json_response(state_document(self.caller_id, state))
 
 
 class UsersView(BatchedView):

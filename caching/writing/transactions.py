@@ -24,6 +24,7 @@ from ..redis.failures import FAILURES, Unavailable
 from ..redis.script import Command
 
 logger = logging.getLogger(__name__)
+_NO_LIMIT = 1 << 62  # of a set that is kept as it is
 _begun: ContextVar[Any] = ContextVar("caching_begun", default=None)
 
 
@@ -78,6 +79,11 @@ class WriteTransaction:
         """Note an id that this transaction has put into a set (negative: taken out), or None for a change unknown."""
         before = self.sets.get(key, steps.SetChange(limit, ()))
         self.sets[key] = None if None in (change, before) else steps.SetChange(limit, (*before.ids, change))  # type: ignore[union-attr, arg-type]
+
+    def keep_sets(self, keys: Iterable[str]) -> None:
+        """Note that sets have not been changed, unless they have."""
+        for key in keys:
+            self.sets.setdefault(key, steps.SetChange(_NO_LIMIT, ()))
 
     def record(self, keys: Collection[str]) -> None:
         """Record keys as pending, to be applied after the commit."""
@@ -201,13 +207,21 @@ def change_set(using: str, key: str, change: int | None, *, limit: int = 0) -> N
     (_current(using) or _begin(using)).change_set(key, change, limit)
 
 
+def keep_sets(using: str, keys: Iterable[str]) -> None:
+    """Note that id sets which are held were not changed after all, so that the lift keeps them."""
+    if (current := _current(using)) is not None:
+        current.keep_sets(keys)
+
+
 def joined_to_commit(using: str) -> list[JoinsCommit] | None:
     """Return the list of commands that join the current transaction's lift, to be added to.
 
-    None if there is no such lift, or if the rollback of an open savepoint may yet take back what they would tell.
+    None outside of transactions, or if the rollback of an open savepoint may yet take back what they would tell.
     """
-    current = _current(using)
-    return None if current is None or any(connections[using].savepoint_ids) else current.joined
+    connection = connections[using]
+    if any(connection.savepoint_ids) or not in_transaction(connection) or not conf().enabled:
+        return None
+    return (_current(using) or _begin(using)).joined
 
 
 def written_keys(using: str) -> Collection[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from django.forms import model_to_dict
 from django.http import HttpResponse
 from rest_framework.request import Request
 
@@ -10,6 +9,7 @@ from api.inputs import validated
 from api.json import json_response
 from loadtest.baselines import tallies
 from ratings import presentation
+from ratings.counts import tally_of
 from ratings.schemas.input import ScoreInput
 from ratings.views import ScoreView
 
@@ -24,7 +24,7 @@ class _TalliedView(ScoreView):
         self.require_item()
         score = validated(ScoreInput, request.data)["score"]
         tally = self.rate(user_id=request.user.id, item_id=self.item_id, score=score)
-        return json_response(presentation.document(self.items.row(self.item_id), model_to_dict(tally), score))
+        return json_response(presentation.document(self.items.row(self.item_id), tally_of(tally), score))
 
 
 class LockedView(_TalliedView):

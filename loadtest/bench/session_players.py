@@ -130,7 +130,8 @@ class SessionPlayers:
                 self._receive(key.data)
         ended = time.perf_counter()
         requests = self._kinds.total()
-        return SessionOutcome(requests, ended - began, self._errors, sorted(self._latencies_ms), self._kinds)
+        latencies_ms = sorted(self._latencies_ms)
+        return SessionOutcome(requests, ended - began, dict(self._errors), latencies_ms, dict(self._kinds))
 
     def _in_turn(self) -> Iterator[tuple[Play, bytes]]:
         """Yield each caller's next session, with the headers of its requests."""

@@ -97,16 +97,16 @@ class Session:
 
     def _request(self, kind: str) -> Request | None:
         """Return the next request of a kind; the writes are PUTs, but for comments and events."""
+        sources = self._sources
         if kind == "popups/{id}/events":
             return self._event(kind)
         if kind == "POST posts/{id}/comments":
-            body = {"text": self._random.choice(TEXTS)}
-            return Request(kind, "POST", f"posts/{self._sources.posts.draw_one()}/comments", body)
+            path = f"posts/{sources.posts.draw_one()}/comments"
+            return Request(kind, "POST", path, {"text": self._random.choice(TEXTS)})
         if kind == "ratings/{id}/score":
-            body = {"score": self._random.randint(1, 10)}
-            return Request(kind, "PUT", f"ratings/{self._sources.items.draw_one()}/score", body)
-        method = "PUT" if WEIGHTS[kind] < 1 else "GET"
-        return Request(kind, method, self._path(kind))
+            path = f"ratings/{sources.items.draw_one()}/score"
+            return Request(kind, "PUT", path, {"score": self._random.randint(1, 10)})
+        return Request(kind, "PUT" if WEIGHTS[kind] < 1 else "GET", self._path(kind))
 
     def _event(self, kind: str) -> Request | None:
         if self._popup is None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import httptools
 
 from api.request_ids import NAME, VARYING, given_or_new
-from caching.extend import Recent
+from caching.recent import Recent
 from serving.requests.limits import MAX_HEADERS
 
 MAX_CACHED = 10_000  # sets of headers, mostly of half a kilobyte each

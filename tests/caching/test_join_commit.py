@@ -54,13 +54,13 @@ def test_what_another_transaction_writes_meanwhile_is_seen(ann, bea_cached):
     assert rows.row(bea_cached.pk).name == "Beate"
 
 
-def test_nothing_that_tells_of_a_commit(ann, bea_cached):
+def test_a_commit_of_which_redis_need_not_be_told(ann, bea_cached):
     batch = Batch()
     rows = batch.rows(Author, [bea_cached.pk])
-    batch.join_commit(USING)
-    with transaction.atomic():
-        batch.join_commit(USING)
     with redis_usage() as usage:
+        batch.join_commit(USING)  # outside of a transaction nothing is joined
+        with transaction.atomic():
+            batch.join_commit(USING)
         batch.run()
     assert usage.round_trips == 1
     assert rows.row(bea_cached.pk).name == "Bea"

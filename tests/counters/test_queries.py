@@ -2,6 +2,7 @@
 
 import contextlib
 
+import msgspec
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
@@ -189,7 +190,7 @@ def test_counters_are_read_in_the_round_trip_of_rows(voters, book):
             reads.request_counts(batch, [f"book:{book.pk}", f"book:{book.pk}"]),
         )
         batch.run()
-        return people.cols("name").results, found.result
+        return people.cols("name").results, msgspec.to_builtins(found.result)
 
     read()
     with redis_usage() as usage:
@@ -277,7 +278,7 @@ def ask(targets):
     batch = Batch()
     found = reads.request_counts(batch, targets)
     batch.run()
-    return found.result
+    return msgspec.to_builtins(found.result)
 
 
 @pytest.mark.parametrize("folded", [True, False])

@@ -54,7 +54,7 @@ def test_gone_before_it_is_shown(api, alice, bob, post, monkeypatch):
     publish = services.publish_once
     monkeypatch.setattr(services, "publish_once", lambda **new: (removed(publish(**new)[0]), True))
     assert api.post("posts", {"text": "Hello"}, by=bob).status == 404
-    monkeypatch.setattr(list_views, "visible_users", lambda *_: {})
+    monkeypatch.setattr(list_views.ViewedUsers, "public", lambda _: {})
     assert api.post(f"posts/{post.pk}/comments", {"text": "Hi"}, by=bob).status == 401
 
 

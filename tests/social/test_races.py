@@ -99,20 +99,20 @@ def test_nobody_ever_sees_a_follow_beside_a_block(new_user):
 
 @pytest.mark.services  # SQLite has one writer at a time, which excludes the race
 def test_the_scrambling_test_can_fail(alice, bob, monkeypatch):
-    """Without the pair's lock a follow that checked before a block is inserted after it."""
+    """Without the pair's lock, neither a follow nor a block sees the other before its commit."""
     monkeypatch.setattr(services, "lock_pair", lambda *_: None)
-    looked, blocked = threading.Event(), threading.Event()
-    insert = services.insert_edge
+    followed, blocked = threading.Event(), threading.Event()
+    insert = services.insert_where
 
-    def slow_insert(model, **pair):
-        if model is Follow:
-            looked.set()
-            blocked.wait(10)
-        return insert(model, **pair)
+    def insert_and_wait(*row):
+        is_new = insert(*row)
+        followed.set()
+        blocked.wait(10)
+        return is_new
 
-    monkeypatch.setattr(services, "insert_edge", slow_insert)
+    monkeypatch.setattr(services, "insert_where", insert_and_wait)
     following = Task(partial(services.follow, follower_id=alice.pk, followee_id=bob.pk))
-    looked.wait(10)
+    followed.wait(10)
     services.block(blocker_id=bob.pk, blocked_id=alice.pk)
     blocked.set()
     following.result()

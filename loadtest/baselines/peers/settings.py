@@ -10,7 +10,7 @@ ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "loadtest.baselines.peers.urls"
 AUTH_USER_MODEL = "peers.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-USE_TZ = True
+USE_TZ, TIME_ZONE = True, "UTC"
 LIBRARIES = {"orm": [], "cacheops": ["cacheops"], "cachalot": ["cachalot"]}
 INSTALLED_APPS = [
     "django.contrib.auth",
