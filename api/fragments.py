@@ -6,7 +6,8 @@ from typing import Any
 from msgspec import Raw
 
 from api.json import encoded
-from caching.extend import Recent, projection
+from caching.extend import projection
+from caching.recent import Recent
 
 MOST_REMEMBERED = 4_096
 

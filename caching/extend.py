@@ -9,7 +9,6 @@ from .protocol.steps import new_token
 from .reading.batch import Reply, run_together
 from .reading.confirmation import Confirmation
 from .reading.inspect import entry_of
-from .recent import Recent
 from .redis.breaker import breaker
 from .redis.client import execute
 from .redis.epochs import mark_of_run
@@ -30,7 +29,7 @@ __all__ = [
     "Declaration",
     "EventLoopClient",
     "Framed",
-    "Recent",
+
     "Reply",
     "Result",
     "Script",

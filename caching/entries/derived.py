@@ -149,11 +149,13 @@ class Derived(Declaration):
 
     def key_prefix(self) -> str:
         """Return what the keys of all entries begin with."""
-        (begin,) = self.key_prefixes(self.using)
-        return begin
+        return self._prefix_in(self.using)
 
     def key_prefixes(self, using: str) -> list[str]:
-        return [f"{key_prefix(using)}{self.kind}:{self.name}:"]
+        return [self._prefix_in(using)]
+
+    def _prefix_in(self, using: str) -> str:
+        return f"{key_prefix(using)}{self.kind}:{self.name}:"
 
     def invalidate(self, owner: Any = None) -> int:
         """Delete the entries of one owner, by default of all; return how many. In a transaction, do so at once and

@@ -116,8 +116,8 @@ class IdSet(Derived):
 
     def key(self, identity: SetQuery) -> str:
         """Return the key that carries the state of an owner's set."""
-        (kind,) = self.at(self.using).keys_by
-        return f"{self.key_prefix()}{{{kind.part(identity.owner)}}}"
+        source = self if self._alias else self.here()
+        return f"{source.key_prefix()}{{{source.keys_by[0].part(identity.owner)}}}"
 
     def state_key(self, owner: Any) -> str:
         """Return the key that carries the state of an owner's set, in the database that the router names now."""
@@ -241,6 +241,6 @@ def memberships(id_sets: Iterable[IdSet], owner: Any, ids: Iterable[int]) -> lis
     least = min(asked, default=LEAST)
     if least < LOWEST or max(asked, default=LEAST) > GREATEST:  # in no column, and too long for the client of Redis
         possible = tuple(each for each in asked if LOWEST <= each <= GREATEST)
-    owners = (each.canonical(owner)[0] for each in sources)
-    queries = (SetQuery(each, possible, max(least, LOWEST)) for each in owners)
+    least = max(least, LOWEST)
+    queries = [SetQuery(source.keys_by[0].canonical(owner), possible, least) for source in sources]
     return [Membership(source, query, asked) for source, query in zip(sources, queries, strict=True)]

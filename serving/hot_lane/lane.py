@@ -17,7 +17,8 @@ from api import request_ids, throttles, tokens
 from api.json import encoded
 from api.views import Admission
 from caching.api import Batch
-from caching.extend import EventLoopClient, Recent
+from caching.extend import EventLoopClient
+from caching.recent import Recent
 from serving.bridge.bodies import Receive
 from serving.bridge.environ import Environ, Scope
 from serving.bridge.responses import Send

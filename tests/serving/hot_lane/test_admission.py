@@ -8,7 +8,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from api import tokens
 from caching.api import redis_client
-from caching.extend import Recent
+from caching.recent import Recent
 from serving.hot_lane import lane as hot_lane
 from tests.support.asgi_server import login
 from users import logins

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from api import request_ids
-from caching.extend import Recent
+from caching.recent import Recent
 from serving.http import headers
 from tests.support.asgi_server import login
 
