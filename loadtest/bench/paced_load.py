@@ -1,8 +1,8 @@
 """A load that does not wait for answers: so many requests a second, whatever the server makes of them.
 
-`python -m loadtest.bench.paced_load` reads a PacedWorkload as JSON from standard input, and prints a PacedOutcome as JSON.
-A request that finds all connections busy is sent late, and its latency counts from when it was due. Standard library
-only.
+`python -m loadtest.bench.paced_load` reads a PacedWorkload as JSON from standard input, and prints a PacedOutcome as
+JSON. A request that finds all connections busy is sent late, and its latency counts from when it was due. Standard
+library only.
 """
 
 import json
@@ -28,7 +28,7 @@ class PacedWorkload(Workload):
 
 @dataclass(frozen=True)
 class PacedOutcome(Outcome):
-    """An Outcome, with the latencies of each second of the run; `late` were sent more than 0.1 s after they were due."""
+    """An Outcome, with the latencies of each second; `late` requests were sent more than 0.1 s after they were due."""
 
     late: int = 0
     by_second: list[list[float]] = field(default_factory=list)

@@ -20,8 +20,9 @@ from loadtest.load.accounts import API
 from loadtest.load.session_mix import Request, Session
 
 WORKERS, THREADS, CONNECTIONS = 2, 8, 1_000
+CORES = os.cpu_count() or 1
 DATABASE_CONNECTIONS = WORKERS * THREADS
-CALLERS, PATHS = 5_000, 60_000
+PATHS = 60_000
 START_S = 8  # until the process of the load has its connections
 WARM, LIMIT_S = 0.95, 20
 SHOWN_S = (-2, -1, 0, 1, 2, 3, 4, 5, 7, 10, 15, 20, 30)
@@ -32,7 +33,7 @@ entry that is loaded counts as three misses, as it is looked up again before it 
 
 
 class Scale(NamedTuple):
-    """Requests a second; seconds of the load before FLUSHALL and after it; whether all users follow others."""
+    """Requests a second, of as many users in turn; seconds of this before FLUSHALL and after; do all follow others?"""
 
     per_second: int = 5_000
     before_s: int = 20
@@ -66,7 +67,7 @@ def measure(env: Environment, scale: Scale) -> report.SectionResult:
         env.sql(f"ALTER USER {WEB_USER}@127.0.0.1 WITH MAX_USER_CONNECTIONS 0")
         drop(env, tables)
     print(report.table(HEADER, list(_lines(found))), LEGEND, sep="\n\n")
-    print(f"\nCPU of {os.cpu_count()} cores:", ", ".join(f"{name} {part:.0%}" for name, part in found["cpu"].items()))
+    print(f"\nCPU of {CORES} cores:", ", ".join(f"{name} {part:.0%}" for name, part in found["cpu"].items()))
     return found, _targets(found, scale)
 
 
@@ -83,7 +84,7 @@ def _reads(session: Session) -> Iterator[Request]:
 
 
 def _flush_under_load(env: Environment, web: WebServer, tables: SessionTables, scale: Scale) -> dict[str, Any]:
-    callers = range(1, env.users + 1, max(1, env.users // CALLERS))
+    callers = range(1, env.users + 1, max(1, env.users // scale.per_second))
     tokens = list(peers.sign_tokens(env, tables, callers).values())
     begins_at, seconds = time.time() + START_S, scale.before_s + scale.after_s
     load = PacedLoad(PacedWorkload(
@@ -103,11 +104,11 @@ def _flush_under_load(env: Environment, web: WebServer, tables: SessionTables, s
     outcome = load.outcome()
     return {
         "offered_per_s": scale.per_second,
-        "answered_per_s": outcome.per_second,
+        "answered_per_s": sum(map(len, outcome.by_second[:seconds])) / seconds,
         "late": outcome.late,
         "errors": outcome.errors,
         "connections": max_connections(env) - before,
-        "cpu": {name: each["ticks"] / TICKS_PER_S / scale.after_s / (os.cpu_count() or 1) for name, each in ticks.items()},
+        "cpu": {name: each["ticks"] / TICKS_PER_S / scale.after_s / CORES for name, each in ticks.items()},
         "seconds": {
             number - scale.before_s: {
                 "answers": len(latencies), "p50_ms": _percentile(latencies, 50), "p99_ms": _percentile(latencies, 99),
