@@ -1,6 +1,7 @@
 """Section `popups`: how many entries of the app a second can ask for their popup, at 70 % of the cores' time."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -27,8 +28,8 @@ SERVERS = ("web", "redis", "database", "drain")
 HEADER = ("entries", "a second", "p50 ms", "p99 ms", "web µs", "Redis µs", "others µs", "wrk µs", "servers' CPU",
           "SQL", "errors", "of these cores", f"of {EXTRAPOLATED_CORES}")  # fmt: skip
 LEGEND = f"""\
-CPU by process, per entry; others: MariaDB, and the command that writes events into it. The last columns: entries a second
-that take {MAX_OF_CPU:.0%} of the time of these {CORES} cores, and of {EXTRAPOLATED_CORES}, in servers; wrk's share is left out."""
+CPU by process, per entry; others: MariaDB, and the command that writes events into it. The last columns: entries a
+second that take {MAX_OF_CPU:.0%} of these {CORES} cores, and of {EXTRAPOLATED_CORES}, in servers; without wrk."""
 NO_WRK = "Entries are not measured: install Debian's wrk."
 
 
@@ -85,7 +86,7 @@ def _show_once(env: Environment, web: WebServer, tokens: list[str]) -> None:
     if outcome.errors:
         raise SystemExit(f"The entries before the measurement failed: {outcome.errors}")
     while env.sql("SELECT COUNT(*) FROM popups_event")[0][0] < len(tokens):
-        pass
+        time.sleep(0.1)
 
 
 def _run(
