@@ -105,7 +105,7 @@ class Environment:
 
     @contextmanager
     def web_server(
-        self, *, workers: int, threads: int, tree: Path = PROJECT_ROOT, **variables: str
+        self, tree: Path = PROJECT_ROOT, /, *, workers: int, threads: int, **variables: str
     ) -> Iterator[WebServer]:
         """Run a web server while the block lasts: gunicorn as in production, or another one by the variable SERVER.
 
