@@ -11,28 +11,26 @@ A list is an entry like that of a row: filled under a lease, held by the writer 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from functools import cached_property, partial
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
-from django.db import connections, models
+from django.db import models
 from django.db.models import Q
 
 from .. import registry
 from ..cacheable import all_rows
-from ..connections.limits import chunks
 from ..faults import Fault
 from ..options import jittered_ms, require_positive
 from ..protocol.codec import FINGERPRINT_BYTES, Stale, fingerprint
 from .conditions import canonical
 from .derived import Derived
 from .lists_of_owners import Listed, ListsOfOwners
+from .of_owners import rows_of_each
 from .packed_ids import is_packed, pack, unpack
 from .source import Result
 
 LIST_LIFE_S = 24 * 3_600
-OWNERS_OF_A_QUERY = 100
 PREFIX_BYTES = 1 + FINGERPRINT_BYTES
 
 
@@ -93,34 +91,20 @@ class IdList(Derived):
         yield from self._integer_faults(self._member or self.model._meta.pk.name)
 
     def load(self, identities: Iterable[Any]) -> Mapping[Any, bytes]:
-        """Read one short range of an index for each owner, OWNERS_OF_A_QUERY of them by one query."""
+        """Read one short range of an index for each owner, many of them by one query."""
         (kind,) = self.keys_by
         asked = list(identities)
         found = dict.fromkeys(asked, self.prefix)
         owners = [owner for owner in asked if kind.may_exist(owner)]
-        with suppress(EmptyResultSet):  # a condition that nothing meets
-            for at in range(0, len(owners), OWNERS_OF_A_QUERY):
-                found.update(self._read(owners[at : at + OWNERS_OF_A_QUERY]))
+        of_each = rows_of_each(owners, self._newest, column=self._field(*self.by), using=self.using)
+        for owner, rows in of_each:
+            found[owner] = self._entry([*chain.from_iterable(row[-self.ids_of_a_row :] for row in rows)])
         return found
 
-    def _read(self, owners: Sequence[Any]) -> Iterator[tuple[Any, bytes]]:
-        """Yield the owners with their entries."""
-        connection, (column,) = connections[self.using], self.by
+    def _newest(self, owner: Any) -> Any:
         columns = ["pk"] if self._member is None else ["pk", self.column(self._member)]
-        # Django has no union of sorted and limited parts for every database, so its SQL for one owner is repeated. The
-        # owner is the last parameter.
-        rows = all_rows(self.model, self.using).filter(self.where).filter(**{column: owners[0]})
-        query = rows.order_by("-pk").values_list(*columns)[: self._limit].query
-        sql, (*constants, _) = query.get_compiler(self.using).as_sql()
-        prepared = partial(self._field(column).get_db_prep_value, connection=connection)
-        for some in chunks(self.using, owners, parameters_each=len(constants) + 1):
-            parts = (f"SELECT {n} AS part, newest.* FROM ({sql}) AS newest" for n in range(len(some)))  # noqa: S608
-            ids: list[list[int]] = [[] for _ in some]
-            with connection.cursor() as cursor:
-                cursor.execute(" UNION ALL ".join(parts), [p for owner in some for p in (*constants, prepared(owner))])
-                for number, *of_row in sorted(cursor.fetchall(), reverse=True):
-                    ids[number] += of_row[-self.ids_of_a_row :]
-            yield from zip(some, map(self._entry, ids), strict=True)
+        rows = all_rows(self.model, self.using).filter(self.where).filter(**{self.by[0]: owner})
+        return rows.order_by("-pk").values_list(*columns)[: self._limit]
 
     def encode(self, identity: Any, value: bytes) -> tuple[bytes, int]:
         return value, jittered_ms(LIST_LIFE_S)
