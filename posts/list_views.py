@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from api.cursors import Location, Page, Paging
+from api.cursors import Location
 from api.idempotency import idempotent
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
@@ -15,16 +15,15 @@ from api.reads import answer
 from api.schema import described, id_in_path, ids_query, page_query
 from api.views import BatchedView, inactive_account
 from caching.api import Batch
-from posts import keysets, presentation, services
-from posts.models import HOME_PAGE, Comment, Post
-from posts.problems import no_such_post, refusals
-from posts.reads import CHECK_CAP, FavoritesCheck, HomePage
+from posts import services
+from posts.models import HOME_PAGE, Comment
+from posts.post_lists import CommentDocument, Comments, Likers
+from posts.problems import refusals
+from posts.reads import CHECK_CAP, Favorites, FavoritesCheck, HomePage
 from posts.schemas import output
 from posts.schemas.input import CommentInput
-from posts.visibility import is_readable, require_author
 from replicas.reads import may_read_replica
 from users.schemas.output import UserPage
-from users.user_pages import page_of_users, visible_users
 from users.visibility import ViewedUsers
 
 
@@ -52,7 +51,7 @@ class FavoritesView(BatchedView):
     """Endpoint /api/v1/favorites: GET returns a page of the caller's favourites, newest favourite first."""
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
-        self.paging = Paging(Location.of(request), caller_id, f"posts.favorites:{caller_id}")
+        self.read = Favorites(batch, caller_id, Location.of(request))
 
     @described(answers={200: output.PostPage}, query=page_query())
     @may_read_replica
@@ -61,7 +60,7 @@ class FavoritesView(BatchedView):
 
         A page has up to 20 posts, the newest favourite first.
         """
-        return _post_page(self.paging, keysets.FAVORITES.page_for(self.caller_id, self.paging))
+        return answer(self.read)
 
 
 class FavoritesCheckView(BatchedView):
@@ -79,25 +78,6 @@ class FavoritesCheckView(BatchedView):
         return answer(self.read)
 
 
-class _AboutPostView(BatchedView):
-    purpose = ""
-
-    def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
-        self.post_id = parse_id(post_id)
-        self.paging = Paging(Location.of(request), caller_id, f"{self.purpose}:{self.post_id}")
-        self.posts = batch.rows(Post, [self.post_id])
-
-    def require_post(self) -> Any:
-        row = self.posts.row(self.post_id)
-        if not is_readable(row, self.caller_id):
-            raise no_such_post()
-        batch = Batch()
-        authors = ViewedUsers(batch, self.caller_id, [row.author_id])
-        batch.run()
-        require_author(authors, row.author_id)
-        return row
-
-
 def _page_of(document: type) -> Any:
     return described(
         answers={200: document},
@@ -106,10 +86,11 @@ def _page_of(document: type) -> Any:
     )
 
 
-class LikersView(_AboutPostView):
+class LikersView(BatchedView):
     """Endpoint /api/v1/posts/{id}/likers: GET returns a page of the users who like the post."""
 
-    purpose = "posts.likers"
+    def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
+        self.read = Likers(batch, caller_id, parse_id(post_id), Location.of(request))
 
     @_page_of(UserPage)
     @may_read_replica
@@ -118,14 +99,16 @@ class LikersView(_AboutPostView):
 
         A page has up to 20 users, the newest like first.
         """
-        self.require_post()
-        return page_of_users(self.paging, keysets.LIKERS.page_for(self.post_id, self.paging))
+        return answer(self.read)
 
 
-class CommentsView(_AboutPostView):
+class CommentsView(BatchedView):
     """Endpoint /api/v1/posts/{id}/comments: GET returns a page of comments, POST adds one and returns it."""
 
-    purpose = "posts.comments"
+    def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
+        self.post_id = parse_id(post_id)
+        if request.method != "POST":
+            self.read = Comments(batch, caller_id, self.post_id, Location.of(request))
 
     @_page_of(output.CommentPage)
     @may_read_replica
@@ -135,12 +118,7 @@ class CommentsView(_AboutPostView):
         A page has up to 20 comments, newest first. The author of the post sees
         those of blocked users as well.
         """
-        own = self.require_post().author_id == self.caller_id
-        page = keysets.COMMENTS.page_for(self.post_id, self.paging)
-        rows = Comment.objects.filter(pk__in=page.ids).order_by("-pk")
-        authors = visible_users(self.caller_id, sorted({row.author_id for row in rows}), despite_blocks=own)
-        results = [_comment(row, authors[row.author_id]) for row in rows if row.author_id in authors]
-        return json_response(self.paging.document(results, page))
+        return answer(self.read)
 
     @described(
         answers={201: output.Comment},
@@ -162,7 +140,7 @@ class CommentsView(_AboutPostView):
         read_after.run()
         if not (found := authors.public()):  # deleted meanwhile
             raise inactive_account()
-        return json_response(_comment(comment, found[self.caller_id]), status=201)
+        return json_response(CommentDocument.of(comment, found[self.caller_id]), status=201)
 
 
 class CommentView(BatchedView):
@@ -185,17 +163,3 @@ class CommentView(BatchedView):
             text = "A comment is deleted by its author or by the author of the post."
             raise Problem(403, "not_the_author", text) from None
         return no_content()
-
-
-def _comment(row: Comment, author: Any) -> dict[str, Any]:
-    return {
-        "id": row.pk,
-        "post": row.post_id,
-        "author": author,
-        "text": row.text,
-        "created_at": row.created_at,
-    }
-
-
-def _post_page(paging: Paging, page: Page) -> HttpResponse:
-    return json_response(paging.document(presentation.posts_of(paging.viewer_id, page.ids).results, page))

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from posts import list_views, views
+from posts.feed.views import FeedView
 
 urlpatterns = [
     path("posts", views.PostsView.as_view()),
@@ -19,6 +20,7 @@ urlpatterns = [
         ),
     ),
     path("comments/<str:comment_id>", list_views.CommentView.as_view()),
+    path("feed", FeedView.as_view()),
     path("favorites", list_views.FavoritesView.as_view()),
     path("favorites/check", list_views.FavoritesCheckView.as_view()),
     path("users/<str:user_id>/posts", list_views.HomePageView.as_view()),

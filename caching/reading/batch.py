@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from ..blocking import refuse_in_event_loop
 from ..conf import prefix
+from ..entries.rows import rows_of
 from ..entries.source import Result, decode
 from ..protocol.codec import Stale
 from ..redis.cluster import on_cluster
@@ -78,11 +79,12 @@ class Batch:
 
         `using`: the database, by default the one that the router names now.
         """
-        rows: RowsResult[M] = RowsResult(model, list(pks), using)
+        pks, source = list(pks), rows_of(model, using)
+        asked = source.key_prefix(), model, pks
         for read in self._reads:
-            if type(read) is RowsResult and read.asked == rows.asked:  # such as the caller's own
+            if type(read) is RowsResult and read.asked == asked:  # such as the caller's own
                 return read
-        return self.add(rows)
+        return self.add(RowsResult(source, asked))
 
     def script(self, script: Script, keys: Sequence[str], args: Iterable[Any] = ()) -> Reply:
         """Have a script share the round trip; `keys`, given without prefix, must share a slot."""
@@ -170,7 +172,8 @@ def run_together(batches: Sequence[Batch]) -> None:
 
 def read_rows(model: type[M], pks: Iterable[Any], using: str | None = None) -> RowsResult[M]:
     """Return rows by primary key, in a round trip of their own; for callers who have looked for an event loop."""
-    rows: RowsResult[M] = RowsResult(model, list(pks), using)
+    source = rows_of(model, using)
+    rows: RowsResult[M] = RowsResult(source, (source.key_prefix(), model, list(pks)))
     if rows.identities:
         ReadThrough([rows]).run()
     return rows

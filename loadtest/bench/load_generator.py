@@ -197,11 +197,14 @@ class LoadGenerator:
             self._replace(connection, status)
             return
         self._waiting.discard(connection)
+        self._note_answer(connection, status)
+        self._send_next(connection)
+
+    def _note_answer(self, connection: Connection, status: str) -> None:
         if status.startswith("2"):
             self._latencies_ms.append((time.perf_counter() - connection.sent_at) * 1000)
         else:
             self._errors[status] += 1
-        self._send_next(connection)
 
     def _replace(self, connection: Connection, error: str) -> None:
         """Count an error, and open a new connection instead of the broken one."""

@@ -87,12 +87,14 @@ def _insert_posts(env: Environment, tables: SessionTables) -> None:
     rows, users, first = tables.rows, tables.users, tables.rows - POSTS + 1
     rank = f"IF(seq MOD 5, seq MOD {BUSY_AUTHORS}, {BUSY_AUTHORS} + seq DIV 5 MOD {AUTHORS - BUSY_AUTHORS})"
     anybody = f"1 + seq * 7919 MOD {users}"
+    # Nobody reads the older posts.
+    text = f"IF(seq < {first}, 'An older post', {TEXT})"
     author = f"IF(seq < {first}, {anybody}, 1 + {rank} * {scattering_step(users)} MOD {users})"
     newest = f"{rows} - seq MOD {POSTS}"
     favorite = f"1 + seq DIV {FAVORITES_EACH}, {rows} - seq * 997 MOD {POSTS}"
     for select, into in (
         (
-            f"SELECT seq, {author}, {TEXT}, NULL, '2026-01-01' + INTERVAL seq SECOND, 0 FROM seq_1_to_{rows}",
+            f"SELECT seq, {author}, {text}, NULL, '2026-01-01' + INTERVAL seq SECOND, 0 FROM seq_1_to_{rows}",
             "posts_post (id, author_id, text, repost_of_id, created_at, state)",
         ),
         (f"SELECT {anybody}, seq, NOW(6) FROM seq_1_to_{rows}", "posts_like (user_id, post_id, created_at)"),

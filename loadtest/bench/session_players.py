@@ -17,12 +17,10 @@ from dataclasses import asdict, dataclass, field
 from itertools import cycle, islice
 from typing import Any
 
-from loadtest.bench.load_generator import ANSWER_TIMEOUT_S, Connection, Outcome
-from loadtest.load.accounts import API
-from loadtest.load.session_mix import Play, Request, Session, Sources
+from loadtest.bench.load_generator import ANSWER_TIMEOUT_S, Outcome
+from loadtest.bench.session_player import Player
+from loadtest.load.session_mix import Play, Session, Sources
 from loadtest.load.zipf import Zipf
-
-READS_ANSWER = ("feed", "popups/next")  # whose answers a session reads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,42 +65,6 @@ def play_sessions(sessions: Sessions) -> SessionOutcome:
     if done.returncode:
         raise RuntimeError(f"The players of sessions failed: {done.stderr.strip()[-500:]}")
     return SessionOutcome(**json.loads(done.stdout))
-
-
-def encoded(request: Request, head: bytes) -> bytes:
-    """Return the bytes of a request; `head` are the headers that all requests of a caller have."""
-    line = f"{request.method} {API}{request.path} HTTP/1.1\r\n".encode()
-    if request.body is None:
-        return b"%b%b\r\n" % (line, head)
-    body = json.dumps(request.body).encode()
-    return b"%b%bContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (line, head, len(body), body)
-
-
-class Player:
-    """A connection, and the session that is played on it."""
-
-    play: Play
-    head: bytes
-    request: Request
-
-    def __init__(self, port: int) -> None:
-        self.connection = Connection(port, iter(()))
-
-    def begin(self, play: Play, head: bytes) -> None:
-        self.play, self.head, self.request = play, head, next(play)
-        self.connection.send(encoded(self.request, head))
-
-    def go_on(self, status: str) -> bool:
-        """Send the next request of the session; return whether there is one."""
-        document = None
-        if self.request.kind in READS_ANSWER and status == "200":
-            document = json.loads(self.connection.body())
-        try:
-            self.request = self.play.send(document)
-        except StopIteration:
-            return False
-        self.connection.send(encoded(self.request, self.head))
-        return True
 
 
 class SessionPlayers:

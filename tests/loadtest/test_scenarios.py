@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.urls import resolve
 
 from counters import reconcile
+from loadtest.load.session_mix import WEIGHTS
 from popups.models import Event, Popup
 from posts.models import Comment, Favorite, Like, Post
 from ratings.models import Score
@@ -41,6 +43,11 @@ RATINGS = {
     ("GET", "ratings?ids={feed}"), ("GET", "ratings/{id}"), ("PUT", "ratings/{id}/score"),
     ("DELETE", "ratings/{id}/score"), ("POST", "ratings"),
 }  # fmt: skip
+SESSION = {
+    ("POST" if kind.startswith("POST") or kind.endswith("/events") else "PUT" if weight < 1 else "GET",
+     kind.removeprefix("POST "))
+    for kind, weight in WEIGHTS.items()
+} | {("POST", "posts"), ("POST", "ratings")}  # fmt: skip
 POPUPS = {("GET", "popups/next"), ("POST", "popups/{id}/events")}
 
 
@@ -93,7 +100,15 @@ def test_popups(site):
     assert kinds["shown"] > kinds["click"] + kinds["dismiss"] > 0
 
 
-@pytest.mark.parametrize("scenario", ["users", "social", "posts", "ratings", "popups"])
+def test_sessions(site):
+    if resolve("/api/v1/feed").func is resolve("/api/v1/nowhere").func:
+        pytest.skip("There is no feed yet.")
+    for placement, hours in (("home", 24), ("offer", 0)):
+        Popup.objects.create(title="Hello", placement=placement, reshow_hours=hours)
+    assert failures("session", site, SESSION) == dict.fromkeys(SESSION, 0)
+
+
+@pytest.mark.parametrize("scenario", ["users", "social", "posts", "ratings", "popups", "session"])
 def test_without_a_server(scenario):
     run = locust(scenario, "--host http://127.0.0.1:9 -u 3 -t 20s")
     assert run.returncode == 1
