@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from posts import list_views, views
+from posts import comment_views, list_views, views
 from posts.feed.views import FeedView
 
 urlpatterns = [
@@ -14,12 +14,12 @@ urlpatterns = [
             [
                 path("like", views.LikeView.as_view()),
                 path("favorite", views.FavoriteView.as_view()),
-                path("comments", list_views.CommentsView.as_view()),
+                path("comments", comment_views.CommentsView.as_view()),
                 path("likers", list_views.LikersView.as_view()),
             ]
         ),
     ),
-    path("comments/<str:comment_id>", list_views.CommentView.as_view()),
+    path("comments/<str:comment_id>", comment_views.CommentView.as_view()),
     path("feed", FeedView.as_view()),
     path("favorites", list_views.FavoritesView.as_view()),
     path("favorites/check", list_views.FavoritesCheckView.as_view()),

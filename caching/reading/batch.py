@@ -1,7 +1,7 @@
 """Questions to several sources, and other commands, in one round trip."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ..blocking import refuse_in_event_loop
 from ..conf import prefix
@@ -79,7 +79,7 @@ class Batch:
 
         `using`: the database, by default the one that the router names now.
         """
-        pks, source = list(pks), rows_of(model, using)
+        pks, source = list(pks), rows_of(cast(Any, model), using)
         asked = source.key_prefix(), model, pks
         for read in self._reads:
             if type(read) is RowsResult and read.asked == asked:  # such as the caller's own
@@ -172,7 +172,7 @@ def run_together(batches: Sequence[Batch]) -> None:
 
 def read_rows(model: type[M], pks: Iterable[Any], using: str | None = None) -> RowsResult[M]:
     """Return rows by primary key, in a round trip of their own; for callers who have looked for an event loop."""
-    source = rows_of(model, using)
+    source = rows_of(cast(Any, model), using)
     rows: RowsResult[M] = RowsResult(source, (source.key_prefix(), model, list(pks)))
     if rows.identities:
         ReadThrough([rows]).run()

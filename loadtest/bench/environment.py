@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -103,16 +103,17 @@ class Environment:
             finally:
                 command.terminate()
 
-    @contextmanager
-    def web_server(
-        self, tree: Path = PROJECT_ROOT, /, *, workers: int, threads: int, **variables: str
-    ) -> Iterator[WebServer]:
+    def web_server(self, *, workers: int, threads: int, **variables: str) -> AbstractContextManager[WebServer]:
         """Run a web server while the block lasts: gunicorn as in production, or another one by the variable SERVER.
 
         `variables` are added to its environment variables.
         """
-        sizes = {"WEB_WORKERS": str(workers), "WEB_THREADS": str(threads)}
-        with run_web_server({**self.variables, **sizes, **variables}, self.folder / "web.log", tree) as server:
+        return self.web_server_of(PROJECT_ROOT, WEB_WORKERS=str(workers), WEB_THREADS=str(threads), **variables)
+
+    @contextmanager
+    def web_server_of(self, tree: Path, **variables: str) -> Iterator[WebServer]:
+        """Run a web server of a checkout of the project, with these variables besides those of all."""
+        with run_web_server({**self.variables, **variables}, self.folder / "web.log", tree) as server:
             yield server
 
     @cached_property

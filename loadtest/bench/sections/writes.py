@@ -112,11 +112,11 @@ def _verbs(env: Environment) -> dict[str, Verb]:
 
 
 def _server(env: Environment, stack: ExitStack, distance: str, tree: tuple[str, Path]) -> WebServer:
-    variables = {"LANE": "on"}
+    variables = {"LANE": "on", "WEB_WORKERS": str(WORKERS), "WEB_THREADS": str(THREADS)}
     if distance == AWAY:
         proxy = stack.enter_context(run_latency_proxy(env.sql_port, round_trip_ms=1))
         variables["DATABASE_URL"] = env.variables["DATABASE_URL"].replace(f":{env.sql_port}/", f":{proxy.port}/")
-    return stack.enter_context(env.web_server(tree[1], workers=WORKERS, threads=THREADS, **variables))
+    return stack.enter_context(env.web_server_of(tree[1], **variables))
 
 
 def _seed(env: Environment, runs: int) -> None:
