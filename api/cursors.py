@@ -33,17 +33,21 @@ class Cursor(NamedTuple):
 
 
 class Page(NamedTuple):
-    """The ids of one page; `after` and `before` are the keys of the neighbouring pages, None where there is none."""
+    """The ids of one page; `after` and `before` are the keys of the neighbouring pages, None where there is none.
+
+    `row_ids` are those of the rows that tell of the ids, such as of the likes of users.
+    """
 
     ids: list[int]
     after: tuple[Any, ...] | None
     before: tuple[Any, ...] | None
+    row_ids: Sequence[int] = ()
 
 
 class Location(NamedTuple):
     """The address by which a client asked for a page of a list: a base such as "https://example.org", path and query.
 
-    Addresses of other pages differ from it by their cursor alone.
+    Base and path are encoded. Addresses of other pages differ from it by their cursor alone.
     """
 
     base: str
@@ -53,12 +57,12 @@ class Location(NamedTuple):
     @classmethod
     def of(cls, request: Any) -> Self:
         """Return the location of a request of Django or of DRF."""
-        return cls(request.build_absolute_uri("/")[:-1], request.path, request.GET)
+        return cls(request.build_absolute_uri("/")[:-1], iri_to_uri(request.path), request.GET)
 
     def with_cursor(self, cursor: str) -> str:
         """Return the absolute address of the page at a cursor."""
-        query = urlencode({**dict(self.query.lists()), "cursor": cursor}, doseq=True)
-        return iri_to_uri(f"{self.base}{self.path}?{query}")
+        others = urlencode({**dict(self.query.lists()), "cursor": cursor}, doseq=True) if self.query else ""
+        return f"{self.base}{self.path}?{others or f'cursor={cursor}'}"
 
 
 class Paging:

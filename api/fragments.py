@@ -1,13 +1,13 @@
 """JSON texts of rows that stand in many answers, each written once while the process remembers it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Raw
 
 from api.json import encoded
 from caching.extend import projection
-from caching.recent import Recent
+from caching.recent import HitRate, Recent
 
 MOST_REMEMBERED = 4_096
 
@@ -21,15 +21,17 @@ class Fragments:
 
     def __init__(self, *columns: str) -> None:
         self._project = projection(columns)
-        self._texts: Recent[int, tuple[Any, Raw]] = Recent(MOST_REMEMBERED)  # by id(row), which the row keeps in use
+        # By id(row), which belongs to no other row while this one is kept beside its text.
+        self._texts: Recent[int, tuple[Any, Raw]] = Recent(MOST_REMEMBERED)
+        self._rate = HitRate()
 
-    def of(self, rows: Iterable[Any]) -> list[Raw]:
-        """Return the texts of rows, which msgspec writes into other documents as they are."""
-        texts, found = self._texts, []
-        for row in rows:
-            remembered = texts[id(row)]
-            found.append(self._write(row) if remembered is None or remembered[0] is not row else remembered[1])
-        return found
+    def of(self, rows: Sequence[Any]) -> list[Any]:
+        """Return the objects of rows for msgspec: texts, which it copies into other documents, or structs."""
+        if self._rate.is_paused(len(rows)):
+            return self._project(rows)
+        known = [self._texts[id(row)] for row in rows]
+        self._rate.note(len(rows), len(rows) - known.count(None))
+        return [self._write(row) if text is None else text[1] for row, text in zip(rows, known, strict=True)]
 
     def _write(self, row: Any) -> Raw:
         (shown,) = self._project([row])

@@ -14,7 +14,8 @@ class Cached:
     """What a model declares as `cached = Cached(…)`.
 
     ttl_s           life of a cached row in seconds; the life of each entry varies by a tenth either way
-    negative_ttl_s  life of "no such row"
+    negative_ttl_s  life of "no such row"; 0: it is not remembered, and an insert whose key the database chooses holds
+                    nothing of its own, which saves a round trip where nobody asks for rows that are not there
     never           columns that must not enter Redis (a password hash) or change too often to be worth it;
                     a write of these alone does not invalidate
     lookups         unique columns by which `get_one(column=value)` finds a row
@@ -34,10 +35,10 @@ class Cached:
     remembered: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("ttl_s", "negative_ttl_s"):
-            require_positive(f"Cached({name}=…)", getattr(self, name))
-        if self.remembered:
-            require_positive("Cached(remembered=…)", self.remembered)
+        require_positive("Cached(ttl_s=…)", self.ttl_s)
+        for name in ("negative_ttl_s", "remembered"):
+            if getattr(self, name) != 0:
+                require_positive(f"Cached({name}=…)", getattr(self, name))
         for name in ("never", "lookups"):
             names = getattr(self, name)
             if isinstance(names, str) or not all(isinstance(each, str) for each in names):

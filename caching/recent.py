@@ -1,4 +1,4 @@
-"""A bounded dict that keeps what was used recently."""
+"""A bounded dict that keeps what was used recently, and how to tell whether it is worth asking."""
 
 from typing import TypeVar
 
@@ -35,3 +35,30 @@ class Recent(dict[Key, Value | None]):
     def kept(self) -> int:
         """Return the number of entries."""
         return len(self) + len(self._older)
+
+
+class HitRate:
+    """Watches how often a memory has what it is asked for, and pauses one that costs more than it saves.
+
+    Where less than half of SAMPLE questions is answered, the next PAUSE questions go without.
+    """
+
+    SAMPLE, PAUSE = 1_000, 100_000
+
+    def __init__(self) -> None:
+        self._asked = self._hits = self._left = 0
+
+    def is_paused(self, questions: int) -> bool:
+        """Return whether these questions are to go without the memory."""
+        if self._left <= 0:
+            return False
+        self._left -= questions
+        return True
+
+    def note(self, questions: int, hits: int) -> None:
+        """Count questions, and those that were answered."""
+        self._asked += questions
+        self._hits += hits
+        if self._asked >= self.SAMPLE:
+            self._left = self.PAUSE if self._hits * 2 < self._asked else 0
+            self._asked = self._hits = 0

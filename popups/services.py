@@ -1,6 +1,7 @@
 """Recording what users do with popups, and deleting it with a user."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from caching.api import Batch, Unavailable
 from caching.extend import confirm, witness_of
@@ -17,29 +18,52 @@ class UnknownClaim(Exception):
     """The token is not valid for this user and this popup."""
 
 
-def record(*, user_id: int, popup_id: int, token: str, type: str) -> None:  # noqa: A002
-    """Record a click or a dismissal; recording the same event again changes nothing.
-
-    Raises UnknownClaim, also for a claim that is too old, and Unavailable if the event could not be recorded safely.
-    """
+def accepted_claim(token: str, *, user_id: int, popup_id: int) -> str:
+    """Return the claim of a token, of whose popup events are taken; raises UnknownClaim, also if it is too old."""
     claim = claims.verify(token, user_id=user_id, popup_id=popup_id)
     if claim is None or not retention.is_accepted(claim):
         raise UnknownClaim
-    for _ in range(ATTEMPTS):
-        shard = layouts.current().shard_of(user_id)
-        batch = Batch()
+    return claim
+
+
+class Attempt:
+    """One attempt to record an event: run `batch`, then look at the outcome."""
+
+    def __init__(self, user_id: int, popup_id: int, claim: str, type: str) -> None:  # noqa: A002
+        self.shard = layouts.current().shard_of(user_id)
+        self.batch = Batch()
         args = [PREFIX, popup_id, user_id, claim, type, keys.MAX_STREAM_LENGTH]
-        reply = batch.script(scripts.record, [shard.state_key(user_id), shard.stream], args)
-        witness = witness_of(keys.prefixed(shard.stream))
-        batch.run()
-        if reply.result in (b"recorded", b"duplicate") and confirm(witness, keys.prefixed(shard.stream)):
+        self._reply = self.batch.script(scripts.record, [self.shard.state_key(user_id), self.shard.stream], args)
+
+    @property
+    def outcome(self) -> Any:
+        """What record.lua has answered; None if Redis could not be used."""
+        return self._reply.result
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the event is recorded, now or before."""
+        return self.outcome in (b"recorded", b"duplicate")
+
+
+def record(*, user_id: int, popup_id: int, claim: str, type: str) -> None:  # noqa: A002
+    """Record a click or a dismissal by an accepted claim; recording the same event again changes nothing.
+
+    Raises Unavailable if the event could not be recorded safely.
+    """
+    for _ in range(ATTEMPTS):
+        attempt = Attempt(user_id, popup_id, claim, type)
+        stream = keys.prefixed(attempt.shard.stream)
+        witness = witness_of(stream)
+        attempt.batch.run()
+        if attempt.is_recorded and confirm(witness, stream):
             return
-        if reply.result == b"moved":
-            if layouts.read().shard_of(user_id) == shard:
+        if attempt.outcome == b"moved":
+            if layouts.read().shard_of(user_id) == attempt.shard:
                 break
-        elif reply.result == b"state_missing":
+        elif attempt.outcome == b"state_missing":
             batch = Batch()
-            batch.add(STATES.in_shard(shard, user_id))
+            batch.add(STATES.in_shard(attempt.shard, user_id))
             batch.run()
         else:
             break

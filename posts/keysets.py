@@ -1,18 +1,21 @@
 """The paged lists of posts and of what refers to a post, newest first."""
 
-from api.cursors import Page
 from api.keysets import Keyset
-from posts.models import HOME_PAGE, Comment, Favorite, Like, Post
-
-HOME = Keyset(
-    Post, "author_id", "id", "posts_post_home_page", size=HOME_PAGE, only=f"AND edge.state = {Post.State.SHOWN}"
+from posts.models import (
+    HOME_PAGE,
+    Comment,
+    Favorite,
+    Like,
+    Post,
+    newest_comments,
+    newest_favorites,
+    newest_likes,
+    newest_posts,
 )
-COMMENTS = Keyset(Comment, "post_id", "id", "posts_comment_page")
-LIKERS = Keyset(Like, "post_id", "user_id", "posts_like_likers_page")
-FAVORITES = Keyset(Favorite, "user_id", "post_id", "posts_favorite_page")
 
+_SHOWN = f"AND edge.state = {Post.State.SHOWN}"
 
-def first_home_page(newest: list[int], size: int) -> Page:
-    """Return the first page of HOME, of at most HOME_PAGE posts, from `newest_posts`, which has one id more."""
-    ids = newest[:size]
-    return Page(ids, after=(ids[-1],) if len(newest) > size else None, before=None)
+HOME = Keyset(Post, "author_id", "id", "posts_post_home_page", size=HOME_PAGE, only=_SHOWN, newest=newest_posts)
+COMMENTS = Keyset(Comment, "post_id", "author_id", "posts_comment_page", newest=newest_comments)
+LIKERS = Keyset(Like, "post_id", "user_id", "posts_like_likers_page", newest=newest_likes)
+FAVORITES = Keyset(Favorite, "user_id", "post_id", "posts_favorite_page", newest=newest_favorites)

@@ -1,31 +1,20 @@
-"""Lists of posts, likers, comments and favourites over HTTP."""
-
-from typing import Any
+"""Lists of posts, likers and favourites over HTTP."""
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from api.cursors import Location, Page, Paging
-from api.idempotency import idempotent
+from api.cursors import Location
 from api.ids import parse_id, parse_ids
-from api.inputs import validated
-from api.json import json_response, no_content
-from api.problems import Problem, not_found
 from api.reads import answer
 from api.schema import described, id_in_path, ids_query, page_query
-from api.views import BatchedView, inactive_account
+from api.views import BatchedView
 from caching.api import Batch
-from posts import keysets, presentation, services
-from posts.models import HOME_PAGE, Comment, Post
-from posts.problems import no_such_post, refusals
-from posts.reads import CHECK_CAP, FavoritesCheck, HomePage
+from posts.models import HOME_PAGE
+from posts.post_lists import Likers
+from posts.reads import CHECK_CAP, Favorites, FavoritesCheck, HomePage
 from posts.schemas import output
-from posts.schemas.input import CommentInput
-from posts.visibility import is_readable, require_author
 from replicas.reads import may_read_replica
 from users.schemas.output import UserPage
-from users.user_pages import page_of_users, visible_users
-from users.visibility import ViewedUsers
 
 
 class HomePageView(BatchedView):
@@ -52,7 +41,7 @@ class FavoritesView(BatchedView):
     """Endpoint /api/v1/favorites: GET returns a page of the caller's favourites, newest favourite first."""
 
     def prepare(self, request: Request, batch: Batch, caller_id: int) -> None:
-        self.paging = Paging(Location.of(request), caller_id, f"posts.favorites:{caller_id}")
+        self.read = Favorites(batch, caller_id, Location.of(request))
 
     @described(answers={200: output.PostPage}, query=page_query())
     @may_read_replica
@@ -61,7 +50,7 @@ class FavoritesView(BatchedView):
 
         A page has up to 20 posts, the newest favourite first.
         """
-        return _post_page(self.paging, keysets.FAVORITES.page_for(self.caller_id, self.paging))
+        return answer(self.read)
 
 
 class FavoritesCheckView(BatchedView):
@@ -79,123 +68,17 @@ class FavoritesCheckView(BatchedView):
         return answer(self.read)
 
 
-class _AboutPostView(BatchedView):
-    purpose = ""
-
-    def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
-        self.post_id = parse_id(post_id)
-        self.paging = Paging(Location.of(request), caller_id, f"{self.purpose}:{self.post_id}")
-        self.posts = batch.rows(Post, [self.post_id])
-
-    def require_post(self) -> Any:
-        row = self.posts.row(self.post_id)
-        if not is_readable(row, self.caller_id):
-            raise no_such_post()
-        batch = Batch()
-        authors = ViewedUsers(batch, self.caller_id, [row.author_id])
-        batch.run()
-        require_author(authors, row.author_id)
-        return row
-
-
-def _page_of(document: type) -> Any:
-    return described(
-        answers={200: document},
-        problems=("blocked", "not_found"),
-        query=[id_in_path("post_id"), *page_query()],
-    )
-
-
-class LikersView(_AboutPostView):
+class LikersView(BatchedView):
     """Endpoint /api/v1/posts/{id}/likers: GET returns a page of the users who like the post."""
 
-    purpose = "posts.likers"
+    def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
+        self.read = Likers(batch, caller_id, parse_id(post_id), Location.of(request))
 
-    @_page_of(UserPage)
+    @described(answers={200: UserPage}, problems=("blocked", "not_found"), query=[id_in_path("post_id"), *page_query()])
     @may_read_replica
     def get(self, request: Request, post_id: str) -> HttpResponse:
         """List the users who like a post.
 
         A page has up to 20 users, the newest like first.
         """
-        self.require_post()
-        return page_of_users(self.paging, keysets.LIKERS.page_for(self.post_id, self.paging))
-
-
-class CommentsView(_AboutPostView):
-    """Endpoint /api/v1/posts/{id}/comments: GET returns a page of comments, POST adds one and returns it."""
-
-    purpose = "posts.comments"
-
-    @_page_of(output.CommentPage)
-    @may_read_replica
-    def get(self, request: Request, post_id: str) -> HttpResponse:
-        """List the comments on a post.
-
-        A page has up to 20 comments, newest first. The author of the post sees
-        those of blocked users as well.
-        """
-        own = self.require_post().author_id == self.caller_id
-        page = keysets.COMMENTS.page_for(self.post_id, self.paging)
-        rows = Comment.objects.filter(pk__in=page.ids).order_by("-pk")
-        authors = visible_users(self.caller_id, sorted({row.author_id for row in rows}), despite_blocks=own)
-        results = [_comment(row, authors[row.author_id]) for row in rows if row.author_id in authors]
-        return json_response(self.paging.document(results, page))
-
-    @described(
-        answers={201: output.Comment},
-        body=CommentInput,
-        problems=("blocked", "not_found"),
-        query=[id_in_path("post_id")],
-    )
-    @idempotent
-    def post(self, request: Request, post_id: str) -> HttpResponse:
-        """Comment on a post.
-
-        A text has 1 to 1,000 characters.
-        """
-        columns = validated(CommentInput, request.data)
-        read_after = Batch()
-        authors = ViewedUsers(read_after, self.caller_id, [self.caller_id], despite_blocks=True)
-        with refusals():
-            comment = services.comment(post_id=self.post_id, author_id=self.caller_id, read_after=read_after, **columns)
-        read_after.run()
-        if not (found := authors.public()):  # deleted meanwhile
-            raise inactive_account()
-        return json_response(_comment(comment, found[self.caller_id]), status=201)
-
-
-class CommentView(BatchedView):
-    """Endpoint /api/v1/comments/{id}: DELETE deletes a comment, for its author or the author of the post."""
-
-    def prepare(self, request: Request, batch: Batch, caller_id: int, comment_id: str) -> None:
-        self.comment_id = parse_id(comment_id)
-
-    @described(answers={204: None}, problems=("not_the_author", "not_found"), query=[id_in_path("comment_id")])
-    def delete(self, request: Request, comment_id: str) -> HttpResponse:
-        """Delete a comment.
-
-        Its author may do so, and the author of the post. May be repeated by the user who deleted it.
-        """
-        try:
-            services.delete_comment(comment_id=self.comment_id, by=self.caller_id)
-        except Comment.DoesNotExist:
-            raise not_found("such comment") from None
-        except services.NotAllowed:
-            text = "A comment is deleted by its author or by the author of the post."
-            raise Problem(403, "not_the_author", text) from None
-        return no_content()
-
-
-def _comment(row: Comment, author: Any) -> dict[str, Any]:
-    return {
-        "id": row.pk,
-        "post": row.post_id,
-        "author": author,
-        "text": row.text,
-        "created_at": row.created_at,
-    }
-
-
-def _post_page(paging: Paging, page: Page) -> HttpResponse:
-    return json_response(paging.document(presentation.posts_of(paging.viewer_id, page.ids).results, page))
+        return answer(self.read)

@@ -9,8 +9,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from api.cursors import PAGE
 from api.model_fields import MultilineField
-from caching.api import Cached, CachedManager, CachedModel, CachedQuerySet, EdgeModel, IdList, IdSet
+from caching.api import Cached, CachedManager, CachedModel, CachedQuerySet, EdgeList, EdgeModel, IdList, IdSet
 from posts.shown_favorites import ShownFavorites
 from users.models import User
 
@@ -105,7 +106,7 @@ class Deletion(models.Model):
         return f"{self.user_id} deleted {self.get_kind_display()} {self.target_id}"
 
 
-class Comment(EdgeModel):
+class Comment(CachedModel):
     """A comment of a user on a post."""
 
     id = models.BigAutoField(primary_key=True)
@@ -113,8 +114,9 @@ class Comment(EdgeModel):
     author = models.ForeignKey(User, models.CASCADE, related_name="+")
     text = MultilineField(max_length=COMMENT_LENGTH, validators=[MinLengthValidator(1)])
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    cached: ClassVar = Cached(negative_ttl_s=0)  # nobody asks for single comments
 
-    class Meta(EdgeModel.Meta):
+    class Meta(CachedModel.Meta):
         indexes = [models.Index(fields=["post", "id"], name="posts_comment_page")]
 
     def __str__(self) -> str:
@@ -158,8 +160,11 @@ class Favorite(EdgeModel):
 # The posts that are there for all who are not blocked.
 VISIBLE = Q(state=Post.State.SHOWN, author__is_active=True)
 
-# One id more than a page, to know whether there is a next page.
+# One row more than a page, to know whether there is a next page.
 newest_posts = IdList(Post, owner="author", newest=HOME_PAGE + 1, where=Q(state=Post.State.SHOWN))
+newest_comments = EdgeList(Comment, owner="post", member="author", newest=PAGE + 1)
+newest_likes = EdgeList(Like, owner="post", member="user", newest=PAGE + 1)
+newest_favorites = EdgeList(Favorite, owner="user", member="post", newest=PAGE + 1)
 liked = IdSet(Like, owner="user", member="post")
 favorited = ShownFavorites(
     Favorite,

@@ -7,11 +7,13 @@ from typing import Any
 
 import msgspec
 
-from caching.api import Batch, Found
+from caching.api import Batch, Found, memberships
 from counters.api import request_counts_of
 from posts.models import Post, favorited, liked
 from posts.visibility import is_readable
 from users.visibility import ViewedUsers
+
+SHOWN = int(Post.State.SHOWN)
 
 
 class PostDocument(msgspec.Struct, frozen=True, gc=False):
@@ -50,7 +52,7 @@ class RequestedPosts:
     def rows(self) -> list[Any]:
         """The posts that the viewer may read if the author may be seen, in the order of the ids."""
         viewer_id = self._viewer_id
-        return [row for row in self._posts.rows().results if is_readable(row, viewer_id)]
+        return [row for row in self._posts.rows().results if row.state == SHOWN or is_readable(row, viewer_id)]
 
     def author_batches(self) -> Iterator[Batch]:
         """Yield the batch that reads the authors, unless these are known."""
@@ -61,24 +63,21 @@ class RequestedPosts:
 
     def documents(self) -> Found[PostDocument]:
         """Return the documents of the posts, once all batches have run."""
-        authors = self.authors.public()
-        results = [self._document(row, authors[row.author_id]) for row in self.rows if row.author_id in authors]
+        authors, marks = self.authors.public(), self._marks
+        counts, liked_ids, favorited_ids = marks.counts, marks.liked.members, marks.favorited.members
+        results = [
+            PostDocument(
+                post_id := row.id, authors[row.author_id], row.text, row.repost_of_id, row.created_at, counts[post_id],
+                post_id in liked_ids, post_id in favorited_ids, msgspec.UNSET if row.state == SHOWN else True,
+            )
+            for row in self.rows
+            if row.author_id in authors
+        ]  # fmt: skip
+        post_ids = self._posts.identities.values()
+        if len(results) == len(post_ids):
+            return Found(results, [])
         existing = {post.id for post in results}
-        return Found(results, [pk for pk in self._posts.identities.values() if pk not in existing])
-
-    def _document(self, row: Any, author: Any) -> PostDocument:
-        post_id, marks = row.id, self._marks
-        return PostDocument(
-            post_id,
-            author,
-            row.text,
-            row.repost_of_id,
-            row.created_at,
-            marks.counts[post_id],
-            post_id in marks.liked.members,
-            post_id in marks.favorited.members,
-            msgspec.UNSET if row.state == Post.State.SHOWN else True,
-        )
+        return Found(results, [pk for pk in post_ids if pk not in existing])
 
 
 class RequestedMarks:
@@ -86,8 +85,7 @@ class RequestedMarks:
 
     def __init__(self, batch: Batch, viewer_id: int, post_ids: Sequence[int]) -> None:
         self._counts = request_counts_of(batch, "post", post_ids)
-        self.liked = batch.add(liked.among(viewer_id, post_ids))
-        self.favorited = batch.add(favorited.among(viewer_id, post_ids))
+        self.liked, self.favorited = batch.add_all(memberships((liked, favorited), viewer_id, post_ids))
 
     @property
     def counts(self) -> dict[int, Any]:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from api.cursors import Location, Paging
+from api.cursors import Location, Page, Paging
 from api.problems import first_or_raise
 from api.reads import Read
 from caching.api import Batch
 from posts import keysets
-from posts.models import HOME_PAGE, favorited, newest_posts
+from posts.models import HOME_PAGE, favorited
 from posts.presentation import RequestedPosts
 from posts.problems import no_such_post
 from posts.visibility import require_author
@@ -51,27 +51,49 @@ class HomePage(Read):
     Two round trips: the owner and the newest ids, then the posts, whose only author is known by then.
     """
 
+    _page: Page
     _posts: RequestedPosts
 
     def __init__(self, batch: Batch, caller_id: int, owner_id: int, location: Location) -> None:
         self._caller_id, self._owner_id = caller_id, owner_id
-        self._paging = paging = Paging(location, caller_id, f"posts.home:{owner_id}", size=HOME_PAGE)
+        self._paging = Paging(location, caller_id, f"posts.home:{owner_id}", size=HOME_PAGE)
         self._owners = ViewedUsers(batch, caller_id, [owner_id], despite_blocks=owner_id == caller_id)
-        is_cached = paging.cursor is None and paging.limit <= HOME_PAGE
-        self._newest = batch.add(newest_posts.of(owner_id)) if is_cached else None
+        self._requested = keysets.HOME.request(batch, owner_id, self._paging)
 
     def is_nonblocking(self) -> bool:
-        return self._newest is not None
+        return self._requested.is_cached
 
     def further_batches(self) -> Iterator[Batch]:
         self._owners.require(self._owner_id)
-        if self._newest is None:
-            self._page = keysets.HOME.page_for(self._owner_id, self._paging)
-        else:
-            self._page = keysets.first_home_page(self._newest.result, self._paging.limit)
+        self._page = self._requested.page()
         batch = Batch()
         self._posts = RequestedPosts(batch, self._caller_id, self._page.ids, self._owners)
         yield batch
+
+    def document(self) -> Any:
+        return self._paging.document(self._posts.documents().results, self._page)
+
+
+class Favorites(Read):
+    """A page of the caller's favourites, newest favourite first: three round trips."""
+
+    _page: Page
+    _posts: RequestedPosts
+
+    def __init__(self, batch: Batch, caller_id: int, location: Location) -> None:
+        self._caller_id = caller_id
+        self._paging = Paging(location, caller_id, f"posts.favorites:{caller_id}")
+        self._requested = keysets.FAVORITES.request(batch, caller_id, self._paging)
+
+    def is_nonblocking(self) -> bool:
+        return self._requested.is_cached
+
+    def further_batches(self) -> Iterator[Batch]:
+        self._page = self._requested.page()
+        batch = Batch()
+        self._posts = RequestedPosts(batch, self._caller_id, self._page.ids)
+        yield batch
+        yield from self._posts.author_batches()
 
     def document(self) -> Any:
         return self._paging.document(self._posts.documents().results, self._page)

@@ -1,7 +1,7 @@
 """Posts, likes and favourites over HTTP."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -14,13 +14,14 @@ from api.problems import Problem, first_or_raise
 from api.reads import answer
 from api.schema import described, id_in_path, ids_query
 from api.views import BatchedView
+from api.writes import answer_write
 from caching.api import Batch
-from posts import presentation, services, visibility
-from posts.models import Post
+from posts import presentation, services
 from posts.problems import no_such_post, refusals
 from posts.reads import OnePost, SomePosts
 from posts.schemas import output
 from posts.schemas.input import PostInput
+from posts.writes import AddFavorite, AddLike, MarkWrite, RemoveFavorite, TakeLikeBack
 
 
 class PostsView(BatchedView):
@@ -87,29 +88,10 @@ class PostView(BatchedView):
 class _MarkView(BatchedView):
     # All methods answer with the resulting marks.
 
+    writes: ClassVar[Mapping[str, type[MarkWrite]]]
+
     def prepare(self, request: Request, batch: Batch, caller_id: int, post_id: str) -> None:
-        self.post_id = parse_id(post_id)
-        self.posts = batch.rows(Post, [self.post_id])
-        self.read_after = Batch()
-        self.marks = presentation.RequestedMarks(self.read_after, caller_id, [self.post_id])
-
-    def add(self, service: Callable[..., bool]) -> HttpResponse:
-        row = self.posts.row(self.post_id)
-        if row is None or row.state != Post.State.SHOWN:
-            raise no_such_post()
-        return self.write(service)
-
-    def take_back(self, service: Callable[..., bool]) -> HttpResponse:
-        # Whoever cannot see the post (any more) may do so as well.
-        if not visibility.exists(self.posts.row(self.post_id)):
-            raise no_such_post()
-        return self.write(service)
-
-    def write(self, service: Callable[..., bool]) -> HttpResponse:
-        with refusals():
-            service(user_id=self.caller_id, post_id=self.post_id, read_after=self.read_after)
-        self.read_after.run()
-        return json_response({"id": self.post_id, **self.marks.of(self.post_id)})
+        self.write = self.writes[request.method or ""](batch, caller_id, parse_id(post_id))
 
 
 def _mark(*problems: str) -> Any:
@@ -119,13 +101,15 @@ def _mark(*problems: str) -> Any:
 class LikeView(_MarkView):
     """Endpoint /api/v1/posts/{id}/like: PUT adds the caller's like, DELETE removes it; both return the post's marks."""
 
+    writes: ClassVar = {"PUT": AddLike, "DELETE": TakeLikeBack}
+
     @_mark("blocked")
     def put(self, request: Request, post_id: str) -> HttpResponse:
         """Like a post.
 
         May be repeated: the post is liked once. The answer has the resulting counts.
         """
-        return self.add(services.like)
+        return answer_write(self.write)
 
     @_mark()
     def delete(self, request: Request, post_id: str) -> HttpResponse:
@@ -133,11 +117,13 @@ class LikeView(_MarkView):
 
         May be repeated. The answer has the resulting counts.
         """
-        return self.take_back(services.unlike)
+        return answer_write(self.write)
 
 
 class FavoriteView(_MarkView):
     """Endpoint /api/v1/posts/{id}/favorite: PUT adds a favourite, DELETE removes it; both return the post's marks."""
+
+    writes: ClassVar = {"PUT": AddFavorite, "DELETE": RemoveFavorite}
 
     @_mark("blocked")
     def put(self, request: Request, post_id: str) -> HttpResponse:
@@ -145,7 +131,7 @@ class FavoriteView(_MarkView):
 
         May be repeated: the post is a favourite once. The answer has the resulting counts.
         """
-        return self.add(services.add_favorite)
+        return answer_write(self.write)
 
     @_mark()
     def delete(self, request: Request, post_id: str) -> HttpResponse:
@@ -153,4 +139,4 @@ class FavoriteView(_MarkView):
 
         May be repeated. The answer has the resulting counts.
         """
-        return self.take_back(services.remove_favorite)
+        return answer_write(self.write)

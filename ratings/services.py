@@ -22,15 +22,29 @@ def publish(*, title: str, description: str = "") -> Item:
     return Item.objects.create_one(title=title, description=description)
 
 
-def rate(*, user_id: int, item_id: int, score: int, read_after: Batch | None = None) -> None:
+def rate(*, user_id: int, item_id: int, score: int, is_first: bool = False, read_after: Batch | None = None) -> None:
     """Insert or change a user's score of an item. Raises TooFast, Item.DoesNotExist, User.DoesNotExist.
 
-    `read_after` is a batch to run after the commit, in the round trip that updates Redis (see Batch.join_commit).
+    `is_first` says that there seems to be no score of the user's yet, which saves a query if it is right. `read_after`
+    is a batch to run after the commit, in the round trip that updates Redis (see Batch.join_commit).
     """
     using = router.db_for_write(Score)
+    if is_first:
+        try:
+            _store(using, user_id, item_id, None, score, read_after)
+        except TooFast:
+            pass  # there is one after all
+        else:
+            return
     before = scores.select(using, user_id, item_id)
     if before is not None and before.score == score:
         return
+    _store(using, user_id, item_id, before, score, read_after)
+
+
+def _store(
+    using: str, user_id: int, item_id: int, before: scores.StoredScore | None, score: int, read_after: Batch | None
+) -> None:
     try:
         with referring_write(using, (Item, item_id), (User, user_id)):
             my_scores.hold(using, [my_scores.identity(user_id, item_id)])

@@ -7,17 +7,16 @@ from api.idempotency import idempotent
 from api.ids import parse_id, parse_ids
 from api.inputs import validated
 from api.json import json_response
-from api.problems import Problem, first_or_raise
 from api.reads import answer
 from api.schema import described, id_in_path, ids_query
-from api.views import BatchedView, inactive_account
+from api.views import BatchedView
+from api.writes import answer_write
 from caching.api import Batch
 from ratings import presentation, services
-from ratings.models import Item
-from ratings.reads import OneItem, SomeItems, no_such_item
+from ratings.reads import OneItem, SomeItems
 from ratings.schemas import output
 from ratings.schemas.input import ItemInput, ScoreInput
-from users.models import User
+from ratings.writes import ScoreWrite
 
 
 class ItemsView(BatchedView):
@@ -65,10 +64,7 @@ class ScoreView(BatchedView):
     """Endpoint /api/v1/ratings/{id}/score: PUT sets the caller's score, DELETE withdraws it; both return the item."""
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, item_id: str) -> None:
-        self.item_id = parse_id(item_id)
-        self.items = batch.rows(Item, [self.item_id])
-        self.read_after = Batch()
-        self.requested = presentation.RequestedItems(self.read_after, [self.item_id])
+        self.write = ScoreWrite(batch, caller_id, parse_id(item_id))
 
     @described(
         answers={200: output.Item},
@@ -81,17 +77,9 @@ class ScoreView(BatchedView):
 
         Sets or changes the caller's score. The answer has the resulting average.
         """
-        self.require_item()
-        score = validated(ScoreInput, request.data)["score"]
-        try:
-            services.rate(user_id=self.caller_id, item_id=self.item_id, score=score, read_after=self.read_after)
-        except services.TooFast:
-            raise Problem(409, "too_fast", "You are rating too fast: another of your scores came in between.") from None
-        except Item.DoesNotExist:
-            raise no_such_item() from None
-        except User.DoesNotExist:
-            raise inactive_account() from None
-        return self.response_with(score)
+        self.write.check()
+        self.write.score = validated(ScoreInput, request.data)["score"]
+        return answer_write(self.write)
 
     @described(answers={200: output.Item}, problems=("not_found",), query=[id_in_path("item_id")])
     def delete(self, request: Request, item_id: str) -> HttpResponse:
@@ -99,18 +87,4 @@ class ScoreView(BatchedView):
 
         May be repeated. The answer has the resulting average.
         """
-        self.require_item()
-        services.withdraw(user_id=self.caller_id, item_id=self.item_id, read_after=self.read_after)
-        return self.response_with(None)
-
-    def require_item(self) -> None:
-        """Raise the 404 if the item does not exist."""
-        row = self.items.row(self.item_id)
-        if row is None or row.removed_at:
-            raise no_such_item()
-
-    def response_with(self, my_score: int | None) -> HttpResponse:
-        """Return the item after a write of the caller's score."""
-        self.read_after.run()
-        results = self.requested.documents_with({self.item_id: my_score}).results  # empty if removed meanwhile
-        return json_response(first_or_raise(results, no_such_item))
+        return answer_write(self.write)

@@ -2,7 +2,7 @@
 
 from serving.bridge.wsgi import Bridge
 from serving.hot_lane.lane import HotLane
-from serving.hot_lane.routes import FIELDS, IDS, PagedRoute, Route
+from serving.hot_lane.routes import FIELDS, IDS, PagedRoute, Route, WriteRoute
 from serving.lifecycle import is_stopping
 
-__all__ = ["FIELDS", "IDS", "Bridge", "HotLane", "PagedRoute", "Route", "is_stopping"]
+__all__ = ["FIELDS", "IDS", "Bridge", "HotLane", "PagedRoute", "Route", "WriteRoute", "is_stopping"]

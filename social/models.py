@@ -3,7 +3,8 @@
 from django.db import models
 from django.utils import timezone
 
-from caching.api import EdgeModel, IdSet
+from api.cursors import PAGE
+from caching.api import EdgeList, EdgeModel, IdList, IdSet
 from users.models import User
 
 
@@ -60,5 +61,12 @@ class PairLock(models.Model):
 following = IdSet(Follow, owner="follower", member="followee")
 # One set of the caller's tells who of a hundred users follows the caller; the sets of these users are not needed.
 followers = IdSet(Follow, owner="followee", member="follower")
+newest_followers = EdgeList(Follow, owner="followee", member="follower", newest=PAGE + 1)
+newest_following = EdgeList(Follow, owner="follower", member="followee", newest=PAGE + 1)
 blocking = IdSet(Block, owner="blocker", member="blocked")
 blocked_by = IdSet(Block, owner="blocked", member="blocker")
+
+FOLLOWED = 5_000
+"""The most users whose posts come together in a feed."""
+# Those whom a user followed last, in an entry of 4 bytes for each.
+followed = IdList(Follow, owner="follower", member="followee", newest=FOLLOWED)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import Raw
+
 from api.json import without_times
 from api.projections import split_fields
 from api.reads import LeftToDjango, Read
@@ -45,8 +47,9 @@ class SomeUsers(Read):
 
     def document(self) -> Any:
         found = without_gone(self._users).rows()
-        document = {"results": shown(found.results, self._fields), "missing": found.missing}
-        return without_times(document) if self._fields == PUBLIC else document
+        results = shown(found.results, self._fields)
+        document = {"results": results, "missing": found.missing}
+        return without_times(document) if set(map(type, results)) <= {Raw} else document
 
 
 class NamedUser(Read):

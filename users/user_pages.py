@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from api.cursors import Page, Paging
 from api.json import json_response
 from caching.api import Batch
-from users.visibility import ViewedUsers, blocked
+from users.visibility import ViewedUsers
 
 
 def visible_users(viewer_id: int, user_ids: Collection[int], **options: Any) -> dict[int, Any]:
@@ -19,16 +19,9 @@ def visible_users(viewer_id: int, user_ids: Collection[int], **options: Any) -> 
     return _viewed(viewer_id, user_ids, **options).public()
 
 
-def page_of_users(
-    paging: Paging, page: Page, *, matches: Callable[[Any], bool] | None = None, **options: Any
-) -> HttpResponse:
-    """Return the response for a page of user ids, in one Redis round trip; only users whose rows match.
-
-    Raises the 403 if a block separates the viewer from the `owner_id` of the list. For the options see ViewedUsers.
-    """
-    users = _viewed(paging.viewer_id, page.ids, **options)
-    if options.get("owner_id") in users.blocked:
-        raise blocked()
+def page_of_users(paging: Paging, page: Page, *, matches: Callable[[Any], bool]) -> HttpResponse:
+    """Return the response for a page of user ids, in one Redis round trip; only users whose rows match."""
+    users = _viewed(paging.viewer_id, page.ids)
     return json_response(paging.document(list(users.public(matches).values()), page))
 
 

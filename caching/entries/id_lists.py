@@ -11,68 +11,34 @@ A list is an entry like that of a row: filled under a lease, held by the writer 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from functools import cached_property, partial
-from heapq import nlargest
-from typing import Any, NamedTuple
+from functools import cached_property
+from itertools import chain
+from typing import Any
 
-from django.core.exceptions import EmptyResultSet
-from django.db import connections, models
+from django.db import models
 from django.db.models import Q
 
 from .. import registry
 from ..cacheable import all_rows
-from ..connections.limits import chunks
 from ..faults import Fault
 from ..options import jittered_ms, require_positive
 from ..protocol.codec import FINGERPRINT_BYTES, Stale, fingerprint
 from .conditions import canonical
 from .derived import Derived
+from .lists_of_owners import Listed, ListsOfOwners
+from .of_owners import rows_of_each
 from .packed_ids import is_packed, pack, unpack
 from .source import Result
 
 LIST_LIFE_S = 24 * 3_600
-OWNERS_OF_A_QUERY = 100
 PREFIX_BYTES = 1 + FINGERPRINT_BYTES
-
-
-class Listed(NamedTuple):
-    """The newest ids of an owner, newest first, and whether there are no others."""
-
-    ids: Sequence[int]
-    is_complete: bool
-
-
-class ListsOfOwners(Result[None]):
-    """The lists of several owners, asked of a batch. Once it has run, few of them are decoded: see `reaching`.
-
-    Ids are positive: negative ones are taken for greater than all others.
-    """
-
-    _entries: Sequence[bytes] = ()
-
-    def __init__(self, source: "IdList", owners: Sequence[Any]) -> None:
-        self.source = source
-        self.identities = source.by_key(owners)
-
-    def resolve(self, values: Sequence[Any]) -> None:
-        self._entries = values
-
-    def reaching(self, most: int, below: int | None = None) -> dict[Any, Listed]:
-        """Return the lists by owner that have any of the `most` greatest ids below `below` (None: of all), as far as
-        the lists go, together with all lists that begin at or above `below`."""
-        source, entries = self.source, self._entries
-        bound = None if below is None else source.bound(below)
-        top = nlargest(most, entries if bound is None else [entry for entry in entries if entry < bound])
-        least = max(source.bound(0), top[-1] if top else bound or b"")  # without empty lists
-        found = zip(self.identities.values(), entries, strict=True)
-        return {owner: source.listed(entry) for owner, entry in found if entry >= least}
 
 
 class IdList(Derived):
     """A source: the newest ids of the rows of an owner. A value is the entry itself: `listed` decodes it."""
 
     kind = "list"
+    ids_of_a_row = 1
 
     def __init__(
         self,
@@ -88,7 +54,7 @@ class IdList(Derived):
         With `member`, a list has the values of that column of integers, instead of the primary keys, of the newest
         rows. Raises ImproperlyConfigured for what is no column, and for less than one id.
         """
-        require_positive("IdList(newest=…)", newest)
+        require_positive(f"{type(self).__name__}(newest=…)", newest)
         super().__init__(model, by=(owner,), of=() if member is None else (member,), where=where)
         if self.where:  # another list of the same owner has another name
             self.name = f"{self.label}.{fingerprint([canonical(self.where)]).hex()}"
@@ -116,7 +82,7 @@ class IdList(Derived):
     def by_key(self, owners: Sequence[Any]) -> dict[str, Any]:
         """Return the identities of several owners by key."""
         begin, (kind,) = self.key_prefix(), self.keys_by
-        if kind.is_integer and set(map(type, owners)) <= {int} and max(map(abs, owners), default=0) < 1 << 64:
+        if kind.is_integer and set(map(type, owners)) == {int} and min(owners) >= 0 and max(owners) < 1 << 64:
             return {f"{begin}{owner}": owner for owner in owners}
         return {f"{begin}{kind.part(owner)}": owner for owner in map(kind.canonical, owners)}
 
@@ -125,34 +91,20 @@ class IdList(Derived):
         yield from self._integer_faults(self._member or self.model._meta.pk.name)
 
     def load(self, identities: Iterable[Any]) -> Mapping[Any, bytes]:
-        """Read one short range of an index for each owner, OWNERS_OF_A_QUERY of them by one query."""
+        """Read one short range of an index for each owner, many of them by one query."""
         (kind,) = self.keys_by
         asked = list(identities)
         found = dict.fromkeys(asked, self.prefix)
         owners = [owner for owner in asked if kind.may_exist(owner)]
-        with suppress(EmptyResultSet):  # a condition that nothing meets
-            for at in range(0, len(owners), OWNERS_OF_A_QUERY):
-                found.update(self._read(owners[at : at + OWNERS_OF_A_QUERY]))
+        of_each = rows_of_each(owners, self._newest, column=self._field(*self.by), using=self.using)
+        for owner, rows in of_each:
+            found[owner] = self._entry([*chain.from_iterable(row[-self.ids_of_a_row :] for row in rows)])
         return found
 
-    def _read(self, owners: Sequence[Any]) -> Iterator[tuple[Any, bytes]]:
-        """Yield the owners with their entries."""
-        connection, (column,) = connections[self.using], self.by
+    def _newest(self, owner: Any) -> Any:
         columns = ["pk"] if self._member is None else ["pk", self.column(self._member)]
-        # Django has no union of sorted and limited parts for every database, so its SQL for one owner is repeated. The
-        # owner is the last parameter.
-        rows = all_rows(self.model, self.using).filter(self.where).filter(**{column: owners[0]})
-        query = rows.order_by("-pk").values_list(*columns)[: self._limit].query
-        sql, (*constants, _) = query.get_compiler(self.using).as_sql()
-        prepared = partial(self._field(column).get_db_prep_value, connection=connection)
-        for some in chunks(self.using, owners, parameters_each=len(constants) + 1):
-            parts = (f"SELECT {n} AS part, newest.* FROM ({sql}) AS newest" for n in range(len(some)))  # noqa: S608
-            ids: list[list[int]] = [[] for _ in some]
-            with connection.cursor() as cursor:
-                cursor.execute(" UNION ALL ".join(parts), [p for owner in some for p in (*constants, prepared(owner))])
-                for number, *of_row in sorted(cursor.fetchall(), reverse=True):
-                    ids[number].append(of_row[-1])
-            yield from zip(some, map(self._entry, ids), strict=True)
+        rows = all_rows(self.model, self.using).filter(self.where).filter(**{self.by[0]: owner})
+        return rows.order_by("-pk").values_list(*columns)[: self._limit]
 
     def encode(self, identity: Any, value: bytes) -> tuple[bytes, int]:
         return value, jittered_ms(LIST_LIFE_S)
@@ -171,7 +123,7 @@ class IdList(Derived):
     def listed(self, entry: bytes) -> Listed:
         """Return what an entry says."""
         ids = unpack(entry[PREFIX_BYTES:])
-        return Listed(ids, len(ids) < self._limit)
+        return Listed(ids, len(ids) < self._limit * self.ids_of_a_row)
 
     def bound(self, id_: int) -> bytes:
         """Return the least entry of a list whose newest id is this one, or greater."""
@@ -183,10 +135,10 @@ class IdList(Derived):
     @cached_property
     def prefix(self) -> bytes:
         """What every entry begins with."""
-        return b"V" + fingerprint(["list", self.name, self._limit])
+        return b"V" + fingerprint([self.kind, self.name, self._limit])
 
     @cached_property
     def _limit(self) -> int:
         """The number of ids in an entry: the lists that differ by `newest` alone share it."""
         lists = (each for each in registry.declarations_of(self.model) if isinstance(each, IdList))
-        return max(each.newest for each in lists if each.name == self.name)
+        return max(each.newest for each in lists if (each.kind, each.name) == (self.kind, self.name))

@@ -31,6 +31,7 @@ from ..protocol.steps import LUA, SET_LIFE_S, members_key
 from ..redis.script import Command, Script
 from ..writing.transactions import change_set
 from .derived import Derived
+from .of_owners import rows_of_each
 from .source import Result, encode
 
 SLACK = 10
@@ -58,6 +59,9 @@ class SetContents(NamedTuple):
 
     floor: int | None
     members: frozenset[int]
+
+
+_EMPTY = SetContents(0, _NONE)
 
 
 class Membership(Result[dict[int, bool]]):
@@ -171,8 +175,12 @@ class IdSet(Derived):
         return SetQuery(one.owner, ids, min(one.least, other.least))
 
     def load(self, identities: Iterable[SetQuery]) -> Mapping[SetQuery, SetContents]:
-        """Load what may be filled: the greatest ids of each owner."""
-        return {identity: self._greatest(identity.owner) for identity in identities}
+        """Load what may be filled: the greatest ids of each owner, of many owners by one query."""
+        asked = list(identities)
+        owners = [owner for owner in dict.fromkeys(each.owner for each in asked) if self.keys_by[0].may_exist(owner)]
+        of_each = rows_of_each(owners, self._greatest, column=self._field(self.owner), using=self.using)
+        found = {owner: self._contents([member for (member,) in rows]) for owner, rows in of_each}
+        return {identity: found.get(identity.owner, _EMPTY) for identity in asked}
 
     def load_asked(self, identities: Iterable[SetQuery]) -> Mapping[SetQuery, SetContents]:
         """Load what will not be filled: the asked ids alone."""
@@ -190,9 +198,11 @@ class IdSet(Derived):
         below = [each for each in identity.ids if each < floor]
         return SetContents(None, value.members.difference(below) | self._query(identity.owner, below))
 
-    def _greatest(self, owner: Any) -> SetContents:
+    def _greatest(self, owner: Any) -> Any:
         rows = self.edges(owner).filter(**{f"{self.member}__gte": LEAST}).order_by(f"-{self.member}")
-        ids = list(rows.values_list(self.member, flat=True)[: self.newest + 1])
+        return rows.values_list(self.member)[: self.newest + 1]
+
+    def _contents(self, ids: list[int]) -> SetContents:
         return SetContents(0 if len(ids) <= self.newest else ids[self.newest - 1], frozenset(ids[: self.newest]))
 
     def _query(self, owner: Any, ids: Collection[int]) -> frozenset[int]:

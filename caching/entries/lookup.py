@@ -71,6 +71,8 @@ class Lookup:
     def encode(self, identity: Any, value: Pointer | None) -> tuple[bytes, int]:
         options = self.model.cached
         life_s = options.ttl_s if value else options.negative_ttl_s
+        if not life_s:
+            return b"", 0
         try:
             return self._entry.encode(value or (identity, None, None)), jittered_ms(life_s)
         except (OverflowError, ValueError):
@@ -119,6 +121,10 @@ class CachedRows(Declaration):
 
     def __init__(self, model: type[Cacheable]) -> None:
         self._model = model
+
+    @property
+    def remembers_absence(self) -> bool:
+        return self._model.cached.negative_ttl_s > 0
 
     def concerns(self, columns: Collection[str] | None) -> bool:
         return columns is None or not rows_of(self._model).codec.names.isdisjoint(columns)

@@ -1,17 +1,21 @@
 """Decoded rows that a process keeps by their entries: what stands in an entry determines the row."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..recent import Recent
+from ..recent import HitRate, Recent
+
+DecodeAll = Callable[[Iterable[Any], Sequence[bytes]], list[Any]]
 
 
 class RememberedRows:
-    """Reads entries of rows by `decode`, each that was read lately without it. The rows are immutable, and shared."""
+    """Reads entries of rows, each that was read lately without decoding it. The rows are immutable, and shared."""
 
-    def __init__(self, decode: Callable[[Any, bytes], Any], size: int) -> None:
-        self._decode = decode
+    def __init__(self, decode: Callable[[Any, bytes], Any], decode_all: DecodeAll | None, size: int) -> None:
+        """`decode` reads one entry, `decode_all`, if there is such a function, several with fewer calls."""
+        self._decode, self._decode_all = decode, decode_all or self._decode_each
         self._rows: Recent[bytes, Any] = Recent(size)
+        self._rate = HitRate()
 
     def decode(self, identity: Any, entry: bytes) -> Any:
         """Return the row, or None for nothing; raises Stale."""
@@ -20,10 +24,25 @@ class RememberedRows:
             self._rows.put(entry, row)
         return row
 
-    def decode_all(self, identities: Iterable[Any], entries: Collection[bytes]) -> list[Any]:
+    def decode_all(self, identities: Iterable[Any], entries: Sequence[bytes]) -> list[Any]:
         """Return the rows of entries; raises Stale."""
+        number = len(entries)
+        if self._rate.is_paused(number):
+            return self._decode_all(identities, entries)
         rows = list(map(self._rows.__getitem__, entries))
-        if all(rows):
-            return rows
-        decode = self.decode
-        return [row or decode(*asked) for row, *asked in zip(rows, identities, entries, strict=True)]
+        unknown = rows.count(None)
+        self._rate.note(number, number - unknown)
+        if unknown:
+            asked = [pair for pair, row in zip(zip(identities, entries, strict=True), rows, strict=True) if row is None]
+            decoded = iter(self._decode_all(*map(list, zip(*asked, strict=True))))
+            rows = [next(decoded) if row is None else row for row in rows]
+            self._keep(entries, rows)
+        return rows
+
+    def _decode_each(self, identities: Iterable[Any], entries: Sequence[bytes]) -> list[Any]:
+        return list(map(self._decode, identities, entries))
+
+    def _keep(self, entries: Sequence[bytes], rows: Sequence[Any]) -> None:
+        for entry, row in zip(entries, rows, strict=True):
+            if row is not None:
+                self._rows.put(entry, row)

@@ -35,7 +35,7 @@ class Rows:
         is_plain = self.decode == self.codec.entry.decode
         self.decode_all: Any = self.codec.entry.decode_all if is_plain else None
         if model.cached.remembered:
-            remembered = RememberedRows(self.decode, model.cached.remembered)
+            remembered = RememberedRows(self.decode, self.decode_all, model.cached.remembered)
             self.decode, self.decode_all = remembered.decode, remembered.decode_all
         self.label = model._meta.label_lower
         self.pk_column = model._meta.pk.attname
@@ -92,7 +92,7 @@ class Rows:
         if not self.pk.is_exact and (row is None or self.pk_of(row) != pk):
             return b"", 0  # the writer of a row knows no spelling but the row's own
         if row is None:
-            return NOTHING, jittered_ms(options.negative_ttl_s)
+            return (NOTHING if options.negative_ttl_s else b""), jittered_ms(options.negative_ttl_s)
         try:
             return self.codec.encode(row), jittered_ms(options.ttl_s)
         except (OverflowError, RecursionError, TypeError, ValueError) as error:

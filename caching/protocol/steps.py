@@ -116,9 +116,12 @@ def hold(keys: Iterable[str], token: str, *, kept: Iterable[str] = ()) -> set[st
     Of `kept` keys, id sets, the members stay for the lift to change. After HOLD_MS readers ask the database whether the
     writer is still at work, see `caching.connections.undecided`.
     """
-    groups = [(group, keep) for keep, those in ((0, keys), (1, kept)) for group in by_slot(those)]
-    commands = [_hold.command(group, [token, conf().hold_ms, HOLD_LIFE_MS, keep]) for group, keep in groups]
-    return _unanswered([group for group, _ in groups], execute(commands, allowed=breaker.may_write, partly=True))
+    sets = dict.fromkeys(kept)
+    groups = by_slot([*sets, *keys])
+    numbers = [sum(key in sets for key in group) for group in groups]
+    args = [token, conf().hold_ms, HOLD_LIFE_MS]
+    commands = [_hold.command(group, [*args, number]) for group, number in zip(groups, numbers, strict=True)]
+    return _unanswered(groups, execute(commands, allowed=breaker.may_write, partly=True))
 
 
 def deadline_ms(hold_entry: bytes) -> int:

@@ -1,11 +1,13 @@
 """Questions to several sources, and other commands, in one round trip."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ..blocking import refuse_in_event_loop
 from ..conf import prefix
-from ..entries.source import Result
+from ..entries.rows import rows_of
+from ..entries.source import Result, decode
+from ..protocol.codec import Stale
 from ..redis.cluster import on_cluster
 from ..redis.event_loop import EventLoopClient
 from ..redis.link import Replied
@@ -22,6 +24,21 @@ class Reply:
     """What a script answered; None if Redis could not be used or the script failed."""
 
     result: Any = None
+
+
+class Glance(Reply):
+    """What the cache says of one entry, which is not loaded if it is absent."""
+
+    def __init__(self, read: Result[Any]) -> None:
+        ((self.key, self._identity),) = read.identities.items()
+        self._source = read.source
+
+    def value_or(self, unknown: Any) -> Any:
+        """Return the value, once the batch has run, and `unknown` if the cache does not know it."""
+        try:
+            return decode(self._source, self.key, self._identity, self.result or b"")
+        except Stale:
+            return unknown
 
 
 class Batch:
@@ -62,11 +79,12 @@ class Batch:
 
         `using`: the database, by default the one that the router names now.
         """
-        rows: RowsResult[M] = RowsResult(model, list(pks), using)
+        pks, source = list(pks), rows_of(cast(Any, model), using)
+        asked = source.key_prefix(), model, pks
         for read in self._reads:
-            if type(read) is RowsResult and read.asked == rows.asked:  # such as the caller's own
+            if type(read) is RowsResult and read.asked == asked:  # such as the caller's own
                 return read
-        return self.add(rows)
+        return self.add(RowsResult(source, asked))
 
     def script(self, script: Script, keys: Sequence[str], args: Iterable[Any] = ()) -> Reply:
         """Have a script share the round trip; `keys`, given without prefix, must share a slot."""
@@ -75,6 +93,13 @@ class Batch:
         self._commands.append(script.command([f"{begin}:{key}" for key in keys], args))
         self._replies.append(reply)
         return reply
+
+    def glance(self, read: Result[Any]) -> Glance:
+        """Ask for one entry that is not worth a query: as if it was a script, so it may be absent."""
+        glance = Glance(read)
+        self._commands.append(("GET", glance.key))
+        self._replies.append(glance)
+        return glance
 
     def run(self) -> None:
         """Answer everything: from Redis, and from the database what Redis does not have.
@@ -147,7 +172,8 @@ def run_together(batches: Sequence[Batch]) -> None:
 
 def read_rows(model: type[M], pks: Iterable[Any], using: str | None = None) -> RowsResult[M]:
     """Return rows by primary key, in a round trip of their own; for callers who have looked for an event loop."""
-    rows: RowsResult[M] = RowsResult(model, list(pks), using)
+    source = rows_of(cast(Any, model), using)
+    rows: RowsResult[M] = RowsResult(source, (source.key_prefix(), model, list(pks)))
     if rows.identities:
         ReadThrough([rows]).run()
     return rows

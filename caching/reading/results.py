@@ -23,12 +23,11 @@ class RowsResult(Result[None], Generic[M]):
     _rows: Sequence[Any] = ()
     _by_pk: dict[Any, Any] | None = None
 
-    def __init__(self, model: Any, pks: list[Any], using: str | None = None) -> None:
-        self._model = model
-        self.source = rows_of(model, using)
-        prefix = self.source.key_prefix()
-        self.asked = prefix, model, pks
-        self.identities = self.source.by_key(pks, prefix)
+    def __init__(self, source: Rows, asked: tuple[str, Any, list[Any]]) -> None:
+        """`asked`: what the keys begin with, the model, which may be a proxy, and the primary keys."""
+        self.source, self.asked = source, asked
+        prefix, self._model, pks = asked
+        self.identities = source.by_key(pks, prefix)
 
     def resolve(self, values: Sequence[Any]) -> None:
         self._rows, self._by_pk = values, None

@@ -73,7 +73,8 @@ def note_inserted(using: str, model: Any, instances: list[Any]) -> None:
     touched = Touched()
     for relative, declaration in heard(model):
         for instance in instances:
-            touched.add(declaration, _pk_keys(relative, declaration, instance, using))
+            if declaration.remembers_absence:
+                touched.add(declaration, _pk_keys(relative, declaration, instance, using))
             touched.add(declaration, declaration.keys_of(instance, using))
         if relative.model is model._meta.concrete_model:
             declaration.note_inserted(using, instances)

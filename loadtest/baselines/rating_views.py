@@ -21,10 +21,10 @@ class _TalliedView(ScoreView):
     rate: Callable[..., tallies.Tally]
 
     def put(self, request: Request, item_id: str) -> HttpResponse:
-        self.require_item()
+        self.write.check()
         score = validated(ScoreInput, request.data)["score"]
-        tally = self.rate(user_id=request.user.id, item_id=self.item_id, score=score)
-        return json_response(presentation.document(self.items.row(self.item_id), tally_of(tally), score))
+        tally = self.rate(user_id=request.user.id, item_id=int(item_id), score=score)
+        return json_response(presentation.document(self.write.items.row(int(item_id)), tally_of(tally), score))
 
 
 class LockedView(_TalliedView):

@@ -19,21 +19,26 @@ from loadtest.bench.sections import (
     clients,
     cluster,
     cold_key,
+    cold_start,
     counts,
     favorites,
+    feed,
     follower_pages,
     home_page,
     hot_lane,
     idset_memory,
     peers,
+    popups,
     ratings,
     reconcile,
     relationships,
     reloads,
     requests,
     session,
+    shapes,
     slow_clients,
     warm_up,
+    writes,
 )
 
 USERS, QUICK_USERS = 20_000, 3_000
@@ -47,18 +52,23 @@ SECTIONS: dict[str, ModuleType] = {
     "celebrity-count": celebrity_count,
     "follower-pages": follower_pages,
     "celebrity-follows": celebrity_follows,
+    "feed": feed,
     "relationships": relationships,
     "counts": counts,
     "idset-memory": idset_memory,
     "home-page": home_page,
     "favorites": favorites,
     "ratings": ratings,
+    "writes": writes,
     "hot-lane": hot_lane,
+    "shapes": shapes,
     "peers": peers,
     "session": session,
     "cluster": cluster,
     "reloads": reloads,
     "slow-clients": slow_clients,
+    "popups": popups,
+    "cold-start": cold_start,
     "warm-up": warm_up,
     "reconcile": reconcile,
 }
@@ -71,7 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))
     began = time.monotonic()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores; starting MariaDB and Redis …", flush=True)
-    env = Environment(QUICK_USERS if options.quick else USERS)
+    env = Environment(QUICK_USERS if options.quick else USERS, options.before)
     results: dict[str, Any] = {}
     targets: list[Target] = []
     for name, section in SECTIONS.items():
@@ -90,6 +100,9 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtest.bench", description="Measure on private servers.")
     parser.add_argument("--quick", action="store_true", help="a short run, to see that everything works")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, help="these sections (default: all)")
+    parser.add_argument(
+        "--before", type=Path, metavar="FOLDER", help="another checkout of the project, for the section writes"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     return parser.parse_args(arguments)
 

@@ -1,7 +1,7 @@
 """Compare variants of a request, which take turns in each round: what one request of each costs."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import median
@@ -74,13 +74,16 @@ class Result:
         return median(outcome.percentile_ms(percent) for outcome in self.rounds)
 
 
-def compare(env: Environment, variants: Sequence[Variant], *, rounds: int, seconds: float) -> dict[str, Result]:
+def compare(
+    env: Environment, variants: Sequence[Variant], *, rounds: int, seconds: float, **variables: str
+) -> dict[str, Result]:
     """Measure the variants, print their table, and return their results by name.
 
-    The cache is warm: it has the row of each user, and what the first requests of a variant have filled.
+    The cache is warm: it has the row of each user, and what the first requests of a variant have filled. `variables`
+    are further environment variables of the web servers, such as LANE="on".
     """
     results = {variant.name: Result() for variant in variants}
-    with Runner(env, variants) as runner:
+    with Runner(env, variants, variables) as runner:
         for variant in variants:
             results[variant.name].commands = runner.redis_commands(variant)
         for _ in range(rounds):
@@ -98,8 +101,8 @@ def summaries(results: dict[str, Result]) -> dict[str, Any]:
 class Runner:
     """The web servers of the variants, with meters."""
 
-    def __init__(self, env: Environment, variants: Sequence[Variant]) -> None:
-        self._env = env
+    def __init__(self, env: Environment, variants: Sequence[Variant], variables: Mapping[str, str]) -> None:
+        self._env, self._variables = env, variables
         self._tokens = env.tokens
         self._stack = ExitStack()
         self._variants = variants
@@ -123,7 +126,8 @@ class Runner:
         self._stack.close()
 
     def _web(self, throttled: bool) -> Any:
-        return self._env.web_server(workers=1, threads=THREADS, THROTTLES="on" if throttled else "off")
+        variables = {"THROTTLES": "on" if throttled else "off", **self._variables}
+        return self._env.web_server(workers=1, threads=THREADS, **variables)
 
     def _send(self, variant: Variant, **limits: Any) -> Outcome:
         port = self._servers[variant.throttled].port

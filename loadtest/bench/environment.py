@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -23,11 +24,12 @@ CALLERS = 64  # enough that no caller sends so many requests a second that a thr
 class Environment:
     """Private servers, with the users 1 to `users` in the database; all of it is removed when the process ends."""
 
-    def __init__(self, users: int) -> None:
+    def __init__(self, users: int, before: Path | None = None) -> None:
+        """`before`: a checkout of the project to compare with, where a section can."""
         servers.require_packages()
         from MySQLdb import connect
 
-        self.users = users
+        self.users, self.before = users, before
         self.folder = servers.temporary_folder()
         binary = servers.program("redis-server") or "redis-server"
         self._redis_port, redis_server = servers.start_redis(binary, self.folder)
@@ -101,14 +103,17 @@ class Environment:
             finally:
                 command.terminate()
 
-    @contextmanager
-    def web_server(self, *, workers: int, threads: int, **variables: str) -> Iterator[WebServer]:
+    def web_server(self, *, workers: int, threads: int, **variables: str) -> AbstractContextManager[WebServer]:
         """Run a web server while the block lasts: gunicorn as in production, or another one by the variable SERVER.
 
         `variables` are added to its environment variables.
         """
-        sizes = {"WEB_WORKERS": str(workers), "WEB_THREADS": str(threads)}
-        with run_web_server({**self.variables, **sizes, **variables}, self.folder / "web.log") as server:
+        return self.web_server_of(PROJECT_ROOT, WEB_WORKERS=str(workers), WEB_THREADS=str(threads), **variables)
+
+    @contextmanager
+    def web_server_of(self, tree: Path, **variables: str) -> Iterator[WebServer]:
+        """Run a web server of a checkout of the project, with these variables besides those of all."""
+        with run_web_server({**self.variables, **variables}, self.folder / "web.log", tree) as server:
             yield server
 
     @cached_property

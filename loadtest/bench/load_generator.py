@@ -21,7 +21,8 @@ RECEIVE_BYTES = 1 << 16
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """What to send: GETs of `paths`, or PUTs of `bodies`, with the access `tokens`, each of the three lists in turn.
+    """What to send: GETs of `paths`, or PUTs (or another `method`) of `bodies`, with the access `tokens`, each of the
+    three lists in turn.
 
     It ends after `seconds`, or after `requests`. With `requests_each`, every connection belongs to one user: it sends
     that many requests with one token, and starts at the path and the body of its own number.
@@ -31,6 +32,7 @@ class Workload:
     paths: list[str]
     bodies: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
+    method: str = "PUT"
     connections: int = 8
     seconds: float = 3600
     requests: int | None = None
@@ -49,7 +51,7 @@ def _rotated(number: int, values: list[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`latencies_ms` of the answers with status 200, sorted; `errors` counts all others by status or kind of error."""
+    """`latencies_ms` of the answers with a status of 2xx, sorted; `errors` counts others by status or kind of error."""
 
     requests: int
     seconds: float
@@ -81,7 +83,7 @@ def run_load(workload: Workload) -> Outcome:
 
 def encoded_requests(workload: Workload) -> Iterator[bytes]:
     """Yield the bytes of each request, with the header of a proxy that terminates TLS."""
-    method = "PUT" if workload.bodies else "GET"
+    method = workload.method if workload.bodies else "GET"
     lines = [f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{workload.port}\r\n".encode() for path in workload.paths]
     headers = [
         f"Accept: */*\r\nX-Forwarded-Proto: https\r\n{login}".encode()
@@ -195,11 +197,14 @@ class LoadGenerator:
             self._replace(connection, status)
             return
         self._waiting.discard(connection)
-        if status == "200":
+        self._note_answer(connection, status)
+        self._send_next(connection)
+
+    def _note_answer(self, connection: Connection, status: str) -> None:
+        if status.startswith("2"):
             self._latencies_ms.append((time.perf_counter() - connection.sent_at) * 1000)
         else:
             self._errors[status] += 1
-        self._send_next(connection)
 
     def _replace(self, connection: Connection, error: str) -> None:
         """Count an error, and open a new connection instead of the broken one."""

@@ -10,6 +10,7 @@ TEXT = (
     "CONCAT(ELT(1 + seq MOD 4, '周末去爬山，有人一起吗？', 'Coffee first, then code.', 'Sunset over the harbour 🌅', "
     "'Does anybody know a good book? I finished mine on the train, and it is a long way home.'), ' #', seq)"
 )
+FIRST_AT = "2026-01-01 00:00:00.123456"  # whole seconds would be rare, and cost more in JSON
 # Multiples of either modulo 1 spread evenly; the golden ratio and the plastic number (Roberts' R2 sequence).
 GOLDEN_RATIO, PLASTIC_RATIO = 0.6180339887, 0.7548776662
 
@@ -27,7 +28,7 @@ def insert_posts(env: Environment, first: int, last: int, *, author: str, repost
     """Insert the posts `first` to `last`, a second apart; `author` and `repost_of` are SQL of `seq`, the post's id."""
     seed_follows.insert_rows(
         env,
-        f"SELECT seq, {author}, {TEXT}, {repost_of}, '2026-01-01' + INTERVAL seq SECOND, 0 FROM seq_{first}_to_{last}",
+        f"SELECT seq, {author}, {TEXT}, {repost_of}, '{FIRST_AT}' + INTERVAL seq SECOND, 0 FROM seq_{first}_to_{last}",
         into="posts_post (id, author_id, text, repost_of_id, created_at, state)",
     )
 

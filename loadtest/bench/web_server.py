@@ -42,8 +42,8 @@ class WebServer(NamedTuple):
 
 
 @contextmanager
-def run_web_server(variables: dict[str, str], log: Path) -> Iterator[WebServer]:
-    """Run a web server while the block lasts.
+def run_web_server(variables: dict[str, str], log: Path, tree: Path = PROJECT_ROOT) -> Iterator[WebServer]:
+    """Run a web server while the block lasts, of this project or of another checkout, `tree`.
 
     `variables` are all environment variables of the process. SERVER selects one of ARGUMENTS (default: gunicorn), and
     WEB_WORKERS and WEB_THREADS must be set. Raise SystemExit if the workers do not start within START_TIMEOUT_S.
@@ -55,7 +55,7 @@ def run_web_server(variables: dict[str, str], log: Path) -> Iterator[WebServer]:
     command = [sys.executable, *(argument.format(port=port, **variables) for argument in ARGUMENTS[server])]
     with log.open("ab") as output:
         supervisor = subprocess.Popen(
-            command, cwd=PROJECT_ROOT, env=variables, stdout=output, stderr=output, start_new_session=True,
+            command, cwd=tree, env=variables, stdout=output, stderr=output, start_new_session=True,
             preexec_fn=servers.end_with_parent,
         )  # fmt: skip
     try:

@@ -8,20 +8,18 @@ from rest_framework.request import Request
 
 from api.ids import parse_id
 from api.inputs import validated
-from api.json import no_content
-from api.problems import Problem, not_found
 from api.reads import answer
 from api.schema import described, id_in_path
 from api.views import BatchedView
-from caching.api import Batch, Unavailable
-from popups import rules, services
+from api.writes import answer_write
+from caching.api import Batch
+from popups import rules
 from popups.api.parameters import client_context, shortened
 from popups.api.schemas import output
 from popups.api.schemas.input import EventInput
 from popups.delivery.next_popup import NextPopup
-from popups.delivery.states import STATES
+from popups.writes import EventWrite
 
-RETRY_AFTER_S = 2
 SLUG = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength": rules.SLUG_LENGTH}
 VERSION = {"type": "string"}
 
@@ -68,8 +66,7 @@ class EventsView(BatchedView):
     """Endpoint /api/v1/popups/{id}/events: POST records a click or dismissal in a Redis stream."""
 
     def prepare(self, request: Request, batch: Batch, caller_id: int, popup_id: str) -> None:
-        self.popup_id = parse_id(popup_id)
-        batch.add(STATES.of(caller_id))
+        self.write = EventWrite(batch, caller_id, parse_id(popup_id))
 
     @described(
         answers={202: None},
@@ -83,12 +80,5 @@ class EventsView(BatchedView):
         Counted once for each claim and type, so it may be repeated.
         """
         event = validated(EventInput, request.data)
-        try:
-            services.record(user_id=self.caller_id, popup_id=self.popup_id, token=event["claim"], type=event["type"])
-        except services.UnknownClaim:
-            raise not_found("such claim of yours") from None
-        except Unavailable:
-            raise Problem(
-                503, "events_unavailable", "The event cannot be kept now; send it again.", retry_after_s=RETRY_AFTER_S
-            ) from None
-        return no_content(202)
+        self.write.claim, self.write.type = event["claim"], event["type"]
+        return answer_write(self.write)

@@ -8,15 +8,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.core.handlers.base import BaseHandler
+from django.db import close_old_connections
 from rest_framework.exceptions import APIException
 
 from api import request_ids, throttles, tokens
 from api.json import encoded
 from api.views import Admission
-from caching.api import Batch
+from api.writes import Write
+from caching.api import Batch, repeated
 from caching.extend import EventLoopClient
 from caching.recent import Recent
 from serving.bridge.bodies import Receive
@@ -27,14 +29,13 @@ from serving.bridge.wsgi import Bridge
 from serving.hot_lane.misses import MissLoader
 from serving.hot_lane.response_heads import ResponseHead, ResponseHeadCache
 from serving.hot_lane.routes import Route, Routes
+from serving.requests.small_bodies import WRITES, RawHeaders, small_body
 
 THROTTLE_SCOPE = "user"
 MAX_CACHED, MAX_CACHED_BYTES = 10_000, 2048  # sets of request headers, mostly of half a kilobyte each
 UNSUPPORTED_HEADERS = frozenset((b"content-length", b"transfer-encoding", b"upgrade", b"expect"))
 FAILED = "The hot lane failed. Django answers instead."
 logger = logging.getLogger(__name__)
-
-RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
 class ParsedHeaders(NamedTuple):
@@ -45,26 +46,38 @@ class ParsedHeaders(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A response with status 200; `headers` are those besides the response head, Content-Length and X-Request-ID."""
+    """A response; `headers` are those besides the response head, Content-Length and X-Request-ID."""
 
     response_head: ResponseHead
     headers: Mapping[str, str]
     body: bytes
+    status: int = 200
+
+    @property
+    def http1_status(self) -> bytes:
+        """The status line of HTTP/1."""
+        return _STATUS_LINES[self.status]
 
     def asgi_headers(self) -> list[tuple[bytes, bytes]]:
         """Return the headers as ASGI has them."""
         own = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()]
-        return [*self.response_head.asgi_headers, (b"content-length", b"%d" % len(self.body)), *own]
+        head = self.response_head.asgi_headers
+        if not self.body:
+            head = [header for header in head if header[0] != b"content-type"]
+        return [*head, (b"content-length", b"%d" % len(self.body)), *own]
 
     def http1_headers(self) -> tuple[bytes, bytes]:
         """Return the headers as HTTP/1 has them, in two parts."""
         length = b"content-length: %d\r\n" % len(self.body)
+        if not self.body:
+            return self.response_head.without_type, length
         if not self.headers:
             return self.response_head.http1_headers, length
         own = "".join([f"{name.lower()}: {value}\r\n" for name, value in self.headers.items()])
         return self.response_head.http1_headers, own.encode("latin-1") + length
 
 
+_STATUS_LINES = {200: b"HTTP/1.1 200 OK\r\n", 202: b"HTTP/1.1 202 Accepted\r\n"}
 AnswerCallback = Callable[[Answer | None], None]
 
 
@@ -80,6 +93,7 @@ class HotLane:
     ) -> None:
         self.bridge = bridge
         self._routes = Routes(prefix, routes)
+        self._threads = threads
         self._response_heads = ResponseHeadCache(django)
         self._client = EventLoopClient()
         self._misses = MissLoader(threads)
@@ -89,19 +103,25 @@ class HotLane:
         extra_environ: Environ = {}
         answer: Answer | None = None
         parsed = None
-        if scope["method"] == "GET":
-            parsed, request_id = self._parse_cached(scope["scheme"], tuple(scope["headers"]))
+        raw, body = tuple(scope["headers"]), b""
+        headers: RawHeaders | None = raw
+        if scope["method"] in WRITES:
+            headers, body, receive = await small_body(raw, receive)
+        elif scope["method"] != "GET":
+            headers = None
+        if headers is not None:
+            parsed, request_id = self._parse_cached(scope["scheme"], headers)
         if parsed is not None:
             extra_environ[request_ids.ENVIRON] = request_id
             future = asyncio.get_running_loop().create_future()
-            callback = partial(_set_result, future)
-            if self.try_answer(parsed, scope["path"], scope["query_string"], extra_environ, callback):
+            request = (scope["path"], scope["query_string"], extra_environ, partial(_set_result, future))
+            if self.try_answer(parsed, *request, scope["method"], body):
                 answer = await future
         if answer is None:
             await self.bridge(scope, receive, send, extra_environ)
             return
-        headers = [*answer.asgi_headers(), (request_ids.NAME, request_id.encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        own = [*answer.asgi_headers(), (request_ids.NAME, request_id.encode())]
+        await send({"type": "http.response.start", "status": answer.status, "headers": own})
         await send({"type": "http.response.body", "body": answer.body})
 
     def parse_headers(self, scheme: str, raw: RawHeaders) -> ParsedHeaders | None:
@@ -137,19 +157,26 @@ class HotLane:
         return parsed, request_ids.from_headers(raw)
 
     def try_answer(
-        self, parsed: ParsedHeaders, path: str, query: bytes, extra_environ: Environ, callback: AnswerCallback
+        self,
+        parsed: ParsedHeaders,
+        path: str,
+        query: bytes,
+        extra_environ: Environ,
+        callback: AnswerCallback,
+        method: str = "GET",
+        body: bytes = b"",
     ) -> bool:
-        """Begin to answer a GET request; return False if Django has to.
+        """Begin to answer a request; return False if Django has to.
 
         If True, `callback` is called once, in a later turn of the event loop, with the answer, or with None if Django
         has to answer after all. Then give `extra_environ`, which the lane may have filled, to `bridge`.
         """
         try:
-            found = self._routes.find(path, query, parsed.response_head.base)
+            found = self._routes.find(path, query, parsed.response_head.base, method, body)
             if found is None:
                 return False
             steps = _steps(parsed, *found, extra_environ)
-            return _Runner(self._client, self._misses, steps, callback, extra_environ).start()
+            return _Runner(self._client, self._misses, self._threads, steps, callback, extra_environ).start()
         except APIException:
             return False
         except Exception:
@@ -162,11 +189,13 @@ def _set_result(future: asyncio.Future[Answer | None], answer: Answer | None) ->
         future.set_result(answer)
 
 
-Steps = Generator[Batch, bool, Answer | None]
+Work = Callable[[], None]
+"""What blocks, and is done in a thread."""
+Steps = Generator[Batch | Work, bool, Answer | None]
 
 
 def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extra_environ: Environ) -> Steps:
-    """Yield batches to send, and receive for each whether it has all its results. Return the answer.
+    """Yield batches to send and work to be done, and receive for each whether it has succeeded. Return the answer.
 
     If the generator returns None or raises APIException, Django has to answer.
     """
@@ -182,10 +211,17 @@ def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extr
     admission.enforce()
     if not read.is_nonblocking():
         return None
+    if isinstance(read, Write):
+        read.check()
     for more in read.further_batches():
         if not (more.is_empty or (yield more)):
             return None
-    return Answer(parsed.response_head, read.headers(), encoded(read.document()))
+    if not isinstance(read, Write):
+        return Answer(parsed.response_head, read.headers(), encoded(read.document()))
+    if read.blocks and not (yield read.perform):
+        return None
+    document = read.document()
+    return Answer(parsed.response_head, {}, b"" if document is None else encoded(document), read.status)
 
 
 class _Runner:
@@ -195,21 +231,28 @@ class _Runner:
         self,
         client: EventLoopClient,
         misses: MissLoader,
+        threads: ThreadPool,
         steps: Steps,
         callback: AnswerCallback,
         extra_environ: Environ,
     ) -> None:
-        self._client, self._misses, self._steps = client, misses, steps
+        self._client, self._misses, self._threads, self._steps = client, misses, threads, steps
         self._callback, self._extra_environ = callback, extra_environ
 
     def start(self) -> bool:
         """Send the first batch; return False if Redis cannot be used now."""
-        self._batch = next(self._steps)
+        self._batch = cast("Batch", next(self._steps))
         return self._client.send(self._batch.commands(), self._resume)
 
     def _resume(self, replies: list[Any] | None) -> None:
         """Take the replies of Redis, None if there are none."""
         self._advance(lambda batch: batch.resolve(replies), may_load=replies is not None)
+
+    def _done(self, work: "asyncio.Future[None]") -> None:
+        error = work.exception()
+        if error is not None and not isinstance(error, APIException):
+            _log_failure(self._extra_environ, error)
+        self._advance(lambda _: error is None, may_load=False)
 
     def _loaded(self, is_loaded: bool) -> None:
         self._advance(lambda _: is_loaded, may_load=False)
@@ -221,8 +264,12 @@ class _Runner:
             if not is_complete and may_load and self._batch.lacks_only_entries:
                 self._misses.load(self._batch, self._loaded)
                 return
-            self._batch = self._steps.send(is_complete)
-            if self._batch.send(self._client, self._resume):
+            following = self._steps.send(is_complete)
+            if not isinstance(following, Batch):
+                self._threads.run(_work, following, self._extra_environ).add_done_callback(self._done)
+                return
+            self._batch = following
+            if following.send(self._client, self._resume):
                 return
         except StopIteration as end:
             answer = end.value
@@ -233,6 +280,16 @@ class _Runner:
         self._callback(answer)
 
 
-def _log_failure(extra_environ: Environ) -> None:
+def _work(work: Work, extra_environ: Environ) -> None:
+    """Do the work of a request that may be repeated, in this thread, as Django would begin and end it."""
+    request_ids.set_current(extra_environ.setdefault(request_ids.ENVIRON, request_ids.new()))
+    close_old_connections()
+    try:
+        repeated(work, is_idempotent=True)
+    finally:
+        close_old_connections()
+
+
+def _log_failure(extra_environ: Environ, error: BaseException | None = None) -> None:
     request_id = extra_environ.setdefault(request_ids.ENVIRON, request_ids.new())  # Django answers with it
-    logger.exception(FAILED, extra={"request_id": request_id})
+    logger.error(FAILED, extra={"request_id": request_id}, exc_info=error or True)

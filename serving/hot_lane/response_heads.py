@@ -27,12 +27,14 @@ _SCOPE = {"http_version": "1.1", "method": "GET", "path": "/", "raw_path": b"/",
 class ResponseHead(NamedTuple):
     """The headers of a response as ASGI and as HTTP/1 have them, without those that differ with each answer.
 
-    `base` is what absolute addresses in the body begin with, such as "https://example.org".
+    `base` is what absolute addresses in the body begin with, such as "https://example.org"; `without_type` are the
+    headers of an answer without a body.
     """
 
     asgi_headers: list[tuple[bytes, bytes]]
     http1_headers: bytes
     base: str
+    without_type: bytes
 
 
 class ResponseHeadCache:
@@ -72,7 +74,12 @@ class ResponseHeadCache:
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
         encoded = [header for header in encoded if header[0] not in OF_EACH_ANSWER]
         base = request.build_absolute_uri("/")[:-1]
-        return ResponseHead(encoded, b"".join(b"%b: %b\r\n" % header for header in encoded), base)
+        untyped = [header for header in encoded if header[0] != b"content-type"]
+        return ResponseHead(encoded, _http1(encoded), base, _http1(untyped))
+
+
+def _http1(headers: list[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
 def _empty(request: HttpRequest) -> HttpResponse:

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from api.cursors import Location
 from api.ids import LARGEST
 from api.reads import Read
+from api.writes import Write
 
 IDS = r"([0-9,]+)"
 FIELDS = r"([a-z_,]+)"
@@ -24,6 +25,8 @@ class Route:
     Problem, Django answers the request. A path without an id wins: `users/me` is not `users/{id}`.
     """
 
+    method = "GET"
+
     def __init__(self, path: str, query: str, read: Callable[..., Read]) -> None:
         self.path = path
         self.query = re.compile(query, re.ASCII)
@@ -33,6 +36,23 @@ class Route:
         """Return what the read gets after the id, None if the query does not match."""
         match = self.query.fullmatch(_unquote(query) if "%" in query else query)
         return match and match.groups()
+
+    def arguments_of(self, base: str, path: str, query: str, body: bytes) -> tuple[Any, ...] | None:
+        """Return the same for a request that may have a body."""
+        return self.arguments(base, path, query) if not body else None
+
+
+class WriteRoute(Route):
+    """A request that writes, without a query: `write(batch, caller_id, …)`, an api.writes.Write, gets the id in the
+    path, then the groups of `body`, a regular expression for the whole body, as texts."""
+
+    def __init__(self, method: str, path: str, write: Callable[..., Write], body: bytes = b"") -> None:
+        super().__init__(path, "", write)
+        self.method, self._body = method, re.compile(body, re.ASCII)
+
+    def arguments_of(self, base: str, path: str, query: str, body: bytes) -> tuple[Any, ...] | None:
+        match = None if query else self._body.fullmatch(body)
+        return match and tuple(group.decode() for group in match.groups())
 
 
 class PagedRoute(Route):
@@ -52,30 +72,32 @@ class PagedRoute(Route):
 
 
 class Routes:
-    """Routes by their paths, each below `prefix`."""
+    """Routes by their methods and paths, each below `prefix`."""
 
     def __init__(self, prefix: str, routes: Iterable[Route]) -> None:
-        by_path = {prefix + route.path: route for route in routes}
-        self._constant = {path: route for path, route in by_path.items() if ID not in path}
-        self._with_id = {path: route for path, route in by_path.items() if ID in path}
+        by_path = {(route.method, prefix + route.path): route for route in routes}
+        self._constant = {key: route for key, route in by_path.items() if ID not in key[1]}
+        self._with_id = {key: route for key, route in by_path.items() if ID in key[1]}
         self._before_ids = len(prefix) - 1  # the prefix ends with a slash
 
-    def find(self, path: str, query: bytes, base: str = "") -> tuple[Route, tuple[Any, ...]] | None:
+    def find(
+        self, path: str, query: bytes, base: str = "", method: str = "GET", body: bytes = b""
+    ) -> tuple[Route, tuple[Any, ...]] | None:
         """Return a request's route, and the arguments of its read after batch and caller; None if no route matches.
 
         `base` is what absolute addresses begin with.
         """
         ids: tuple[int, ...] = ()
-        route = self._constant.get(path)
+        route = self._constant.get((method, path))
         if route is None:
             segment = _ID_SEGMENT.search(path, self._before_ids)
             if segment is None:
                 return None
-            route = self._with_id.get(path[: segment.start(1)] + ID + path[segment.end() :])
+            route = self._with_id.get((method, path[: segment.start(1)] + ID + path[segment.end() :]))
             if route is None or (id_ := int(segment[1])) > LARGEST:
                 return None
             ids = (id_,)
-        arguments = route.arguments(base, path, query.decode("latin-1"))
+        arguments = route.arguments_of(base, path, query.decode("latin-1"), body)
         return None if arguments is None else (route, ids + arguments)
 
 

@@ -17,13 +17,14 @@ from serving.http import headers, request_head
 from serving.http.connections import Connections, Environ
 from serving.http.http_tools import Protocol
 from serving.http.transport import ProtocolTransport
-from serving.requests import limits
+from serving.requests import limits, small_bodies
 from serving.requests.refusals import Refusal, bad_request, head_too_large, request_timeout, too_busy
 
 LINGER_S = 2  # for a client that still sends to read its answer, before the connection is reset
 MAX_FAST_PATH_BYTES = 2048  # of a request, with its headers
 MAX_WAITING_BYTES = 64 << 10  # read ahead of the request in progress
 WRITE_BUFFER_BYTES = 8 << 10
+WRITES = tuple(f"{method} /".encode() for method in small_bodies.WRITES)
 HEAD_END = re.compile(rb"\n\r?\n")
 
 
@@ -149,33 +150,44 @@ class Connection(asyncio.Protocol):
         if self._lane is None or self._write_paused or len(data) > MAX_FAST_PATH_BYTES:
             return False
         line, _, lines = data.partition(b"\r\n")
-        if not (line.startswith(b"GET /") and line.endswith(b" HTTP/1.1")):
+        body = b""
+        if not line.endswith(b" HTTP/1.1"):
             return False
+        if not line.startswith(b"GET /"):
+            found = small_bodies.split(data, len(line) + 2) if line.startswith(WRITES) else None
+            if found is None:
+                return False
+            data, lines, body = found
         try:
             (parsed, keep_alive), request_id = headers.parse(self._lane, self._scheme, lines)
         except headers.UnsupportedHeaders:
             return False
-        path, _, query = line[4:-9].partition(b"?")
+        method, _, target = line[:-9].partition(b" ")
+        path, _, query = target.partition(b"?")
         extra_environ: dict[str, Any] = {} if request_id is None else {request_ids.ENVIRON: request_id}
-        callback = partial(self._finish_lane, data, keep_alive, extra_environ)
-        if not self._lane.try_answer(parsed, path.decode("latin-1"), query, extra_environ, callback):
+        callback = partial(self._finish_lane, data, body, keep_alive, extra_environ)
+        request = (path.decode("latin-1"), query, extra_environ, callback, method.decode(), body)
+        if not self._lane.try_answer(parsed, *request):
             return False
         self._state = IN_LANE
         return True
 
-    def _finish_lane(self, data: bytes, keep_alive: bool, extra_environ: dict[str, Any], answer: Any) -> None:
+    def _finish_lane(
+        self, head: bytes, body: bytes, keep_alive: bool, extra_environ: dict[str, Any], answer: Any
+    ) -> None:
         if self._transport.is_closing():
             return
         if answer is None:
             self._extra_environ = extra_environ
-            self._give_to_django(data)
+            self._buffer[:0] = body
+            self._give_to_django(head)
             self._process_buffer()
             return
         connections = self._connections
         keep_alive = keep_alive and not self.is_ending()
         own = request_ids.header_line(extra_environ.get(request_ids.ENVIRON))
         end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
-        parts = [b"HTTP/1.1 200 OK\r\n", connections.date_line, own, *answer.http1_headers(), end, answer.body]
+        parts = [answer.http1_status, connections.date_line, own, *answer.http1_headers(), end, answer.body]
         self._transport.write(b"".join(parts))
         connections.server_state.total_requests += 1
         if keep_alive:

@@ -22,7 +22,7 @@ def whole_seconds(alice, bob):
     post = Post.objects.create_one(author_id=alice.pk, text=TEXTS[0], created_at=WHOLE)
     Comment.objects.create(author_id=bob.pk, post_id=post.pk, text=TEXTS[1], created_at=WHOLE)
     UserState.objects.create_one(user_id=bob.pk, last_seen_at=WHOLE)
-    User.objects.filter(pk__in=[alice.pk, bob.pk]).update(created_at=WHOLE)
+    User.objects.filter(pk__in=[alice.pk, bob.pk]).update(created_at=WHOLE, bio=TEXTS[0])
     return post
 
 
@@ -38,6 +38,10 @@ def test_every_answer_with_times(api, alice, bob, whole_seconds):
         for _ in range(2):  # from the database, and from the cache
             found = TIME.findall(api.get(address, by=tokens["access"]).bytes.decode())
             assert found == [SHOWN] * times, address
+    for address in (f"users?ids={bob.pk}", f"users/profiles?ids={bob.pk}", "users?username=bob"):
+        assert api.get(address, by=alice).json["results"][0]["bio"] == TEXTS[0]
+    (shown,) = api.get(f"posts?ids={post.pk}", by=alice).json["results"]
+    assert (shown["text"], shown["author"]["bio"], "hidden" in shown) == (TEXTS[0], TEXTS[0], False)
     assert api.get(f"users/{alice.pk}/state", by=alice).json["last_seen_at"] is None
 
 

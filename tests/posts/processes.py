@@ -4,6 +4,7 @@ import contextlib
 import random
 import time
 from collections import Counter
+from functools import partial
 
 from tests.support.crashes import dies_at_commit
 
@@ -99,3 +100,60 @@ def die_at(work: str, post_id: int, commits: int, when: str) -> None:
     deletion.CHUNK = CHUNK
     dies_at_commit(commits, when)
     removal.remove([post_id]) if work == "remove" else list(removal.removed_posts.sweep())
+
+
+def in_feed_at_once(reader_id: int, author_id: int, rounds: int, seed: int) -> list[str]:
+    """Write what changes a reader's feed, and read it after each write; return the writes that it did not show."""
+    from django.conf import settings
+
+    from posts import services
+    from posts.models import Post
+    from social import services as graph
+    from tests.support.api_client import ApiClient
+    from users.models import User
+
+    settings.THROTTLES = {}
+    api, reader, chance = ApiClient(), User.objects.get(pk=reader_id), random.Random(seed)
+    pair = {"follower_id": reader_id, "followee_id": author_id}
+
+    def shows(post: Post) -> bool:
+        return post.pk in [each["id"] for each in api.get("feed?limit=100", by=reader).json["results"]]
+
+    missed = []
+    for number in range(rounds):
+        post = services.publish(author_id=author_id, text="New")
+        there_and_back = {
+            "publish": (lambda: None, lambda: None),
+            "hide": (
+                partial(Post.objects.update_one, post.pk, state=Post.State.HIDDEN),
+                partial(Post.objects.update_one, post.pk, state=Post.State.SHOWN),
+            ),
+            "unfollow": (partial(graph.unfollow, **pair), partial(graph.follow, **pair)),
+            "deactivate": (
+                partial(User.objects.update_one, author_id, is_active=False),
+                partial(User.objects.update_one, author_id, is_active=True),
+            ),
+        }
+        for name in ["publish", *chance.sample(["hide", "unfollow", "deactivate"], 3)]:
+            away, back = there_and_back[name]
+            away()
+            missed += [f"{number}: {name}"] if shows(post) != (name == "publish") else []
+            back()
+            missed += [f"{number}: {name}, and back"] if not shows(post) else []
+        services.delete_post(post_id=post.pk, by=author_id)
+        missed += [f"{number}: delete"] if shows(post) else []
+    return missed
+
+
+def scroll(reader_id: int, pages: int) -> int:
+    """Read pages of a feed, which fills the cache; return how many."""
+    from django.conf import settings
+
+    from tests.support.api_client import ApiClient
+    from users.models import User
+
+    settings.THROTTLES = {}
+    api, reader, address = ApiClient(), User.objects.get(pk=reader_id), "feed"
+    for _ in range(pages):
+        address = api.get(address, by=reader).json["next"] or "feed"
+    return pages

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from posts import list_views, services
+from posts import comment_views, services
 from posts.models import Comment, Favorite, Like, Post
 from tests.posts.settled import drifts
 from tests.support.api_client import ApiClient
@@ -54,7 +54,7 @@ def test_gone_before_it_is_shown(api, alice, bob, post, monkeypatch):
     publish = services.publish_once
     monkeypatch.setattr(services, "publish_once", lambda **new: (removed(publish(**new)[0]), True))
     assert api.post("posts", {"text": "Hello"}, by=bob).status == 404
-    monkeypatch.setattr(list_views.ViewedUsers, "public", lambda _: {})
+    monkeypatch.setattr(comment_views.ViewedUsers, "public", lambda _: {})
     assert api.post(f"posts/{post.pk}/comments", {"text": "Hi"}, by=bob).status == 401
 
 

@@ -73,6 +73,13 @@ def test_the_loser_of_a_race_changes_nothing(alice, item, monkeypatch):
     assert truth(item)["sum"] == 5
 
 
+def test_a_score_that_the_cache_does_not_know_is_changed(alice, item):
+    services.rate(user_id=alice.pk, item_id=item.pk, score=5)
+    services.rate(user_id=alice.pk, item_id=item.pk, score=9, is_first=True)
+    assert (Score.objects.get().score, Score.objects.count()) == (9, 1)
+    assert_exact(item)
+
+
 def test_a_user_takes_their_scores_along(alice, bob, item):
     services.rate(user_id=alice.pk, item_id=item.pk, score=5)
     services.rate(user_id=bob.pk, item_id=item.pk, score=7)

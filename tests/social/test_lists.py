@@ -8,8 +8,8 @@ from django.db import connection
 from api.cursors import Cursor
 from api.keysets import PAGE
 from social.keysets import FOLLOWERS, FOLLOWING, FRIENDS, FRIENDS_WINDOW
-from social.list_views import FriendsView
 from social.models import Block, Follow
+from social.user_lists import Friends
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,6 +43,31 @@ def test_newest_edge_first(api, alice, bob, carol, follow):
     assert names(api.get("users/me/friends", by=alice).json) == ["bob", "carol"]
     assert names(api.get("users/me/friends", by=bob).json) == ["alice"]
     assert names(api.get(f"users/{alice.pk}/followers", by=alice).json) == ["carol", "bob"]
+
+
+def test_first_pages_in_the_cache_show_each_write_at_once(api, alice, bob, carol, follow):
+    def shown():
+        followers, following = (
+            api.get(f"users/{alice.pk}/{which}", by=bob).json for which in ("followers", "following")
+        )
+        return names(followers), names(following)
+
+    follow(carol, alice)
+    follow(alice, carol)
+    assert shown() == (["carol"], ["carol"])
+    for write, expected in (
+        (lambda: api.put(f"users/{alice.pk}/follow", by=bob), (["bob", "carol"], ["carol"])),
+        (lambda: api.put(f"users/{bob.pk}/follow", by=alice), (["bob", "carol"], ["bob", "carol"])),
+        (lambda: api.delete(f"users/{alice.pk}/follow", by=carol), (["bob"], ["bob", "carol"])),
+        (lambda: api.put(f"users/{carol.pk}/block", by=alice), (["bob"], ["bob"])),
+        (lambda: Follow.objects.filter(followee=alice).delete(), ([], ["bob"])),
+        (lambda: Follow.objects.bulk_create([Follow(follower=carol, followee=alice)]), (["carol"], ["bob"])),
+        (lambda: User.objects.update_one(carol.pk, is_active=False), ([], ["bob"])),
+        (lambda: User.objects.update_one(carol.pk, is_active=True), (["carol"], ["bob"])),
+    ):
+        write()
+        assert shown() == expected
+        assert shown() == expected
 
 
 @pytest.mark.parametrize("which", ["followers", "following", "friends", "blocks"])
@@ -114,7 +139,7 @@ def test_a_page_emptied_by_blocks_still_carries_its_cursor(api, alice, bob, crow
 
 
 def test_friends_among_many_who_are_none(api, alice, new_user, monkeypatch):
-    monkeypatch.setattr(FriendsView, "keyset", FRIENDS._replace(window=30))
+    monkeypatch.setattr(Friends, "keyset", FRIENDS._replace(window=30))
     people = [new_user(f"crowd_{number:03}") for number in range(65)]
     for person in people:
         Follow.objects.create(follower=alice, followee=person)

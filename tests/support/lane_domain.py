@@ -5,10 +5,12 @@ import itertools
 import pytest
 from django.utils import timezone
 
-from posts.models import Favorite, Post
+from api.cursors import Cursor, encode
+from posts.models import Comment, Favorite, Like, Post
 from ratings.models import Item
 from ratings.services import publish, rate
 from social import services as graph
+from social.models import Follow
 from users.models import UserState
 from users.projections import OWN, PUBLIC
 
@@ -25,11 +27,16 @@ def world(new_user, alice, bob, dora):
     others = [new_user(f"other_{n}", **columns) for n, columns in enumerate(odd.values())]
     graph.follow(follower_id=alice.pk, followee_id=bob.pk)
     graph.follow(follower_id=bob.pk, followee_id=alice.pk)
+    for follower in (dora, *others):  # who are gone or hidden from alice, or will be
+        Follow.objects.create(follower=follower, followee=bob)
     graph.block(blocker_id=others[0].pk, blocked_id=alice.pk)
     graph.block(blocker_id=alice.pk, blocked_id=others[1].pk)
     posts = [Post.objects.create_one(author_id=bob.pk, text=f"post {n}") for n in range(4)]
     for post in posts[1:3]:
         Favorite.objects.create(user_id=alice.pk, post_id=post.pk)
+        for person in (alice, bob, dora, *others):
+            Like.objects.create(user_id=person.pk, post_id=post.pk)
+            Comment.objects.create(author_id=person.pk, post_id=post.pk, text=f"Hi from {person}")
     items = [publish(title=f"item {n}", description='"') for n in range(4)]
     for rater, score in ((alice, 7), (bob, 10)):
         rate(user_id=rater.pk, item_id=items[0].pk, score=score)
@@ -54,7 +61,7 @@ def domain(people, posts, items):
     """Yield the addresses that the hot lane answers."""
     ids, post_ids, item_ids = ([*(each.pk for each in those), UNKNOWN] for those in (people, posts, items))
     yield from users(people, [*ids, 2**63 - 1])
-    yield from graph_of([*ids, 2**63 - 1])
+    yield from graph_of(people, [*ids, 2**63 - 1])
     yield from of_posts(people, post_ids)
     yield from (f"ratings?ids={text}" for text in lists(item_ids))
     yield from (f"ratings/{pk}" for pk in item_ids[:3])
@@ -62,6 +69,14 @@ def domain(people, posts, items):
     for text in lists(targets):
         yield f"counters?targets={text}"
         yield f"counters?targets={text.replace(':', '%3A')}"
+
+
+def feed_pages(user, post_ids):
+    """Yield the addresses of pages of the feed, in both directions."""
+    yield from ("feed", "feed?limit=1", "feed?limit=15")
+    for pk, backwards in itertools.product(post_ids, [True, False]):
+        cursor = encode(Cursor(backwards, (pk,)), f"posts.feed:{user.pk}")
+        yield from (f"feed?cursor={cursor}", f"feed?limit=2&cursor={cursor}")
 
 
 def users(people, ids):
@@ -80,7 +95,10 @@ def users(people, ids):
     yield from (f"users/{pk}/state" for pk in ids[:2])
 
 
-def graph_of(ids):
+def graph_of(people, ids):
+    lists_of_users = [f"users/{user.pk}/{name}" for user in people[:2] for name in ("followers", "following")]
+    for path, limit in itertools.product(lists_of_users, ["", "?limit=1", "?limit=20"]):
+        yield f"{path}{limit}"
     for text in lists(ids):
         yield f"relationships?ids={text}"
         yield f"users/profiles?ids={text}"
@@ -92,6 +110,9 @@ def of_posts(people, post_ids):
         yield f"favorites/check?ids={text}"
         yield f"posts?ids={text}"
     yield from (f"posts/{pk}" for pk in post_ids[:-1])
-    for user, limit in itertools.product(people[:2], ["", "?limit=1", "?limit=3", "?limit=15"]):
-        yield f"users/{user.pk}/posts{limit}"
+    about = [f"posts/{pk}/{kind}" for pk in post_ids[:-1] for kind in ("comments", "likers")]
+    paged = ["favorites", *(f"users/{user.pk}/posts" for user in people[:2]), *about]
+    for path, limit in itertools.product(paged, ["", "?limit=1", "?limit=3", "?limit=15"]):
+        yield f"{path}{limit}"
+    yield from feed_pages(people[0], post_ids)
     yield f"favorites/check?ids={','.join(map(str, range(1, 201)))}"

@@ -21,15 +21,16 @@ class Application:
     """An application whose hot lane answers when the test says so, and whose bridge answers with the request it got."""
 
     def __init__(self):
-        self.asked, self.heads, self.scopes = [], [], []
+        self.asked, self.heads, self.scopes, self.bodies = [], [], [], []
         self.goes_on = asyncio.Event()
 
     def parse_headers(self, scheme, raw):
         self.heads.append(list(raw))
         return raw
 
-    def try_answer(self, parsed, path, query, extra_environ, callback):
-        if path.startswith("/cold"):
+    def try_answer(self, parsed, path, query, extra_environ, callback, method="GET", body=b""):
+        self.bodies.append((method, body))
+        if path.startswith("/cold") or (method != "GET" and not path.startswith("/write")):
             extra_environ["why"] = "cold"
             return False
         self.asked.append((path, query, extra_environ, callback))
@@ -61,7 +62,7 @@ class Application:
 
 
 class Answer:
-    body = b'"hot"'
+    http1_status, body = b"HTTP/1.1 200 OK\r\n", b'"hot"'
 
     def http1_headers(self):
         return (b"content-length: 5\r\n",)

@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from caching.api import Cached, CachedModel, EdgeModel, EdgeValue, IdList, IdSet
+from caching.api import Cached, CachedModel, EdgeList, EdgeModel, EdgeValue, IdList, IdSet
 
 
 class Author(CachedModel):
@@ -117,4 +117,6 @@ class Review(CachedModel):
 bookmarks = IdSet(Bookmark, owner="reader", member="book", newest=5_000)
 loans = IdSet(Loan, owner="reader", member="book")
 open_notes = IdList(Note, owner="reader", newest=3, where=Q(is_open=True))
+latest_loans = EdgeList(Loan, owner="reader", member="book", newest=3)
+latest_reviews = EdgeList(Review, owner="reader", member="book", newest=2, where=Q(stars__gte=3))
 stars_given = EdgeValue(Review, owner="reader", member="book", value="stars")

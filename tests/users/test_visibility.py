@@ -46,6 +46,7 @@ READS = [
     ("posts/{post_id}/likers", "posts/{alices}/likers", ABSENT, ABSENT, SHOWN),
     ("posts/{post_id}/likers", "posts/{bobs}/likers", ABSENT, ABSENT, SHOWN),
     ("users/{user_id}/posts", "users/{una}/posts", 404, 403, ABSENT),
+    ("feed", "feed", ABSENT, ABSENT, ABSENT),
     ("favorites", "favorites", ABSENT, ABSENT, ABSENT),
     ("favorites/check", "favorites/check?ids={hers}", ABSENT, ABSENT, ABSENT),
 ]

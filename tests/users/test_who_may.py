@@ -77,6 +77,7 @@ TABLE = [
     ("POST", "posts/{post}/comments", {"text": "Hi"}, (201, 201, 201)),
     ("DELETE", "comments/{comment}", None, (403, 204, 403)),
     ("GET", "users/{alice}/posts", None, (200, 200, 200)),
+    ("GET", "feed", None, (200, 200, 200)),
     ("GET", "favorites", None, (200, 200, 200)),
     ("GET", "favorites/check?ids={post}", None, (200, 200, 200)),
     ("POST", "ratings", {"title": "Tea house"}, (201, 201, 201)),

@@ -15,6 +15,7 @@ from django.db.models.fields.files import FieldFile
 from caching import registry
 from caching.api import Batch, EdgeValue, IdList, IdSet, existence_of
 from caching.columns import cached_fields
+from tests.zoo.truth import newest_of
 
 AHEAD = 1_000_000
 """Keys from here on are chosen by callers, where the database would choose them; see `verbs`."""
@@ -295,7 +296,7 @@ def newest(declaration: IdList, owner: Any) -> Question:
     """Ask for the newest ids of an owner."""
 
     def look() -> Any:
-        return list(_edges(declaration, owner).order_by("-pk").values_list("pk", flat=True)[: declaration.newest])
+        return newest_of(declaration, _edges(declaration, owner))
 
     tables = tables_of(declaration.model)
     return Question(f"{declaration.label}.of({owner!r})", tables, lambda: _run(declaration.of(owner)), look)

@@ -91,6 +91,14 @@ def test_what_a_model_declares(options, sentence):
     assert b"secret" not in b"".join(redis_client().scan_iter())
 
 
+def test_rows_with_json_are_not_remembered():
+    thing = declare(meta=META, cached=Cached(remembered=9), **columns(), notes=models.JSONField(default=dict))
+    (told,) = found(thing)
+    assert re.search("caching.E023 .*JSON in 'notes'", told), told
+    with pytest.raises(ImproperlyConfigured):
+        thing.objects.get_one(1)
+
+
 @pytest.mark.parametrize("name", ["one", "one_id"])
 def test_names_in_either_form_are_right(name):
     target = {"one": models.OneToOneField(Category, models.CASCADE, related_name="+")}
@@ -106,6 +114,7 @@ def test_names_in_either_form_are_right(name):
         ({"ttl_s": "60"}, "positive"),
         ({"ttl_s": True}, "positive"),
         ({"negative_ttl_s": float("inf")}, "negative_ttl_s"),
+        ({"remembered": -1}, "remembered"),
         ({"never": "password"}, r"never=…. takes names of columns, such as never=\('email',\)"),
         ({"lookups": "email"}, "lookups=…"),
         ({"lookups": (1,)}, "lookups=…"),

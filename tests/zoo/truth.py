@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from caching.api import Batch, EdgeValue, IdList, IdSet
+from caching.api import Batch, EdgeList, EdgeValue, IdList, IdSet
 from caching.entries.rows import rows_of
 from tests.support.threads import in_another_thread
 
@@ -45,12 +45,19 @@ class Truth:
                 assert answer == expected, (each.label, owner)
 
 
+def newest_of(source: IdList, rows: Any) -> list[Any]:
+    """Return what a list of these rows holds."""
+    columns = ["pk"] if source._member is None else ["pk", source._member]
+    found = rows.order_by("-pk").values_list(*columns)[: source.newest]
+    return [row if isinstance(source, EdgeList) else row[-1] for row in found]
+
+
 def _ask(source: Any, owner: Any, members: set[Any], rows: Any, columns: list[str]) -> tuple[Any, Any]:
     mine = rows.filter(**{columns[0]: owner})
     batch = Batch()
     if isinstance(source, IdList):
         asked = batch.add(source.of(owner))
-        expected: Any = list(mine.order_by("-pk").values_list("pk", flat=True)[: source.newest])
+        expected: Any = newest_of(source, mine)
     elif isinstance(source, IdSet):
         asked = batch.add(source.among(owner, members))
         has = set(mine.values_list(columns[1], flat=True))

@@ -18,13 +18,17 @@ from loadtest.load.zipf import Zipf
 
 THREADS, CONNECTIONS = 8, 64
 FULL, QUICK = Scale(rounds=7, seconds=1.5), Scale(rounds=1, seconds=0.5)
-BATCH, POSTS, EDGES = 15, 2_000, 100
+BATCH, MANY, POSTS, EDGES = 15, 50, 2_000, 100
 PATHS = 100
 API = "/api/v1"
 EMPTY, USER, OWN_USER = "empty Django view", "users/{id}", "users/me"
 COUNTS, FAVORITES, RELATIONSHIPS = (f"{read} of {BATCH}" for read in ("counts", "favourites check", "relationships"))
+PROFILES, FOLLOWERS, USERS = f"users/profiles of {BATCH}", "users/{id}/followers", f"users of {MANY}"
 NOTHING_DUE, CLAIM = "popups/next, nothing due", "popups/next, claim made"
-LIMITS_US = {USER: 50, COUNTS: 90, FAVORITES: 90, RELATIONSHIPS: 90, NOTHING_DUE: 45, CLAIM: 60}
+LIMITS_US = {
+    USER: 50, OWN_USER: 50, USERS: 120, COUNTS: 90, FAVORITES: 90, RELATIONSHIPS: 90, PROFILES: 200, FOLLOWERS: 200,
+    NOTHING_DUE: 45, CLAIM: 60,
+}  # fmt: skip
 SHOWN = 5  # popups that every caller has already been shown when nothing is due
 MAX_OF_EMPTY = 0.25  # CPU of a user on the lane / of an empty Django view on gthread
 LEGEND = """\
@@ -86,6 +90,9 @@ def reads(users: int) -> dict[str, list[str]]:
         COUNTS: [f"{API}/counters?targets={','.join(f'post:{pk}' for pk in ids)}" for ids in post_ids],
         FAVORITES: [f"{API}/favorites/check?ids={','.join(map(str, ids))}" for ids in post_ids],
         RELATIONSHIPS: [f"{API}/relationships?ids={ids}" for ids in user_ids],
+        PROFILES: [f"{API}/users/profiles?ids={ids}" for ids in user_ids],
+        USERS: [f"{API}/users?ids={','.join(map(str, users_zipf.draw_distinct(MANY)))}" for _ in range(PATHS)],
+        FOLLOWERS: [f"{API}/users/{pk}/followers" for pk in range(1, CALLERS + 1)],
         NOTHING_DUE: [f"{API}/popups/next?placement=shown&platform=ios&app_version=3.2.0"],
         CLAIM: [f"{API}/popups/next?placement=again&platform=ios&app_version=3.2.0"],
     }

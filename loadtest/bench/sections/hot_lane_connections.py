@@ -5,9 +5,6 @@ wrk have a core each. A new connection costs both about the same, mostly in the 
 """
 
 import os
-import re
-import resource
-import subprocess
 from collections import defaultdict
 from contextlib import ExitStack
 from statistics import median
@@ -17,6 +14,7 @@ from loadtest.bench import report
 from loadtest.bench.environment import Environment
 from loadtest.bench.meters import TICKS_PER_S, cpu_meter
 from loadtest.bench.web_server import WebServer
+from loadtest.bench.wrk import run_wrk
 
 KEPT_CLIENTS, FRESH_CLIENTS = 1_000, 64  # 200 fresh clients connect in bursts, a tenth less often per second
 ROUNDS, SECONDS = 5, 2
@@ -25,7 +23,6 @@ MIN_FRESH_PER_S = {"gunicorn": 7_000, "granian": 18_000}
 KEPT, FRESH = "keep-alive", "new connection per request"
 HEADER = ("server, lane on", "clients", "req/s", "p50 ms", "p99 ms", "CPU µs", "wrk's µs", "errors")
 NO_WRK = "Connections are not measured: install Debian's wrk."
-_UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1_000.0}
 
 Found = dict[tuple[str, str], list[dict[str, float]]]
 """By server and kind of connection, for each round: wrk's figures, and the CPU per request of the worker and of wrk."""
@@ -61,18 +58,11 @@ def measure(env: Environment, *, path: str) -> report.SectionResult:
 
 
 def _measure_round(wrk: str, web: WebServer, path: str, token: str, clients: int, *headers: str) -> dict[str, float]:
-    before_s = _children_cpu_s()
     with cpu_meter(web.worker_pids).counted() as cpu:
         figures = _run(wrk, web, path, token, clients, SECONDS, *headers)
     requests = figures["per_second"] * SECONDS or float("nan")  # on a machine too busy to answer at all
-    worker_s, wrk_s = cpu["ticks"] / TICKS_PER_S, _children_cpu_s() - before_s
+    worker_s, wrk_s = cpu["ticks"] / TICKS_PER_S, figures.pop("wrk_s")
     return {**figures, "worker_us": worker_s / requests * 1e6, "wrk_us": wrk_s / requests * 1e6}
-
-
-def _children_cpu_s() -> float:
-    """Return the CPU time of all child processes that have ended, wrk's runs among them."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _run(
@@ -80,36 +70,14 @@ def _run(
 ) -> dict[str, float]:
     all_headers = (f"Authorization: Bearer {token}", "X-Forwarded-Proto: https", *headers)
     options = [part for header in all_headers for part in ("-H", header)]
-    command = [wrk, "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout=10s", "--latency", *options]
-    done = subprocess.run(
-        [*command, f"http://127.0.0.1:{web.port}{path}"], capture_output=True, text=True, check=True,
-        timeout=seconds + 60, preexec_fn=_avoid_last_core,
-    )  # fmt: skip
-    return parse_output(done.stdout)
+    command = [wrk, "-t1", f"-c{clients}", *options, f"http://127.0.0.1:{web.port}{path}"]
+    return run_wrk(command, seconds, prepare=_avoid_last_core)
 
 
 def _avoid_last_core() -> None:
     """Keep this process off the last core, which the worker is pinned to."""
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, set(cores[:-1] or cores))
-
-
-def parse_output(text: str) -> dict[str, float]:
-    """Return requests per second, p50 and p99 in ms, and errors of any kind, from wrk's output.
-
-    Raise SystemExit if the text is no such output.
-    """
-    per_s = re.search(r"Requests/sec:\s+([\d.]+)", text)
-    errors = re.findall(r"(?:connect|read|write|timeout|responses:) (\d+)", text)
-    if per_s is None:
-        raise SystemExit(f"wrk printed something unexpected: {text}")
-    percentiles = {f"p{percent}_ms": _percentile_ms(text, percent) for percent in (50, 99)}
-    return {"per_second": float(per_s[1]), **percentiles, "errors": sum(map(int, errors))}
-
-
-def _percentile_ms(text: str, percent: int) -> float:
-    found = re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)", text)
-    return (float(found[1]) * _UNITS_MS[found[2]] if found else 0) or float("nan")
 
 
 def _cells(rounds: list[dict[str, float]]) -> list[str]:

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from caching.api import CachedModel, EdgeModel, EdgeValue, IdList, IdSet
+from caching.api import CachedModel, EdgeList, EdgeModel, EdgeValue, IdList, IdSet
 
 from .shop import Ware
 from .trees import Person
@@ -34,5 +34,6 @@ class Rating(CachedModel):
 
 subscriptions = IdSet(Subscription, owner="reader", member="writer")
 newest_subscribers = IdList(Subscription, owner="writer", newest=3)
+newest_readers = EdgeList(Subscription, owner="writer", member="reader", newest=3)
 stars = EdgeValue(Rating, owner="person", member="ware", value="stars")
 public_ratings = IdList(Rating, owner="ware", newest=4, where=Q(is_public=True))

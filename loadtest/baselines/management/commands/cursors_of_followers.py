@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from api import cursors
-from social.list_views import FollowersView
 from social.models import Follow
+from social.user_lists import Followers
 
 
 class Command(BaseCommand):
@@ -24,4 +24,4 @@ class Command(BaseCommand):
         edges = newest_first[depths[0] - 1 : depths[-1]]
         for depth in depths:
             cursor = cursors.Cursor(False, (edges[depth - depths[0]],))
-            self.stdout.write(cursors.encode(cursor, f"{FollowersView.purpose}:{pk}"))
+            self.stdout.write(cursors.encode(cursor, f"{Followers.purpose}:{pk}"))

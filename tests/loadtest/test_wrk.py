@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtest.bench.sections.hot_lane_connections import parse_output
+from loadtest.bench.wrk import parse_output
 
 PRINTED = """\
 Running 5s test @ http://127.0.0.1:8000/api/v1/users/1
