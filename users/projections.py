@@ -8,6 +8,7 @@ import msgspec
 from django.utils import timezone
 
 from api.fragments import Fragments
+from api.json import time_text
 from caching.extend import projection
 from users.models import UserState
 
@@ -35,7 +36,7 @@ class StateDocument(msgspec.Struct, frozen=True, gc=False):
     id: int
     status: str
     message: str
-    last_seen_at: datetime | None
+    last_seen_at: str | None
 
 
 def state_document(user_id: int, state: Any, now: datetime | None = None) -> StateDocument:
@@ -49,7 +50,7 @@ def state_document(user_id: int, state: Any, now: datetime | None = None) -> Sta
     status, seen = state.status, state.last_seen_at
     if status == ONLINE and (seen is None or (now or timezone.now()) - seen > ONLINE_FOR):
         status = OFFLINE
-    return StateDocument(user_id, status, state.message, seen)
+    return StateDocument(user_id, status, state.message, seen and time_text(seen))
 
 
 def states_of(states: Any) -> Callable[[int], StateDocument]:
