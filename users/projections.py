@@ -19,6 +19,7 @@ PUBLIC = (
 PUBLIC_JSON = Fragments(*PUBLIC)
 PRIVATE = ("email", "phone", "birthday")
 OWN = (*PUBLIC, *PRIVATE)
+FRAGMENTS = {PUBLIC: PUBLIC_JSON, OWN: Fragments(*OWN)}
 STATE = ("id", "status", "message", "last_seen_at")
 STATE_COLUMNS = STATE[1:]
 OFFLINE, ONLINE = str(UserState.Status.OFFLINE), str(UserState.Status.ONLINE)
@@ -27,7 +28,8 @@ ONLINE_FOR = timedelta(minutes=5)  # after the last heartbeat, PATCH users/me/st
 
 def shown(rows: Sequence[Any], fields: tuple[str, ...]) -> list[Any]:
     """Return the named fields of rows of accounts, as msgspec writes them."""
-    return PUBLIC_JSON.of(rows) if fields == PUBLIC else projection(fields)(rows)
+    fragments = FRAGMENTS.get(fields)
+    return fragments.of(rows) if fragments else projection(fields)(rows)
 
 
 class StateDocument(msgspec.Struct, frozen=True, gc=False):
