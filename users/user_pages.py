@@ -1,6 +1,6 @@
-"""Users and pages of users as one viewer sees them."""
+"""Pages of users as one viewer sees them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,22 +11,9 @@ from caching.api import Batch
 from users.visibility import ViewedUsers
 
 
-def visible_users(viewer_id: int, user_ids: Collection[int], **options: Any) -> dict[int, Any]:
-    """Return the public fields of the users whom the viewer may see, by id, in the order of `user_ids`.
-
-    Takes one Redis round trip. For the options see ViewedUsers.
-    """
-    return _viewed(viewer_id, user_ids, **options).public()
-
-
 def page_of_users(paging: Paging, page: Page, *, matches: Callable[[Any], bool]) -> HttpResponse:
     """Return the response for a page of user ids, in one Redis round trip; only users whose rows match."""
-    users = _viewed(paging.viewer_id, page.ids)
-    return json_response(paging.document(list(users.public(matches).values()), page))
-
-
-def _viewed(viewer_id: int, user_ids: Collection[int], **options: Any) -> ViewedUsers:
     batch = Batch()
-    users = ViewedUsers(batch, viewer_id, user_ids, **options)
+    users = ViewedUsers(batch, paging.viewer_id, page.ids)
     batch.run()
-    return users
+    return json_response(paging.document(list(users.public(matches).values()), page))

@@ -94,6 +94,24 @@ def test_rows(lane, alice, new_user, evict):
 
 
 @pytest.mark.parametrize("evict", [nothing, some_key])
+def test_first_pages(lane, alice, bob, evict):
+    """The number k is stored as the newest comment on the user's post."""
+    commented = [posts.publish(author_id=bob.pk, text="x").pk for _ in range(PEOPLE)]
+    own = login(alice)
+
+    def write(n, number):
+        posts.comment(post_id=commented[n], author_id=bob.pk, text=str(number))
+
+    async def read(n):
+        reply = await lane.ask_in_loop(f"/api/v1/posts/{commented[n]}/comments", headers=own)
+        shown = [int(each["text"]) for each in msgspec.json.decode(reply.body)["results"]]
+        assert shown == [*range(shown[0], 0, -1)][:20] if shown else True
+        return max(shown, default=0), reply
+
+    storm(lane, write, read, evict)
+
+
+@pytest.mark.parametrize("evict", [nothing, some_key])
 def test_id_sets(lane, alice, bob, evict):
     """The number k is stored as k favourites among the user's posts."""
     shelf = [[Post.objects.create(author_id=bob.pk, text="x").pk for _ in range(MOST)] for _ in range(PEOPLE)]
