@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from loadtest.bench import seed_follows
 from loadtest.bench.environment import DATABASE, PASSWORD, WEB_USER, Environment
-from loadtest.bench.seed_posts import GOLDEN_RATIO, TEXT, scattering_step
+from loadtest.bench.seed_posts import FIRST_AT, GOLDEN_RATIO, TEXT, scattering_step
 
 POSTS, COMMENTS_EACH, FAVORITES_EACH, ITEMS = 10_000, 10, 10, 200
 AUTHORS, BUSY_AUTHORS = 2_500, 500  # the most popular users wrote the posts, these most of them
@@ -94,7 +94,7 @@ def _insert_posts(env: Environment, tables: SessionTables) -> None:
     favorite = f"1 + seq DIV {FAVORITES_EACH}, {rows} - seq * 997 MOD {POSTS}"
     for select, into in (
         (
-            f"SELECT seq, {author}, {text}, NULL, '2026-01-01' + INTERVAL seq SECOND, 0 FROM seq_1_to_{rows}",
+            f"SELECT seq, {author}, {text}, NULL, '{FIRST_AT}' + INTERVAL seq SECOND, 0 FROM seq_1_to_{rows}",
             "posts_post (id, author_id, text, repost_of_id, created_at, state)",
         ),
         (f"SELECT {liker}, seq, NOW(6) FROM seq_1_to_{rows}", "posts_like (user_id, post_id, created_at)"),
