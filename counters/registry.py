@@ -22,6 +22,7 @@ def add(kind: str, name: str, counter: CountOf) -> None:
         raise ImproperlyConfigured(f"The counter {kind}.{name} is declared twice.")
     declared[name] = counter
     names_of.cache_clear()
+    counters_fed_by.cache_clear()
 
 
 def kinds() -> list[str]:
@@ -43,6 +44,7 @@ def names_of(kind: str) -> tuple[str, ...]:
     return tuple(counters_of(kind))
 
 
+@cache
 def counters_fed_by(model: type[Model]) -> list[tuple[str, str, CountOf]]:
     """Return (kind, name, declaration) of each counter that rows of a model contribute to."""
     return [

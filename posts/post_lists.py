@@ -4,12 +4,12 @@ Both take two round trips: the post and the newest rows; then the users, the pos
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from api.cursors import Location, Page, Paging
+from api.json import time_text
 from api.keysets import Keyset
 from api.reads import Read
 from caching.api import Batch
@@ -27,12 +27,12 @@ class CommentDocument(msgspec.Struct, frozen=True, gc=False):
     post: int
     author: Any
     text: str
-    created_at: datetime
+    created_at: str
 
     @classmethod
     def of(cls, row: Any, author: Any) -> "CommentDocument":
         """Return the document of a row, or an instance, of a comment."""
-        return cls(row.id, row.post_id, author, row.text, row.created_at)
+        return cls(row.id, row.post_id, author, row.text, time_text(row.created_at))
 
 
 class _OfPost(Read):

@@ -1,12 +1,12 @@
 """Posts as one viewer sees them: the posts and their marks are read in one batch, the authors in another."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
+from api.json import time_text
 from caching.api import Batch, Found, memberships
 from counters.api import request_counts_of
 from posts.models import Post, favorited, liked
@@ -23,7 +23,7 @@ class PostDocument(msgspec.Struct, frozen=True, gc=False):
     author: Any
     text: str
     repost_of: int | None
-    created_at: datetime
+    created_at: str
     counts: Any
     liked: bool
     favorited: bool
@@ -67,8 +67,9 @@ class RequestedPosts:
         counts, liked_ids, favorited_ids = marks.counts, marks.liked.members, marks.favorited.members
         results = [
             PostDocument(
-                post_id := row.id, authors[row.author_id], row.text, row.repost_of_id, row.created_at, counts[post_id],
-                post_id in liked_ids, post_id in favorited_ids, msgspec.UNSET if row.state == SHOWN else True,
+                post_id := row.id, authors[row.author_id], row.text, row.repost_of_id, time_text(row.created_at),
+                counts[post_id], post_id in liked_ids, post_id in favorited_ids,
+                msgspec.UNSET if row.state == SHOWN else True,
             )
             for row in self.rows
             if row.author_id in authors

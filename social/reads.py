@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from api.json import time_text, without_times
 from api.reads import Read
 from caching.api import Batch, existence_of
 from counters.api import request_counts_of
@@ -13,7 +14,7 @@ from users import visibility
 from users.models import User, UserState
 from users.projections import PUBLIC, states_of
 
-_public = attrgetter(*PUBLIC)
+_texts = attrgetter(*(name for name in PUBLIC if name != "created_at"))  # which is the last of the fields
 Profile = msgspec.defstruct("Profile", [*PUBLIC, "state", "counts", "relationship"], frozen=True, gc=False)
 
 
@@ -51,5 +52,8 @@ class Profiles(Read):
             raise visibility.blocked()
         states, counts = states_of(self._states), self._counts.result
         parts = [(states(row.id), counts[row.id], relationships_by_id[row.id]) for row in found.results]
-        profiles = (Profile(*shown, *part) for shown, part in zip(map(_public, found.results), parts, strict=True))
-        return {"results": list(profiles), "missing": found.missing}
+        profiles = [
+            Profile(*_texts(row), time_text(row.created_at), *part)
+            for row, part in zip(found.results, parts, strict=True)
+        ]
+        return without_times({"results": profiles, "missing": found.missing})

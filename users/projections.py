@@ -8,6 +8,7 @@ import msgspec
 from django.utils import timezone
 
 from api.fragments import Fragments
+from api.json import time_text
 from caching.extend import projection
 from users.models import UserState
 
@@ -18,6 +19,7 @@ PUBLIC = (
 PUBLIC_JSON = Fragments(*PUBLIC)
 PRIVATE = ("email", "phone", "birthday")
 OWN = (*PUBLIC, *PRIVATE)
+FRAGMENTS = {PUBLIC: PUBLIC_JSON, OWN: Fragments(*OWN)}
 STATE = ("id", "status", "message", "last_seen_at")
 STATE_COLUMNS = STATE[1:]
 OFFLINE, ONLINE = str(UserState.Status.OFFLINE), str(UserState.Status.ONLINE)
@@ -26,7 +28,8 @@ ONLINE_FOR = timedelta(minutes=5)  # after the last heartbeat, PATCH users/me/st
 
 def shown(rows: Sequence[Any], fields: tuple[str, ...]) -> list[Any]:
     """Return the named fields of rows of accounts, as msgspec writes them."""
-    return PUBLIC_JSON.of(rows) if fields == PUBLIC else projection(fields)(rows)
+    fragments = FRAGMENTS.get(fields)
+    return fragments.of(rows) if fragments else projection(fields)(rows)
 
 
 class StateDocument(msgspec.Struct, frozen=True, gc=False):
@@ -35,7 +38,7 @@ class StateDocument(msgspec.Struct, frozen=True, gc=False):
     id: int
     status: str
     message: str
-    last_seen_at: datetime | None
+    last_seen_at: str | None
 
 
 def state_document(user_id: int, state: Any, now: datetime | None = None) -> StateDocument:
@@ -49,7 +52,7 @@ def state_document(user_id: int, state: Any, now: datetime | None = None) -> Sta
     status, seen = state.status, state.last_seen_at
     if status == ONLINE and (seen is None or (now or timezone.now()) - seen > ONLINE_FOR):
         status = OFFLINE
-    return StateDocument(user_id, status, state.message, seen)
+    return StateDocument(user_id, status, state.message, seen and time_text(seen))
 
 
 def states_of(states: Any) -> Callable[[int], StateDocument]:

@@ -191,7 +191,10 @@ def hold_keys(using: str, keys: Iterable[str], *, kept: Iterable[str] = ()) -> N
     if not conf().enabled:
         return
     current = _current(using) or _begin(using)
-    fresh, fresh_kept = ({key for key in each if not current.is_protected(key)} for each in (keys, kept))
+    wanted = set(keys)
+    for key in wanted & current.kept:
+        current.change_set(key, None, 0)  # what this write does to the set is not known
+    fresh, fresh_kept = ({key for key in each if not current.is_protected(key)} for each in (wanted, kept))
     if fresh or fresh_kept:
         current.hold(fresh, fresh_kept)
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -38,18 +39,17 @@ class PacedLoad:
     """A paced load in a process of its own: `outcome()` waits for its end."""
 
     def __init__(self, workload: PacedWorkload) -> None:
+        self._pool = ThreadPoolExecutor(1)
         command = [sys.executable, "-m", "loadtest.bench.paced_load"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdin is not None  # noqa: S101  it is a pipe
-        json.dump(asdict(workload), self._process.stdin)
-        self._process.stdin.close()
+        self._printed = self._pool.submit(self._process.communicate, json.dumps(asdict(workload)))
         self.pid = self._process.pid
 
     def outcome(self) -> PacedOutcome:
         """Return the outcome; raise RuntimeError if the process has failed."""
-        assert self._process.stdout is not None  # noqa: S101  it is a pipe
-        printed = self._process.stdout.read()
-        if self._process.wait():
+        printed, _ = self._printed.result()
+        self._pool.shutdown()
+        if self._process.returncode:
             raise RuntimeError("The paced load has failed.")
         return PacedOutcome(**json.loads(printed))
 

@@ -1,6 +1,7 @@
 """Databases of their own for sessions: the same people, whose tables of posts, likes and follows have few or many rows.
 
-What a session asks for is the same in all of them. Many rows add older posts, likes of these, and follows.
+What a session asks for is the same in all of them. Many rows add older posts, likes of these, and follows, whose users
+do not exist: that a page shows more is not what tables of different sizes are compared for.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 from loadtest.bench import seed_follows
 from loadtest.bench.environment import DATABASE, PASSWORD, WEB_USER, Environment
-from loadtest.bench.seed_posts import GOLDEN_RATIO, TEXT, scattering_step
+from loadtest.bench.seed_posts import FIRST_AT, GOLDEN_RATIO, TEXT, scattering_step
 
 POSTS, COMMENTS_EACH, FAVORITES_EACH, ITEMS = 10_000, 10, 10, 200
 AUTHORS, BUSY_AUTHORS = 2_500, 500  # the most popular users wrote the posts, these most of them
@@ -83,21 +84,20 @@ def follows_of(user: int, users: int) -> int:
 
 
 def _insert_posts(env: Environment, tables: SessionTables) -> None:
-    """Insert posts, each with one like; the newest also with comments and favourites."""
+    """Insert posts, each with one like; the newest also with comments and favourites. The others are of no user."""
     rows, users, first = tables.rows, tables.users, tables.rows - POSTS + 1
     rank = f"IF(seq MOD 5, seq MOD {BUSY_AUTHORS}, {BUSY_AUTHORS} + seq DIV 5 MOD {AUTHORS - BUSY_AUTHORS})"
-    anybody = f"1 + seq * 7919 MOD {users}"
-    # Nobody reads the older posts.
-    text = f"IF(seq < {first}, 'An older post', {TEXT})"
-    author = f"IF(seq < {first}, {anybody}, 1 + {rank} * {scattering_step(users)} MOD {users})"
+    nobody, anybody = f"{seed_follows.FIRST_UNUSED_ID} + seq MOD {users}", f"1 + seq * 7919 MOD {users}"
+    author = f"IF(seq < {first}, {nobody}, 1 + {rank} * {scattering_step(users)} MOD {users})"
+    text, liker = f"IF(seq < {first}, 'An older post', {TEXT})", f"IF(seq < {first}, {nobody}, {anybody})"
     newest = f"{rows} - seq MOD {POSTS}"
     favorite = f"1 + seq DIV {FAVORITES_EACH}, {rows} - seq * 997 MOD {POSTS}"
     for select, into in (
         (
-            f"SELECT seq, {author}, {text}, NULL, '2026-01-01' + INTERVAL seq SECOND, 0 FROM seq_1_to_{rows}",
+            f"SELECT seq, {author}, {text}, NULL, '{FIRST_AT}' + INTERVAL seq SECOND, 0 FROM seq_1_to_{rows}",
             "posts_post (id, author_id, text, repost_of_id, created_at, state)",
         ),
-        (f"SELECT {anybody}, seq, NOW(6) FROM seq_1_to_{rows}", "posts_like (user_id, post_id, created_at)"),
+        (f"SELECT {liker}, seq, NOW(6) FROM seq_1_to_{rows}", "posts_like (user_id, post_id, created_at)"),
         (
             f"SELECT {newest}, {anybody}, {TEXT}, NOW(6) FROM seq_1_to_{POSTS * COMMENTS_EACH}",
             "posts_comment (post_id, author_id, text, created_at)",

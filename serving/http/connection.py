@@ -24,7 +24,6 @@ LINGER_S = 2  # for a client that still sends to read its answer, before the con
 MAX_FAST_PATH_BYTES = 2048  # of a request, with its headers
 MAX_WAITING_BYTES = 64 << 10  # read ahead of the request in progress
 WRITE_BUFFER_BYTES = 8 << 10
-WRITES = tuple(f"{method} /".encode() for method in small_bodies.WRITES)
 HEAD_END = re.compile(rb"\n\r?\n")
 
 
@@ -149,25 +148,17 @@ class Connection(asyncio.Protocol):
         """Return whether the lane has begun to answer a request that is all of `data`."""
         if self._lane is None or self._write_paused or len(data) > MAX_FAST_PATH_BYTES:
             return False
-        line, _, lines = data.partition(b"\r\n")
-        body = b""
-        if not line.endswith(b" HTTP/1.1"):
+        request = small_bodies.take_apart(data)
+        if request is None:
             return False
-        if not line.startswith(b"GET /"):
-            found = small_bodies.split(data, len(line) + 2) if line.startswith(WRITES) else None
-            if found is None:
-                return False
-            data, lines, body = found
+        head, method, path, query, lines, body = request
         try:
             (parsed, keep_alive), request_id = headers.parse(self._lane, self._scheme, lines)
         except headers.UnsupportedHeaders:
             return False
-        method, _, target = line[:-9].partition(b" ")
-        path, _, query = target.partition(b"?")
         extra_environ: dict[str, Any] = {} if request_id is None else {request_ids.ENVIRON: request_id}
-        callback = partial(self._finish_lane, data, body, keep_alive, extra_environ)
-        request = (path.decode("latin-1"), query, extra_environ, callback, method.decode(), body)
-        if not self._lane.try_answer(parsed, *request):
+        callback = partial(self._finish_lane, head, body, keep_alive, extra_environ)
+        if not self._lane.try_answer(parsed, path, query, extra_environ, callback, method, body):
             return False
         self._state = IN_LANE
         return True

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 WRITES = {"PUT", "POST", "DELETE"}
 END = b"\r\n\r\n"
@@ -14,22 +14,29 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
-class RequestWithBody(NamedTuple):
-    """The head of a request, its lines after the request line without those that tell of the body, and the body."""
-
-    head: bytes
-    lines: bytes
-    body: bytes
+TakenApart = tuple[bytes, str, str, bytes, bytes, bytes]
+"""The head of a request, its method, path and query, its lines after the request line without those that tell of the
+body, and the body. A plain tuple, as each request of the lane makes one."""
 
 
-def split(data: bytes, begin: int) -> RequestWithBody | None:
-    """Take a request apart whose lines begin at `begin`; None unless it is complete, and its body is JSON or empty."""
-    end = data.find(END, begin - 2) + len(END)
-    if end < len(END):
+def take_apart(data: bytes) -> TakenApart | None:
+    """Take a request of HTTP/1.1 apart; None unless it is a GET, or complete with a body that is JSON or empty."""
+    line, _, lines = data.partition(b"\r\n")
+    if not line.endswith(b" HTTP/1.1"):
         return None
-    lines, body = data[begin:end], data[end:]
+    if line.startswith(b"GET /"):
+        path, _, query = line[4:-9].partition(b"?")
+        return data, "GET", path.decode("latin-1"), query, lines, b""
+    method, _, target = line[:-9].partition(b" ")
+    end = data.find(END) + len(END)
+    if method.decode("latin-1") not in WRITES or not target.startswith(b"/") or end < len(END):
+        return None
+    head, body, lines = data[:end], data[end:], data[len(line) + 2 : end]
     told = [(name.lower(), value) for name, value in _LINES_OF_BODY.findall(lines)]
-    return RequestWithBody(data[:end], _LINES_OF_BODY.sub(b"", lines), body) if _is_told(told, body) else None
+    if not _is_told(told, body):
+        return None
+    path, _, query = target.partition(b"?")
+    return head, method.decode(), path.decode("latin-1"), query, _LINES_OF_BODY.sub(b"", lines), body
 
 
 async def small_body(headers: RawHeaders, receive: Receive) -> tuple[RawHeaders | None, bytes, Receive]:

@@ -45,6 +45,22 @@ def test_every_answer_with_times(api, alice, bob, whole_seconds):
     assert api.get(f"users/{alice.pk}/state", by=alice).json["last_seen_at"] is None
 
 
+def test_answers_with_many_times_take_no_second_look(api, alice, bob, whole_seconds, monkeypatch):
+    """Data from elsewhere has no fractions: the second look costs five times the answer."""
+    User.objects.update(bio="")
+    Post.objects.update(text="x")
+    addresses = [
+        f"users?ids={alice.pk},{bob.pk}", f"users/profiles?ids={bob.pk}", f"users/{bob.pk}/state",
+        f"posts?ids={whole_seconds.pk}", f"users/{alice.pk}/posts", f"posts/{whole_seconds.pk}/comments", "feed",
+    ]  # fmt: skip
+    for _ in range(2):  # from the database, and from the cache, whose rows are remembered with their JSON
+        expected = [api.get(each, by=alice).bytes for each in addresses]
+    assert all(SHOWN.encode() in each for each in expected)
+    monkeypatch.setattr("api.json._with_fractions", lambda data: 1 / 0)
+    for address, shown in zip(addresses, expected, strict=True):
+        assert api.get(address, by=alice).bytes == shown
+
+
 def test_writes_and_popups(api, alice):
     shape = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
     for answer in (

@@ -9,6 +9,7 @@ from threading import Thread
 import pytest
 
 from loadtest.bench.load_generator import Workload, run_load
+from loadtest.bench.paced_load import PacedLoad, PacedWorkload
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -82,3 +83,21 @@ def test_the_run_ends_in_time_and_waits_for_the_last_answers(server):
     assert 0.5 <= outcome.seconds < 1
     assert outcome.percentile_ms(50) >= 50
     assert outcome.errors == {}
+
+
+def test_a_paced_load_sends_at_its_rate_whatever_the_server_does(server):
+    begins_at = time.time() + 0.5
+    options = {"seconds": 2, "connections": 20, "per_second": 50, "begins_at": begins_at}
+    outcome = PacedLoad(PacedWorkload(port=server.server_port, paths=["/slow", "/broken"], **options)).outcome()
+    assert 95 <= outcome.requests == server.seen.total() <= 100
+    assert outcome.errors == {"500": outcome.requests // 2}
+    assert sum(map(len, outcome.by_second)) == outcome.requests
+    assert time.time() >= begins_at + 2
+
+
+def test_what_a_paced_load_sends_late_was_due_before(server):
+    options = {"seconds": 1, "connections": 1, "per_second": 40, "begins_at": 0}  # of which 20 a second are answered
+    outcome = PacedLoad(PacedWorkload(port=server.server_port, paths=["/slow"], **options)).outcome()
+    assert outcome.late > 0
+    assert outcome.percentile_ms(100) > 150
+    assert outcome.requests < 40

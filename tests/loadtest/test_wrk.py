@@ -1,8 +1,11 @@
-"""The output of wrk is parsed."""
+"""The output of wrk is parsed; its scripts ask for paths with tokens in turn."""
+
+import json
+import re
 
 import pytest
 
-from loadtest.bench.wrk import parse_output
+from loadtest.bench.wrk import parse_output, write_script
 
 PRINTED = """\
 Running 5s test @ http://127.0.0.1:8000/api/v1/users/1
@@ -29,3 +32,11 @@ def test_the_figures_of_a_run():
 def test_other_text_is_refused():
     with pytest.raises(SystemExit, match="unexpected"):
         parse_output("unable to connect")
+
+
+def test_a_script_has_the_paths_and_tokens_and_the_pause(tmp_path):
+    file = tmp_path / "entries.lua"
+    write_script(file, paths=["/a?b=1&c", "/d"], tokens=["t1", "t2", "t3"], delay_ms=7)
+    lists = [json.loads(f"[{found}]") for found in re.findall(r"\{(\"[^}]*)\}", file.read_text())[:2]]
+    assert lists == [["/a?b=1&c", "/d"], ["t1", "t2", "t3"]]
+    assert "return 7" in file.read_text()

@@ -4,6 +4,7 @@ import contextlib
 from functools import partial
 
 import pytest
+from django.db import transaction
 
 from posts import favorites_drops, services
 from posts.models import Favorite, Post
@@ -114,6 +115,21 @@ def test_a_favourite_added_meanwhile(api, alice, new_user, write, change):
 def keep(person, post) -> None:
     with contextlib.suppress(Post.DoesNotExist):
         services.add_favorite(user_id=person.pk, post_id=post.pk)
+
+
+def test_a_favourite_that_the_same_transaction_hides(api, alice, bob, kept, write):
+    """The set that the first write changes, or leaves as it is, is dropped for the sake of the second."""
+
+    def checked():
+        return api.get(f"favorites/check?ids={kept.pk}", by=bob).json["results"][str(kept.pk)]
+
+    for post in (write(alice), kept):  # a new favourite, and one that is there
+        assert checked() is True
+        with transaction.atomic():
+            services.add_favorite(user_id=bob.pk, post_id=post.pk)
+            graph.block(blocker_id=alice.pk, blocked_id=bob.pk)
+        assert checked() is False
+        graph.unblock(blocker_id=alice.pk, blocked_id=bob.pk)
 
 
 def test_marks_are_taken_back_from_what_one_cannot_see(api, alice, bob, kept):

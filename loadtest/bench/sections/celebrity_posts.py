@@ -106,7 +106,7 @@ def _targets(many: Author, few: Author) -> list[report.Target]:
     ratios = [one / other for one, other in zip(many.cpu_us, few.cpu_us, strict=True)]
     return [
         report.median_at_most("a post by a celebrity / by another user, CPU", ratios, MAX_RATIO),
-        report.exactly("a post by a celebrity − by another user, SQL", median(many.sql) - median(few.sql), 0),
+        report.exactly("a post by a celebrity − by another user, SQL", round(median(many.sql) - median(few.sql), 1), 0),
         report.exactly("posts that the next feed of a follower lacked", many.unseen + few.unseen, 0),
         report.at_most("seen in a follower's feed, ms after the request of the post", max(many.seen_ms), 1_000),
     ]

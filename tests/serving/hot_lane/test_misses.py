@@ -6,8 +6,10 @@ import threading
 import msgspec
 import pytest
 
+from caching.api import redis_client
 from caching.entries.rows import Rows
 from caching.extend import run_together
+from posts.models import Post
 from serving.hot_lane import misses
 from tests.support.asgi_server import AsgiServer, login, wait_until_ready
 from tests.support.polling import wait_until
@@ -126,6 +128,19 @@ def test_what_cannot_be_loaded_is_answered_by_django(served, gate, alice, crowd,
     assert served.ask("/api/v1/users/999999", headers=login(alice)).status == 404
 
 
+def test_everything_is_flushed_under_load(lane, alice, bob, crowd, some_post):
+    """Nobody gets an error, or what is another's."""
+    ids = [each.pk for each in crowd]
+    paths = [f"users/{pk}" for pk in ids] + [f"users?ids={ids[n]},{bob.pk}" for n in range(len(ids))]
+    paths += [f"posts/{some_post.pk}", "favorites/check?ids=1", f"relationships?ids={bob.pk}", "users/me"]
+    expected = [future.result(30).answer for future in ask_all(lane, alice, paths)]
+    assert {status for status, _, _ in expected} == {200}
+    for _ in range(10):
+        redis_client().flushdb()
+        asked = [ask_all(lane, alice, paths) for _ in range(3)]
+        assert [[future.result(30).answer for future in futures] for futures in asked] == [expected] * 3
+
+
 def test_misses_of_a_later_trip_are_loaded(lane, alice, bob, some_post):
     path = f"posts/{some_post.pk}"
     replies = [lane.ask(f"/api/v1/{path}", headers=login(alice)) for _ in range(2)]
@@ -137,6 +152,4 @@ def test_misses_of_a_later_trip_are_loaded(lane, alice, bob, some_post):
 
 @pytest.fixture
 def some_post(bob):
-    from posts.models import Post
-
     return Post.objects.create_one(author_id=bob.pk, text="x")
