@@ -1,6 +1,6 @@
 """JSON texts of rows that stand in many answers, each written once while the process remembers it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Raw
@@ -32,6 +32,11 @@ class Fragments:
         known = [self._texts[id(row)] for row in rows]
         self._rate.note(len(rows), len(rows) - known.count(None))
         return [self._write(row) if text is None else text[1] for row, text in zip(rows, known, strict=True)]
+
+    def extended(self, rows: Sequence[Any], additions: Iterable[Any]) -> list[Raw]:
+        """Return the objects of rows, each with the fields of a struct behind its own."""
+        texts = (bytes(each) if type(each) is Raw else encoded(each) for each in self.of(rows))
+        return [Raw(text[:-1] + b"," + encoded(more)[1:]) for text, more in zip(texts, additions, strict=True)]
 
     def _write(self, row: Any) -> Raw:
         (shown,) = self._project([row])

@@ -1,21 +1,25 @@
 """The reads of the social graph, for the views and the hot lane."""
 
-from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from api.json import time_text, without_times
+from api.json import without_times
 from api.reads import Read
 from caching.api import Batch, existence_of
 from counters.api import request_counts_of
 from social import relationships
 from users import visibility
 from users.models import User, UserState
-from users.projections import PUBLIC, states_of
+from users.projections import PUBLIC_JSON, states_of
 
-_texts = attrgetter(*(name for name in PUBLIC if name != "created_at"))  # which is the last of the fields
-Profile = msgspec.defstruct("Profile", [*PUBLIC, "state", "counts", "relationship"], frozen=True, gc=False)
+
+class _Part(msgspec.Struct, frozen=True, gc=False):
+    # What a profile adds to the public user.
+
+    state: Any
+    counts: Any
+    relationship: Any
 
 
 class Relationships(Read):
@@ -51,9 +55,5 @@ class Profiles(Read):
         if are_there and not found.results:
             raise visibility.blocked()
         states, counts = states_of(self._states), self._counts.result
-        parts = [(states(row.id), counts[row.id], relationships_by_id[row.id]) for row in found.results]
-        profiles = [
-            Profile(*_texts(row), time_text(row.created_at), *part)
-            for row, part in zip(found.results, parts, strict=True)
-        ]
-        return without_times({"results": profiles, "missing": found.missing})
+        parts = (_Part(states(row.id), counts[row.id], relationships_by_id[row.id]) for row in found.results)
+        return without_times({"results": PUBLIC_JSON.extended(found.results, parts), "missing": found.missing})

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ..protocol.codec import NOTHING
 from ..recent import HitRate, Recent
 
 DecodeAll = Callable[[Iterable[Any], Sequence[bytes]], list[Any]]
@@ -29,20 +30,17 @@ class RememberedRows:
         number = len(entries)
         if self._rate.is_paused(number):
             return self._decode_all(identities, entries)
-        rows = list(map(self._rows.__getitem__, entries))
-        unknown = rows.count(None)
-        self._rate.note(number, number - unknown)
+        known = self._rows
+        rows = [known[entry] for entry in entries]
+        unknown = [at for at, row in enumerate(rows) if row is None and entries[at] != NOTHING]
+        self._rate.note(number, number - len(unknown))
         if unknown:
-            asked = [pair for pair, row in zip(zip(identities, entries, strict=True), rows, strict=True) if row is None]
-            decoded = iter(self._decode_all(*map(list, zip(*asked, strict=True))))
-            rows = [next(decoded) if row is None else row for row in rows]
-            self._keep(entries, rows)
+            asked = list(identities)
+            found = self._decode_all([asked[at] for at in unknown], [entries[at] for at in unknown])
+            for at, row in zip(unknown, found, strict=True):
+                rows[at] = row
+                known.put(entries[at], row)
         return rows
 
     def _decode_each(self, identities: Iterable[Any], entries: Sequence[bytes]) -> list[Any]:
         return list(map(self._decode, identities, entries))
-
-    def _keep(self, entries: Sequence[bytes], rows: Sequence[Any]) -> None:
-        for entry, row in zip(entries, rows, strict=True):
-            if row is not None:
-                self._rows.put(entry, row)
