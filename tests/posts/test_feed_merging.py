@@ -1,5 +1,6 @@
 """Merging lists that end somewhere gives the page that the whole lists would give, once what has ended is read on."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,6 +8,11 @@ from caching.api import Listed
 from posts.feed import merging
 
 NEWEST = 4
+
+
+@pytest.fixture(autouse=True)
+def start():
+    """Take the place of the folder's fixture, as no server is needed."""
 
 
 @st.composite
