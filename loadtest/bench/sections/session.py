@@ -26,7 +26,7 @@ class Scale(NamedTuple):
     seconds: float = 4
 
 
-FULL, QUICK = Scale(), Scale(rows=1_000_000, callers=60, rounds=1, seconds=1)
+FULL, QUICK = Scale(), Scale(rows=700_000, callers=60, rounds=1, seconds=1)
 
 
 def measure(env: Environment, scale: Scale) -> report.SectionResult:
