@@ -41,7 +41,7 @@ class Scale(NamedTuple):
     seconds: int = 4
 
 
-FULL, QUICK = Scale(), Scale(users=QUICK_USERS, rounds=1, seconds=1)
+FULL, QUICK = Scale(), Scale(users=QUICK_USERS, rounds=1, seconds=2)
 Found = dict[str, list[dict[str, float]]]
 
 
@@ -111,7 +111,7 @@ def _servers_us(figures: dict[str, float]) -> float:
 
 def _capacity(figures: dict[str, float], cores: int) -> float:
     """Return how many entries a second take MAX_OF_CPU of some cores; Redis has one of them at most."""
-    return min(MAX_OF_CPU * cores * 1e6 / _servers_us(figures), 1e6 / figures["redis_us"])
+    return 1e6 / max(_servers_us(figures) / (MAX_OF_CPU * cores), figures["redis_us"])
 
 
 def _share(figures: dict[str, float]) -> float:
