@@ -4,7 +4,6 @@ import pytest
 
 from serving.hot_lane.routes import PagedRoute, Route, Routes
 
-pytestmark = pytest.mark.embedded
 LARGEST = 2**63 - 1
 ROUTES = Routes(
     "/api/1/",
