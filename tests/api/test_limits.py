@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ROWS = 23
 LISTS = {
     "users/{alice}/followers": 20, "users/{alice}/following": 20, "users/me/friends": 20, "users/me/blocks": 20,
-    "users/{alice}/posts": 15, "favorites": 20, "posts/{post}/comments": 20, "posts/{post}/likers": 20,
+    "users/{alice}/posts": 15, "feed": 15, "favorites": 20, "posts/{post}/comments": 20, "posts/{post}/likers": 20,
     "users/search?q=fan": 20, "users/search?q=fan_0": 20, "users/search?q=crowd": 20, "users/search?q=cr fan": 20,
 }  # fmt: skip
 
