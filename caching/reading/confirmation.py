@@ -12,6 +12,7 @@ class Confirmation(Batch):
     """Asks whether a replica has what a server was told; `result` is there once it has run, and it is always a hit."""
 
     result = False
+    is_empty = False  # it is sent, although it has no commands of its own
 
     def __init__(self, witness: Witness, key: str) -> None:
         super().__init__()

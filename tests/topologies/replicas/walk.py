@@ -169,6 +169,7 @@ OPERATIONS: dict[str, Callable[[Walk], Any]] = {
     "DELETE comments/{comment_id}": lambda walk: (f"comments/{walk.random.choice(walk.comments[-5:])}",),
     "GET counters": lambda walk: (f"counters?targets=user:{walk.user},post:{walk.post},rating:{walk.item}",),
     "GET favorites": _page("favorites"),
+    "GET feed": _page("feed"),
     "GET favorites/check": lambda walk: (f"favorites/check?ids={walk.post},{walk.post}",),
     "POST popups/{popup_id}/events": _sent("popups/1/events", lambda walk: {"claim": "CLAIM", "type": "click"}),
     "GET popups/next": lambda walk: ("popups/next?placement=home",),
