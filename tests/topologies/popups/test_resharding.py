@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
 LONG = pytest.mark.skipif(SHORT, reason="a part of the long form")
 USERS = 30 if SHORT else 240
+EACH = 90 if SHORT else 12  # popups, so that there are some left to claim until the end
 CAP = 20
 POINTS = ["draining"] if SHORT else [
     "announced", "one shard sealed", "sealed", "draining", "before it is opened", "opened",
@@ -85,7 +86,7 @@ def finish(claims, user_ids):
 
 @LONG
 def test_from_one_shard_to_three_to_six_while_devices_claim(cluster_of, people, popups_for_each, tmp_path):
-    cluster, user_ids, popup_ids = cluster_of(3), people(USERS), popups_for_each(12)
+    cluster, user_ids, popup_ids = cluster_of(3), people(USERS), popups_for_each(EACH)
     capped = Popup.objects.create(title="Capped", total_cap=CAP, priority=-1).pk
     with devices(tmp_path, cluster.url, user_ids) as claims:
         for shards in (3, 6):
@@ -100,7 +101,7 @@ def test_from_one_shard_to_three_to_six_while_devices_claim(cluster_of, people, 
 
 @pytest.mark.parametrize("point", POINTS)
 def test_the_command_is_killed(cluster_of, people, popups_for_each, tmp_path, point):
-    cluster, user_ids, popup_ids = cluster_of(3), people(USERS), popups_for_each(12)
+    cluster, user_ids, popup_ids = cluster_of(3), people(USERS), popups_for_each(EACH)
     capped = Popup.objects.create(title="Capped", total_cap=CAP, priority=1).pk
     reshard(2)
     with devices(tmp_path, cluster.url, user_ids) as claims:
