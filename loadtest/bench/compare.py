@@ -1,7 +1,7 @@
 """Compare variants of a request, which take turns in each round: what one request of each costs."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import median
@@ -51,6 +51,17 @@ class Result:
     @property
     def requests(self) -> int:
         return sum(outcome.requests for outcome in self.rounds)
+
+    def measure(self, meters: Iterable[Meter], cpu: Meter, send: Callable[[], Outcome]) -> None:
+        """Add one round, in which `send` sends requests; `meters` count what servers do, `cpu` the workers' ticks."""
+        with ExitStack() as stack:
+            counted = [stack.enter_context(meter.counted()) for meter in meters]
+            spent = stack.enter_context(cpu.counted())
+            outcome = send()
+        self.rounds.append(outcome)
+        self.cpu_us.append(spent["ticks"] / TICKS_PER_S / outcome.requests * 1e6)
+        for counts in counted:
+            self.counts.update(counts)
 
     def per_request(self, name: str) -> float:
         """Return one of the servers' counts (`questions`, `com_select`, `round_trips`) per request."""
@@ -144,14 +155,7 @@ class Runner:
     def run(self, variant: Variant, seconds: float, result: Result) -> None:
         """Measure a variant for one round, and add it to `result`."""
         variant.prepare()
-        with ExitStack() as stack:
-            counted = [stack.enter_context(meter.counted()) for meter in self._meters]
-            cpu = stack.enter_context(self._cpu[variant.throttled].counted())
-            outcome = self._send(variant, seconds=seconds)
-        result.rounds.append(outcome)
-        result.cpu_us.append(cpu["ticks"] / TICKS_PER_S / outcome.requests * 1e6)
-        for counts in counted:
-            result.counts.update(counts)
+        result.measure(self._meters, self._cpu[variant.throttled], lambda: self._send(variant, seconds=seconds))
 
 
 def _lines(results: dict[str, Result]) -> Iterator[list[Any]]:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from itertools import cycle, islice
+from typing import Any
 
 ANSWER_TIMEOUT_S = 30.0
 RECEIVE_BYTES = 1 << 16
@@ -72,13 +73,23 @@ class Outcome:
 
 def run_load(workload: Workload) -> Outcome:
     """Send a workload from a process of its own; raise RuntimeError if that process fails."""
+    return Outcome(**run_apart("loadtest.bench.load_generator", workload, workload.seconds))
+
+
+def run_apart(module: str, asked: Any, seconds: float) -> dict[str, Any]:
+    """Run a module, which reads a dataclass and writes another one, as JSON, in a process of its own; return the other.
+
+    `seconds` is for how long it is asked to work. Raises RuntimeError if it fails, subprocess.TimeoutExpired if it goes
+    on for ever.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "loadtest.bench.load_generator"], input=json.dumps(asdict(workload)),
-        capture_output=True, text=True, timeout=workload.seconds + 2 * ANSWER_TIMEOUT_S,
+        [sys.executable, "-m", module], input=json.dumps(asdict(asked)), capture_output=True, text=True,
+        timeout=seconds + 2 * ANSWER_TIMEOUT_S,
     )  # fmt: skip
     if done.returncode:
-        raise RuntimeError(f"The load generator failed: {done.stderr.strip()[-500:]}")
-    return Outcome(**json.loads(done.stdout))
+        raise RuntimeError(f"{module} failed: {done.stderr.strip()[-500:]}")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def encoded_requests(workload: Workload) -> Iterator[bytes]:

@@ -8,7 +8,6 @@ only.
 import json
 import random
 import selectors
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -17,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import cycle, islice
 from typing import Any
 
-from loadtest.bench.load_generator import ANSWER_TIMEOUT_S, Outcome
+from loadtest.bench.load_generator import ANSWER_TIMEOUT_S, Outcome, run_apart
 from loadtest.bench.session_player import Player
 from loadtest.load.session_mix import Play, Session, Sources
 from loadtest.load.zipf import Zipf
@@ -58,13 +57,7 @@ class SessionOutcome(Outcome):
 
 def play_sessions(sessions: Sessions) -> SessionOutcome:
     """Play sessions in a process of its own; raise RuntimeError if that process fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", "loadtest.bench.session_players"], input=json.dumps(asdict(sessions)),
-        capture_output=True, text=True, timeout=sessions.seconds + 2 * ANSWER_TIMEOUT_S,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"The players of sessions failed: {done.stderr.strip()[-500:]}")
-    return SessionOutcome(**json.loads(done.stdout))
+    return SessionOutcome(**run_apart("loadtest.bench.session_players", sessions, sessions.seconds))
 
 
 class SessionPlayers:

@@ -3,20 +3,19 @@
 With `--before FOLDER`, another checkout of the project serves the same requests in turn with this one.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 
 from loadtest.bench import report, seed_posts
+from loadtest.bench.compare import Result, Scale
 from loadtest.bench.environment import Environment
 from loadtest.bench.latency_proxy import run_latency_proxy
-from loadtest.bench.load_generator import Outcome, Workload, run_load
-from loadtest.bench.meters import TICKS_PER_S, cpu_meter, database_meter, redis_meter
+from loadtest.bench.load_generator import Workload, run_load
+from loadtest.bench.meters import cpu_meter, database_meter, redis_meter
 from loadtest.bench.web_server import PROJECT_ROOT, WebServer
 
 WORKERS, THREADS, CONNECTIONS = 1, 8, 16
@@ -32,13 +31,6 @@ Medians of the rounds. CPU: user and system time of the worker. SQL: statements 
 counter. Round trips: of Redis, by its counter. What is written to was read before, as an app shows it."""
 
 
-class Scale(NamedTuple):
-    """How often each write is measured, and for how long each time."""
-
-    rounds: int
-    seconds: float
-
-
 FULL, QUICK = Scale(rounds=5, seconds=2), Scale(rounds=1, seconds=0.5)
 
 
@@ -51,29 +43,6 @@ class Verb(NamedTuple):
     shown_by: str = "posts?ids={}"
 
 
-@dataclass
-class Cost:
-    """The measured rounds of a write on one server."""
-
-    rounds: list[Outcome] = field(default_factory=list)
-    cpu_us: list[float] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def rates(self) -> list[float]:
-        return [outcome.per_second for outcome in self.rounds]
-
-    def summary(self) -> dict[str, float]:
-        requests = sum(outcome.requests for outcome in self.rounds)
-        return {
-            "per_second": median(self.rates),
-            **{f"p{each}_ms": median(outcome.percentile_ms(each) for outcome in self.rounds) for each in (50, 99)},
-            "cpu_us": median(self.cpu_us),
-            **{name: self.counts[name] / requests for name in ("questions", "round_trips")},
-            "errors": sum(sum(outcome.errors.values()) for outcome in self.rounds),
-        }
-
-
 Key = tuple[str, str, str]
 """The write, the distance of the database, and the tree."""
 
@@ -82,7 +51,7 @@ def measure(env: Environment, scale: Scale) -> report.SectionResult:
     """Measure each write on each tree and at each distance, in turn; each of a round's pairs is written once."""
     report.print_heading(f"Writes: one worker, {THREADS} threads, {CONNECTIONS} connections")
     verbs, trees = _verbs(env), {NOW: PROJECT_ROOT, **({BEFORE: env.before} if env.before else {})}
-    costs: dict[Key, Cost] = {}
+    results: dict[Key, Result] = {}
     with ExitStack() as stack:
         servers = {place: _server(env, stack, *place) for place in product((HERE, AWAY), trees.items())}
         stack.enter_context(env.background_command(*ROLL_UP))
@@ -90,11 +59,12 @@ def measure(env: Environment, scale: Scale) -> report.SectionResult:
         firsts = iter(range(1, 1 << 30, TARGETS))
         for number, name in product(range(scale.rounds + 1), verbs):
             for (distance, (tree, _)), server in servers.items():
-                cost = costs.setdefault((name, distance, tree), Cost()) if number else Cost()  # the first is a warm-up
-                _measure_round(env, cost, server, verbs[name], next(firsts), scale.seconds)
-    print(report.table(HEADER, list(_lines(costs))), LEGEND, sep="\n\n")
-    found = {" / ".join(key): cost.summary() for key, cost in costs.items()}
-    return found, list(_targets(costs)) if env.before else []
+                # The first round is a warm-up.
+                result = results.setdefault((name, distance, tree), Result()) if number else Result()
+                _measure_round(env, result, server, verbs[name], next(firsts), scale.seconds)
+    print(report.table(HEADER, list(_lines(results))), LEGEND, sep="\n\n")
+    found = {" / ".join(key): result.summary() for key, result in results.items()}
+    return found, list(_targets(results)) if env.before else []
 
 
 def _verbs(env: Environment) -> dict[str, Verb]:
@@ -130,34 +100,32 @@ def _seed(env: Environment, runs: int) -> None:
     )
 
 
-def _measure_round(env: Environment, cost: Cost, server: WebServer, verb: Verb, first: int, seconds: float) -> None:
+def _measure_round(env: Environment, result: Result, server: WebServer, verb: Verb, first: int, seconds: float) -> None:
     ids = [len(env.tokens) + first + number for number in range(TARGETS)]
     common: dict[str, Any] = {"port": server.port, "tokens": env.tokens, "connections": CONNECTIONS}
     shown = [verb.shown_by.format(",".join(map(str, ids[at : at + 100]))) for at in range(0, len(ids), 100)]
     run_load(Workload(**common, paths=[f"/api/v1/{path}" for path in shown], requests=len(shown) * len(env.tokens)))
     paths = [f"/api/v1/{verb.path.format(pk)}" for pk in ids]
     meters = [database_meter(env.sql), redis_meter(env.redis)]
-    with ExitStack() as stack:
-        counted = [stack.enter_context(meter.counted()) for meter in meters]
-        spent = stack.enter_context(cpu_meter(server.worker_pids).counted())
-        outcome = run_load(Workload(**common, method=verb.method, paths=paths, bodies=verb.bodies, seconds=seconds))
-    cost.rounds.append(outcome)
-    cost.cpu_us.append(spent["ticks"] / TICKS_PER_S / outcome.requests * 1e6)
-    for counts in counted:
-        cost.counts.update(counts)
+    load = partial(run_load, Workload(**common, method=verb.method, paths=paths, bodies=verb.bodies, seconds=seconds))
+    result.measure(meters, cpu_meter(server.worker_pids), load)
 
 
-def _lines(costs: dict[Key, Cost]) -> Iterator[list[Any]]:
-    for key, cost in costs.items():
-        s = cost.summary()
+def _lines(results: dict[Key, Result]) -> Iterator[list[Any]]:
+    for key, result in results.items():
+        s = result.summary()
         times = [f"{s['per_second']:,.0f}", f"{s['p50_ms']:.1f}", f"{s['p99_ms']:.1f}", f"{s['cpu_us']:,.0f}"]
         yield [*key, *times, f"{s['questions']:.2f}", f"{s['round_trips']:.2f}", s["errors"]]
 
 
-def _targets(costs: dict[Key, Cost]) -> Iterator[report.Target]:
-    for name in dict.fromkeys(name for name, _, _ in costs):
-        here, away = ([costs[name, distance, tree] for tree in (NOW, BEFORE)] for distance in (HERE, AWAY))
-        cpu = [ours / theirs for ours, theirs in zip(*(cost.cpu_us for cost in here), strict=True)]
-        rates = [ours / theirs for ours, theirs in zip(*(cost.rates for cost in away), strict=True)]
+def _targets(results: dict[Key, Result]) -> Iterator[report.Target]:
+    for name in dict.fromkeys(name for name, _, _ in results):
+        here, away = ([results[name, distance, tree] for tree in (NOW, BEFORE)] for distance in (HERE, AWAY))
+        cpu = [ours / theirs for ours, theirs in zip(*(result.cpu_us for result in here), strict=True)]
+        rates = [ours / theirs for ours, theirs in zip(*(_rates(result) for result in away), strict=True)]
         yield report.median_at_most(f"{name}: CPU now / before", cpu, MAX_CPU_RATIO)
         yield report.median_at_least(f"{name}: writes/s now / before, database 1 ms away", rates, MIN_RATE_RATIO)
+
+
+def _rates(result: Result) -> list[float]:
+    return [outcome.per_second for outcome in result.rounds]
