@@ -5,6 +5,7 @@ from .databases import key_prefix
 from .entries.source import Result, Source
 from .options import jittered_ms
 from .protocol.codec import Framed, Stale, fingerprint, projection
+from .protocol.pending import apply_waiting, waiting_invalidations
 from .protocol.steps import new_token
 from .reading.batch import Reply, run_together
 from .reading.confirmation import Confirmation
@@ -36,6 +37,7 @@ __all__ = [
     "Source",
     "Stale",
     "Witness",
+    "apply_waiting",
     "breaker",
     "clear_on_change",
     "conf",
@@ -59,6 +61,7 @@ __all__ = [
     "run_together",
     "updated",
     "updating",
+    "waiting_invalidations",
     "witness_at_once",
     "witness_of",
 ]  # fmt: skip

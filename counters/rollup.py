@@ -5,6 +5,7 @@ from collections import Counter as Sums
 from typing import Any
 
 from django.db import connections
+from django.db.models import QuerySet
 
 from caching.api import atomic_write, hold_keys
 from counters import blocks, queries
@@ -33,6 +34,16 @@ def roll_up_chunk() -> int:
             # filled meanwhile are right. Under a hold all readers query the database, which would slow the roll-up.
             hold_keys(using, {blocks.key(blocks.block_of(kind, target_id)) for kind, target_id in changed})
     return len(rows)
+
+
+def step() -> bool:
+    """Roll up a chunk of deltas; return whether more are likely to wait."""
+    return roll_up_chunk() == CHUNK
+
+
+def waiting_deltas() -> QuerySet[Delta]:
+    """Return the deltas that are not rolled up yet."""
+    return Delta.objects.using(queries.database())
 
 
 def roll_up_all() -> int:

@@ -1,9 +1,25 @@
-"""The Django application that provides the `sweep_removed` command."""
+"""The Django application of jobs: what runs them, and those of the lowest layers."""
 
 from django.apps import AppConfig
 
 
 class JobsConfig(AppConfig):
-    """Configuration of the `jobs` application, which has a command but no tables."""
+    """Configuration of the `jobs` application; registers the jobs that are of no room, and runs commands as jobs."""
 
     name = "jobs"
+
+    def ready(self) -> None:
+        from caching.extend import apply_waiting, waiting_invalidations
+        from caching.management import polling
+        from jobs import deletion, registry, worker
+
+        def invalidate() -> None:
+            apply_waiting()
+
+        registry.register(
+            registry.Job(
+                "invalidations", invalidate, lambda: registry.waiting_rows(waiting_invalidations(), "created_at")
+            )
+        )
+        registry.register(registry.Job("removals", deletion.step, deletion.waiting))
+        polling.run_job = lambda name: worker.work(registry.chosen([name]))

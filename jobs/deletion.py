@@ -14,6 +14,7 @@ from django.db import Error, OperationalError, models, router
 from django.db.models import QuerySet
 
 from caching.api import atomic_write, delete_rows
+from jobs.registry import Waiting
 
 CHUNK = 1_000  # rows in one transaction
 AT_ONCE = 1_000  # rows that a request deletes itself
@@ -21,15 +22,25 @@ NOBODY: Mapping[str, int] = MappingProxyType({})
 
 Sweep = Callable[[], Iterator[int]]
 _sweeps: list[Sweep] = []
+_waiting: list[Callable[[], Waiting]] = []
 _running: dict[Sweep, Iterator[int]] = {}
 
 
-def register(sweep: Sweep) -> None:
+def register(sweep: Sweep, waiting: Callable[[], Waiting] | None = None) -> None:
     """Register a function that deletes marked rows in short transactions and yields the number of rows of each.
 
-    An interrupted sweep must be able to start again. Call this in AppConfig.ready().
+    An interrupted sweep must be able to start again. `waiting` tells how much is marked, of a sweep whose work shows
+    if it is not done. Call this in AppConfig.ready().
     """
     _sweeps.append(sweep)
+    if waiting is not None:
+        _waiting.append(waiting)
+
+
+def waiting() -> Waiting:
+    """Return how much is marked as removed, and since when the oldest mark is there."""
+    found = [each() for each in _waiting]
+    return Waiting(sum(each.number for each in found), min((each.since for each in found if each.since), default=None))
 
 
 def step() -> int:
@@ -131,6 +142,10 @@ class MarkedRows:
         """Delete all marked rows; yield the number of rows that each transaction deleted."""
         while (pk := self.pks.first()) is not None:
             yield from self.delete(pk)
+
+    def waiting(self) -> Waiting:
+        """Return how many rows are marked."""
+        return Waiting(self.pks.count())
 
     def delete(self, pk: int) -> Iterator[int]:
         """Delete a marked row after its dependents; yield the number of rows that each transaction deleted."""

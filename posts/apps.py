@@ -18,7 +18,7 @@ class PostsConfig(AppConfig):
 
         export_parts.register_parts()
         deletion_hooks.register(removal.delete_posts_of)
-        deletion.register(removal.removed_posts.sweep)
+        deletion.register(removal.removed_posts.sweep, removal.removed_posts.waiting)
         favorites_drops.watch()
         register(seeding.seed)
         related_rows.register(

@@ -17,6 +17,6 @@ class RatingsConfig(AppConfig):
 
         export_parts.register_parts()
         deletion_hooks.register(removal.delete_scores_of)
-        deletion.register(removal.removed_items.sweep)
+        deletion.register(removal.removed_items.sweep, removal.removed_items.waiting)
         register(seeding.seed)
         related_rows.register(related_rows.RelatedRows("scores", Score, "user"))

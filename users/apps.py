@@ -11,6 +11,7 @@ class UsersConfig(AppConfig):
     def ready(self) -> None:
         from api import idempotency
         from jobs import deletion
+        from jobs.api import Job, register, waiting_rows
         from users import (  # noqa: F401  checks registers
             checks,
             deletion_hooks,
@@ -20,17 +21,19 @@ class UsersConfig(AppConfig):
             former_names,
             indexing,
             logins,
+            mailer,
             related_rows,
             staff_sessions,
         )
-        from users.models import Login
+        from users.models import Erasure, Login
 
         indexing.watch_users()
         logins.watch_loaded_accounts()
         export_parts.register_parts()
         former_names.watch_users()
         erasure.watch_users()
-        deletion.register(erasure.sweep)
+        deletion.register(erasure.sweep, lambda: waiting_rows(Erasure.objects.all(), "requested_at"))
+        register(Job("mails", mailer.step, mailer.waiting))
         deletion.register(logins.sweep_expired)
         deletion.register(former_names.sweep_expired)
         deletion.register(staff_sessions.sweep_expired)

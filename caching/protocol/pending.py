@@ -7,8 +7,10 @@ import contextlib
 from collections.abc import Iterable
 
 from django.db import Error, NotSupportedError, OperationalError, ProgrammingError, connections, router
+from django.db.models import QuerySet
 
 from .. import registry
+from ..conf import conf
 from ..connections.following import in_transaction, is_missing_table
 from ..locations import Address
 from ..models import PendingInvalidation
@@ -79,6 +81,16 @@ def apply_everywhere() -> int:
     """
     written = registry.write_aliases()
     return sum(_apply_in(alias, ignored=() if alias in written else (Exception,)) for alias in _aliases(written))
+
+
+def apply_waiting() -> int:
+    """Apply what is pending if the cache is in use, as apply_everywhere() does; return how many rows."""
+    return apply_everywhere() if conf().enabled else 0
+
+
+def waiting_invalidations() -> QuerySet[PendingInvalidation]:
+    """Return the rows of pending invalidations in the database that most cached models are written to."""
+    return PendingInvalidation.objects.using(router.db_for_write(PendingInvalidation))
 
 
 def _apply_in(alias: str, *, ignored: tuple[type[Exception], ...]) -> int:

@@ -12,4 +12,4 @@ def _script(name: str) -> Script:
 claim, record = _script("claim"), _script("record")
 take, acknowledge, scan = _script("take"), _script("acknowledge"), _script("scan")
 grant, take_back = _script("grant"), _script("take_back")
-seal, unseal, length = _script("seal"), _script("unseal"), _script("length")
+seal, unseal, length, oldest = _script("seal"), _script("unseal"), _script("length"), _script("oldest")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from caching.extend import breaker, execute, jittered_ms, new_token
+from caching.extend import Script, breaker, execute, jittered_ms, new_token
 from popups import keys
 from popups.delivery import scripts
 from popups.delivery.states import LIFE_S, PREFIX
@@ -82,8 +82,18 @@ def acknowledge(taken: TakenEvents) -> None:
 
 def backlog(shards: Iterable[Shard]) -> int:
     """Return the number of events of shards that are not acknowledged yet; raises Unavailable."""
+    return sum(_of_each(scripts.length, shards))
+
+
+def oldest(shards: Iterable[Shard]) -> datetime | None:
+    """Return when the oldest event that is not acknowledged was recorded, by Redis' clock; raises Unavailable."""
+    ids = [found for found in _of_each(scripts.oldest, shards) if found]
+    return min((datetime.fromtimestamp(int(each.split(b"-")[0]) / 1000, UTC) for each in ids), default=None)
+
+
+def _of_each(script: Script, shards: Iterable[Shard]) -> list[Any]:
     streams = [[keys.prefixed(each.stream), keys.prefixed(each.sealed.stream)] for each in shards]
-    return sum(execute([scripts.length.command(both, []) for both in streams], allowed=breaker.may_write))
+    return execute([script.command(both, []) for both in streams], allowed=breaker.may_write)
 
 
 def _parsed(shard: Shard, stream_id: bytes, fields: Sequence[bytes]) -> StreamEvent | None:

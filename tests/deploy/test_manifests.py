@@ -17,6 +17,7 @@ pytestmark = pytest.mark.embedded
 KUBERNETES = BASE_DIR / "deploy/kubernetes"
 COMPOSE = (BASE_DIR / "compose.yaml", BASE_DIR / "deploy/compose.grown.yaml")
 VERSIONS = ("1.29", "1.32", kubernetes_validate.latest_version())
+HEALTHY_FILE = ("--healthy-file", "/tmp/healthy")  # noqa: S108  in the container
 WORKLOADS = {"Deployment", "Job"}
 OPEN_REQUESTS_S = 20  # serving.gunicorn_config.RUNNING_REQUESTS_S
 VARIABLE = re.compile(
@@ -77,15 +78,17 @@ def test_each_process_of_the_procfile_runs_on_kubernetes():
     found = {
         document["metadata"]["name"]: pod_of(document)["containers"][0]["args"] for document in of_kind("Deployment")
     }
-    assert found == procfile()
+    assert found == {**procfile(), "worker": [*procfile()["worker"], *HEALTHY_FILE]}
 
 
 def test_each_process_of_the_procfile_runs_in_containers():
     services = yaml.safe_load(COMPOSE[1].read_text())["services"]
     webs = {name: service for name, service in services.items() if re.fullmatch(r"web\d", name)}
     assert {tuple(service["command"]) for service in webs.values()} == {tuple(procfile()["web"])}
-    for name, command in procfile().items():
-        assert name == "web" or services[name]["command"] == command
+    for path in COMPOSE:
+        worker = yaml.safe_load(path.read_text())["services"]["worker"]
+        assert worker["command"] == [*procfile()["worker"], *HEALTHY_FILE]
+        assert HEALTHY_FILE[1] in worker["healthcheck"]["test"][1]
     sample = (BASE_DIR / "deploy/haproxy/web.cfg").read_text()
     servers = re.findall(r"^    server (\w+) \1:8000 (?:check|track web/\1) tcp-ut 3s$", sample, re.MULTILINE)
     assert servers == [*webs] * 3
@@ -137,7 +140,7 @@ def test_names_and_labels_fit():
     pods = [workload["spec"]["template"]["metadata"]["labels"].items() for workload in of_kind("Deployment")]
     for document in of_kind("Deployment", "PodDisruptionBudget"):
         chosen = [labels for labels in pods if document["spec"]["selector"]["matchLabels"].items() <= labels]
-        assert len(chosen) == (len(procfile()) - 1 if document["metadata"]["name"] == "jobs" else 1)
+        assert len(chosen) == 1
     [service], [scaler] = of_kind("Service"), of_kind("HorizontalPodAutoscaler")
     assert service["spec"]["selector"] == of_kind("Service")[0]["metadata"]["labels"]
     assert ("Deployment", scaler["spec"]["scaleTargetRef"]["name"]) in names

@@ -24,14 +24,7 @@ def test_everything_starts_keeps_its_data_and_ends_on_ctrl_c(program):
     newcomer = {"username": "newcomer", "password": "a-long-enough-phrase"}
     assert first.ask("/api/v1/users", newcomer).status == 201
     assert first.processes("redis-server")
-    for part in (
-        "gunicorn",
-        "drain_invalidations",
-        "rollup_counters",
-        "sweep_removed",
-        "drain_popup_events",
-        "send_password",
-    ):
+    for part in ("gunicorn", "run_jobs"):
         assert first.processes(part), part
     assert first.end(signal.SIGINT) == 0
     assert first.wait_until_gone() == {}
@@ -58,7 +51,7 @@ def test_a_second_launcher_on_the_same_data_is_refused(program, without_demo_dat
 
 
 @pytest.mark.parametrize(
-    ("part", "status"), [("redis-server", -9), ("-m serving", -9), ("gunicorn", 137), ("drain_invalidations", -9)]
+    ("part", "status"), [("redis-server", -9), ("-m serving", -9), ("gunicorn", 137), ("run_jobs", -9)]
 )
 def test_the_end_of_one_process_ends_all(program, without_demo_data, part, status):
     started = program(SERVE).wait_until_printed(READY)

@@ -2,8 +2,7 @@
 
 from django.db import Error
 
-from ...conf import conf
-from ...protocol import pending
+from ...protocol.pending import apply_waiting
 from ...redis.failures import FAILURES
 from ..polling import PollingCommand
 
@@ -12,17 +11,14 @@ class Command(PollingCommand):
     """Command `drain_invalidations`: deletes the entries of keys that are recorded as pending in the database."""
 
     help = "Apply pending cache invalidations every second, for ever; with --once, apply them now and end."
+    job = "invalidations"
     failures = (*FAILURES, Error)
     incomplete = "Nothing lost, but not all applied"
     waiting = "Invalidations wait"
 
     def finish(self) -> str:
-        return f"{self._drain()} invalidations applied."
+        return f"{apply_waiting()} invalidations applied."
 
     def step(self) -> bool:
-        if drained := self._drain():
-            self.stdout.write(f"{drained} invalidations applied.")
+        apply_waiting()
         return False
-
-    def _drain(self) -> int:
-        return pending.apply_everywhere() if conf().enabled else 0

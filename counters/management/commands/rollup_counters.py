@@ -8,6 +8,7 @@ class Command(PollingCommand):
     """Command `rollup_counters`: folds pending deltas into the counters, chunk by chunk."""
 
     help = "Fold pending deltas into the counters every second, for ever; with --once, fold them now and end."
+    job = "rollup"
     incomplete = "Nothing lost, but not all folded"
     waiting = "Deltas wait"
 
@@ -15,4 +16,4 @@ class Command(PollingCommand):
         return f"{rollup.roll_up_all()} deltas folded."
 
     def step(self) -> bool:
-        return rollup.roll_up_chunk() == rollup.CHUNK
+        return rollup.step()

@@ -11,11 +11,8 @@ class Command(PollingCommand):
         "Delete the rows that are marked as removed, and all rows that refer to them, every second until stopped; "
         "with --once, do it now and exit."
     )
+    job = "removals"
     incomplete = "Nothing is lost, but not everything is deleted"
-    waiting = "Removed rows are still to be deleted"
 
     def finish(self) -> str:
         return f"{deletion.finish()} rows deleted."
-
-    def step(self) -> bool:
-        return deletion.step() > 0

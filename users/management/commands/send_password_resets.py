@@ -1,9 +1,7 @@
 """manage.py send_password_resets: mail the password resets, and the confirmations of addresses, that were asked for."""
 
 from caching.management.polling import PollingCommand
-from users import emails, reset_mailer
-
-QUEUES = (reset_mailer.resets, emails.changes)
+from users import mailer
 
 
 class Command(PollingCommand):
@@ -14,16 +12,9 @@ class Command(PollingCommand):
         "stopped; with --once, do it now and exit. "
         "While the mail server is down, requests are tried again, until their tokens would have expired."
     )
+    job = "mails"
     incomplete = "Nothing is lost, but not everything is mailed"
-    waiting = "Mails wait"
 
     def finish(self) -> str:
-        done = later = 0
-        for queue in QUEUES:
-            while (is_done := queue.work_off_one()) is not None:
-                done, later = done + is_done, later + (not is_done)
+        done, later = mailer.finish()
         return f"{done} mails worked off, {later} to be tried again later."
-
-    def step(self) -> bool:
-        done = [queue.work_off_one() for queue in QUEUES]
-        return any(done)
