@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
+from time import perf_counter
 from typing import Any, NamedTuple, cast
 
 from django.core.handlers.base import BaseHandler
@@ -29,6 +30,7 @@ from serving.bridge.wsgi import Bridge
 from serving.hot_lane.misses import MissLoader
 from serving.hot_lane.response_heads import ResponseHead, ResponseHeadCache
 from serving.hot_lane.routes import Route, Routes
+from serving.requests.answered import durations
 from serving.requests.small_bodies import WRITES, RawHeaders, small_body
 
 THROTTLE_SCOPE = "user"
@@ -92,7 +94,7 @@ class HotLane:
         self, bridge: Bridge, django: BaseHandler, *, prefix: str, routes: Iterable[Route], threads: ThreadPool
     ) -> None:
         self.bridge = bridge
-        self._routes = Routes(prefix, routes)
+        self._prefix, self._routes = prefix, Routes(prefix, routes)
         self._threads = threads
         self._response_heads = ResponseHeadCache(django)
         self._client = EventLoopClient()
@@ -176,7 +178,8 @@ class HotLane:
             if found is None:
                 return False
             steps = _steps(parsed, *found, extra_environ)
-            return _Runner(self._client, self._misses, self._threads, steps, callback, extra_environ).start()
+            counted = self._prefix + found[0].path, method
+            return _Runner(self._client, self._misses, self._threads, steps, callback, extra_environ, counted).start()
         except APIException:
             return False
         except Exception:
@@ -206,6 +209,8 @@ def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extr
     is_complete = yield batch
     if admission.verdict is not None and admission.verdict.result is not None:
         extra_environ[throttles.VERDICT] = (THROTTLE_SCOPE, claims.user_id), admission.verdict
+        if admission.verdict.result:
+            return None
     if not is_complete:
         return None
     admission.enforce()
@@ -235,9 +240,12 @@ class _Runner:
         steps: Steps,
         callback: AnswerCallback,
         extra_environ: Environ,
+        counted: tuple[str, str],
     ) -> None:
+        """`counted`: the route and the method, for statistics."""
         self._client, self._misses, self._threads, self._steps = client, misses, threads, steps
         self._callback, self._extra_environ = callback, extra_environ
+        self._counted, self._began = counted, perf_counter()
 
     def start(self) -> bool:
         """Send the first batch; return False if Redis cannot be used now."""
@@ -273,6 +281,8 @@ class _Runner:
                 return
         except StopIteration as end:
             answer = end.value
+            if answer is not None:
+                durations.add((*self._counted, answer.status, "lane"), perf_counter() - self._began)
         except APIException:
             pass
         except Exception:
