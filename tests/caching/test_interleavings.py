@@ -41,6 +41,7 @@ def altered(monkeypatch, name: str, rule: str, replacement: str, home=steps) -> 
     monkeypatch.setattr(home, name, Script(source.replace(rule, replacement)))
 
 
+@pytest.mark.sampled
 @pytest.mark.embedded  # the longest case; shorter cases run on MariaDB, too
 def test_two_readers_and_two_writers_one_of_whom_may_crash():
     states, violations = explore([read, read, save, save], crashes=1)
@@ -65,6 +66,7 @@ def test_random_longer_runs():
     assert wander(bodies, rounds=4, schedules=150, crashes=2, seed=20) == []
 
 
+@pytest.mark.sampled
 @pytest.mark.services  # the longest case; shorter cases run on SQLite, too
 def test_an_id_set_with_two_readers_and_two_writers_one_of_whom_may_crash():
     states, violations = explore([look, look, add, add], crashes=1, of=SetSchedule)
@@ -78,6 +80,7 @@ def test_an_id_set_with_a_reader_and_two_writers():
     assert violations == []
 
 
+@pytest.mark.sampled
 @pytest.mark.embedded  # evictions do not depend on the database
 def test_an_id_set_with_an_addition_a_removal_and_evictions():
     _, violations = explore([look, add, remove], crashes=1, of=EvictingSchedule)
@@ -89,11 +92,13 @@ def test_a_row_whose_hold_may_be_evicted():
     assert violations == []
 
 
+@pytest.mark.sampled
 def test_an_id_set_whose_hold_may_be_evicted():
     _, violations = explore([look, add, remove], of=HoldEvictingSetSchedule)
     assert violations == []
 
 
+@pytest.mark.sampled
 @pytest.mark.one_redis
 @pytest.mark.embedded  # evictions do not depend on the database
 def test_a_set_that_is_kept_by_whose_hold_came_later_fails(monkeypatch):

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.web_servers import SERVERS
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled]
 PATH = b"/api/v1/users/me"
 LINE = b"GET %b HTTP/1.1" % PATH
 HOST = b"Host: localhost\r\n"

@@ -17,7 +17,7 @@ from serving.requests.limits import SERVER_BUFFER_BYTES
 from tests.support.asgi_client import CHUNK, Client, Streamed, answering, ask
 from tests.support.web_servers import JSON, say
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded, pytest.mark.sampled]
 POSTS, TEXT = 6_000, "é" * 1_000
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.support.polling import wait_until
 from tests.support.web_servers import ANN, SERVERS
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled]
 A_NEW_ONE = re.compile(rb"[0-9a-f]{16}-[0-9a-f]+")
 HOST = b"Host: localhost\r\n"
 WRONG = json.dumps({**ANN, "password": "wrong-horse"}).encode()
