@@ -9,6 +9,7 @@ enough, so that a database host needs nothing of Hotpath.
 
 import argparse
 import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,6 +63,15 @@ def handler_for(node):
     return Handler
 
 
+class Server(ThreadingHTTPServer):
+    """Answers each load balancer in a thread of its own."""
+
+    def handle_error(self, request, client_address):
+        """Report an error, except that a load balancer has hung up, as it does when its own limit is over."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def main():
     """Serve until the process is ended."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -69,7 +79,7 @@ def main():
     parser.add_argument("--port", type=int, default=9200, help="the port to listen on (9200)")
     parser.add_argument("client", nargs="*", metavar="OPTION", help="an option of the client `mariadb`, after --")
     given = parser.parse_args()
-    ThreadingHTTPServer((given.bind, given.port), handler_for(Node(given.client))).serve_forever()
+    Server((given.bind, given.port), handler_for(Node(given.client))).serve_forever()
 
 
 if __name__ == "__main__":

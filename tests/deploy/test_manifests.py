@@ -94,6 +94,15 @@ def test_each_process_of_the_procfile_runs_in_containers():
     assert servers == [*webs] * 3
 
 
+def test_databases_notice_a_vanished_host_by_the_same_limits():
+    sample = yaml.safe_load(COMPOSE[1].read_text())["services"]["mariadb"]["command"]
+    in_containers = {option.strip("-").replace("-", "_") for option in sample if option.startswith("--tcp-keepalive")}
+    node = (BASE_DIR / "deploy/galera/node.cnf").read_text()
+    on_galera = {f"{name}={value}" for name, value in re.findall(r"^(tcp_keepalive_\w+) = (\d+)$", node, re.MULTILINE)}
+    assert len(on_galera) == 3
+    assert on_galera == in_containers
+
+
 def variables_set() -> Iterator[tuple[str, str]]:
     """Yield (file, name) for each variable that a manifest or a compose file sets for the service."""
     for document in of_kind("ConfigMap"):
