@@ -21,6 +21,7 @@ from .pool import Pool
 from .proofs import proofs
 from .script import Command
 from .sentinel import address_book, on_sentinel
+from .slot_map import slot_of
 
 PAGE = 1_000
 
@@ -106,7 +107,7 @@ def _is_not_paused(server: Address) -> bool:
 def ping() -> None:
     """Raise redis.RedisError or OSError unless Redis answers; of a cluster, any of the servers that have slots."""
     failure: Exception | None = None
-    for send in _to_each_server():
+    for send in each_server().values():
         try:
             send([("PING",)])
             return
@@ -120,7 +121,7 @@ def teach_scripts(hashes: Iterable[str] | None = None) -> None:
     commands: list[Command] = [
         ("SCRIPT", "LOAD", script.sources[sha]) for sha in (script.sources if hashes is None else hashes)
     ]
-    for send in _to_each_server():
+    for send in each_server().values():
         send(commands)
 
 
@@ -147,12 +148,36 @@ def scan(pattern: str) -> Iterator[bytes]:
         raise lost
 
 
-def _to_each_server() -> list[Callable[[Sequence[Command]], Sequence[Any]]]:
-    """Return a function for each server that sends commands to it; it raises what the server answers as an error."""
+def each_server() -> dict[str, Callable[[Sequence[Command]], Sequence[Any]]]:
+    """Return {"host:port": a function that sends it commands past the breaker} of each server that has keys.
+
+    The functions raise redis.RedisError or OSError, also for what a server answers as an error.
+    """
     if not on_cluster():
-        return [lambda commands: without_errors(_send(commands))]
+        return {_name_of(_only_server()): lambda commands: without_errors(_send(commands))}
     slot_map().learn()
-    return [partial(send_to, server) for server in slot_map().nodes]
+    return {_name_of(server): partial(send_to, server) for server in slot_map().nodes}
+
+
+def server_of(key: str) -> str:
+    """Return "host:port" of the server that has a key; "" where no server of a cluster has its slot."""
+    if not on_cluster():
+        return _name_of(_only_server())
+    slot_map().learn()
+    server = slot_map().node_of(slot_of(key))
+    return _name_of(server) if server else ""
+
+
+def _only_server() -> Address:
+    if on_sentinel():
+        return address_book().master()
+    arguments = redis_client().connection_pool.connection_kwargs
+    return arguments.get("host") or arguments.get("path", ""), arguments.get("port", 0)
+
+
+def _name_of(server: Address) -> str:
+    host, port = server
+    return f"{host}:{port}" if port else host
 
 
 def _scan(send: Callable[[Sequence[Command]], Sequence[Any]], pattern: str) -> Iterator[bytes]:
