@@ -37,7 +37,7 @@ PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz
 .PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql \
 	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-topologies test-cache-on-cluster \
 	test-cache-on-sentinel test-newest newest-python wheel \
-	test-wheel test-oldest lint fmt bench sizing \
+	test-wheel test-oldest lint fmt bench report load sizing \
 	clients install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
@@ -129,6 +129,14 @@ bench: $(BIN)/python  ## measure requests/s, CPU, SQL and Redis commands per req
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql $(VENV)/.peers
 	@$(BIN)/python -m loadtest.bench $(ARGS)
+
+report: $(BIN)/python  ## all comparisons and locust scenarios in one page, build/report.html (ARGS="--quick", "--before earlier.json")
+	@$(BIN)/python -m devtools.servers
+	@$(MAKE) -s $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql $(VENV)/.peers
+	@$(BIN)/python -m loadtest.report $(ARGS)
+
+load: $(VENV)/.base $(VENV)/.dev  ## put a running server under load, from locust's page in the browser (SITE: its address; ARGS: locust's options)
+	@$(BIN)/python -m loadtest.load $(ARGS)
 
 sizing: $(BIN)/python  ## hosts, nodes, bytes and money for a number of users, and a simulation (ARGS="--users 100e6 --daily 20e6", --help, --check)
 	@$(if $(filter --measure --check,$(ARGS)),$(BIN)/python -m devtools.servers && $(MAKE) -s $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql,$(MAKE) -s $(VENV)/.base $(VENV)/.dev)
