@@ -1,4 +1,4 @@
-"""Behaviour 112: heartbeats in both stores tell of each job, also while Redis or the database is away or hangs."""
+"""Behaviour 110: heartbeats in both stores tell of each job, also while Redis or the database is away or hangs."""
 
 import os
 import signal

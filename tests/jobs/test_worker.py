@@ -1,4 +1,4 @@
-"""Behaviour 111: one worker runs every job, each for itself; what fails is tried again; a stop waits for steps."""
+"""Behaviour 109: one worker runs every job, each for itself; what fails is tried again; a stop waits for steps."""
 
 import re
 import signal
