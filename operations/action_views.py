@@ -39,7 +39,7 @@ def _action(given: QueryDict) -> actions.Action:
     """Return the action that a request names; raises Http404 for one that there is not."""
     try:
         if "many" in given:
-            return actions.of_many()[given["many"]]
+            return actions.of_many()[str(given["many"])]
         (asked,) = kinds.understood(given.get("words", ""))
         asked.question()
         return actions.of_entry(asked)[given.get("verb", "")]
