@@ -45,8 +45,11 @@ def main() -> None:
 
 def _run(processes: Processes) -> None:
     environment.require_libraries()
+    from django.utils.log import configure_logging
+
     from config import settings
 
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
     _require_free(settings.HOST, settings.PORT)
     lock = _lock(environment.writable(settings.DATA_DIR))
     env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}

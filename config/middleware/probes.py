@@ -9,7 +9,6 @@ there, because all threads may be waiting for a server that hangs.
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Lock
@@ -17,11 +16,11 @@ from threading import Lock
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from api.outages import Outage, database
 from caching import api as caching
 from serving.api import is_stopping
 
 DEADLINE_S = 2.0
-log = logging.getLogger(__name__)
 
 
 class Probes:
@@ -78,8 +77,10 @@ def _answer(body: dict[str, str], *, ok: bool) -> HttpResponse:
 
 def _state(name: str, future: Future[None]) -> str:
     error = future.exception() if future.done() else f"no answer within {DEADLINE_S} s"
-    if error is not None:
-        log.warning("readyz: %s: %s", name, error)
+    if error is None:
+        OUTAGES[name].answered()
+    else:
+        OUTAGES[name].failed(error)
     return "ok" if error is None else "error"
 
 
@@ -92,6 +93,7 @@ def _database() -> None:
         connection.close()
 
 
+OUTAGES = {"database": database, "redis": Outage("Redis", "/readyz is 503 until it answers again")}
 CHECKS: dict[str, Callable[[], None]] = {"database": _database, "redis": caching.ping}
 _pool = ThreadPoolExecutor(max_workers=len(CHECKS), thread_name_prefix="readyz")
 _running: dict[str, Future[None]] = {}

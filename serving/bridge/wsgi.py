@@ -7,6 +7,7 @@ the speed of the client, which has to make progress; one that says so is made in
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 from django.http import HttpResponse
 
 from api import request_ids
+from api.logs.current import BEGAN, ViewRequest, set_current
 from serving.bridge.bodies import BodyReceiver, Receive
 from serving.bridge.environ import Environ, Scope, build_environ
 from serving.bridge.piecewise import PiecewiseResponse, PiecewiseSender, is_piecewise
@@ -76,6 +78,7 @@ class Bridge:
         rules.check_size(scope["headers"])
         environ = build_environ(scope)
         environ.update(extra_environ)
+        environ.setdefault(BEGAN, time.perf_counter())
         rules.check(environ)
         if view := self._views.get(environ["PATH_INFO"]):
             return await _from_view(view, environ)
@@ -175,7 +178,7 @@ def _refused(refusal: Refusal, request_id: str) -> Response:
 async def _from_view(view: View, environ: Environ) -> Response:
     """Return a view's response; if the request has a body, which nobody reads, the connection is closed."""
     request_id = request_ids.given_or_new(environ.get(request_ids.ENVIRON))
-    request_ids.set_current(request_id)
+    set_current(ViewRequest(request_id, environ))
     response = await view()
     status, headers = _encode(str(response.status_code), [*response.items(), (request_ids.HEADER, request_id)])
     if environ.get("CONTENT_LENGTH", "0") != "0":
