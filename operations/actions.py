@@ -12,13 +12,18 @@ from typing import Any, NamedTuple
 from caching.operate import Warming, cached_models, drop, warm
 from counters.api import CounterKind, last_target, reconcile, reconcile_one
 from counters.api import kinds as counted_kinds
+from operations import hot_keys
 from operations.kinds import Asked
 
 STEP_S = 1.0
 MOST_WARMED = (1_000, 10_000, 100_000)
 DROPPED = "The entry is deleted, unless a writer holds it. The next reader loads it from the database."
 WARMED = "The entry is read as by any reader: if it is absent, it is loaded from the database and put into Redis."
-VERBS = ("drop", "warm", "reconcile")
+SAMPLED = (
+    "All commands to Redis are listened to for half a second, 20,000 at most from each server, and the most used keys "
+    "are shown. Redis is slower while it lasts."
+)
+VERBS = ("drop", "warm", "reconcile", "sample")
 
 
 class Step(NamedTuple):
@@ -55,6 +60,7 @@ def of_entry(asked: Asked) -> dict[str, Action]:
 def of_many() -> dict[str, Action]:
     """Return the actions on many entries, by name."""
     actions = [
+        Action("sample the hottest keys", SAMPLED, at_once=hot_keys.sample),
         *(_warming(model, limit) for model in cached_models() for limit in MOST_WARMED),
         *map(_reconciliation, counted_kinds()),
     ]

@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from operations import actions, health, kinds, lookup
+from operations import actions, curves, health, history, kinds, lookup
 from operations.access import Operator
-from operations.sources import gather
+from operations.sources import Call, gather
 
 LONGEST_WORDS = 300
 
@@ -44,8 +44,9 @@ def show(request: HttpRequest, operator: Operator, template: str, title: str, **
 
 
 def _now() -> dict[str, Any]:
-    answers = gather(health.CALLS)
-    return {"tables": health.rows(answers), "at": timezone.now()}
+    answers = gather({**health.CALLS, "history": Call("redis", history.buckets)})
+    drawn = curves.curves(answers["history"].value or ())
+    return {"tables": health.rows(answers), "at": timezone.now(), "curves": drawn, "history": answers["history"]}
 
 
 def _entry(words: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Entries are dropped, warmed and reconciled: after a confirmation, by who may, in short steps, and written down."""
 
 import re
+import threading
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -144,3 +145,22 @@ def test_the_list_of_what_was_done_is_filtered(operator, root, row):
     assert f"drop {row}" not in operator.get(LOG, {"by": "root"}).content.decode()
     assert f"warm {row}" not in operator.get(LOG, {"of": "drop"}).content.decode()
     assert PASSWORD not in shown
+
+
+def test_the_hottest_keys_are_sampled(operator, row, alice):
+    stopped = threading.Event()
+
+    def read() -> None:
+        while not stopped.is_set():
+            User.objects.get_one(alice.pk)
+        connection.close()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        page = operator.post(DO, {"many": "sample the hottest keys"}).content.decode()
+    finally:
+        stopped.set()
+        reader.join()
+    assert f"users.User: {alice.pk} (" in page
+    assert LogEntry.objects.get().object_repr == "sample the hottest keys"
