@@ -12,7 +12,8 @@ from tests.support.web_servers import JSON, SERVERS, say
 
 pytestmark = [pytest.mark.embedded]
 LINE = re.compile(
-    r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) (?P<level>[A-Z]+) (?P<request_id>\S+) (?P<logger>[\w.]+): (?P<rest>.*)"
+    r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) (?P<level>[A-Z]+) (?P<request_id>\S+) (?P<logger>[\w.]+): "
+    r"(?P<rest>.*)"
 )
 FIELDS = re.compile(
     r" \| method=(?P<method>\S+) route=(?P<route>\S+) status=(?P<status>\S+) caller=(?P<caller>\S+) "
@@ -54,7 +55,7 @@ def lines_with(web, log_format: str, number: int, **members: object) -> list[dic
 @pytest.mark.parametrize("log_format", FORMATS)
 @pytest.mark.parametrize("name", SERVERS)
 def test_an_error_is_one_line(installation, account, name, log_format):
-    token, user_id = account
+    token, _user_id = account
     web = installation.start(name, THROTTLES="off", LOG_FORMAT=log_format, **FAULTY)
     own = {"Authorization": f"Bearer {token}", "X-Request-ID": "find.me"}
     assert say(web.port, "GET", "/api/v1/users/me/sessions", X_Fault="chain", **own).status == 500
@@ -164,7 +165,8 @@ def raw_requests(port: int, secret) -> None:
 
     for head in (
         "GET /?t={} HTTP/9\r\n\r\n", "{} / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n{}\r\n\r\n",
-        "GET /?{} HTTP/1.1\r\nHost: localhost\r\nX y: {}\r\n\r\n", "GET / HTTP/1.1\r\nHost: {}\r\nContent-Length: x{}\r\n\r\n",
+        "GET /?{} HTTP/1.1\r\nHost: localhost\r\nX y: {}\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: {}\r\nContent-Length: x{}\r\n\r\n",
         "GET /?t={} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: {}\r\n\r\n",
     ):  # fmt: skip
         with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
