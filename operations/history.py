@@ -33,7 +33,9 @@ class Recorder:
 
     def flush(self) -> None:
         """Add what was counted since the last time; raises redis.RedisError or OSError, and tells it the next time."""
-        now = Counter({(label, event): n for label, events in snapshot().items() for event, n in events.items()})
+        now: Counter[tuple[str, str]] = Counter(
+            {(label, event): n for label, events in snapshot().items() for event, n in events.items()}
+        )
         if not (fresh := now - self._told):
             return
         key = _key(_current())
