@@ -8,16 +8,24 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from operations import health, kinds, lookup
+from operations import actions, curves, health, history, kinds, lookup
 from operations.access import Operator
-from operations.sources import gather
+from operations.sources import Call, gather
 
 LONGEST_WORDS = 300
 
 
 def page(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Answer the page: how everything is now, and where `?words=` asks for an entry, that entry."""
-    return show(request, operator, "page", "Operations", **_now(), **_entry(request.GET.get("words", "")))
+    return show(
+        request,
+        operator,
+        "page",
+        "Operations",
+        many=actions.of_many(),
+        **_now(),
+        **_entry(request.GET.get("words", "")),
+    )
 
 
 def now(request: HttpRequest, operator: Operator) -> HttpResponse:
@@ -36,8 +44,9 @@ def show(request: HttpRequest, operator: Operator, template: str, title: str, **
 
 
 def _now() -> dict[str, Any]:
-    answers = gather(health.CALLS)
-    return {"tables": health.rows(answers), "at": timezone.now()}
+    answers = gather({**health.CALLS, "history": Call("redis", history.buckets)})
+    drawn = curves.curves(answers["history"].value or ())
+    return {"tables": health.rows(answers), "at": timezone.now(), "curves": drawn, "history": answers["history"]}
 
 
 def _entry(words: str) -> dict[str, Any]:
@@ -47,7 +56,9 @@ def _entry(words: str) -> dict[str, Any]:
         return context
     try:
         meant = kinds.understood(words[:LONGEST_WORDS])
-        return context | ({"entry": lookup.look_up(meant[0])} if len(meant) == 1 else {"meant": meant})
+        if len(meant) > 1:
+            return context | {"meant": meant}
+        return context | {"entry": lookup.look_up(meant[0]), "verbs": list(actions.of_entry(meant[0]))}
     except (kinds.NotUnderstood, ValueError) as error:
         return context | {"problem": str(error)}
     except ValidationError as error:

@@ -7,11 +7,6 @@ from django.test import Client
 from tests.support.cast import PASSWORD
 
 
-@pytest.fixture(autouse=True)
-def ready(empty_cache_without_throttles) -> None:
-    pass
-
-
 @pytest.fixture
 def log_in(new_user):
     """log_in(*permissions): a browser of a member of the staff with these permissions of the page."""

@@ -12,7 +12,7 @@ from ratings.models import Item
 from social import services as social
 from users.models import User
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_cache_without_throttles")]
 PAGE = "/admin/operations/"
 OF_THE_TESTS = ("testapp.", "counters of book", "counters of reader", "counters of author")
 NOWHERE = (

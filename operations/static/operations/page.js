@@ -38,3 +38,25 @@ if (now) {
     document.addEventListener("visibilitychange", () => (document.hidden ? schedule() : refresh()));
     schedule();
 }
+
+// Sends the form of the next step as long as there is one, and nobody stops it.
+let isStopped = false;
+
+async function goOn() {
+    const run = document.getElementById("run");
+    if (!run || isStopped || !("goesOn" in run.dataset)) return;
+    const form = run.querySelector("form");
+    const stop = run.querySelector(".stop");
+    stop.hidden = false;
+    stop.addEventListener("click", () => {
+        isStopped = true;
+        stop.hidden = true;
+    });
+    form.querySelector("[type=submit]").hidden = !isStopped;
+    const answer = await fetch(location.pathname, { method: "POST", body: new FormData(form), redirect: "error" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    run.replaceWith(page.getElementById("run") ?? document.createTextNode(`Status ${answer.status}: open this page again.`));
+    goOn();
+}
+
+goOn();
