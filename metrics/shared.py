@@ -13,6 +13,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from caching import api as caching
+from caching.operate import each_server
 from jobs import api as jobs
 
 AGE_S, DEADLINE_S = 5.0, 2.0
@@ -70,11 +71,12 @@ def _database() -> Found:
 
 def _redis() -> Found:
     caching.ping()
-    told = caching.servers_info().items()
-    return {
-        name: {(server,): float(info[field]) for server, info in told if field in info}
-        for name, field in OF_REDIS.items()
-    }
+    found: Found = {}
+    for server, send in each_server().items():
+        info = dict(line.split(":", 1) for line in send([("INFO",)])[0].decode().splitlines() if ":" in line)
+        for name, field in OF_REDIS.items():
+            found.setdefault(name, {})[(server,)] = float(info[field])
+    return found
 
 
 def _jobs() -> Found:

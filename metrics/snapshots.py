@@ -48,14 +48,11 @@ def start() -> None:
     global _started_in, _writing
     if _started_in != os.getpid():
         _started_in, _writing = os.getpid(), threading.Lock()
-        _lock_file.cache_clear()
+        if _lock_file.cache_info().currsize:
+            os.close(_lock_file())  # that of the process that this one was forked from
+            _lock_file.cache_clear()
         atexit.register(write)
         threading.Thread(target=_write_for_ever, name="metrics", daemon=True).start()
-
-
-def start_after_forks() -> None:
-    """Have each process that this one forks from now on write its numbers."""
-    os.register_at_fork(after_in_child=start)
 
 
 def write() -> None:
@@ -102,9 +99,9 @@ def _own(suffix: str) -> Path:
 
 
 @cache
-def _lock_file() -> Any:
-    """Return the open file whose lock tells others that this process lives."""
-    file = _own("alive").open("w")
+def _lock_file() -> int:
+    """Return the descriptor of the file whose lock tells others that this process lives."""
+    file = os.open(_own("alive"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return file
 
