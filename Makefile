@@ -23,8 +23,12 @@ ZOO := -c tests/zoo/pytest.ini --confcutdir=tests/zoo $(or $(ARGS),tests/zoo)
 MEASURED := $(if $(or $(ARGS),$(CI)),,1)
 COVERAGE := $(if $(MEASURED),--cov --cov-report=)
 
+# The programs read .env themselves (config/environment.py); these variables matter to make. The environment wins.
+ENV_FILE ?= .env
+setting = $(or $($(1)),$(if $(ENV_FILE),$(shell sed -n "s/^$(1)=//p" $(ENV_FILE) 2>/dev/null | tr -d "\"'" | tail -n 1)))
 # The installations that `make run` needs depend on REDIS_URL and DATABASE_URL.
-NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysql:% mariadb:%,$(DATABASE_URL)),$(VENV)/.mysql)
+NEEDED := $(VENV)/.base $(if $(call setting,REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysql:% mariadb:%,$(call setting,DATABASE_URL)),$(VENV)/.mysql)
+DEBUGGING := DEBUG=$(or $(call setting,DEBUG),1)
 # Where there is no npm, there is no TypeScript client; where there is no Java, none for Kotlin.
 NODE := $(if $(shell command -v npm 2>/dev/null),clients/node_modules/.package-lock.json)
 KOTLIN := $(if $(shell command -v java 2>/dev/null),$(VENV)/.kotlin)
@@ -41,10 +45,10 @@ PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz
 	clients install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
-	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m launcher
+	@$(DEBUGGING) exec $(BIN)/python -m launcher
 
 reload: $(VENV)/.base  ## load new code into the running web process (PORT and DATA_DIR as for make run), without losing a request
-	@DEBUG=$${DEBUG:-1} $(BIN)/python -m serving.supervisor.reload
+	@$(DEBUGGING) $(BIN)/python -m serving.supervisor.reload
 
 test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded $(NODE) $(PEERS)  ## run all tests on SQLite and an embedded Redis, the zoo among them
 	@SERVICES= $(PYTEST) $(COVERAGE) $(ARGS)

@@ -12,9 +12,9 @@ from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
-from api import codes
+from api import codes, outages
 from api.json import encoded
-from caching.api import is_passing
+from caching.api import is_lost, is_passing
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +123,10 @@ def _from_api_exception(exc: exceptions.APIException) -> Problem:
 
 
 def _from_database(exc: Exception) -> Problem:
-    logger.warning("The database did not answer: %s", exc)
+    if is_lost(exc):
+        outages.database.failed(exc)
+    else:
+        logger.warning("The database did not answer: %s", exc, extra={"status": 503})
     return Problem(503, "database_unavailable", "The database is not available.", retry_after_s=DATABASE_RETRY_AFTER_S)
 
 

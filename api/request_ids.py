@@ -4,11 +4,9 @@ A request's id differs from those of all others, and so do the headers of tracin
 of a request leaves out all of these: see VARYING and serving.http.headers.
 """
 
-import logging
 import os
 import re
 import secrets
-from contextvars import ContextVar
 from itertools import count
 from typing import Any
 
@@ -30,7 +28,6 @@ VARYING = frozenset(
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _IN_HEAD = re.compile(rb"\nx-request-id:[ \t]*([!-~]*)[ \t]*\r?\n", re.IGNORECASE)
-_current: ContextVar[str] = ContextVar("request_id", default=NONE)
 _numbers = count(1)
 _prefix = secrets.token_hex(8)
 
@@ -62,20 +59,6 @@ def from_head(data: bytes) -> str:
     """Return the id of a request by the beginning of its bytes, however malformed they are."""
     found = _IN_HEAD.findall(data)
     return given_or_new(found[0].decode() if len(found) == 1 else None)
-
-
-def set_current(request_id: str) -> None:
-    """Let the log lines of this thread or task name a request, until they are told of the next one."""
-    _current.set(request_id)
-
-
-class RequestIdFilter(logging.Filter):
-    """A filter that gives each record the attribute `request_id`, "-" outside of requests."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if not hasattr(record, "request_id"):
-            record.request_id = _current.get()
-        return True
 
 
 def _renew_prefix() -> None:

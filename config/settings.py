@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff  # noqa: E402
 from redis.retry import Retry  # noqa: E402
 
 from caching import locations  # noqa: E402
-from config import databases, mail, openapi  # noqa: E402
+from config import databases, logs, mail, openapi  # noqa: E402
 
 BASE_DIR = environment.BASE_DIR
 DATA_DIR = environment.data_dir()
@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "reports",
     "ratings",
     "popups",
+    "operations",
 ]
 MIDDLEWARE = [
     "config.middleware.request_ids.RequestIds",
@@ -192,31 +193,8 @@ SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
 # No includeSubDomains and no preload, because other hosts of the domain may not support HTTPS.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {request_id} {name}: {message}", "style": "{"}},
-    # Strangers cause these lines, so that their rate is limited, by logger and process.
-    "filters": {
-        "request_id": {"()": "api.request_ids.RequestIdFilter"},
-        "refused_requests": {"()": "api.logs.RefusedRequests", "lines": 1, "per_s": 10},
-        "limited": {"()": "api.logs.RateLimit", "lines": 30, "per_s": 10},
-    },
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]},
-        "refused_requests": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["request_id", "refused_requests"],
-        },
-        "limited": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id", "limited"]},
-    },
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-        "django.request": {"level": "ERROR"},  # 4xx responses are not logged
-        "django.security": {"handlers": ["refused_requests"], "propagate": False},
-        "users.login_throttle": {"handlers": ["limited"], "propagate": False},
-        "uvicorn.error": {"handlers": ["limited"], "level": "ERROR", "propagate": False},
-    },
-}
+LOG_FORMAT = environment.choice("LOG_FORMAT", "line", "json")
+SLOW_REQUEST_MS = environment.number("SLOW_REQUEST_MS", default=1000, low=1, high=3_600_000)
+ACCESS_LOG = environment.flag("ACCESS_LOG", default=False)
+LOGGING_CONFIG = "config.logs.configure"
+LOGGING = logs.settings(LOG_FORMAT)

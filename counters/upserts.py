@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connections, models
 
+SQLITE_ROWS = 500  # in a statement: SQLite's parser takes 5 KB for each, which the process would keep
 # SQL by kind of merge: the value of a column in an existing row, from its old value and the new one.
 _MERGES = {
     "add": "{old} + {new}",
@@ -40,13 +41,17 @@ def upsert(
 def insert_rows(
     using: str, model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]], end: str = ""
 ) -> None:
-    """Insert rows by one statement, which ends with `end`; `columns` name those of the table, which has their fields.
+    """Insert rows by a statement that ends with `end`; `columns` name those of the table, which has their fields.
 
     No signals are sent, nothing cached is held: for tables that are not.
     """
     if not rows:
         return
     connection: Any = connections[using]
+    if connection.vendor == "sqlite" and len(rows) > SQLITE_ROWS:
+        insert_rows(using, model, columns, rows[:SQLITE_ROWS], end)
+        insert_rows(using, model, columns, rows[SQLITE_ROWS:], end)
+        return
     placeholders = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
     fields: list[Any] = [model._meta.get_field(column) for column in columns]
     values = [

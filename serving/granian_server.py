@@ -25,6 +25,9 @@ settings: Any = import_module(os.environ.setdefault("DJANGO_SETTINGS_MODULE", "c
 class Server(MPServer):
     """Granian's server, except that it inherits its socket, and gives workers time to drain before it ends them."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{**options, "log_dictconfig": options["log_dictconfig"] or settings.LOGGING})
+
     def _init_shared_socket(self) -> None:
         self._inherited = lifecycle.listening_fds()
         self.workers = len(self._inherited)

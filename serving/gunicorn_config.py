@@ -40,6 +40,7 @@ worker_tmp_dir = _memory if os.access(_memory, os.W_OK | os.X_OK) else None
 control_socket_disable = True
 errorlog = "-"
 accesslog = None
+logger_class = "serving.workers.server_log.ServerLog"
 loglevel = "warning" if settings.DEBUG else "info"
 
 

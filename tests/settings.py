@@ -62,3 +62,4 @@ CACHING = {**CACHING, "PROOF_MS": 3_600_000}  # noqa: F405  tests that count com
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.testapp"]  # noqa: F405  models that exercise the framework
 PASSWORD_HASHERS = ["tests.support.hashers.CheapArgon2PasswordHasher"]
 WHITENOISE_AUTOREFRESH = True  # look up files on request instead of listing all of them for each test client
+LOGGING_CONFIG = "logging.config.dictConfig"  # pytest has its own hooks for warnings and uncaught exceptions

@@ -42,6 +42,7 @@ class Breaker:
         """Whether entries may be trusted, on a cluster those of any server, for callers that may not wait for a
         recovery (an event loop)."""
         self._trips = 0
+        self._away_since_s: float | None = None
         self._retry_at = self._recover_at = 0.0
         self._probing = threading.Lock()
         self._of: dict[Address, ServerBreaker] = {}
@@ -82,6 +83,7 @@ class Breaker:
         for each in tuple(self._of.values()):
             each.trip(cause)
         if self.is_closed or not self._trips:
+            self._away_since_s = time.monotonic()
             logger.warning("%s cannot be used (%s): reads go to the database until it answers again.", self, cause)
         self._trips += 1
         self._recover_at = time.monotonic() + conf().retry_ms / 1000
@@ -93,6 +95,11 @@ class Breaker:
     def is_paused(self) -> bool:
         """Whether Redis failed a moment ago, and is left alone."""
         return not self.is_closed and time.monotonic() < self._retry_at
+
+    def states(self) -> dict[str, bool]:
+        """Return by server whether entries may be trusted; under "redis" where there is one Redis alone."""
+        each = {f"{host}:{port}": breaker.is_closed for (host, port), breaker in tuple(self._of.items())}
+        return each or {"redis": self.is_closed}
 
     def wait_for_probe(self, timeout_s: float = 5) -> None:
         """Wait until no thread is recovering."""
@@ -126,6 +133,12 @@ class Breaker:
 
     def _set(self, *, is_closed: bool) -> None:
         self.is_closed = is_closed
+        self._log_return()
+
+    def _log_return(self) -> None:
+        if self.is_closed and self._away_since_s is not None:
+            logger.warning("%s is used again, after %.1f s.", self, time.monotonic() - self._away_since_s)
+            self._away_since_s = None
 
     def _probe_apart(self, probing: threading.Lock) -> None:
         try:
@@ -164,6 +177,8 @@ class ServerBreaker(Breaker):
         self.is_closed = is_closed
         whole = self._whole
         whole.is_closed = any(each.is_closed for each in tuple(whole._of.values()))
+        self._log_return()
+        whole._log_return()
 
 
 breaker = Breaker()
@@ -171,3 +186,8 @@ setting_changed.connect(breaker.follow_settings)
 """The breaker of this process; the protocol says how it recovers (caching.protocol.pending)."""
 
 os.register_at_fork(after_in_child=breaker.forget_threads)
+
+
+def breaker_states() -> dict[str, bool]:
+    """Return by server whether the breaker of this process is closed; see Breaker.states."""
+    return breaker.states()

@@ -7,6 +7,7 @@ the speed of the client, which has to make progress; one that says so is made in
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 from django.http import HttpResponse
 
 from api import request_ids
+from api.logs.current import BEGAN, ViewRequest, set_current
 from serving.bridge.bodies import BodyReceiver, Receive
 from serving.bridge.environ import Environ, Scope, build_environ
 from serving.bridge.piecewise import PiecewiseResponse, PiecewiseSender, is_piecewise
@@ -26,6 +28,7 @@ from serving.requests.memory_budget import MemoryBudget
 from serving.requests.refusals import Refusal, internal_error
 
 MAX_BUFFERED_BYTES = 2 << 20
+RESERVED_THREADS = 2
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +39,8 @@ View = Callable[[], Awaitable[HttpResponse]]
 class Bridge:
     """An ASGI application that runs a WSGI application on `threads` threads.
 
-    The paths in `views` are answered in the event loop, whatever the threads do.
+    The paths in `views` are answered in the event loop, whatever the threads do. Paths that begin with `reserved` have
+    RESERVED_THREADS of their own: the page that tells what is wrong is reached while all others wait for a server.
     """
 
     def __init__(
@@ -44,9 +48,11 @@ class Bridge:
         wsgi: Callable[..., Iterable[bytes]],
         threads: int,
         views: Mapping[str, View] = MappingProxyType({}),
+        reserved: str | None = None,
     ) -> None:
         self._wsgi = wsgi
         self.threads = ThreadPool(threads, _is_long)
+        self._reserved, self._reserved_threads = reserved, ThreadPool(RESERVED_THREADS, _is_long)
         self._views = views
         self._bodies = MemoryBudget(MAX_BODIES_BYTES)
         responses = MemoryBudget(MAX_RESPONSES_BYTES)
@@ -72,14 +78,17 @@ class Bridge:
         rules.check_size(scope["headers"])
         environ = build_environ(scope)
         environ.update(extra_environ)
+        environ.setdefault(BEGAN, time.perf_counter())
         rules.check(environ)
         if view := self._views.get(environ["PATH_INFO"]):
             return await _from_view(view, environ)
+        is_reserved = self._reserved is not None and environ["PATH_INFO"].startswith(self._reserved)
+        threads = self._reserved_threads if is_reserved else self.threads
         body = BodyReceiver(self._bodies, receive)
         try:
             environ["wsgi.input"] = await body.read(environ)
             request = BridgedRequest(environ, send, receive, asyncio.get_running_loop())
-            response: Response | PiecewiseResponse | None = await self.threads.run(self._respond, request)
+            response: Response | PiecewiseResponse | None = await threads.run(self._respond, request)
         finally:
             body.close()
         if isinstance(response, PiecewiseResponse):
@@ -169,7 +178,7 @@ def _refused(refusal: Refusal, request_id: str) -> Response:
 async def _from_view(view: View, environ: Environ) -> Response:
     """Return a view's response; if the request has a body, which nobody reads, the connection is closed."""
     request_id = request_ids.given_or_new(environ.get(request_ids.ENVIRON))
-    request_ids.set_current(request_id)
+    set_current(ViewRequest(request_id, environ))
     response = await view()
     status, headers = _encode(str(response.status_code), [*response.items(), (request_ids.HEADER, request_id)])
     if environ.get("CONTENT_LENGTH", "0") != "0":

@@ -6,6 +6,7 @@ decides what is a hit. The status is 200, or there is no answer, and Django gets
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, cast
@@ -16,6 +17,8 @@ from rest_framework.exceptions import APIException
 
 from api import request_ids, throttles, tokens
 from api.json import encoded
+from api.logs import answered
+from api.logs.current import set_current
 from api.views import Admission
 from api.writes import Write
 from caching.api import Batch, repeated
@@ -26,6 +29,7 @@ from serving.bridge.environ import Environ, Scope
 from serving.bridge.responses import Send
 from serving.bridge.threads import ThreadPool
 from serving.bridge.wsgi import Bridge
+from serving.hot_lane.logged_request import LaneRequest
 from serving.hot_lane.misses import MissLoader
 from serving.hot_lane.response_heads import ResponseHead, ResponseHeadCache
 from serving.hot_lane.routes import Route, Routes
@@ -92,11 +96,9 @@ class HotLane:
         self, bridge: Bridge, django: BaseHandler, *, prefix: str, routes: Iterable[Route], threads: ThreadPool
     ) -> None:
         self.bridge = bridge
-        self._routes = Routes(prefix, routes)
-        self._threads = threads
+        self._prefix, self._routes = prefix, Routes(prefix, routes)
+        self._means = _Means(EventLoopClient(), MissLoader(threads), threads, answered.noticed_from_s())
         self._response_heads = ResponseHeadCache(django)
-        self._client = EventLoopClient()
-        self._misses = MissLoader(threads)
         self._parsed_headers: Recent[tuple[str, RawHeaders], ParsedHeaders] = Recent(MAX_CACHED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -171,16 +173,20 @@ class HotLane:
         If True, `callback` is called once, in a later turn of the event loop, with the answer, or with None if Django
         has to answer after all. Then give `extra_environ`, which the lane may have filled, to `bridge`.
         """
+        route = None
         try:
             found = self._routes.find(path, query, parsed.response_head.base, method, body)
             if found is None:
                 return False
-            steps = _steps(parsed, *found, extra_environ)
-            return _Runner(self._client, self._misses, self._threads, steps, callback, extra_environ).start()
+            route, arguments = found
+            logged = LaneRequest(method, self._prefix + route.path, parsed.authorization, extra_environ, query, body)
+            steps = _steps(parsed, route, arguments, extra_environ)
+            return _Runner(self._means, steps, callback, logged).start()
         except APIException:
             return False
         except Exception:
-            _log_failure(extra_environ)
+            pattern = self._prefix + route.path if route else None
+            _log_failure(LaneRequest(method, pattern, parsed.authorization, extra_environ, query, body))
             return False
 
 
@@ -224,25 +230,25 @@ def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extr
     return Answer(parsed.response_head, {}, b"" if document is None else encoded(document), read.status)
 
 
+class _Means(NamedTuple):
+    """What all requests of a lane share."""
+
+    client: EventLoopClient
+    misses: MissLoader
+    threads: ThreadPool
+    noticed_from_s: float
+
+
 class _Runner:
     """Runs steps to their end: sends each batch, has its misses loaded, and resumes."""
 
-    def __init__(
-        self,
-        client: EventLoopClient,
-        misses: MissLoader,
-        threads: ThreadPool,
-        steps: Steps,
-        callback: AnswerCallback,
-        extra_environ: Environ,
-    ) -> None:
-        self._client, self._misses, self._threads, self._steps = client, misses, threads, steps
-        self._callback, self._extra_environ = callback, extra_environ
+    def __init__(self, means: _Means, steps: Steps, callback: AnswerCallback, logged: LaneRequest) -> None:
+        self._means, self._steps, self._callback, self._logged = means, steps, callback, logged
 
     def start(self) -> bool:
         """Send the first batch; return False if Redis cannot be used now."""
         self._batch = cast("Batch", next(self._steps))
-        return self._client.send(self._batch.commands(), self._resume)
+        return self._means.client.send(self._batch.commands(), self._resume)
 
     def _resume(self, replies: list[Any] | None) -> None:
         """Take the replies of Redis, None if there are none."""
@@ -251,7 +257,7 @@ class _Runner:
     def _done(self, work: "asyncio.Future[None]") -> None:
         error = work.exception()
         if error is not None and not isinstance(error, APIException):
-            _log_failure(self._extra_environ, error)
+            _log_failure(self._logged, error)
         self._advance(lambda _: error is None, may_load=False)
 
     def _loaded(self, is_loaded: bool) -> None:
@@ -262,34 +268,37 @@ class _Runner:
         try:
             is_complete = resolve(self._batch)
             if not is_complete and may_load and self._batch.lacks_only_entries:
-                self._misses.load(self._batch, self._loaded)
+                self._means.misses.load(self._batch, self._loaded)
                 return
             following = self._steps.send(is_complete)
             if not isinstance(following, Batch):
-                self._threads.run(_work, following, self._extra_environ).add_done_callback(self._done)
+                self._means.threads.run(_work, following, self._logged).add_done_callback(self._done)
                 return
             self._batch = following
-            if following.send(self._client, self._resume):
+            if following.send(self._means.client, self._resume):
                 return
         except StopIteration as end:
             answer = end.value
+            if answer is not None and time.perf_counter() - self._logged.began_s >= self._means.noticed_from_s:
+                answered.note(self._logged, answer.status)
         except APIException:
             pass
         except Exception:
-            _log_failure(self._extra_environ)
+            _log_failure(self._logged)
         self._callback(answer)
 
 
-def _work(work: Work, extra_environ: Environ) -> None:
+def _work(work: Work, logged: LaneRequest) -> None:
     """Do the work of a request that may be repeated, in this thread, as Django would begin and end it."""
-    request_ids.set_current(extra_environ.setdefault(request_ids.ENVIRON, request_ids.new()))
+    set_current(logged)
     close_old_connections()
     try:
         repeated(work, is_idempotent=True)
     finally:
         close_old_connections()
+        set_current(None)
 
 
-def _log_failure(extra_environ: Environ, error: BaseException | None = None) -> None:
-    request_id = extra_environ.setdefault(request_ids.ENVIRON, request_ids.new())  # Django answers with it
-    logger.error(FAILED, extra={"request_id": request_id}, exc_info=error or True)
+def _log_failure(logged: LaneRequest, error: BaseException | None = None) -> None:
+    """Log a failure under the request's id, which Django then answers with."""
+    logger.error(FAILED, extra={"logged_request": logged}, exc_info=error or True)

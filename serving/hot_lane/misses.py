@@ -11,9 +11,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from django.db import close_old_connections
+from django.db import Error, close_old_connections
 
-from caching.api import Batch
+from api import outages
+from api.logs.current import set_current
+from caching.api import Batch, is_lost
 from caching.extend import run_together
 from serving.bridge.threads import ThreadPool
 
@@ -50,6 +52,7 @@ class MissLoader:
             while len(taken) < MAX_TOGETHER:
                 taken.append(self._waiting.popleft())
         if taken:
+            set_current(None)  # lines are about all of them
             close_old_connections()  # as Django does before and after each request
             try:
                 run_together([batch for batch, _ in taken])
@@ -61,7 +64,9 @@ class MissLoader:
         if self._waiting:
             self._start()
         error = done.exception()
-        if error is not None:
+        if isinstance(error, Error) and is_lost(error):
+            outages.database.failed(error)
+        elif error is not None:
             logger.warning("Misses of the hot lane could not be loaded. Django answers instead.", exc_info=error)
         for _, loaded in taken:
             loaded(error is None)

@@ -51,10 +51,8 @@ class Connections:
         keep_alive_s: float,
         max_connections: int,
         share: ConnectionShare,
-        access_log: bool = False,
     ) -> None:
-        # Only uvicorn's protocol writes the access log.
-        self.lane = application if hasattr(application, "try_answer") and not access_log else None
+        self.lane = application if hasattr(application, "try_answer") else None
         self.keep_alive_s = keep_alive_s
         self.draining = False
         """Whether every answer closes its connection; idle connections stay open for a last request."""
@@ -62,7 +60,7 @@ class Connections:
         self.config = Config(
             _Application(getattr(application, "bridge", application)),
             interface="asgi3", http="httptools", loop="none", ws="none", lifespan="off", log_config=None,
-            access_log=access_log, proxy_headers=False, server_header=False, timeout_keep_alive=math.ceil(keep_alive_s),
+            access_log=False, proxy_headers=False, server_header=False, timeout_keep_alive=math.ceil(keep_alive_s),
         )  # fmt: skip
         self.config.load()
         self._share, self._max_connections = share, max_connections

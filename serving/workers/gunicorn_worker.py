@@ -1,7 +1,6 @@
 """gunicorn's worker for `config.asgi`: the project's own acceptors and connections on uvloop."""
 
 import asyncio
-import logging
 import os
 import signal
 from functools import partial
@@ -39,10 +38,6 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
 
     def run(self) -> None:
         """Serve until a signal, or the end of the master."""
-        if self.cfg.accesslog:
-            access = logging.getLogger("uvicorn.access")
-            access.handlers, access.propagate = self.log.access_log.handlers, False
-            access.setLevel(logging.INFO)
         uvloop.run(self._serve())
 
     async def _serve(self) -> None:
@@ -54,7 +49,6 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
             keep_alive_s=self.cfg.keepalive,
             max_connections=self.cfg.worker_connections,
             share=self.share,
-            access_log=bool(self.cfg.accesslog),
         )
         tls = ssl_context(self.cfg) if self.cfg.is_ssl else None
         protocol = partial(Connection, connections)

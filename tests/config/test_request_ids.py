@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from api import request_ids
+from api.logs.current import RequestFields, set_current
 from users.views import OwnUserView
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 def logged(caplog):
     """What the handlers of the settings would write."""
     django = logging.getLogger("django")  # which does not propagate
-    caplog.handler.addFilter(names := request_ids.RequestIdFilter())
+    caplog.handler.addFilter(names := RequestFields())
     django.addHandler(caplog.handler)
     yield caplog
     django.removeHandler(caplog.handler)
@@ -50,8 +50,8 @@ def test_an_id_is_kept(given):
 
 def test_every_handler_names_the_request():
     for name, handler in settings.LOGGING["handlers"].items():
-        assert "request_id" in handler["filters"], name
+        assert "request" in handler["filters"], name
     record = logging.makeLogRecord({"msg": "Outside of requests"})
-    request_ids.set_current("-")
-    assert request_ids.RequestIdFilter().filter(record)
+    set_current(None)
+    assert RequestFields().filter(record)
     assert record.request_id == "-"

@@ -46,7 +46,7 @@ class AsgiServer:
             self.application = HotLane(
                 self._hand_over, django, prefix="/api/v1/", routes=asgi.routes, threads=self._bridge.threads
             )
-            self._load, self.application._misses.load = self.application._misses.load, self._count_load
+            self._load, self.application._means.misses.load = self.application._means.misses.load, self._count_load
         self.loads = 0
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
@@ -87,7 +87,7 @@ class AsgiServer:
 
     def end(self) -> None:
         if isinstance(self.application, HotLane):
-            closing = close_connection(self.application._client)
+            closing = close_connection(self.application._means.client)
             asyncio.run_coroutine_threadsafe(closing, self.loop).result(TIMEOUT_S)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(TIMEOUT_S)

@@ -10,7 +10,7 @@ from django.conf import settings as project
 from django.db import connection
 from django.test import Client
 
-from api.logs import RateLimit
+from api.logs.limits import RateLimit
 from caching.api import redis_client
 from tests.support.api_client import ApiClient
 from tests.support.cast import PASSWORD

@@ -1,6 +1,7 @@
 """Filters for log lines that strangers can cause in any number: limited in rate and in length."""
 
 import logging
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Any
 from django.conf import settings
 
 LONGEST_HOST, LONGEST_TEXT = 100, 300
+INVALID_REQUEST = "Invalid request from ip="  # of gunicorn
+_QUERY = re.compile(r"\?\S*")
 
 
 def quoted(text: str, longest: int = LONGEST_TEXT) -> str:
@@ -73,3 +76,20 @@ class RefusedRequests(RateLimit):
         host = quoted(request.META.get("HTTP_HOST", ""), LONGEST_HOST)
         allowed = ",".join(settings.ALLOWED_HOSTS)
         return f"A request for the host {host} was refused: ALLOWED_HOSTS is {allowed}."
+
+
+class ServerErrors(RateLimit):
+    """The filter of the HTTP servers' own logs: without the queries and headers that clients have sent."""
+
+    def text_of(self, record: logging.LogRecord) -> str:
+        text = record.getMessage()
+        if text.startswith(INVALID_REQUEST):
+            return text[: text.find(":", len(INVALID_REQUEST))]
+        return _QUERY.sub("?…", text)
+
+
+class ExplainedAnswers(logging.Filter):
+    """The filter of Django's log of requests: drops answers 503, as what is away is logged where it was noticed."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return bool(record.exc_info) or getattr(record, "status_code", None) != 503
