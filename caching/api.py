@@ -33,6 +33,7 @@ __all__ = [
     "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeList", "EdgeModel",
     "EdgeValue", "Entry", "Found", "IdList", "IdSet", "Listed", "ListsOfOwners", "RedisKeys", "Unavailable",
     "UniqueRow", "abatch", "atomic_write", "delete_locked", "delete_rows", "discard_keys", "entries_of",
-    "existence_of", "hold_instances", "hold_keys", "insert_where", "invalidate_all", "is_galera", "is_lost", "is_passing",
-    "lock_on_all_nodes", "lock_rows", "memberships", "owned_keys", "ping", "redis_client", "repeated", "update_rows",
+    "existence_of", "hold_instances", "hold_keys", "insert_where", "invalidate_all", "is_galera", "is_lost",
+    "is_passing", "lock_on_all_nodes", "lock_rows", "memberships", "owned_keys", "ping", "redis_client", "repeated",
+    "update_rows",
 ]  # fmt: skip
