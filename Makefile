@@ -23,8 +23,12 @@ ZOO := -c tests/zoo/pytest.ini --confcutdir=tests/zoo $(or $(ARGS),tests/zoo)
 MEASURED := $(if $(or $(ARGS),$(CI)),,1)
 COVERAGE := $(if $(MEASURED),--cov --cov-report=)
 
+# The programs read .env themselves (config/environment.py); these variables matter to make. The environment wins.
+ENV_FILE ?= .env
+setting = $(or $($(1)),$(if $(ENV_FILE),$(shell sed -n "s/^$(1)=//p" $(ENV_FILE) 2>/dev/null | tr -d "\"'" | tail -n 1)))
 # The installations that `make run` needs depend on REDIS_URL and DATABASE_URL.
-NEEDED := $(VENV)/.base $(if $(REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysql:% mariadb:%,$(DATABASE_URL)),$(VENV)/.mysql)
+NEEDED := $(VENV)/.base $(if $(call setting,REDIS_URL),,$(VENV)/.embedded) $(if $(filter mysql:% mariadb:%,$(call setting,DATABASE_URL)),$(VENV)/.mysql)
+DEBUGGING := DEBUG=$(or $(call setting,DEBUG),1)
 # Where there is no npm, there is no TypeScript client; where there is no Java, none for Kotlin.
 NODE := $(if $(shell command -v npm 2>/dev/null),clients/node_modules/.package-lock.json)
 KOTLIN := $(if $(shell command -v java 2>/dev/null),$(VENV)/.kotlin)
@@ -37,14 +41,14 @@ PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz
 .PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql \
 	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-topologies test-cache-on-cluster \
 	test-cache-on-sentinel test-newest newest-python wheel \
-	test-wheel test-oldest lint fmt bench sizing \
+	test-wheel test-oldest lint fmt bench report load sizing \
 	clients install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
-	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m launcher
+	@$(DEBUGGING) exec $(BIN)/python -m launcher
 
 reload: $(VENV)/.base  ## load new code into the running web process (PORT and DATA_DIR as for make run), without losing a request
-	@DEBUG=$${DEBUG:-1} $(BIN)/python -m serving.supervisor.reload
+	@$(DEBUGGING) $(BIN)/python -m serving.supervisor.reload
 
 test: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded $(NODE) $(PEERS)  ## run all tests on SQLite and an embedded Redis, the zoo among them
 	@SERVICES= $(PYTEST) $(COVERAGE) $(ARGS)
@@ -129,6 +133,14 @@ bench: $(BIN)/python  ## measure requests/s, CPU, SQL and Redis commands per req
 	@$(BIN)/python -m devtools.servers
 	@$(MAKE) $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql $(VENV)/.peers
 	@$(BIN)/python -m loadtest.bench $(ARGS)
+
+report: $(BIN)/python  ## all comparisons and locust scenarios in one page, build/report.html (ARGS="--quick", "--before earlier.json")
+	@$(BIN)/python -m devtools.servers
+	@$(MAKE) -s $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql $(VENV)/.peers
+	@$(BIN)/python -m loadtest.report $(ARGS)
+
+load: $(VENV)/.base $(VENV)/.dev  ## put a running server under load, from locust's page in the browser (SITE: its address; ARGS: locust's options)
+	@$(BIN)/python -m loadtest.load $(ARGS)
 
 sizing: $(BIN)/python  ## hosts, nodes, bytes and money for a number of users, and a simulation (ARGS="--users 100e6 --daily 20e6", --help, --check)
 	@$(if $(filter --measure --check,$(ARGS)),$(BIN)/python -m devtools.servers && $(MAKE) -s $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql,$(MAKE) -s $(VENV)/.base $(VENV)/.dev)

@@ -1,7 +1,7 @@
 """JSON texts of rows that stand in many answers, each written once while the process remembers it."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 from msgspec import Raw
 
@@ -9,37 +9,57 @@ from api.json import encoded
 from caching.extend import projection
 from caching.recent import HitRate, Recent
 
-MOST_REMEMBERED = 4_096
+MOST_REMEMBERED = 16_384
+T = TypeVar("T")
 
 
-class Fragments:
-    """JSON objects of the named columns of rows of one model.
+class MadeOfRows(Generic[T]):
+    """What a function makes of a row, remembered for the row itself.
 
-    A row is immutable, so its text is remembered for the row itself: worth it for models whose rows are, too
+    A row is immutable, so it is right as long as the row: worth it for models whose rows are remembered, too
     (Cached(remembered=…)).
     """
 
+    def __init__(self, make: Callable[[Any], T], size: int = MOST_REMEMBERED) -> None:
+        self._make = make
+        # By id(row), which belongs to no other row while this one is kept beside what was made of it.
+        self._made: Recent[int, tuple[Any, T]] = Recent(size)
+        self._rate = HitRate(size)
+
+    def of(self, rows: Sequence[Any], instead: Callable[[Sequence[Any]], list[Any]] | None = None) -> list[Any]:
+        """Return what is made of each row. While few rows are known, nothing is remembered, and `instead` is called for
+        all of them, if it is given."""
+        if self._rate.is_paused(len(rows)):
+            return instead(rows) if instead else list(map(self._make, rows))
+        made = self._made
+        known = [made[id(row)] for row in rows]
+        if None in known:
+            self._rate.note(len(rows), len(rows) - known.count(None))
+            return [self._new(row) if pair is None else pair[1] for row, pair in zip(rows, known, strict=True)]
+        self._rate.note(len(rows), len(rows))
+        return [pair[1] for pair in known if pair]
+
+    def _new(self, row: Any) -> T:
+        made = self._make(row)
+        self._made.put(id(row), (row, made))
+        return made
+
+
+class Fragments:
+    """JSON objects of the named columns of rows of one model."""
+
     def __init__(self, *columns: str) -> None:
         self._project = projection(columns)
-        # By id(row), which belongs to no other row while this one is kept beside its text.
-        self._texts: Recent[int, tuple[Any, Raw]] = Recent(MOST_REMEMBERED)
-        self._rate = HitRate()
+        self._texts = MadeOfRows(self._write)
 
     def of(self, rows: Sequence[Any]) -> list[Any]:
         """Return the objects of rows for msgspec: texts, which it copies into other documents, or structs."""
-        if self._rate.is_paused(len(rows)):
-            return self._project(rows)
-        known = [self._texts[id(row)] for row in rows]
-        self._rate.note(len(rows), len(rows) - known.count(None))
-        return [self._write(row) if text is None else text[1] for row, text in zip(rows, known, strict=True)]
+        return self._texts.of(rows, self._project)
 
-    def extended(self, rows: Sequence[Any], additions: Iterable[Any]) -> list[Raw]:
-        """Return the objects of rows, each with the fields of a struct behind its own."""
-        texts = (bytes(each) if type(each) is Raw else encoded(each) for each in self.of(rows))
-        return [Raw(text[:-1] + b"," + encoded(more)[1:]) for text, more in zip(texts, additions, strict=True)]
+    def texts(self, rows: Sequence[Any]) -> list[Raw]:
+        """Return the objects of rows as texts."""
+        return self._texts.of(rows)
 
     def _write(self, row: Any) -> Raw:
         (shown,) = self._project([row])
-        text = Raw(encoded(shown))
-        self._texts.put(id(row), (row, text))
-        return text
+        return Raw(encoded(shown))

@@ -3,6 +3,7 @@
 from .connections.attempts import Attempts, repeated
 from .connections.failures import is_lost, is_passing
 from .connections.galera import is_galera, lock_on_all_nodes
+from .counts import BOUNDS_S, Counts, Durations
 from .entries.edge_lists import EdgeList
 from .entries.edge_values import EdgeValue
 from .entries.id_lists import IdList
@@ -19,9 +20,12 @@ from .orm.querysets import CachedQuerySet
 from .reading.asynchronous import abatch
 from .reading.batch import Batch
 from .reading.inspect import Entry, entries_of
+from .reading.stats import cache_events
 from .reading.unique import UniqueRow
-from .redis.client import ping, redis_client
+from .redis.breaker import breaker_states
+from .redis.client import ping, redis_client, servers_info
 from .redis.failures import Unavailable
+from .redis.round_trips import round_trips
 from .writing.declarations import hold_instances
 from .writing.inserting import insert_where
 from .writing.invalidation import invalidate_all
@@ -30,10 +34,51 @@ from .writing.set_writes import delete_rows, lock_rows, update_rows
 from .writing.transactions import atomic_write, hold_keys
 
 __all__ = [
-    "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "EdgeList", "EdgeModel",
-    "EdgeValue", "Entry", "Found", "IdList", "IdSet", "Listed", "ListsOfOwners", "RedisKeys", "Unavailable",
-    "UniqueRow", "abatch", "atomic_write", "delete_locked", "delete_rows", "discard_keys", "entries_of",
-    "existence_of", "hold_instances", "hold_keys", "insert_where", "invalidate_all", "is_galera", "is_lost",
-    "is_passing", "lock_on_all_nodes", "lock_rows", "memberships", "owned_keys", "ping", "redis_client", "repeated",
+    "BOUNDS_S",
+    "Attempts",
+    "Batch",
+    "Cached",
+    "CachedManager",
+    "CachedModel",
+    "CachedQuerySet",
+    "Counts",
+    "Durations",
+    "EdgeList",
+    "EdgeModel",
+    "EdgeValue",
+    "Entry",
+    "Found",
+    "IdList",
+    "IdSet",
+    "Listed",
+    "ListsOfOwners",
+    "RedisKeys",
+    "Unavailable",
+    "UniqueRow",
+    "abatch",
+    "atomic_write",
+    "breaker_states",
+    "cache_events",
+    "delete_locked",
+    "delete_rows",
+    "discard_keys",
+    "entries_of",
+    "existence_of",
+    "hold_instances",
+    "hold_keys",
+    "insert_where",
+    "invalidate_all",
+    "is_galera",
+    "is_lost",
+    "is_passing",
+    "lock_on_all_nodes",
+    "lock_rows",
+    "memberships",
+    "owned_keys",
+    "ping",
+    "redis_client",
+    "repeated",
+    "round_trips",
+    "servers_info",
     "update_rows",
 ]  # fmt: skip

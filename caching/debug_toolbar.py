@@ -111,18 +111,19 @@ def _recorded_protocol_send(send: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _recorded_count(count: Callable[..., None]) -> Callable[..., None]:
-    def recorded(label: str, event: stats.Event, times: int = 1) -> None:
+    def recorded(counted: stats.Counted, event: stats.Event, times: int = 1) -> None:
         if (recording := _recording.get()) is not None and times:
-            recording.events[label, event] += times
-        count(label, event, times)
+            recording.events[counted[0], event] += times
+        count(counted, event, times)
 
     return recorded
 
 
 def _recorded_hits(count_hits: Callable[..., None]) -> Callable[..., None]:
-    def recorded(numbers: Mapping[str, int]) -> None:
+    def recorded(numbers: Mapping[stats.Counted, int]) -> None:
         if (recording := _recording.get()) is not None:
-            recording.events.update({(label, "hits"): number for label, number in numbers.items()})
+            for (label, _), number in numbers.items():
+                recording.events[label, "hits"] += number
         count_hits(numbers)
 
     return recorded

@@ -2,6 +2,7 @@
 
 from .conf import clear_on_change, conf, prefix
 from .databases import key_prefix
+from .entries.remembered import RememberedRows
 from .entries.source import Result, Source
 from .options import jittered_ms
 from .protocol.codec import Framed, Stale, fingerprint, projection
@@ -31,6 +32,7 @@ __all__ = [
     "EventLoopClient",
     "Framed",
 
+    "RememberedRows",
     "Reply",
     "Result",
     "Script",

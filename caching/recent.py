@@ -40,13 +40,16 @@ class Recent(dict[Key, Value | None]):
 class HitRate:
     """Watches how often a memory has what it is asked for, and pauses one that costs more than it saves.
 
-    Where less than half of SAMPLE questions is answered, the next PAUSE questions go without.
+    A memory of `size` values begins empty, and is judged once FILLING × `size` questions have filled it: where less
+    than half of the next `size` questions is answered, the next PAUSE × `size` questions go without.
     """
 
-    SAMPLE, PAUSE = 1_000, 100_000
+    FILLING, PAUSE = 4, 50
 
-    def __init__(self) -> None:
-        self._asked = self._hits = self._left = 0
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._left = self._hits = 0
+        self._asked = -self.FILLING * size
 
     def is_paused(self, questions: int) -> bool:
         """Return whether these questions are to go without the memory."""
@@ -58,7 +61,12 @@ class HitRate:
     def note(self, questions: int, hits: int) -> None:
         """Count questions, and those that were answered."""
         self._asked += questions
+        if self._asked <= 0:
+            return
         self._hits += hits
-        if self._asked >= self.SAMPLE:
-            self._left = self.PAUSE if self._hits * 2 < self._asked else 0
-            self._asked = self._hits = 0
+        if self._asked >= self._size:
+            if self._hits * 2 < self._asked:
+                self._left, self._asked = self.PAUSE * self._size, -self.FILLING * self._size
+            else:
+                self._asked = 0
+            self._hits = 0

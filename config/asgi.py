@@ -24,7 +24,7 @@ ROOMS = (
     popups.api.fast_routes,
 )  # fmt: skip
 
-bridge = Bridge(django, settings.WEB_THREADS, views=probes.EVENT_LOOP_VIEWS)
+bridge = Bridge(django, settings.WEB_THREADS, views=probes.EVENT_LOOP_VIEWS, reserved="/admin/operations/")
 routes = [route for room in ROOMS for route in room.ROUTES]
 lane = partial(HotLane, bridge, django, prefix="/api/v1/", routes=routes, threads=bridge.threads)
 application = lane() if settings.LANE else bridge

@@ -1,6 +1,7 @@
 """Environment variables, checked once: a wrong value ends the program with one sentence instead of a traceback.
 
-This module needs the standard library only, so that it works even if no library is installed.
+Variables that the environment lacks are taken from the file `.env` in the project's folder, or from ENV_FILE.
+This module needs the standard library only, so that it works even if no library is installed: then nothing else does.
 """
 
 import os
@@ -21,8 +22,8 @@ TOPOLOGY_SCHEMES = tuple(f"{scheme}://" for scheme in locations.SCHEMES)
 UNSAFE_SCHEMES = ("javascript", "vbscript", "data", "file", "blob")
 EMAIL_SCHEMES = ("smtp", "smtps", "console")
 LIBRARIES = (
-    "argon2", "dj_database_url", "django", "django_redis", "drf_spectacular", "drf_spectacular_sidecar", "granian",
-    "gunicorn", "hiredis", "httptools", "msgspec", "pythonjsonlogger", "redis", "rest_framework",
+    "argon2", "dj_database_url", "django", "django_redis", "dotenv", "drf_spectacular", "drf_spectacular_sidecar",
+    "granian", "gunicorn", "hiredis", "httptools", "msgspec", "pythonjsonlogger", "redis", "rest_framework",
     "rest_framework_simplejwt", "tqdm", "uvicorn", "uvloop", "whitenoise",
 )  # fmt: skip
 KEY_LENGTH, KEY_CHARACTERS = 50, 5  # the least length of a secret key, and number of different characters in it
@@ -31,6 +32,19 @@ TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 class Misconfigured(SystemExit):
     """Ends the program: Python prints the sentence given, and exits with status 1."""
+
+
+def read_env_file() -> None:
+    """Add the variables of ENV_FILE to the environment, which wins; an empty ENV_FILE is no file."""
+    path = Path(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
+    if not path.is_file() or find_spec("dotenv") is None:
+        return
+    from dotenv import load_dotenv
+
+    try:
+        load_dotenv(path, override=False, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"The file {path} cannot be read ({error}): correct it, or remove it.") from None
 
 
 def flag(name: str, *, default: bool) -> bool:
@@ -255,3 +269,6 @@ def require_libraries() -> None:
             f"Python libraries are missing in {sys.prefix} ({', '.join(missing)}): "
             "run `make install` and use .venv/bin/python, or install requirements.txt."
         )
+
+
+read_env_file()

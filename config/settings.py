@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "reports",
     "ratings",
     "popups",
+    "operations",
 ]
 MIDDLEWARE = [
     "config.middleware.request_ids.RequestIds",

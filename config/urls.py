@@ -5,6 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 import counters.http.urls
+import operations.urls
 import popups.api.urls
 import posts.urls
 import ratings.urls
@@ -23,6 +24,7 @@ urlpatterns = [
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/<path:rest>", problems.no_such_address),
+    path("admin/operations/", include(operations.urls)),
     path("admin/", admin.site.urls),
 ]
 handler400 = problems.handler400

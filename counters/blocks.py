@@ -5,15 +5,15 @@ MessagePack, behind 'V' and a fingerprint of the counters' names: [watermark, th
 watermark is the id of the newest delta that may be in the values.
 """
 
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from caching.api import Entry
-from caching.extend import Command, Script, Stale, entry_of, fingerprint, jittered_ms, mark_of_run
+from caching.extend import Command, RememberedRows, Script, Stale, entry_of, fingerprint, jittered_ms, mark_of_run
 from caching.extend import key_prefix as database_prefix
 from counters import queries, registry
 
@@ -21,9 +21,44 @@ TARGETS_PER_BLOCK = 8
 TTL_S = 24 * 3_600
 FINGERPRINT_BYTES = 4
 PREFIX_BYTES = 1 + FINGERPRINT_BYTES
+MOST_REMEMBERED = 4_096  # entries, of about 2 kB each with their JSON
 
 _increment = Script.from_files(Path(__file__).parent / "lua", "increment")
 _decode = msgspec.msgpack.Decoder(list[int]).decode
+
+
+Values = Callable[..., Any]
+
+
+class Content(tuple[int, ...]):
+    """The numbers of a block, and what they say of each target."""
+
+    values_of: Values
+    width: int
+
+    @classmethod
+    def of(cls, names: tuple[str, ...], numbers: Iterable[int]) -> "Content":
+        """Return the content of a block whose counters have these names."""
+        content = cls(numbers)
+        content.values_of, content.width = struct_of(names), len(names)
+        return content
+
+    @cached_property
+    def values(self) -> list[Any]:
+        """The values of each target, none of them negative."""
+        shown, width = [max(0, number) for number in self], self.width
+        return [self.values_of(*shown[first : first + width]) for first in range(1, len(shown), width)]
+
+    @cached_property
+    def texts(self) -> list[msgspec.Raw]:
+        """The values of each target as JSON."""
+        return [msgspec.Raw(msgspec.json.encode(each)) for each in self.values]
+
+
+@cache
+def struct_of(names: tuple[str, ...]) -> Values:
+    """Return the type of the values of a target whose counters have these names."""
+    return msgspec.defstruct("Values", [(name, int) for name in names], frozen=True, gc=False)
 
 
 Block = tuple[str, int]
@@ -73,7 +108,7 @@ def position(kind: str, target_id: int, name: str) -> int:
 
 
 class BlockSource:
-    """The cache source of blocks (caching.extend.Source). A value is the list of the entry."""
+    """The cache source of blocks (caching.extend.Source); entries that were read lately are not decoded again."""
 
     label = "counters"
     scripted = False
@@ -85,7 +120,11 @@ class BlockSource:
     def key(self, block: Block) -> str:
         return key(block)
 
-    def load(self, blocks: Iterable[Block]) -> dict[Block, list[int]]:
+    def __init__(self) -> None:
+        remembered = RememberedRows(self._decode, None, MOST_REMEMBERED)
+        self.decode, self.decode_all = remembered.decode, remembered.decode_all
+
+    def load(self, blocks: Iterable[Block]) -> dict[Block, Content]:
         loaded = {block: [0] * layout_of(block[0]).length for block in blocks}
         targets: dict[str, list[int]] = {}
         for kind, number in loaded:
@@ -95,30 +134,22 @@ class BlockSource:
                 content = loaded[block_of(kind, target_id)]
                 content[0] = max(content[0], newest)
                 content[1 + position(kind, target_id, name)] += amount
-        return loaded
+        return {block: Content.of(layout_of(block[0]).names, numbers) for block, numbers in loaded.items()}
 
-    def encode(self, block: Block, content: list[int]) -> tuple[bytes, int]:
-        return layout_of(block[0]).prefix + msgspec.msgpack.encode(content), jittered_ms(TTL_S)
+    def encode(self, block: Block, content: Sequence[int]) -> tuple[bytes, int]:
+        return layout_of(block[0]).prefix + msgspec.msgpack.encode(list(content)), jittered_ms(TTL_S)
 
-    def decode(self, block: Block, entry: bytes) -> list[int]:
-        return self.decode_all([block], [entry])[0]
-
-    def decode_all(self, blocks: Iterable[Block], entries: Iterable[bytes]) -> list[list[int]]:
-        """Return the values of entries, the layout looked up once per run of one kind; raises Stale."""
-        contents, of = [], None
+    def _decode(self, block: Block, entry: bytes) -> Content:
+        names, prefix, length = layout_of(block[0])
+        if not entry.startswith(prefix):
+            raise Stale
         try:
-            for (kind, _), entry in zip(blocks, entries, strict=True):
-                if kind != of:
-                    of, (_, prefix, length) = kind, layout_of(kind)
-                if not entry.startswith(prefix):
-                    raise Stale
-                content = _decode(entry[PREFIX_BYTES:])
-                if len(content) != length:
-                    raise Stale
-                contents.append(content)
+            content = Content.of(names, _decode(entry[PREFIX_BYTES:]))
         except msgspec.MsgspecError as error:
             raise Stale from error
-        return contents
+        if len(content) != length:
+            raise Stale
+        return content
 
 
 class LoggedDelta(NamedTuple):
@@ -157,7 +188,7 @@ def entry_of_target(kind: str, target_id: int) -> Entry:
     """Return the entry that holds a target's counters, and those of its neighbours; raises UnknownKind."""
     names = registry.names_of(kind)
 
-    def in_words(content: list[int]) -> str:
+    def in_words(content: Content) -> str:
         own = ((name, content[1 + position(kind, target_id, name)]) for name in names)
         return f"has, of {kind}:{target_id}, " + ", ".join(f"{name}={value:,}" for name, value in own)
 

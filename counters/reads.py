@@ -4,16 +4,17 @@ The values of a target are a read-only struct with an attribute for each counter
 A target without rows has zeros. No value is negative, even if a counter drifted.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from caching.api import Batch
 from caching.extend import Result
 from counters import blocks, registry
-from counters.blocks import TARGETS_PER_BLOCK, Block
+from counters.blocks import TARGETS_PER_BLOCK, Block, Content
 
 
 class Counts(Result[dict[str, Any]]):
@@ -22,32 +23,35 @@ class Counts(Result[dict[str, Any]]):
     def __init__(self, targets: Iterable[str]) -> None:
         self.source = blocks.SOURCE
         identities: dict[str, Block] = {}
-        slices: list[tuple[str, str, Callable[..., Any], int, int]] = []
+        places: list[tuple[str, str, int]] = []
         kind: str | None = None
         prefix: str = ""
-        # This loop and that of `resolve` run for each target of each request, so they call no functions of the project.
+        # This loop runs for each target of each request, so it calls no functions of the project.
         for target in targets:
             target_kind, _, text = target.partition(":")
             if target_kind != kind:
-                kind = target_kind
-                names = registry.names_of(kind)
-                prefix, values_of, width = blocks.key_prefix(kind), struct_of(names), len(names)
-            target_id = int(text)
-            number = target_id // TARGETS_PER_BLOCK
+                kind, prefix = target_kind, blocks.key_prefix(target_kind)
+                registry.names_of(kind)
+            number, place = divmod(int(text), TARGETS_PER_BLOCK)
             key = f"{prefix}{number}"
             identities[key] = (kind, number)
-            first = 1 + target_id % TARGETS_PER_BLOCK * width  # after the watermark
-            slices.append((target, key, values_of, first, first + width))
-        self.identities, self._slices = identities, slices
+            places.append((target, key, place))
+        self.identities, self._places = identities, places
 
     def resolve(self, values: Sequence[Any]) -> None:
-        by_key, found = dict(zip(self.identities, values, strict=True)), {}
-        for target, key, values_of, first, end in self._slices:
-            numbers = by_key[key][first:end]
-            if min(numbers) < 0:
-                numbers = [max(0, number) for number in numbers]
-            found[target] = values_of(*numbers)
-        self.result = found
+        self._contents: dict[str, Content] = dict(zip(self.identities, values, strict=True))
+
+    @cached_property
+    def result(self) -> dict[str, Any]:  # type: ignore[override]
+        """The values by target, as structs."""
+        contents = self._contents
+        return {target: contents[key].values[place] for target, key, place in self._places}
+
+    @property
+    def texts(self) -> dict[str, Raw]:
+        """The values by target, as JSON."""
+        contents = self._contents
+        return {target: contents[key].texts[place] for target, key, place in self._places}
 
 
 class CountsOfKind(Result[dict[int, Any]]):
@@ -55,27 +59,28 @@ class CountsOfKind(Result[dict[int, Any]]):
 
     def __init__(self, kind: str, ids: Iterable[int]) -> None:
         self.source, self._ids = blocks.SOURCE, list(ids)
-        names, prefix = registry.names_of(kind), blocks.key_prefix(kind)
-        self._values_of, self._width = struct_of(names), len(names)
-        numbers = [target_id // TARGETS_PER_BLOCK for target_id in self._ids]
-        self.identities = {f"{prefix}{number}": (kind, number) for number in numbers}
+        registry.names_of(kind)
+        prefix = blocks.key_prefix(kind)
+        self.identities = {
+            f"{prefix}{number}": (kind, number)
+            for number in dict.fromkeys([target_id // TARGETS_PER_BLOCK for target_id in self._ids])
+        }
 
     def resolve(self, values: Sequence[Any]) -> None:
-        by_number = {number: content for (_, number), content in zip(self.identities.values(), values, strict=True)}
-        values_of, width, found = self._values_of, self._width, {}
-        for target_id in self._ids:
-            first = 1 + target_id % TARGETS_PER_BLOCK * width  # after the watermark
-            numbers = by_number[target_id // TARGETS_PER_BLOCK][first : first + width]
-            if min(numbers) < 0:
-                numbers = [max(0, number) for number in numbers]
-            found[target_id] = values_of(*numbers)
-        self.result = found
+        numbers = [number for _, number in self.identities.values()]
+        self._contents: dict[int, Content] = dict(zip(numbers, values, strict=True))
 
+    @cached_property
+    def result(self) -> dict[int, Any]:  # type: ignore[override]
+        """The values by id, as structs."""
+        contents, each = self._contents, TARGETS_PER_BLOCK
+        return {target_id: contents[target_id // each].values[target_id % each] for target_id in self._ids}
 
-@cache
-def struct_of(names: tuple[str, ...]) -> Callable[..., Any]:
-    """Return the type of the values of a target whose counters have these names."""
-    return msgspec.defstruct("Values", [(name, int) for name in names], frozen=True, gc=False)
+    @property
+    def texts(self) -> dict[int, Raw]:
+        """The values by id, as JSON."""
+        contents, each = self._contents, TARGETS_PER_BLOCK
+        return {target_id: contents[target_id // each].texts[target_id % each] for target_id in self._ids}
 
 
 def request_counts(batch: Batch, targets: Iterable[str]) -> Counts:

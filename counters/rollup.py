@@ -26,7 +26,7 @@ def roll_up_chunk() -> int:
     if not Delta.objects.using(using).exists():
         return 0  # a transaction would lock all of SQLite
     with atomic_write(using):
-        rows = list(_oldest(using))
+        rows = _oldest(using)
         if rows:
             changed = _add(using, rows)
             _delete(using, [row.pk for row in rows])
@@ -54,12 +54,14 @@ def roll_up_all() -> int:
     return total
 
 
-def _oldest(using: str) -> list[Delta]:
+def _oldest(using: str) -> list[Any]:
+    """Lock the oldest deltas and return their columns; instances would take several times the memory."""
     skip = connections[using].features.has_select_for_update_skip_locked
-    return list(Delta.objects.using(using).select_for_update(skip_locked=skip).order_by("pk")[:CHUNK])
+    rows = Delta.objects.using(using).select_for_update(skip_locked=skip).order_by("pk")
+    return list(rows.values_list("pk", *_KEY, "amount", named=True)[:CHUNK])
 
 
-def _add(using: str, rows: list[Delta]) -> set[tuple[str, int]]:
+def _add(using: str, rows: list[Any]) -> set[tuple[str, int]]:
     """Add deltas, ordered by pk, to the counters; return their targets.
 
     One upsert in one order, so that two processes wait for each other instead of deadlocking.

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connections, models
 
+SQLITE_ROWS = 500  # in a statement: SQLite's parser takes 5 KB for each, which the process would keep
 # SQL by kind of merge: the value of a column in an existing row, from its old value and the new one.
 _MERGES = {
     "add": "{old} + {new}",
@@ -28,6 +29,10 @@ def upsert(
     if not rows:
         return
     connection: Any = connections[using]
+    if connection.vendor == "sqlite" and len(rows) > SQLITE_ROWS:
+        upsert(using, model, key, merges, rows[:SQLITE_ROWS])
+        upsert(using, model, key, merges, rows[SQLITE_ROWS:])
+        return
     columns = (*key, *merges)
     table = model._meta.db_table
     placeholders = f"({', '.join(['%s'] * len(columns))})"

@@ -5,6 +5,7 @@ Procfile. Ctrl-C, SIGTERM, or the end of any process ends all processes.
 """
 
 import fcntl
+import logging.config
 import os
 import shlex
 import signal
@@ -45,11 +46,10 @@ def main() -> None:
 
 def _run(processes: Processes) -> None:
     environment.require_libraries()
-    from django.utils.log import configure_logging
 
     from config import settings
 
-    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    logging.config.dictConfig(settings.LOGGING)
     _require_free(settings.HOST, settings.PORT)
     lock = _lock(environment.writable(settings.DATA_DIR))
     env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}

@@ -51,7 +51,7 @@ class Post(CachedModel):
     plain_repost_of = models.BigIntegerField(null=True, default=None, db_default=None, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     state = models.PositiveSmallIntegerField(choices=State, default=State.SHOWN, db_default=State.SHOWN)
-    cached: ClassVar = Cached(since="created_at", never=("plain_repost_of",))
+    cached: ClassVar = Cached(since="created_at", never=("plain_repost_of",), remembered=8_192)
     objects: ClassVar = PostManager()
 
     class Meta(CachedModel.Meta):

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import msgspec
 
+from api.fragments import MadeOfRows
 from api.json import time_text
 from caching.api import Batch, Found, memberships
 from counters.api import request_counts_of
@@ -13,21 +15,29 @@ from posts.models import Post, favorited, liked
 from posts.visibility import is_readable
 from users.visibility import ViewedUsers
 
-SHOWN = int(Post.State.SHOWN)
+SHOWN, HIDDEN = int(Post.State.SHOWN), b',"hidden":true}'
 
 
-class PostDocument(msgspec.Struct, frozen=True, gc=False):
-    """A post for one viewer; msgspec encodes it as a JSON object, which has `hidden` only if the post is hidden."""
+class _Text(msgspec.Struct, frozen=True, gc=False):
+    # The part of a post between its author and its counts.
 
-    id: int
-    author: Any
     text: str
     repost_of: int | None
     created_at: str
-    counts: Any
-    liked: bool
-    favorited: bool
-    hidden: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+def _parts(row: Any) -> tuple[bytes, bytes]:
+    """Return the JSON of a post before its author, and from there to its counts."""
+    text = msgspec.json.encode(_Text(row.text, row.repost_of_id, time_text(row.created_at)))
+    return b'{"id":%d,"author":' % row.id, b',%b,"counts":' % text[1:-1]
+
+
+_TRUTH = {False: b"false", True: b"true"}
+_MARKS = {
+    (liked, favorited): b',"liked":%b,"favorited":%b' % (_TRUTH[liked], _TRUTH[favorited])
+    for liked, favorited in product((False, True), repeat=2)
+}
+_parts_of = MadeOfRows(_parts, 8_192).of
 
 
 class RequestedPosts:
@@ -61,23 +71,33 @@ class RequestedPosts:
             self.authors = ViewedUsers(batch, self._viewer_id, sorted({row.author_id for row in self.rows}))
             yield batch
 
-    def documents(self) -> Found[PostDocument]:
-        """Return the documents of the posts, once all batches have run."""
-        authors, marks = self.authors.public(), self._marks
-        counts, liked_ids, favorited_ids = marks.counts, marks.liked.members, marks.favorited.members
-        results = [
-            PostDocument(
-                post_id := row.id, authors[row.author_id], row.text, row.repost_of_id, time_text(row.created_at),
-                counts[post_id], post_id in liked_ids, post_id in favorited_ids,
-                msgspec.UNSET if row.state == SHOWN else True,
+    @cached_property
+    def visible(self) -> list[Any]:
+        """The posts that the viewer may read, once all batches have run."""
+        authors = self.authors.texts
+        return [row for row in self.rows if row.author_id in authors]
+
+    def texts(self, rows: Sequence[Any]) -> list[msgspec.Raw]:
+        """Return some of the visible posts as JSON, with `hidden` only where a post is hidden."""
+        authors, marks = self.authors.texts, self._marks
+        counts, liked_ids, favorited_ids = marks.counts.texts, marks.liked.members, marks.favorited.members
+        return [
+            msgspec.Raw(
+                b"".join((
+                    begin, authors[row.author_id], text, counts[post_id := row.id],
+                    _MARKS[post_id in liked_ids, post_id in favorited_ids], b"}" if row.state == SHOWN else HIDDEN,
+                ))
             )
-            for row in self.rows
-            if row.author_id in authors
+            for row, (begin, text) in zip(rows, _parts_of(rows), strict=True)
         ]  # fmt: skip
+
+    def documents(self) -> Found[msgspec.Raw]:
+        """Return the posts as JSON, once all batches have run."""
+        results = self.texts(self.visible)
         post_ids = self._posts.identities.values()
         if len(results) == len(post_ids):
             return Found(results, [])
-        existing = {post.id for post in results}
+        existing = {row.id for row in self.visible}
         return Found(results, [pk for pk in post_ids if pk not in existing])
 
 
@@ -85,25 +105,20 @@ class RequestedMarks:
     """The counts of posts, and the viewer's own likes and favourites, requested from a batch."""
 
     def __init__(self, batch: Batch, viewer_id: int, post_ids: Sequence[int]) -> None:
-        self._counts = request_counts_of(batch, "post", post_ids)
+        self.counts = request_counts_of(batch, "post", post_ids)
         self.liked, self.favorited = batch.add_all(memberships((liked, favorited), viewer_id, post_ids))
-
-    @property
-    def counts(self) -> dict[int, Any]:
-        """The counts by post, each as msgspec writes them."""
-        return self._counts.result
 
     def of(self, post_id: int) -> dict[str, Any]:
         """Return the marks of one post, once the batch has run."""
         return {
-            "counts": self.counts[post_id],
+            "counts": self.counts.result[post_id],
             "liked": post_id in self.liked.members,
             "favorited": post_id in self.favorited.members,
         }
 
 
-def posts_of(viewer_id: int, post_ids: Sequence[int]) -> Found[PostDocument]:
-    """Return the documents of posts, in two round trips."""
+def posts_of(viewer_id: int, post_ids: Sequence[int]) -> Found[msgspec.Raw]:
+    """Return posts as JSON, in two round trips."""
     batch = Batch()
     posts = RequestedPosts(batch, viewer_id, post_ids)
     batch.run()

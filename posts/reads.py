@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from api.cursors import Location, Page, Paging
+from api.json import without_times
 from api.problems import first_or_raise
 from api.reads import Read
 from caching.api import Batch
@@ -27,7 +28,7 @@ class SomePosts(Read):
         return self._posts.author_batches()
 
     def document(self) -> Any:
-        return self._posts.documents()._asdict()
+        return without_times(self._posts.documents()._asdict())
 
 
 class OnePost(Read):
@@ -71,7 +72,7 @@ class HomePage(Read):
         yield batch
 
     def document(self) -> Any:
-        return self._paging.document(self._posts.documents().results, self._page)
+        return without_times(self._paging.document(self._posts.documents().results, self._page))
 
 
 class Favorites(Read):
@@ -96,7 +97,7 @@ class Favorites(Read):
         yield from self._posts.author_batches()
 
     def document(self) -> Any:
-        return self._paging.document(self._posts.documents().results, self._page)
+        return without_times(self._paging.document(self._posts.documents().results, self._page))
 
 
 class FavoritesCheck(Read):

@@ -39,6 +39,7 @@ def _inherited() -> socket.socket | None:
 
 
 _channel = _inherited()
+_at_start: list[Callable[[], None]] = []
 
 
 def listening_fds() -> list[int]:
@@ -52,8 +53,15 @@ def expect_workers(number: int) -> None:
 
 
 def report_ready() -> None:
-    """Tell the supervisor that this worker has loaded the application."""
+    """Tell the supervisor that this worker has loaded the application, and call what was to be called then."""
     _tell(READY)
+    for function in _at_start:
+        function()
+
+
+def call_at_start(function: Callable[[], None]) -> None:
+    """Call a function in each worker once it has loaded the application; in no other process."""
+    _at_start.append(function)
 
 
 def is_stopping() -> bool:

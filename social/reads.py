@@ -1,25 +1,18 @@
 """The reads of the social graph, for the views and the hot lane."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import msgspec
+from msgspec import Raw
 
 from api.json import without_times
 from api.reads import Read
 from caching.api import Batch, existence_of
 from counters.api import request_counts_of
-from social import relationships
+from social.relationships import RequestedRelationships
 from users import visibility
 from users.models import User, UserState
-from users.projections import PUBLIC_JSON, states_of
-
-
-class _Part(msgspec.Struct, frozen=True, gc=False):
-    # What a profile adds to the public user.
-
-    state: Any
-    counts: Any
-    relationship: Any
+from users.projections import PUBLIC_JSON, state_texts
 
 
 class Relationships(Read):
@@ -27,12 +20,11 @@ class Relationships(Read):
 
     def __init__(self, batch: Batch, caller_id: int, ids: list[int]) -> None:
         self._users = batch.add(existence_of(User).among(ids))
-        self._read_relationships = relationships.request_relationships(batch, caller_id, ids)
+        self._relationships = RequestedRelationships(batch, caller_id, ids)
 
     def document(self) -> Any:
-        relationships_by_id = self._read_relationships()
         existing, missing = self._users.result
-        return {"results": [relationships_by_id[user_id] for user_id in existing], "missing": missing}
+        return without_times({"results": list(map(Raw, self._relationships.texts(existing))), "missing": missing})
 
 
 class Profiles(Read):
@@ -44,16 +36,23 @@ class Profiles(Read):
     def __init__(self, batch: Batch, caller_id: int, ids: list[int]) -> None:
         self._users, self._states = batch.rows(User, ids), batch.rows(UserState, ids)
         self._counts = request_counts_of(batch, "user", ids)
-        self._read_relationships = relationships.request_relationships(batch, caller_id, ids)
+        self._relationships = RequestedRelationships(batch, caller_id, ids)
 
     def document(self) -> Any:
-        relationships_by_id = self._read_relationships()
-        users = visibility.without_gone(self._users)
+        users, separated = visibility.without_gone(self._users), self._relationships.separated
         are_there = bool(users.rows().results)
-        users.keep(lambda row: not relationships_by_id[row.id].is_block)
-        found = users.rows()
-        if are_there and not found.results:
+        if separated:
+            users.keep(lambda row: row.id not in separated)
+        rows, missing = users.rows()
+        if are_there and not rows:
             raise visibility.blocked()
-        states, counts = states_of(self._states), self._counts.result
-        parts = (_Part(states(row.id), counts[row.id], relationships_by_id[row.id]) for row in found.results)
-        return without_times({"results": PUBLIC_JSON.extended(found.results, parts), "missing": found.missing})
+        return without_times({"results": self._texts(rows), "missing": missing})
+
+    def _texts(self, rows: Sequence[Any]) -> list[Raw]:
+        ids = [row.id for row in rows]
+        states, counts = state_texts(self._states, ids), self._counts.texts
+        parts = zip(PUBLIC_JSON.texts(rows), states, ids, self._relationships.texts(ids), strict=True)
+        return [
+            Raw(b'%b,"state":%b,"counts":%b,"relationship":%b}' % (bytes(user)[:-1], state, counts[pk], relationship))
+            for user, state, pk, relationship in parts
+        ]

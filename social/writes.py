@@ -6,7 +6,7 @@ from api.problems import bad_input
 from api.writes import Write
 from caching.api import Batch
 from social import services
-from social.relationships import request_relationships
+from social.relationships import RequestedRelationships
 from users.models import User
 from users.visibility import blocked, is_gone, no_such_user
 
@@ -24,7 +24,7 @@ class EdgeWrite(Write):
         self._user_id = user_id
         self._users = batch.rows(User, [user_id])
         self._read_after = Batch()
-        self._read_relationships = request_relationships(self._read_after, caller_id, [user_id])
+        self._relationships = RequestedRelationships(self._read_after, caller_id, [user_id])
 
     def check(self) -> None:
         if is_gone(self._users.row(self._user_id)):
@@ -40,7 +40,7 @@ class EdgeWrite(Write):
         self._read_after.run()
 
     def document(self) -> Any:
-        return self._read_relationships()[self._user_id]
+        return self._relationships.of(self._user_id)
 
 
 class FollowUser(EdgeWrite):

@@ -80,7 +80,7 @@ class User(CachedModel, AbstractBaseUser, PermissionsMixin):
         lookups=("username",),
         since="created_at",
         live="is_active",
-        remembered=4_096,
+        remembered=16_384,
     )
     objects: ClassVar = UserManager()
 
@@ -159,7 +159,7 @@ class UserState(CachedModel):
     message = LineField(max_length=140, blank=True, default="")
     last_seen_at = models.DateTimeField(null=True, blank=True, default=None)
 
-    cached: ClassVar = Cached(ttl_s=3600, since="last_seen_at", remembered=4_096)
+    cached: ClassVar = Cached(ttl_s=3600, since="last_seen_at", remembered=16_384)
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.status}"

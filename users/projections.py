@@ -1,6 +1,6 @@
 """The public and private fields of accounts and states, for all apps that show users."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,7 +55,10 @@ def state_document(user_id: int, state: Any, now: datetime | None = None) -> Sta
     return StateDocument(user_id, status, state.message, seen and time_text(seen))
 
 
-def states_of(states: Any) -> Callable[[int], StateDocument]:
-    """Return a function that returns the document of each user's state, of the rows that a batch has read."""
+def state_texts(states: Any, user_ids: Sequence[int]) -> list[bytes]:
+    """Return the states of users as JSON, of the rows that a batch has read."""
     now, rows = timezone.now(), {row.user_id: row for row in states.rows().results}
-    return lambda user_id: state_document(user_id, rows.get(user_id), now)
+    return [msgspec.json.encode(state_document(pk, rows[pk], now)) if pk in rows else _NO_STATE % pk for pk in user_ids]
+
+
+_NO_STATE = msgspec.json.encode(state_document(0, None)).replace(b'"id":0', b'"id":%d')

@@ -10,6 +10,8 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
+from msgspec import Raw
+
 from api.problems import Problem, not_found
 from caching.api import Batch
 from users.models import User
@@ -89,12 +91,21 @@ class ViewedUsers:
         return self._read_blocked()
 
     def public(self, matches: Callable[[Any], bool] | None = None) -> dict[int, Any]:
-        """Return JSON of the visible users by id, in the order asked; only of rows that match."""
-        rows = self.rows.rows().results
-        if self.blocked or matches is not None:
-            blocked_ids = self.blocked
-            rows = [row for row in rows if row.id not in blocked_ids and (matches is None or matches(row))]
+        """Return the visible users by id, as msgspec writes them, in the order asked; only of rows that match."""
+        rows = self._visible if matches is None else list(filter(matches, self._visible))
         return dict(zip([row.id for row in rows], PUBLIC_JSON.of(rows), strict=True))
+
+    @cached_property
+    def texts(self) -> dict[int, Raw]:
+        """The visible users by id, as JSON."""
+        rows = self._visible
+        return dict(zip([row.id for row in rows], PUBLIC_JSON.texts(rows), strict=True))
+
+    @property
+    def _visible(self) -> list[Any]:
+        rows: list[Any] = self.rows.rows().results
+        blocked_ids = self.blocked
+        return [row for row in rows if row.id not in blocked_ids] if blocked_ids else rows
 
     def require(self, user_id: int) -> None:
         """Raise the 404 if a requested user is gone, the 403 if a block separates the viewer from this user."""

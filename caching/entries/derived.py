@@ -88,10 +88,13 @@ class Derived(Declaration):
 
     keys_by: tuple[KeyColumn, ...]
     """Of a source: the columns `by`."""
+    has_integers: bool
+    """Of a source: whether all of these are columns of integers."""
 
     def _bind(self, using: str) -> None:
         self._alias = using
         self.keys_by = tuple(self._key_column(name, using) for name in self._by)
+        self.has_integers = all(kind.is_integer for kind in self.keys_by)
 
     def _key_column(self, name: str, using: str) -> KeyColumn:
         return key_column(self._field(name), using)
@@ -181,9 +184,13 @@ class Derived(Declaration):
     # As a declaration. A row that moves is held in the entry that it leaves, too.
 
     def concerns(self, columns: Collection[str] | None) -> bool:
+        return columns is None or bool(self.where) or not self._read.isdisjoint(columns)
+
+    @cached_property
+    def _read(self) -> frozenset[str]:
+        """The columns that entries depend on, by their names and by their attribute names."""
         names = (*self._by, *self._of)
-        read = {*names, *map(self.column, names)}
-        return columns is None or bool(self.where) or not read.isdisjoint(columns)
+        return frozenset((*names, *map(self.column, names)))
 
     def columns(self) -> tuple[str, ...]:
         return (*self.by, *self._of)
@@ -203,12 +210,14 @@ class Derived(Declaration):
 
     def _keys(self, using: str, rows: Iterable[tuple[Any, ...]]) -> list[str]:
         source = self.at(using)
-        return [
-            source.key(source.identity(*written))
-            for values in rows
-            if None not in values
-            for written in product(*(kind.written(each) for kind, each in zip(source.keys_by, values, strict=True)))
-        ]
+        keys = []
+        for values in rows:
+            if source.has_integers and set(map(type, values)) == {int}:  # have one form: each write asks for keys
+                keys.append(source.key(source.identity(*values)))
+            elif None not in values:
+                forms = (kind.written(each) for kind, each in zip(source.keys_by, values, strict=True))
+                keys += [source.key(source.identity(*written)) for written in product(*forms)]
+        return keys
 
 
 def _never(model: Any) -> frozenset[str]:

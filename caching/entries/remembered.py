@@ -16,7 +16,7 @@ class RememberedRows:
         """`decode` reads one entry, `decode_all`, if there is such a function, several with fewer calls."""
         self._decode, self._decode_all = decode, decode_all or self._decode_each
         self._rows: Recent[bytes, Any] = Recent(size)
-        self._rate = HitRate()
+        self._rate = HitRate(size)
 
     def decode(self, identity: Any, entry: bytes) -> Any:
         """Return the row, or None for nothing; raises Stale."""

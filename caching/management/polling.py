@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error, close_old_connections
+from django.db import Error, close_old_connections, reset_queries
 
 from ..connections.attempts import repeated
 
@@ -22,6 +22,7 @@ run_job: Callable[[str], None] | None = None
 def attempt(step: Callable[[], T]) -> T:
     """Return what a step returns, which may be done twice: it is repeated at once after a deadlock."""
     close_old_connections()
+    reset_queries()  # debug mode remembers statements
     return repeated(step, is_idempotent=True)
 
 

@@ -41,8 +41,7 @@ class Warming:
         self._source = rows_of(model)
         rows = all_rows(model, self._source.using)
         self._rows = rows.filter(**{f"{model.cached.since}__gte": since}) if since else rows.all()
-        count = self._rows.count()
-        self.total = count if limit is None else min(limit, count)
+        self.total = (self._rows if limit is None else self._rows[:limit]).count()
         self._cursor_key = f"{self._source.key_prefix()}warm:{limit}:{name or since}"
         self.done, self._last_pk = self._resume()
 

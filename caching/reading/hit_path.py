@@ -68,7 +68,7 @@ class ReadPlan:
         for reply in own:
             if isinstance(reply, Exception):
                 return False
-        hits: dict[str, int] = {}
+        hits: dict[stats.Counted, int] = {}
         if self._gets:
             own = self._by_group(own)
         try:
@@ -90,21 +90,21 @@ class ReadPlan:
             entries = _flat(self.commands, entries)
         return [entries, *others]
 
-    def _resolve_plain(self, entries: Sequence[Any], hits: dict[str, int]) -> None:
+    def _resolve_plain(self, entries: Sequence[Any], hits: dict[stats.Counted, int]) -> None:
         """Entries come in the order of the questions, and of the keys of each."""
         if not all(entries):  # None, and what is empty, is no entry; faster than `None in entries`
             raise Stale
         begin = 0
         for read in self._plain:
             source, identities = read.source, read.identities
-            number, label = len(identities), source.label
+            number, counted = len(identities), (source.label, source.__class__)
             if number == 1:
                 (identity,) = identities.values()
                 read.resolve((source.decode(identity, entries[begin]),))
             else:
                 read.resolve(decode_all(source, identities.values(), entries[begin : begin + number]))
             begin += number
-            hits[label] = hits.get(label, 0) + number
+            hits[counted] = hits.get(counted, 0) + number
 
     def _believed(self, entries: Sequence[Any]) -> list[Any]:
         """Return entries without the marks of their runs, and b"" for each that is not of this run."""
@@ -123,7 +123,7 @@ class ReadPlan:
             found[at] = entry
         return found
 
-    def _resolve_scripted(self, replies: Sequence[Any], hits: dict[str, int]) -> None:
+    def _resolve_scripted(self, replies: Sequence[Any], hits: dict[stats.Counted, int]) -> None:
         """A reply has an entry for each question of a kind."""
         for reads, entries in zip(self._together.values(), replies, strict=True):
             for read, entry in zip(reads, entries, strict=True):
@@ -133,7 +133,7 @@ class ReadPlan:
                 if source.lacks(identity, value):
                     raise Stale
                 read.resolve((value,))
-                hits[source.label] = 1
+                hits[source.label, source.__class__] = 1
 
 
 def _commands_by_slot(keys: Sequence[str]) -> list[Command]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .. import registry
 from ..conf import OFF, conf
@@ -26,6 +26,17 @@ class Entry(NamedTuple):
     """Returns its state in words."""
     drop: Callable[[], Any]
     """Deletes it, so that the next reader loads it anew; a writer's hold stays."""
+
+
+class Seen(NamedTuple):
+    """What stands at a key: a value, without the mark of its run; the lease of a reader; the hold of writers; a value
+    of another run of Redis, which counts as absent; or nothing."""
+
+    state: Literal["absent", "lease", "hold", "value", "old run"]
+    life_ms: int = 0
+    value: bytes = b""
+    size: int = 0
+    writers: int = 0
 
 
 def describe(model: Any, pk: Any, using: str | None = None) -> str:
@@ -96,22 +107,32 @@ def _owner_of(derived: Derived) -> Any:
     return derived.model._meta.get_field(name).related_model
 
 
-def _describe(key: str, state: Callable[[bytes], str]) -> str:
-    if not conf().enabled:
-        return OFF
+def look_at(key: str) -> "Seen":
+    """Return what stands at a key; raises redis.RedisError or OSError when Redis cannot be reached."""
     breaker.may_read()  # which run of Redis is believed is known then
     entry, life_ms = without_errors(round_trip([("GET", key), ("PTTL", key)]))
     if entry is None:
-        return f"{key} is absent: the next reader loads it from the database."
+        return Seen("absent")
     if entry[0] == steps.LEASE:
-        words = "is being loaded by a reader"
-    elif entry[0] == steps.HOLD:
-        words = f"is held by {len(entry) // steps.CLAIM_BYTES} writer(s)"
-    elif value := _value_of(key, entry):
-        words = state(value)
-    else:
-        words = "was filled in another run of Redis, and counts as absent"
-    return f"{key} {words}; it expires in {life_ms / 1000:.1f} s."
+        return Seen("lease", life_ms)
+    if entry[0] == steps.HOLD:
+        return Seen("hold", life_ms, writers=len(entry) // steps.CLAIM_BYTES)
+    value = _value_of(key, entry)
+    return Seen("value" if value else "old run", life_ms, value, len(entry))
+
+
+def _describe(key: str, state: Callable[[bytes], str]) -> str:
+    if not conf().enabled:
+        return OFF
+    seen = look_at(key)
+    if seen.state == "absent":
+        return f"{key} is absent: the next reader loads it from the database."
+    words = {
+        "lease": "is being loaded by a reader",
+        "hold": f"is held by {seen.writers} writer(s)",
+        "old run": "was filled in another run of Redis, and counts as absent",
+    }
+    return f"{key} {words.get(seen.state) or state(seen.value)}; it expires in {seen.life_ms / 1000:.1f} s."
 
 
 def _value_of(key: str, entry: bytes) -> bytes:

@@ -36,7 +36,7 @@ class ReadThrough:
         self._values: dict[str, Any] = {}
         self._held: set[str] = set()
         self._past: dict[str, bytes | None] = {}  # holds that may be questioned
-        self._counts: Counter[tuple[str, stats.Event]] = Counter()
+        self._counts: Counter[tuple[stats.Counted, stats.Event]] = Counter()
 
     def run(self, extra: Sequence[Command] = ()) -> Sequence[Any]:
         """Answer every question, and return the replies to the `extra` commands; none if Redis could not be used."""
@@ -190,15 +190,16 @@ class ReadThrough:
     def _count(self, keys: Iterable[str], event: stats.Event) -> None:
         for key in keys:
             source = next(source for source, identities in self._wants.items() if key in identities)
-            self._counts[source.label, event] += 1
+            self._counts[(source.label, source.__class__), event] += 1
 
     def _report(self) -> None:
         """Count as hits all that was not loaded."""
         for source, identities in self._wants.items():
-            loaded = self._counts[source.label, "misses"] + self._counts[source.label, "bypasses"]
-            stats.count(source.label, "hits", len(identities) - loaded)
-        for (label, event), times in self._counts.items():
-            stats.count(label, event, times)
+            counted = (source.label, source.__class__)
+            loaded = self._counts[counted, "misses"] + self._counts[counted, "bypasses"]
+            stats.count(counted, "hits", len(identities) - loaded)
+        for (counted, event), times in self._counts.items():
+            stats.count(counted, event, times)
 
 
 def _question(source: Source, identity: Any, hold_entry: bytes) -> Question:

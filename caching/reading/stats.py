@@ -1,4 +1,4 @@
-"""Statistics of the cache, per model, of this process since it started.
+"""Statistics of the cache, per model and kind of entry, of this process since it started.
 
 hits      answered by an entry (a row, or "no such row")
 misses    loaded from the database under a lease, to be filled
@@ -7,37 +7,53 @@ refused   loaded, but not filled: a writer came in between, or the lease was evi
 bypasses  loaded without any intention to fill: held keys, own uncommitted writes, Redis out of reach
 """
 
-import threading
-from collections import Counter
+import re
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Any, Literal
+
+from ..counts import Counts
 
 Event = Literal["hits", "misses", "waits", "refused", "bypasses"]
+Counted = tuple[str, type[Any]]
+"""The label and the class of a source."""
 
-_counts: dict[Event, Counter[str]] = {event: Counter() for event in get_args(Event)}
-_lock = threading.Lock()
+_counts: Counts[tuple[Counted, Event]] = Counts()
+_hits: Counts[Counted] = Counts()
 
 
-def count(label: str, event: Event, times: int = 1) -> None:
-    """Count events of one label."""
+def count(counted: Counted, event: Event, times: int = 1) -> None:
+    """Count events of one source."""
     if times:
-        with _lock:
-            _counts[event][label] += times
+        _counts.add((counted, event), times)
 
 
-def count_hits(numbers: Mapping[str, int]) -> None:
-    """Count hits of several labels at once."""
-    counts = _counts["hits"]
-    with _lock:
-        for label, number in numbers.items():
-            counts[label] += number
+def count_hits(numbers: Mapping[Counted, int]) -> None:
+    """Count hits of several sources at once."""
+    _hits.add_all(numbers.items())
+
+
+def cache_events() -> dict[tuple[str, str, Event], int]:
+    """Return {(model label, kind of entry, event): number}; no number ever falls while the process lives."""
+    totals: dict[tuple[str, str, Event], int] = {}
+    for (counted, event), number in [*_counts.snapshot().items(), *_hit_items()]:
+        key = (counted[0], kind_of(counted[1]), event)
+        totals[key] = totals.get(key, 0) + number
+    return totals
 
 
 def snapshot() -> dict[str, dict[Event, int]]:
-    """Return {model label: {event: count}}; counts never fall while the process lives."""
+    """Return {model label: {event: number}}, of all kinds of entries together."""
     totals: dict[str, dict[Event, int]] = {}
-    with _lock:
-        for event, counts in _counts.items():
-            for label, times in counts.items():
-                totals.setdefault(label, {})[event] = times
+    for (label, _, event), number in cache_events().items():
+        events = totals.setdefault(label, {})
+        events[event] = events.get(event, 0) + number
     return totals
+
+
+def _hit_items() -> list[tuple[tuple[Counted, Event], int]]:
+    return [((counted, "hits"), number) for counted, number in _hits.snapshot().items()]
+
+
+def kind_of(source: type[Any]) -> str:
+    """Return the name of a class of sources, as id_set for IdSet."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", source.__name__.strip("_")).lower()

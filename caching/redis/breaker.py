@@ -96,6 +96,11 @@ class Breaker:
         """Whether Redis failed a moment ago, and is left alone."""
         return not self.is_closed and time.monotonic() < self._retry_at
 
+    def states(self) -> dict[str, bool]:
+        """Return by server whether entries may be trusted; under "redis" where there is one Redis alone."""
+        each = {f"{host}:{port}": breaker.is_closed for (host, port), breaker in tuple(self._of.items())}
+        return each or {"redis": self.is_closed}
+
     def wait_for_probe(self, timeout_s: float = 5) -> None:
         """Wait until no thread is recovering."""
         for each in self._all():
@@ -181,3 +186,8 @@ setting_changed.connect(breaker.follow_settings)
 """The breaker of this process; the protocol says how it recovers (caching.protocol.pending)."""
 
 os.register_at_fork(after_in_child=breaker.forget_threads)
+
+
+def breaker_states() -> dict[str, bool]:
+    """Return by server whether the breaker of this process is closed; see Breaker.states."""
+    return breaker.states()

@@ -1,5 +1,6 @@
 """Commands to Redis from threads: one round trip at a time, guarded by the circuit breaker."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,8 +20,10 @@ from .cluster_client import ClusterRoundTrip, send_to
 from .failures import FAILURES, Unavailable, without_errors
 from .pool import Pool
 from .proofs import proofs
+from .round_trips import server_name
 from .script import Command
 from .sentinel import address_book, on_sentinel
+from .slot_map import slot_of
 
 PAGE = 1_000
 
@@ -106,7 +109,7 @@ def _is_not_paused(server: Address) -> bool:
 def ping() -> None:
     """Raise redis.RedisError or OSError unless Redis answers; of a cluster, any of the servers that have slots."""
     failure: Exception | None = None
-    for send in _to_each_server():
+    for send in each_server().values():
         try:
             send([("PING",)])
             return
@@ -115,12 +118,35 @@ def ping() -> None:
     raise failure or RedisConnectionError("no server has slots")
 
 
+def servers_info() -> dict[str, dict[str, Any]]:
+    """Return what INFO says of the memory and the statistics of each server that can be used, by its name.
+
+    Raises redis.RedisError or OSError if there is one Redis, and it does not answer.
+    """
+    command: list[Command] = [("INFO", "memory", "stats")]
+    if not on_cluster():
+        return {server_name(None): _parsed(without_errors(_send(command))[0])}
+    slot_map().learn()
+    told: dict[str, dict[str, Any]] = {}
+    for server in slot_map().nodes:
+        with contextlib.suppress(*FAILURES):
+            told[server_name(server)] = _parsed(send_to(server, command)[0])
+    return told
+
+
+def _parsed(info: Any) -> dict[str, Any]:
+    if isinstance(info, dict):
+        return info
+    lines = [line.partition(":") for line in info.decode().splitlines() if ":" in line]
+    return {name: value for name, _, value in lines}
+
+
 def teach_scripts(hashes: Iterable[str] | None = None) -> None:
     """Load scripts, all by default, into Redis; raises redis.RedisError or OSError."""
     commands: list[Command] = [
         ("SCRIPT", "LOAD", script.sources[sha]) for sha in (script.sources if hashes is None else hashes)
     ]
-    for send in _to_each_server():
+    for send in each_server().values():
         send(commands)
 
 
@@ -147,12 +173,36 @@ def scan(pattern: str) -> Iterator[bytes]:
         raise lost
 
 
-def _to_each_server() -> list[Callable[[Sequence[Command]], Sequence[Any]]]:
-    """Return a function for each server that sends commands to it; it raises what the server answers as an error."""
+def each_server() -> dict[str, Callable[[Sequence[Command]], Sequence[Any]]]:
+    """Return {"host:port": a function that sends it commands past the breaker} of each server that has keys.
+
+    The functions raise redis.RedisError or OSError, also for what a server answers as an error.
+    """
     if not on_cluster():
-        return [lambda commands: without_errors(_send(commands))]
+        return {_name_of(_only_server()): lambda commands: without_errors(_send(commands))}
     slot_map().learn()
-    return [partial(send_to, server) for server in slot_map().nodes]
+    return {_name_of(server): partial(send_to, server) for server in slot_map().nodes}
+
+
+def server_of(key: str) -> str:
+    """Return "host:port" of the server that has a key; "" where no server of a cluster has its slot."""
+    if not on_cluster():
+        return _name_of(_only_server())
+    slot_map().learn()
+    server = slot_map().node_of(slot_of(key))
+    return _name_of(server) if server else ""
+
+
+def _only_server() -> Address:
+    if on_sentinel():
+        return address_book().master()
+    arguments = redis_client().connection_pool.connection_kwargs
+    return arguments.get("host") or arguments.get("path", ""), arguments.get("port", 0)
+
+
+def _name_of(server: Address) -> str:
+    host, port = server
+    return f"{host}:{port}" if port else host
 
 
 def _scan(send: Callable[[Sequence[Command]], Sequence[Any]], pattern: str) -> Iterator[bytes]:

@@ -33,7 +33,7 @@ class ClusterLink(RedisProtocol):
 
     def __init__(self, address: Address, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.address = address
+        self.address = self.server = address
         self.proof = proofs.of_server(address)
         self.breaker = breaker.of(address)
 
@@ -60,14 +60,16 @@ class ClusterLink(RedisProtocol):
             self._outgoing.extend(map(pack_command, proving))
 
     def data_received(self, data: bytes) -> None:
-        reader, waiting = self._reader, self._waiting
+        reader, waiting, turns = self._reader, self._waiting, self._turns
         try:
             reader.feed(data)
             while waiting:
                 reply = reader.gets()
                 if reply is MISSING:
                     return
-                replies, at, _ = waiting.popleft()
+                replies, at, _ = waits = waiting.popleft()
+                if turns and waits is turns[0][0]:
+                    self._end_turn()
                 if reply.__class__ is ReplyError:
                     replies.refused(self.address, at, reply)
                     continue
@@ -79,6 +81,7 @@ class ClusterLink(RedisProtocol):
             self.fail(error)
 
     def _give_up(self) -> None:
+        self._turns.clear()
         while self._waiting:
             replies, at, _ = self._waiting.popleft()
             replies.put(at, Lost())

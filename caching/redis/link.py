@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from .breaker import breaker
 from .epochs import ASK_RUN, Server, epochs
 from .proofs import Proof, Proofs, proofs
+from .round_trips import round_trips, server_name
 from .script import Command
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,8 @@ class RedisProtocol(asyncio.Protocol):
     """
 
     proof: Proofs | Proof = proofs
+    server: Server = None
+    """The address of a server of a cluster, for statistics."""
 
     def __init__(self, writer: asyncio.StreamWriter, timeout_s: float | None, lost: Callable[[Any], None]) -> None:
         self._lost = lost
@@ -80,6 +83,8 @@ class RedisProtocol(asyncio.Protocol):
         self._outgoing: list[bytes] = []
         self._waiting: deque[tuple[Any, int, float]] = deque()
         """Who waits for replies, for how many (or in which place), and since when by the loop's time."""
+        self._turns: deque[tuple[Any, float]] = deque()
+        """The last who waits of each turn of the loop, and when the commands of that turn left."""
         self._replies: list[Any] = []
         self._timer_runs = False
         self._sent_at = 0.0
@@ -99,6 +104,8 @@ class RedisProtocol(asyncio.Protocol):
         return True
 
     def _flush(self) -> None:
+        if self._waiting:
+            self._turns.append((self._waiting[-1], time.perf_counter()))
         self._transport.write(b"".join(self._outgoing))
         self._outgoing.clear()
         if not self._timer_runs and self._timeout_s is not None:
@@ -117,11 +124,11 @@ class RedisProtocol(asyncio.Protocol):
         return not self._waiting
 
     def data_received(self, data: bytes) -> None:
-        reader, waiting = self._reader, self._waiting
+        reader, waiting, turns = self._reader, self._waiting, self._turns
         try:
             reader.feed(data)
             while waiting:
-                replied, count, _ = waiting[0]
+                replied, count, _ = waits = waiting[0]
                 replies = self._replies
                 while len(replies) < count:
                     reply = reader.gets()
@@ -129,10 +136,16 @@ class RedisProtocol(asyncio.Protocol):
                         return
                     replies.append(reply)
                 waiting.popleft()
+                if turns and waits is turns[0][0]:
+                    self._end_turn()
                 self._replies = []
                 call(replied, replies)
         except hiredis.ProtocolError as error:
             self.fail(error)
+
+    def _end_turn(self) -> None:
+        """Note that all replies to the commands of one turn of the loop have come."""
+        round_trips.add((server_name(self.server), "event_loop"), time.perf_counter() - self._turns.popleft()[1])
 
     def _reply_error(self, text: str) -> Exception:
         """Return an error reply as an exception; for subclasses that look at errors."""
@@ -173,6 +186,7 @@ class RedisProtocol(asyncio.Protocol):
         self._give_up()
 
     def _give_up(self) -> None:
+        self._turns.clear()
         while self._waiting:
             replied, _, _ = self._waiting.popleft()
             call(replied, None)

@@ -12,6 +12,7 @@ from redis import exceptions
 from redis.exceptions import ClusterDownError, ReadOnlyError, RedisError, ResponseError
 
 from .epochs import ASK_RUN, Run, Server, epochs
+from .round_trips import round_trips, server_name
 from .script import Command
 
 PART_BYTES = 1 << 18  # the socket's timeout applies to each part that is sent
@@ -29,6 +30,7 @@ class Pool:
         self._server = server
         self._run: Run | None = None
         self._idle: deque[tuple[Any, float]] = deque()  # each with the time of its last use
+        self._sent_at: dict[Any, float] = {}
 
     def send(self, commands: Sequence[Command]) -> Any:
         """Send commands in one piece; return the connection, for `receive`.
@@ -48,6 +50,7 @@ class Pool:
             if not connection.is_connected:
                 self._open(connection)
             packed = b"".join(map(pack_command, commands))
+            self._sent_at[connection] = time.perf_counter()
             connection.send_packed_command([packed] if len(packed) < PART_BYTES else _parts(packed))
         except BaseException:
             self.drop(connection)
@@ -75,11 +78,13 @@ class Pool:
             if isinstance(error, NO_MASTER):
                 self.clear()
             raise
+        round_trips.add((server_name(self._server), "thread"), time.perf_counter() - self._sent_at.pop(connection))
         self._idle.append((connection, time.monotonic()))
         return replies
 
     def drop(self, connection: Any) -> None:
         """Close a connection whose replies were not read: they belong to no later command."""
+        self._sent_at.pop(connection, None)
         connection.disconnect()
         self._idle.append((connection, time.monotonic()))
 

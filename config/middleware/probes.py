@@ -1,5 +1,7 @@
 """Probes: `/healthz` tells that the process answers, `/readyz` whether the database and Redis do (503 if not).
 
+`/readyz` also tells whether every job has a living worker, which does not count: web processes answer without jobs.
+
 `/readyz` is 503 as well while the service is about to stop, so that load balancers send it no new requests.
 
 This middleware comes before all others. Probes connect to an IP address in plain HTTP, so the check of the host name
@@ -18,6 +20,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from api.outages import Outage, database
 from caching import api as caching
+from jobs.api import job_states
 from serving.api import is_stopping
 
 DEADLINE_S = 2.0
@@ -65,7 +68,8 @@ EVENT_LOOP_VIEWS = {"/healthz": healthz_in_event_loop, "/readyz": readyz_in_even
 
 def _answer_states(checks: dict[str, Future[None]]) -> HttpResponse:
     states = {name: _state(name, future) for name, future in checks.items()}
-    status = "stopping" if is_stopping() else "ok" if all(state == "ok" for state in states.values()) else "error"
+    needed = [state for name, state in states.items() if name != "jobs"]
+    status = "stopping" if is_stopping() else "ok" if all(state == "ok" for state in needed) else "error"
     return _answer({"status": status, **states}, ok=status == "ok")
 
 
@@ -77,10 +81,11 @@ def _answer(body: dict[str, str], *, ok: bool) -> HttpResponse:
 
 def _state(name: str, future: Future[None]) -> str:
     error = future.exception() if future.done() else f"no answer within {DEADLINE_S} s"
-    if error is None:
-        OUTAGES[name].answered()
-    else:
-        OUTAGES[name].failed(error)
+    if outage := OUTAGES.get(name):  # the workers of jobs say themselves what fails
+        if error is None:
+            outage.answered()
+        else:
+            outage.failed(error)
     return "ok" if error is None else "error"
 
 
@@ -93,8 +98,14 @@ def _database() -> None:
         connection.close()
 
 
+def _jobs() -> None:
+    dead = [f"{job.name} ({job.state})" for job in job_states() if not job.is_alive]
+    if dead:
+        raise RuntimeError(f"no worker runs {', '.join(dead)}")
+
+
 OUTAGES = {"database": database, "redis": Outage("Redis", "/readyz is 503 until it answers again")}
-CHECKS: dict[str, Callable[[], None]] = {"database": _database, "redis": caching.ping}
+CHECKS: dict[str, Callable[[], None]] = {"database": _database, "redis": caching.ping, "jobs": _jobs}
 _pool = ThreadPoolExecutor(max_workers=len(CHECKS), thread_name_prefix="readyz")
 _running: dict[str, Future[None]] = {}
 _lock = Lock()

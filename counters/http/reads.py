@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from api.json import without_times
 from api.reads import Read
 from caching.api import Batch
 from counters import reads
@@ -14,4 +15,4 @@ class ReadCounters(Read):
         self._counts = reads.request_counts(batch, targets)
 
     def document(self) -> Any:
-        return {"results": self._counts.result}
+        return without_times({"results": self._counts.texts})

@@ -8,70 +8,12 @@ import signal
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from loadtest.bench.environment import Environment
-from loadtest.bench.report import Target, print_heading
-from loadtest.bench.sections import (
-    celebrity_count,
-    celebrity_follows,
-    clients,
-    cluster,
-    cold_key,
-    cold_start,
-    counts,
-    favorites,
-    feed,
-    follower_pages,
-    home_page,
-    hot_lane,
-    idset_memory,
-    peers,
-    popups,
-    ratings,
-    reconcile,
-    relationships,
-    reloads,
-    requests,
-    session,
-    shapes,
-    slow_clients,
-    warm_up,
-    writes,
-)
+from loadtest.bench.report import print_heading
+from loadtest.bench.runs import SECTIONS, run
 
 USERS, QUICK_USERS = 20_000, 3_000
-# In this order: celebrity-count and follower-pages share three million rows; sections that add users come last.
-# Each module has the scales FULL and QUICK, and `measure(env, scale)`, which prints its tables and returns
-# (figures for the JSON file, targets).
-SECTIONS: dict[str, ModuleType] = {
-    "requests": requests,
-    "clients": clients,
-    "cold-key": cold_key,
-    "celebrity-count": celebrity_count,
-    "follower-pages": follower_pages,
-    "celebrity-follows": celebrity_follows,
-    "feed": feed,
-    "relationships": relationships,
-    "counts": counts,
-    "idset-memory": idset_memory,
-    "home-page": home_page,
-    "favorites": favorites,
-    "ratings": ratings,
-    "writes": writes,
-    "hot-lane": hot_lane,
-    "shapes": shapes,
-    "peers": peers,
-    "session": session,
-    "cluster": cluster,
-    "reloads": reloads,
-    "slow-clients": slow_clients,
-    "popups": popups,
-    "cold-start": cold_start,
-    "warm-up": warm_up,
-    "reconcile": reconcile,
-}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -82,15 +24,12 @@ def main(arguments: list[str] | None = None) -> None:
     began = time.monotonic()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores; starting MariaDB and Redis …", flush=True)
     env = Environment(QUICK_USERS if options.quick else USERS, options.before)
-    results: dict[str, Any] = {}
-    targets: list[Target] = []
-    for name, section in SECTIONS.items():
-        if name in options.only:
-            results[name], reached = section.measure(env, section.QUICK if options.quick else section.FULL)
-            targets += reached
+    sections = list(run(env, options.only, quick=options.quick))
+    targets = [target for section in sections for target in section.targets]
     print_heading(f"Targets ({time.monotonic() - began:.0f} s)")
     print(*targets, sep="\n")
     if options.json:
+        results = {section.name: section.figures for section in sections}
         document = {"results": results, "targets": [target._asdict() for target in targets]}
         options.json.write_text(json.dumps(document, indent=2, ensure_ascii=False))
 

@@ -56,8 +56,28 @@ def exactly(figure: str, measured: float, limit: int) -> Target:
     return Target(figure, f"{measured:,.2f}".removesuffix(".00"), f"= {limit:,}", round(measured, 2) == limit)
 
 
+class Table(NamedTuple):
+    """A table that was made, under the heading that was printed before it."""
+
+    heading: str
+    header: list[str]
+    rows: list[list[str]]
+
+
+_headings = [""]
+_tables: list[Table] = []
+
+
+def taken_tables() -> list[Table]:
+    """Return the tables made since the last call, in their order."""
+    taken = list(_tables)
+    _tables.clear()
+    return taken
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Return a plain text table; all columns but the first are right-aligned."""
+    _tables.append(Table(_headings[-1], list(header), [[str(cell) for cell in row] for row in rows]))
     lines = [list(header), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     aligned = ["  ".join(map(_padded, line, widths, range(len(header)))) for line in lines]
@@ -70,4 +90,5 @@ def _padded(cell: str, width: int, column: int) -> str:
 
 def print_heading(title: str) -> None:
     """Print the heading of a section."""
+    _headings.append(title)
     print(f"\n## {title}\n", flush=True)

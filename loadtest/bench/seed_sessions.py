@@ -48,6 +48,7 @@ def seed(env: Environment, tables: SessionTables, *, everybody: bool) -> None:
     env.sql(f"GRANT ALL ON {tables.name}.* TO {WEB_USER}@127.0.0.1")
     variables = tables.variables(env, 0)
     env.run_command("migrate", "--run-syncdb", "--verbosity=0", **variables)
+    env.redis.flushall()  # a Redis serves one database: no process starts on that of another
     env.run_command("seed_benchmark", f"--users={tables.users}", f"--password={PASSWORD}", **variables)
     with using(env, tables.name):
         env.sql("SET unique_checks = OFF")

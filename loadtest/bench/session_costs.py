@@ -12,7 +12,7 @@ from loadtest.bench.meters import TICKS_PER_S, cpu_meter, database_meter, redis_
 from loadtest.bench.session_players import SessionOutcome, Sessions, play_sessions
 from loadtest.bench.web_server import WebServer
 
-WARM_UPS = 2  # sessions of each caller
+WARM_UPS = 2  # sessions of each caller, once each id has been asked for
 HEADER = (
     "variant", "req/s", "p50 ms", "p99 ms", "CPU µs", "× first", "SQL", "trips", "MariaDB µs", "Redis µs", "errors",
 )  # fmt: skip
@@ -62,6 +62,7 @@ def measured(env: Environment, stages: dict[str, Stage], *, rounds: int, seconds
     """Let the servers take turns, print what a request of each costs, and return it by name."""
     costs = {name: Cost() for name in stages}
     for stage in stages.values():
+        play_sessions(replace(stage.sessions, warms_up=True))
         play_sessions(replace(stage.sessions, sessions=WARM_UPS * len(stage.sessions.tokens)))
     for number in range(rounds):
         for name, stage in stages.items():

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import cycle, islice
 from typing import Any
 
+from loadtest.bench import session_warm_up
 from loadtest.bench.load_generator import ANSWER_TIMEOUT_S, Outcome, run_apart
 from loadtest.bench.session_player import Player
 from loadtest.load.session_mix import Play, Session, Sources
@@ -27,7 +28,7 @@ class Sessions:
     """Sessions of the users in `tokens` ({id: access token}), in turn, until `seconds` or `sessions` are over.
 
     Ids are those of the users 1 to `users`, of the `owners`, of the posts after `first_post` up to `last_post`, and of
-    the items 1 to `items`.
+    the items 1 to `items`. With `warms_up`, each id is asked for once instead (see session_warm_up).
     """
 
     port: int
@@ -41,6 +42,12 @@ class Sessions:
     seconds: float = 3600
     sessions: int | None = None
     seed: int = 1
+    warms_up: bool = False
+
+    def warm_up(self) -> Iterator[Play]:
+        """Yield plays that ask for each id once."""
+        posts = range(self.first_post, self.last_post + 1)
+        return session_warm_up.plays(users=range(1, self.users + 1), owners=self.owners, posts=posts)
 
     def sources(self) -> Sources:
         """Return where the ids come from: all by Zipf's law."""
@@ -93,13 +100,17 @@ class SessionPlayers:
         source, sources = random.Random(self._sessions.seed), self._sessions.sources()
         callers = list(self._sessions.tokens.items())
         source.shuffle(callers)
+        warm_up = self._sessions.warm_up() if self._sessions.warms_up else None
         for pk, token in islice(cycle(callers), self._sessions.sessions):
             lines = (
                 f"Host: 127.0.0.1:{self._sessions.port}",
                 "X-Forwarded-Proto: https",
                 f"Authorization: Bearer {token}",
             )
-            yield Session(int(pk), sources, source).play(), "".join(f"{line}\r\n" for line in lines).encode()
+            play = Session(int(pk), sources, source).play() if warm_up is None else next(warm_up, None)
+            if play is None:
+                return
+            yield play, "".join(f"{line}\r\n" for line in lines).encode()
 
     def _begin(self, player: Player) -> bool:
         """Begin the next session on a connection; return whether there is one, and time for it."""

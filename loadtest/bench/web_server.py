@@ -76,7 +76,7 @@ def worker_pids(supervisor_pid: int, count: int, *, is_supervised: bool = True) 
         if len(pids) == count:
             return pids
         time.sleep(0.05)
-    raise SystemExit(f"The server did not start {count} workers within {START_TIMEOUT_S} s.")
+    raise SystemExit(f"The server did not start {count} workers within {START_TIMEOUT_S} s, but has {pids}.")
 
 
 def _children(pid: int) -> list[int]:

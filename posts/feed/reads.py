@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 
 from api.cursors import Location, Page, Paging
+from api.json import without_times
 from api.keysets import back
 from api.reads import LeftToDjango, Read
 from caching.api import Batch, Listed, ListsOfOwners
 from posts import keysets
 from posts.feed import merging
 from posts.models import HOME_PAGE, newest_posts
-from posts.presentation import PostDocument, RequestedPosts
+from posts.presentation import SHOWN, RequestedPosts
 from social.models import followed
 from users.visibility import ViewedUsers
 
@@ -37,7 +38,7 @@ class Feed(Read):
         cursor = self._paging.cursor
         self._upwards = cursor is not None and cursor.backwards
         self._position: int | None = None if cursor is None else cursor.key[0]
-        self._shown: list[PostDocument] = []
+        self._shown: list[tuple[int, msgspec.Raw]] = []
         self._gone: set[int] = set()
 
     def is_nonblocking(self) -> bool:
@@ -58,18 +59,19 @@ class Feed(Read):
             posts = RequestedPosts(batch, self._caller_id, ids, viewed)
             if ids:
                 yield batch
-            self._take(posts.documents().results, ids, is_last)
-            self._gone.update({authors[each] for each in ids} - viewed.public().keys())
+            self._take(posts, ids, is_last)
+            self._gone.update({authors[each] for each in ids} - viewed.texts.keys())
             size = min(2 * size, MOST_AT_ONCE)
 
     def document(self) -> Any:
-        cursor, shown = self._paging.cursor, self._shown
-        behind = back(shown[0].id if shown else None, cursor)
-        onward = (shown[-1].id,) if self._has_more else None
-        ids = [post.id for post in shown]
+        cursor, shown = self._paging.cursor, [text for _, text in self._shown]
+        ids = [post_id for post_id, _ in self._shown]
+        behind = back(ids[0] if ids else None, cursor)
+        onward = (ids[-1],) if self._has_more else None
+        page = Page(ids, after=onward, before=behind)
         if self._upwards:
-            return self._paging.document(shown[::-1], Page(ids[::-1], after=behind, before=onward))
-        return self._paging.document(shown, Page(ids, after=onward, before=behind))
+            shown, page = shown[::-1], Page(ids[::-1], after=behind, before=onward)
+        return without_times(self._paging.document(shown, page))
 
     def _candidates(self, size: int) -> tuple[dict[int, int], list[int]]:
         """Return the authors of posts by id, and the next `size` ids from the position on."""
@@ -86,11 +88,12 @@ class Feed(Read):
             return merging.up(_without(self._lists.reaching(0, position + 1), gone), position)
         return merging.down(_without(self._lists.reaching(size + len(gone), position), gone), position, size)
 
-    def _take(self, posts: Sequence[PostDocument], ids: Sequence[int], is_last: bool) -> None:
+    def _take(self, posts: RequestedPosts, ids: Sequence[int], is_last: bool) -> None:
         """Show posts, as many as the page has room for, of those with these ids."""
         room = self._paging.limit - len(self._shown)
-        visible = [post for post in posts if post.hidden is msgspec.UNSET]  # own ones were hidden meanwhile
-        self._shown += visible[:room]
+        visible = [row for row in posts.visible if row.state == SHOWN]  # own ones were hidden meanwhile
+        shown = visible[:room]
+        self._shown += zip([row.id for row in shown], posts.texts(shown), strict=True)
         self._has_more = not is_last or len(visible) > room
         self._position = ids[-1] if ids else None
 

@@ -28,6 +28,7 @@ from serving.requests.memory_budget import MemoryBudget
 from serving.requests.refusals import Refusal, internal_error
 
 MAX_BUFFERED_BYTES = 2 << 20
+RESERVED_THREADS = 2
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,8 @@ View = Callable[[], Awaitable[HttpResponse]]
 class Bridge:
     """An ASGI application that runs a WSGI application on `threads` threads.
 
-    The paths in `views` are answered in the event loop, whatever the threads do.
+    The paths in `views` are answered in the event loop, whatever the threads do. Paths that begin with `reserved` have
+    RESERVED_THREADS of their own: the page that tells what is wrong is reached while all others wait for a server.
     """
 
     def __init__(
@@ -46,9 +48,11 @@ class Bridge:
         wsgi: Callable[..., Iterable[bytes]],
         threads: int,
         views: Mapping[str, View] = MappingProxyType({}),
+        reserved: str | None = None,
     ) -> None:
         self._wsgi = wsgi
         self.threads = ThreadPool(threads, _is_long)
+        self._reserved, self._reserved_threads = reserved, ThreadPool(RESERVED_THREADS, _is_long)
         self._views = views
         self._bodies = MemoryBudget(MAX_BODIES_BYTES)
         responses = MemoryBudget(MAX_RESPONSES_BYTES)
@@ -78,11 +82,13 @@ class Bridge:
         rules.check(environ)
         if view := self._views.get(environ["PATH_INFO"]):
             return await _from_view(view, environ)
+        is_reserved = self._reserved is not None and environ["PATH_INFO"].startswith(self._reserved)
+        threads = self._reserved_threads if is_reserved else self.threads
         body = BodyReceiver(self._bodies, receive)
         try:
             environ["wsgi.input"] = await body.read(environ)
             request = BridgedRequest(environ, send, receive, asyncio.get_running_loop())
-            response: Response | PiecewiseResponse | None = await self.threads.run(self._respond, request)
+            response: Response | PiecewiseResponse | None = await threads.run(self._respond, request)
         finally:
             body.close()
         if isinstance(response, PiecewiseResponse):

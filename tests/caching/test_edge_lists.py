@@ -34,6 +34,7 @@ def test_the_newest_with_their_members(reviews):
     assert listed(latest_reviews, OTHER) == []
 
 
+@pytest.mark.one_redis
 def test_a_warm_list_shares_the_command_of_rows(reviews, ann, django_assert_num_queries):
     for _ in range(2):
         batch = Batch()

@@ -106,6 +106,7 @@ def test_presence_is_as_fresh_as_the_rows(ann, bea):
     assert there() == (pks[1:], pks[:1])
 
 
+@pytest.mark.one_redis
 def test_what_is_asked_twice_is_sent_once(ann):
     batch = Batch()
     first, second = batch.rows(Author, [ann.pk]), batch.rows(Author, [ann.pk])

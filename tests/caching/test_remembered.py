@@ -73,7 +73,7 @@ def test_few_rows_are_remembered(decoder):
 def test_a_text_belongs_to_its_row():
     """Also where a row has the address in memory that another one had."""
     texts = Fragments(*PUBLIC)
-    for number in range(1, HitRate.SAMPLE):  # as many as are looked at before the memory may pause
+    for number in range(1, 1_000):
         row = rows_of(User).codec.entry.decode(0, entry_of(number))
         (text,) = texts.of([row])
         assert bytes(text).startswith(b'{"id":%d,' % number)
@@ -102,11 +102,18 @@ def test_answers_come_in_the_order_of_the_entries_whichever_are_remembered(decod
 
 
 def test_a_memory_that_has_little_of_what_is_asked_is_left_alone_for_a_while():
-    rate = HitRate()
-    rate.note(HitRate.SAMPLE, HitRate.SAMPLE // 2 - 1)
+    rate, size = HitRate(10), 10
 
-    assert rate.is_paused(HitRate.PAUSE - 1)
+    def fill_and_ask(hits):
+        rate.note(HitRate.FILLING * size, 0)  # an empty memory is not judged
+        assert not rate.is_paused(1)
+        rate.note(size, hits)
+
+    fill_and_ask(hits=size // 2 - 1)
+    assert rate.is_paused(HitRate.PAUSE * size - 1)
     assert rate.is_paused(1)
+    fill_and_ask(hits=size // 2)
+    rate.note(size, size // 2)  # a full one goes on
     assert not rate.is_paused(1)
-    rate.note(HitRate.SAMPLE, HitRate.SAMPLE // 2)
-    assert not rate.is_paused(1)
+    rate.note(size, size // 2 - 1)
+    assert rate.is_paused(1)

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from devtools.servers import free_port
+from tests.support.polling import wait_until
 from tests.support.programs import SERVE, environment, run
 
 pytestmark = [pytest.mark.embedded, pytest.mark.sampled]
@@ -19,7 +20,7 @@ def test_everything_starts_keeps_its_data_and_ends_on_ctrl_c(program):
     first = program(SERVE).wait_until_printed(READY)
     assert "/api/docs" in first.log.read_text()
     assert "admin" in first.log.read_text()
-    assert set(first.ask("/readyz").body.values()) == {"ok"}
+    wait_until(lambda: set(first.ask("/readyz").body.values()) == {"ok"})  # once each job has had its first heartbeat
     assert first.ask("/api/v1/auth/token", LOGIN).status == 200
     newcomer = {"username": "newcomer", "password": "a-long-enough-phrase"}
     assert first.ask("/api/v1/users", newcomer).status == 201

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -11,10 +12,13 @@ import pytest
 from counters import rollup
 from loadtest.bench.peers import PEERS_SETTINGS
 from loadtest.bench.web_server import run_web_server
+from loadtest.load.accounts import log_in
 from popups.models import Popup
 from posts import services as posting
 from ratings import services as rating
 from social import services
+from tests.loadtest.seeded_users import PASSWORD
+from tests.support.threads import in_parallel
 
 pytestmark = pytest.mark.sampled
 ME, AUTHOR, FRIEND, BLOCKED = 1, 2, 3, 4
@@ -35,15 +39,15 @@ def peer_site(request, django_db_setup: None, tmp_path_factory: pytest.TempPathF
 @pytest.fixture
 def ask(peer_site: str, tokens: list[str]) -> Callable[..., Any]:
     """Send a request of the user ME to the peer, and return the document of the answer."""
+    return partial(send_to, peer_site, tokens[ME - 1])
 
-    def ask(method: str, path: str, body: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {tokens[ME - 1]}", "Content-Type": "application/json"}
-        data = None if body is None else json.dumps(body).encode()
-        with urlopen(Request(f"{peer_site}{path}", data, headers, method=method)) as answer:  # noqa: S310  our own
-            text = answer.read()
-            return json.loads(text) if text else None
 
-    return ask
+def send_to(peer_site: str, token: str, method: str, path: str, body: Any = None) -> Any:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    with urlopen(Request(f"{peer_site}{path}", data, headers, method=method)) as answer:  # noqa: S310  our own
+        text = answer.read()
+        return json.loads(text) if text else None
 
 
 @pytest.fixture
@@ -106,6 +110,16 @@ def test_reads_and_writes(ask, send, posts):
     marked = {post["id"]: (post["liked"], post["favorited"]) for post in ask("GET", paths[6])["results"]}
     assert (marked[posts[0]], marked[posts[1]]) == ((True, False), (False, True))
     assert ask("GET", "/api/v1/relationships?ids=9")["results"][0]["following"]
+
+
+@pytest.mark.services
+def test_first_scores_of_an_item_at_once_are_all_counted(peer_site, tokens, site):
+    several = [*tokens, *(log_in(site, f"user{number}", PASSWORD) for number in range(3, 7))]
+    for _ in range(8):
+        item = rating.publish(title="Tea house").pk
+        path, body = f"/api/v1/ratings/{item}/score", {"score": 7}
+        in_parallel(*(partial(send_to, peer_site, token, "PUT", path, body) for token in several))
+        assert send_to(peer_site, tokens[0], "PUT", path, body)["count"] == len(several)
 
 
 def counts(**values: int) -> dict[str, int]:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from loadtest.bench.__main__ import SECTIONS
+from loadtest.bench.runs import SECTIONS
 
 README = Path(__file__).parents[2] / "loadtest" / "README.md"
 

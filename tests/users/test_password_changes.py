@@ -273,6 +273,7 @@ def test_the_index_of_addresses_is_used(alice):
     assert "users_user_email" in plan
 
 
+@pytest.mark.one_redis
 def test_a_change_in_its_budget(api, alice, log_in, change, throttled):
     tokens = log_in().json
     is_valid(api, tokens)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from rest_framework.exceptions import PermissionDenied
@@ -14,6 +13,7 @@ from rest_framework.views import APIView
 from loadtest.baselines.peers import counts
 from loadtest.baselines.peers.cache import among, uncached
 from loadtest.baselines.peers.models import Block, Follow, User
+from loadtest.baselines.peers.repeats import in_transaction
 from loadtest.baselines.peers.serializers import OwnUserSerializer, ProfileSerializer, UserSerializer
 
 
@@ -119,11 +119,17 @@ class FollowView(APIView):
     def put(self, request: Request, pk: int) -> Response:
         me = request.user.pk
         get_object_or_404(User.objects.all(), pk=pk)
-        with transaction.atomic():
-            list(User.objects.filter(pk__in=(me, pk)).order_by("pk").select_for_update())  # no block meanwhile
-            if pk in hidden_from(me):
-                raise PermissionDenied
-            if Follow.objects.get_or_create(follower_id=me, followee_id=pk)[1]:
-                counts.add("user", me, following=1)
-                counts.add("user", pk, followers=1)
+        _follow(me, pk)
         return Response(relationships(me, [pk])[pk])
+
+
+@in_transaction
+def _follow(follower_id: int, followee_id: int) -> None:
+    """Insert a follow, unless a block forbids it, and add to the counters of both users."""
+    pair = (follower_id, followee_id)
+    list(User.objects.filter(pk__in=pair).order_by("pk").select_for_update())  # no block meanwhile
+    if followee_id in hidden_from(follower_id):
+        raise PermissionDenied
+    if Follow.objects.get_or_create(follower_id=follower_id, followee_id=followee_id)[1]:
+        counts.add("user", follower_id, following=1)
+        counts.add("user", followee_id, followers=1)

@@ -17,6 +17,7 @@ from loadtest.baselines.peers import counts
 from loadtest.baselines.peers.cache import among, uncached
 from loadtest.baselines.peers.models import SHOWN, Comment, Favorite, Follow, Like, Mark, Post
 from loadtest.baselines.peers.people import asked_ids, found, hidden_from
+from loadtest.baselines.peers.repeats import in_transaction
 from loadtest.baselines.peers.serializers import CommentSerializer, PostSerializer
 
 POSTS = Post.objects.filter(state=SHOWN, author__is_active=True).select_related("author")
@@ -131,9 +132,12 @@ class MarkView(APIView):
 
     def put(self, request: Request, pk: int) -> Response:
         visible_post(request, pk)
-        with transaction.atomic():
-            if self.model.objects.get_or_create(user_id=request.user.pk, post_id=pk)[1]:
-                counts.add("post", pk, **{self.counter: 1})
+        self._add(request.user.pk, pk)
         shown = marks(request.user.pk, [pk])
         flags = {name: pk in shown[name] for name in ("liked", "favorited")}
         return Response({"id": pk, "counts": shown["counts"][pk], **flags})
+
+    @in_transaction
+    def _add(self, user_id: int, post_id: int) -> None:
+        if self.model.objects.get_or_create(user_id=user_id, post_id=post_id)[1]:
+            counts.add("post", post_id, **{self.counter: 1})

@@ -3,7 +3,6 @@
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from django.db import transaction
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,6 +10,7 @@ from rest_framework.views import APIView
 
 from loadtest.baselines.peers import counts
 from loadtest.baselines.peers.models import Item, Score
+from loadtest.baselines.peers.repeats import in_transaction
 from loadtest.baselines.peers.serializers import ScoreSerializer
 
 CENTS = Decimal("0.01")
@@ -39,13 +39,18 @@ class ScoreView(APIView):
         body = ScoreSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         score = body.validated_data["score"]
-        with transaction.atomic():
-            key = {"user_id": request.user.pk, "item_id": pk}
-            stored, created = Score.objects.select_for_update().get_or_create(**key, defaults={"score": score})
-            if created:
-                counts.add("rating", pk, count=1, sum=score, **{f"score_{score}": 1})
-            elif stored.score != score:
-                amounts = {"sum": score - stored.score, f"score_{stored.score}": -1, f"score_{score}": 1}
-                Score.objects.filter(pk=stored.pk).update(score=score)
-                counts.add("rating", pk, **amounts)
+        _rate(request.user.pk, pk, score)
         return Response(document(item, score))
+
+
+@in_transaction
+def _rate(user_id: int, item_id: int, score: int) -> None:
+    """Store a score, and add to the counters of the item."""
+    scores = Score.objects.select_for_update()
+    stored, created = scores.get_or_create(user_id=user_id, item_id=item_id, defaults={"score": score})
+    if created:
+        counts.add("rating", item_id, count=1, sum=score, **{f"score_{score}": 1})
+    elif stored.score != score:
+        amounts = {"sum": score - stored.score, f"score_{stored.score}": -1, f"score_{score}": 1}
+        Score.objects.filter(pk=stored.pk).update(score=score)
+        counts.add("rating", item_id, **amounts)

@@ -74,8 +74,10 @@ def measure(env: Environment, scale: Scale) -> report.SectionResult:
 
 def reads_of_sessions(tables: SessionTables, count: int) -> list[str]:
     """Return the paths of reads as sessions make them, with ids by Zipf's law."""
-    newest = {"first_post": tables.rows - POSTS + 1, "last_post": tables.rows, "items": ITEMS}
-    sources = Sessions(port=0, tokens={}, users=tables.users, owners=tables.owners, **newest).sources()
+    sources = Sessions(
+        port=0, tokens={}, users=tables.users, owners=tables.owners, first_post=tables.rows - POSTS + 1,
+        last_post=tables.rows, items=ITEMS,
+    ).sources()  # fmt: skip
     return [f"{API}{request.path}" for request in islice(_reads(Session(0, sources, random.Random(7))), count)]
 
 

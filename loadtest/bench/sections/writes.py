@@ -90,7 +90,8 @@ def _server(env: Environment, stack: ExitStack, distance: str, tree: tuple[str, 
 
 
 def _seed(env: Environment, runs: int) -> None:
-    """Have as many posts, users and items as all runs take, from the ids of the callers on."""
+    """Have as many posts, users and items as all runs take, from the ids of the callers on, and nothing written to."""
+    seed_posts.delete_all(env)
     needed = len(env.tokens) + (runs + 1) * TARGETS
     env.seed_users(needed)
     seed_posts.insert_posts(env, 1, needed, author=str(needed))

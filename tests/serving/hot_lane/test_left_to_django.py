@@ -31,7 +31,7 @@ def test_counters_of_scores_that_do_not_add_up(lane, alice):
     expected = lane.ask(path, headers=own).body
     assert lane.ask(path, headers=own).by_lane
     block = blocks.block_of("rating", item.pk)
-    content = blocks.SOURCE.decode(block, redis_client().get(blocks.key(block)))
+    content = list(blocks.SOURCE.decode(block, redis_client().get(blocks.key(block))))
     content[1 + blocks.position("rating", item.pk, "sum")] += 1
     redis_client().set(blocks.key(block), blocks.SOURCE.encode(block, content)[0], px=60_000)
     found = lane.ask(path, headers=own)

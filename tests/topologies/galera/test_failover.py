@@ -84,6 +84,7 @@ def test_the_node_that_writes_is_lost(galera, start, writers, fault):
     faulthandler.cancel_dump_traceback_later()  # each wait has its own limit
     pauses = []
     for _ in range(FAULTS[fault]):
+        wait_until_it_writes(galera.nodes[0])
         begin = time.monotonic()
         broken = fault(galera.nodes[0])
         next(broken)
@@ -100,6 +101,18 @@ def test_the_node_that_writes_is_lost(galera, start, writers, fault):
     print(f"\n{fault.__name__}, {len(pauses)} times: {summary(pauses, writers)}")
     assert_nothing_is_lost(galera, start, writers)
     assert max(pauses) <= LONGEST_PAUSE_S
+
+
+def wait_until_it_writes(node):
+    """Wait until the service uses a node, which HAProxy prefers once it has been found healthy twice."""
+    before = inserts(node)
+    wait_for(lambda: inserts(node) > before)
+
+
+def inserts(node):
+    """Return how many INSERTs the node has got from clients; what it applies for other nodes is not among them."""
+    [[_, number]] = node.query("SHOW GLOBAL STATUS LIKE 'Com_insert'")
+    return int(number)
 
 
 def wait_until_writing_again(writers, since):

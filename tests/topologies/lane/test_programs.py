@@ -16,7 +16,7 @@ KINDS = {
 }
 COMMANDS = ("migrate", "warm_cache users.User", "invalidate_cache --all", "drain_invalidations --once", "check")
 ANN = {"username": "ann", "password": "correct-horse-battery"}
-READY = {"status": "ok", "database": "ok", "redis": "ok"}
+READY = {"status": "ok", "database": "ok", "redis": "ok", "jobs": "error"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from caching.entries.rows import rows_of
+from caching.redis.breaker import breaker
 from caching.redis.event_loop import EventLoopClient
 from devtools import servers
 from devtools.redis_cluster import RedisCluster
@@ -23,12 +24,14 @@ pytestmark = [pytest.mark.embedded, pytest.mark.django_db(transaction=True)]
 ROWS = 300
 SLOWLY = ("--key-load-delay", "100000", "--loading-process-events-interval-bytes", "1024")
 """A second for each ten keys; the server answers others after each kilobyte."""
+LESS_SLOWLY = {"key-load-delay": 30_000, "loading-process-events-interval-bytes": 1024}
+"""The same in a third of a second, sooner than who waits for an answer gives up."""
 
 
 @pytest.fixture
 def cluster(tmp_path, settings):
     binary = servers.program("redis-server") or pytest.skip("Debian's redis-server is not installed.")
-    with running(RedisCluster(binary, tmp_path, replicas=0)) as cluster:
+    with running(RedisCluster(binary, tmp_path, replicas=0, options=("--enable-debug-command", "yes"))) as cluster:
         use_redis(settings, cluster.url)
         with fresh_breaker():
             empty_redis()
@@ -67,6 +70,34 @@ def test_a_node_that_loads_its_data(cluster, rows):
     assert b"new" in asyncio.run(replies([key(own[0])]))[0]
 
 
+def test_a_node_that_loads_its_data_while_an_event_loop_is_linked_to_it(cluster, rows):
+    """As a master does that has become a replica: it says LOADING to those who are connected, and is left alone."""
+    key = rows_of(Author).key(rows[0])
+    asyncio.run(ask_while_it_loads(cluster.master_of(key), key))
+
+
+async def ask_while_it_loads(node, key):
+    client, question = EventLoopClient(), [("GET", key)]
+    assert await asked_of(client, question)
+    with socket.create_connection(node.address) as connection:
+        reload_slowly(node, connection)
+        [reply] = await client.ask(question)
+        assert str(reply).startswith("LOADING")
+        assert not breaker.of(node.address).is_closed
+        assert await client.ask(question) is None
+        assert is_loading(node)
+    await close_connection(client)
+
+
+def reload_slowly(node, connection):
+    """Have a server write its data to a file and load it again, and return while it does so."""
+    with node.client() as client:
+        for name, value in LESS_SLOWLY.items():
+            client.config_set(name, value)
+    connection.sendall(b"DEBUG RELOAD\r\n")
+    wait_until(lambda: is_loading(node))
+
+
 def asked(pks):
     """Read rows, and return how many statements that took."""
     with statements() as sql:
@@ -85,10 +116,14 @@ async def replies(keys):
     """Ask for entries by an event loop, as the lane does; return None where it is to be asked otherwise."""
     client = EventLoopClient()
     try:
-        for _ in range(20):  # a link is made by the first question
-            if found := await client.ask([("GET", key) for key in keys]):
-                return found
-            await asyncio.sleep(0.01)
-        return None
+        return await asked_of(client, [("GET", key) for key in keys])
     finally:
         await close_connection(client)
+
+
+async def asked_of(client, commands):
+    for _ in range(20):  # a link is made by the first question
+        if found := await client.ask(commands):
+            return found
+        await asyncio.sleep(0.01)
+    return None

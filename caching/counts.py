@@ -1,0 +1,57 @@
+"""Numbers of one process that only grow: cheap to add to on the hottest paths, and read by whoever observes it."""
+
+import threading
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""The upper bounds of the classes in which Durations counts, in seconds; the last class has none."""
+
+
+class Counts(Generic[Key]):
+    """Counts events by key. Threads may count at once."""
+
+    def __init__(self) -> None:
+        self._numbers: Counter[Key] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, key: Key, times: int = 1) -> None:
+        """Count an event, or several of one key."""
+        with self._lock:
+            self._numbers[key] += times
+
+    def add_all(self, numbers: Iterable[tuple[Key, int]]) -> None:
+        """Count events of several keys at once."""
+        with self._lock:
+            for key, times in numbers:
+                self._numbers[key] += times
+
+    def snapshot(self) -> dict[Key, int]:
+        """Return {key: number} since the process started."""
+        with self._lock:
+            return dict(self._numbers)
+
+
+class Durations(Generic[Key]):
+    """Counts durations by key, in classes: see BOUNDS_S. Threads may count at once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Key, list[float]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, key: Key, seconds: float) -> None:
+        """Count a duration."""
+        with self._lock:
+            numbers = self._numbers.get(key)
+            if numbers is None:
+                numbers = self._numbers[key] = [0] * (len(BOUNDS_S) + 1) + [0.0]
+            numbers[bisect_left(BOUNDS_S, seconds)] += 1
+            numbers[-1] += seconds
+
+    def snapshot(self) -> dict[Key, list[float]]:
+        """Return {key: [number in each class …, seconds in all]} since the process started."""
+        with self._lock:
+            return {key: numbers.copy() for key, numbers in self._numbers.items()}

@@ -1,0 +1,1 @@
+"""Tests of jobs: workers, heartbeats, and what they survive."""

@@ -1,0 +1,53 @@
+"""Hit ratios and waits of the last hours are kept in Redis within bounds, and drawn as curves."""
+
+import pytest
+
+from caching.api import redis_client
+from caching.extend import prefix
+from operations import curves, history
+from operations.history import Bucket
+from users.models import User
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_cache_without_throttles")]
+
+
+def test_what_is_counted_is_told_once(alice, monkeypatch):
+    recorder, other = history.Recorder(), history.Recorder()
+    recorder.flush()
+    User.objects.get_one(alice.pk)
+    for _ in range(3):
+        User.objects.get_one(alice.pk)
+    redis_client().delete(*keys(), "another")
+    recorder.flush()
+    recorder.flush()
+    monkeypatch.setattr(history, "_read", (-history.FRESH_S, []))
+    *older, now = history.buckets()
+    assert (now.numbers["users.user", "hits"], now.numbers["users.user", "misses"]) == (3, 1)
+    assert not any(bucket.numbers for bucket in older)
+    assert len(older) == history.KEPT_S // history.BUCKET_S - 1
+    assert 0 < redis_client().ttl(keys()[0]) <= history.KEPT_S + history.BUCKET_S
+    other.flush()  # what another process has counted is added
+    monkeypatch.setattr(history, "_read", (-history.FRESH_S, []))
+    assert history.buckets()[-1].numbers["users.user", "hits"] > 3
+
+
+def keys() -> list[bytes]:
+    return redis_client().keys(f"{prefix()}:operations:*")
+
+
+def test_curves_have_gaps_and_tell_their_numbers():
+    numbers = {("users.user", "hits"): 3, ("users.user", "misses"): 1, ("users.user", "waits"): 0}
+    buckets = [Bucket(0, numbers), Bucket(120, {}), Bucket(240, {("users.user", "waits"): 4, ("<b>", "hits"): 1})]
+    first, second = curves.curves(buckets)
+    assert first.text == "37.5% of 8 reads hit, 4 waits (at most 4 in 2 min)"
+    assert first.svg.count('class="ratio"') == 2
+    assert "<b>" not in second.svg
+    assert "&lt;b&gt;" in second.svg
+    assert curves.curves([]) == []
+
+
+def test_the_page_draws_them(operator, alice, monkeypatch):
+    monkeypatch.setattr(history, "_read", (-history.FRESH_S, []))
+    User.objects.get_one(alice.pk)
+    history.Recorder().flush()
+    assert "<svg" in operator.get("/admin/operations/now").content.decode()
