@@ -10,10 +10,10 @@ from counters.reconcile import interrupted_at
 from counters.reconcile import run as reconcile
 from counters.reconcile import run_one as reconcile_one
 from counters.registry import counters_of, kinds
-from counters.upserts import upsert
+from counters.upserts import insert_rows, upsert
 
 __all__ = [
     "Amounts", "CountOf", "CounterKind", "CounterSet", "SumOf", "append_deltas", "counted", "counter_kinds",
-    "counters_of", "counts_of", "forget_targets", "interrupted_at", "kinds", "last_target", "read_targets", "reconcile",
-    "reconcile_one", "request_counts", "request_counts_of", "upsert",
+    "counters_of", "counts_of", "forget_targets", "insert_rows", "interrupted_at", "kinds", "last_target",
+    "read_targets", "reconcile", "reconcile_one", "request_counts", "request_counts_of", "upsert",
 ]  # fmt: skip

@@ -1,4 +1,7 @@
-"""Upserts: insert rows or merge them into existing ones, in one statement; the order of commits does not matter."""
+"""Upserts: insert rows or merge them into existing ones, in one statement; the order of commits does not matter.
+
+Values are written out without objects of a model, which cost as much as the database.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +16,8 @@ _MERGES = {
     "with": "CASE WHEN {guard_new} IS NULL OR {guard_old} > {guard_new} THEN {old} ELSE {new} END",
 }
 
+_PLAIN = (int, str, type(None))  # as every driver takes them
+
 
 def upsert(
     using: str, model: type[models.Model], key: Sequence[str], merges: Mapping[str, str], rows: Sequence[Sequence[Any]]
@@ -26,26 +31,36 @@ def upsert(
     `merges`: by column, "add", "latest" (the greater value; None is the least), or "with:column" (the new value if the
     named "latest" column takes its new value).
     """
+    connection: Any = connections[using]
+    table, is_mysql = model._meta.db_table, connection.vendor == "mysql"
+    sets = ", ".join(f"{column} = {_merged(column, merge, table, is_mysql)}" for column, merge in merges.items())
+    on_conflict = "ON DUPLICATE KEY UPDATE" if is_mysql else f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET"
+    insert_rows(using, model, (*key, *merges), rows, f" {on_conflict} {sets}")
+
+
+def insert_rows(
+    using: str, model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]], end: str = ""
+) -> None:
+    """Insert rows by a statement that ends with `end`; `columns` name those of the table, which has their fields.
+
+    No signals are sent, nothing cached is held: for tables that are not.
+    """
     if not rows:
         return
     connection: Any = connections[using]
     if connection.vendor == "sqlite" and len(rows) > SQLITE_ROWS:
-        upsert(using, model, key, merges, rows[:SQLITE_ROWS])
-        upsert(using, model, key, merges, rows[SQLITE_ROWS:])
+        insert_rows(using, model, columns, rows[:SQLITE_ROWS], end)
+        insert_rows(using, model, columns, rows[SQLITE_ROWS:], end)
         return
-    columns = (*key, *merges)
-    table = model._meta.db_table
-    placeholders = f"({', '.join(['%s'] * len(columns))})"
-    is_mysql = connection.vendor == "mysql"
-    sets = ", ".join(f"{column} = {_merged(column, merge, table, is_mysql)}" for column, merge in merges.items())
-    on_conflict = "ON DUPLICATE KEY UPDATE" if is_mysql else f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET"
-    insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([placeholders] * len(rows))}"
+    placeholders = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
     fields: list[Any] = [model._meta.get_field(column) for column in columns]
     values = [
-        field.get_db_prep_value(value, connection) for row in rows for field, value in zip(fields, row, strict=True)
+        value if type(value) in _PLAIN else field.get_db_prep_value(value, connection)
+        for row in rows
+        for field, value in zip(fields, row, strict=True)
     ]
     with connection.cursor() as cursor:
-        cursor.execute(f"{insert} {on_conflict} {sets}", values)
+        cursor.execute(f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) VALUES {placeholders}{end}", values)
 
 
 def _merged(column: str, merge: str, table: str, is_mysql: bool) -> str:

@@ -13,7 +13,7 @@ from operator import attrgetter
 from django.db import DatabaseError, IntegrityError, OperationalError, router, transaction
 
 from caching.api import Unavailable
-from counters.api import upsert
+from counters.api import insert_rows, upsert
 from popups import lost_events
 from popups.events import stream
 from popups.events.stream import StreamEvent
@@ -22,6 +22,7 @@ from popups.models import Day, Event, Popup, Quota, UserPopup
 from users.models import User
 
 ATTEMPTS = 3
+_EVENT_COLUMNS = ("stream_id", "type", "user_id", "popup_id", "claim", "at")  # the fields of a StreamEvent, in order
 COUNTED: dict[str, str] = {Event.Type.SHOWN: "shown", Event.Type.CLICK: "clicked", Event.Type.DISMISS: "dismissed"}
 # MySQL assigns from left to right: the claim is compared with the time that is still there.
 _PAIR_MERGES = {
@@ -63,10 +64,13 @@ def drain_all(consumer: str, layout: Layout) -> bool:
 
 
 def _write_with_retries(events: Sequence[StreamEvent], shard: Shard) -> None:
-    """Write events; retry if another drain writes the same events, holds a lock, or a user is being deleted."""
-    for attempt in range(1, ATTEMPTS + 1):
+    """Write events; retry if some are written already, another drain holds a lock, or a user is being deleted.
+
+    Hardly any event comes twice, so at first nothing is asked: the table's constraints refuse those that do.
+    """
+    for attempt in range(ATTEMPTS + 1):
         try:
-            gone = write(events, shard)
+            gone = write(events, shard, are_new=attempt == 0)
         except (IntegrityError, OperationalError):
             if attempt == ATTEMPTS:
                 raise
@@ -76,22 +80,17 @@ def _write_with_retries(events: Sequence[StreamEvent], shard: Shard) -> None:
             return
 
 
-def write(events: Sequence[StreamEvent], shard: Shard | None = None) -> int:
+def write(events: Sequence[StreamEvent], shard: Shard | None = None, *, are_new: bool = False) -> int:
     """Write events in one transaction; return how many were left out because their user or popup was deleted.
 
-    `shard`: where they come from; demo data come from none.
+    `shard`: where they come from; demo data come from none. `are_new`: raise IntegrityError, without asking first, if
+    an event is in the table; else it is left out.
     """
     using = router.db_for_write(Event)
     with transaction.atomic(using=using):
         of_popups, writable = _with_popup_and_user(using, events)
-        new = _without_recorded(using, writable)
-        Event.objects.using(using).bulk_create(
-            Event(
-                type=event.type, popup_id=event.popup_id, user_id=event.user_id, claim=event.claim,
-                stream_id=event.stream_id, at=event.at,
-            )
-            for event in new
-        )  # fmt: skip
+        new = list(_unique(writable).values()) if are_new else _without_recorded(using, writable)
+        insert_rows(using, Event, _EVENT_COLUMNS, [event[: len(_EVENT_COLUMNS)] for event in new])
         by_pair = sorted(new, key=attrgetter("user_id", "popup_id"))
         upsert(using, UserPopup, ("user_id", "popup_id"), _PAIR_MERGES, [_pair_row(event) for event in by_pair])
         _add_to_days(using, new, of_popups)
@@ -111,7 +110,7 @@ def _with_popup_and_user(using: str, events: Sequence[StreamEvent]) -> tuple[lis
 
 def _without_recorded(using: str, events: Iterable[StreamEvent]) -> list[StreamEvent]:
     """Return one event per claim and type, without those that are in the table."""
-    unique = {(event.claim, event.type): event for event in events}
+    unique = _unique(events)
     rows = Event.objects.using(using)
     recorded = set(rows.filter(claim__in={claim for claim, _ in unique}).values_list("claim", "type"))
     new = [event for key, event in unique.items() if key not in recorded]
@@ -121,6 +120,10 @@ def _without_recorded(using: str, events: Iterable[StreamEvent]) -> list[StreamE
         event._replace(stream_id=f"{event.stream_id}/{event.claim}") if event.stream_id in used else event
         for event in new
     ]
+
+
+def _unique(events: Iterable[StreamEvent]) -> dict[tuple[str, str], StreamEvent]:
+    return {(event.claim, event.type): event for event in events}
 
 
 def _pair_row(event: StreamEvent) -> tuple[object, ...]:

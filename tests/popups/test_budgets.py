@@ -48,12 +48,12 @@ def test_who_comes_for_the_first_time_is_one_query_more(api, enter, carol, warm)
 
 
 @pytest.mark.parametrize("people", [1, 40])
-def test_a_batch_is_seven_queries_however_large(enter, new_user, popup, people):
+def test_a_batch_is_five_queries_however_large(enter, new_user, popup, people):
     for number in range(people):
         enter(new_user(f"guest_{number}"))
     consumer = stream.new_consumer()
     with measure() as cost:
         assert drain_first(consumer) == people
-    assert len(cost.sql) == 7, cost.sql  # users, popups, claims, ids; events, pairs, days
+    assert len(cost.sql) == 5, cost.sql  # users, popups; events, pairs, days
     with budget(sql=0, round_trips=1, commands=1):
         assert drain_first(consumer) == 0

@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, IntegrityError
 from django.db.models import ProtectedError
 
 from caching.api import redis_client
@@ -63,7 +63,7 @@ def test_another_drain_takes_over_after_a_while(shown, monkeypatch):
 
 
 def test_what_was_not_written_is_taken_again(shown, drain, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise DatabaseError("away")
 
     with monkeypatch.context() as away:
@@ -78,10 +78,19 @@ def test_what_was_not_written_is_taken_again(shown, drain, monkeypatch):
     assert settled()
 
 
+def _also_written(events):
+    """Write the last of some events, as another drain does, and return it."""
+    draining.write(events[-1:], are_new=True)
+    return events[-1:]
+
+
 def test_two_drains_write_the_same_events(shown, drain):
     taken = take(stream.new_consumer())
-    assert draining.write(taken.events) == 0
-    assert draining.write(taken.events) == 0
+    with pytest.raises(IntegrityError):
+        draining.write([*taken.events, *_also_written(taken.events)], are_new=True)
+    assert Event.objects.count() == 1
+    for _ in range(2):
+        draining._write_with_retries(taken.events, taken.shard)
     drain()
     assert settled()
 
