@@ -91,12 +91,12 @@ PROCESS_FAMILIES = (
 )  # fmt: skip
 SHARED_FAMILIES = (
     Family("hotpath_up", "gauge", ("server",), "1 if the database or Redis answers in time, else 0."),
-    Family("hotpath_job_up", "gauge", ("job",), "1 if a worker runs the job and its step does not hang, else 0."),
-    Family("hotpath_job_failing", "gauge", ("job",), "1 if the last step of the job failed, else 0."),
-    Family("hotpath_job_workers", "gauge", ("job",), "Living workers that run the job."),
-    Family("hotpath_job_heartbeat_age_seconds", "gauge", ("job",), "Age of the newest heartbeat of the job."),
-    Family("hotpath_job_pending", "gauge", ("job",), "Rows or events that wait for the job, 100,000 at most."),
-    Family("hotpath_job_pending_age_seconds", "gauge", ("job",), "Age of the oldest that waits; absent if unknown."),
+    Family("hotpath_job_up", "gauge", ("job_name",), "1 if a worker runs the job and its step does not hang, else 0."),
+    Family("hotpath_job_failing", "gauge", ("job_name",), "1 if the last step of the job failed, else 0."),
+    Family("hotpath_job_workers", "gauge", ("job_name",), "Living workers that run the job."),
+    Family("hotpath_job_heartbeat_age_seconds", "gauge", ("job_name",), "Age of the newest heartbeat of the job."),
+    Family("hotpath_job_pending", "gauge", ("job_name",), "Rows or events that wait for the job, 100,000 at most."),
+    Family("hotpath_job_pending_age_seconds", "gauge", ("job_name",), "Age of the oldest that waits; absent if unknown."),
     Family("hotpath_redis_memory_bytes", "gauge", ("server",), "Memory that Redis uses."),
     Family("hotpath_redis_memory_limit_bytes", "gauge", ("server",), "The setting maxmemory of Redis; 0 for none."),
     Family("hotpath_redis_evicted_keys_total", "counter", ("server",), "Keys that Redis has evicted since it started."),

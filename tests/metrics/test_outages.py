@@ -52,7 +52,7 @@ def test_without_the_database_and_without_a_worker(program, redis):
     web = program(GUNICORN, REDIS_URL=redis[0], DEBUG="1", DATABASE_URL=nowhere).wait_until_up()
     wait_until(lambda: ups(web) == {"database": 0, "redis": 1})
     jobs = scrape(web.port).named("hotpath_job_up")
-    assert {sample.labels["job"]: sample.value for sample in jobs}.items() >= {("rollup", 0.0), ("sampling", 0.0)}
+    assert {sample.labels["job_name"]: sample.value for sample in jobs}.items() >= {("rollup", 0.0), ("sampling", 0.0)}
 
 
 @pytest.mark.services
