@@ -93,17 +93,22 @@ def copy_of_redis(site: Site) -> str:
     return str(path)
 
 
-def test_a_backup_under_load_is_restored_elsewhere(sites, tmp_path):
+@pytest.mark.parametrize("worker_signal", [signal.SIGCONT, signal.SIGSTOP], ids=["drains", "stands still"])
+def test_a_backup_under_load_is_restored_elsewhere(sites, tmp_path, worker_signal):
+    """Events of popups are in both copies, or in that of Redis alone if the worker stands still."""
     sites.append(first := Site(tmp_path / "first"))
     first.start_redis()
     first.manage("migrate", "--verbosity=0")
     first.manage("shell", "-c", ADD_POPUP)
     web = first.start(WEB).wait_until_up()
-    first.start(WORKER)
+    worker = first.start(WORKER)
     with MixedLoad(web.port, USERS) as load:
+        wait_until(lambda: len(load.acknowledged) > 150)
+        worker.process.send_signal(worker_signal)
         wait_until(lambda: len(load.acknowledged) > 300)
         before = list(load.acknowledged)
         copy, dump = copy_of_redis(first), first.dump()
+        worker.process.send_signal(signal.SIGCONT)
         wait_until(lambda: len(load.acknowledged) > len(before) + 200)
     assert load.failures == []
     assert {each.what for each in before} == {"name", "follow", "post", "like", "shown"}
