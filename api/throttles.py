@@ -17,7 +17,7 @@ from django.http import HttpRequest
 
 from api.addresses import owned_network, parse_address
 from api.problems import Problem
-from caching.api import Batch
+from caching.api import Batch, Counts
 from caching.extend import Script
 
 GCRA = Script("""
@@ -47,6 +47,23 @@ class Rate(NamedTuple):
         return round(1_000_000 / self.per_s)
 
 
+throttled: Counts[str] = Counts()
+"""The requests over the limit, by scope, of this process."""
+
+
+class Verdict(NamedTuple):
+    """What Redis says of a counted request: `result` is the time to wait in µs, once its batch has run."""
+
+    scope: str
+    reply: Any
+
+    @property
+    def result(self) -> int | None:
+        """0 for a request within the limit; None if Redis did not answer."""
+        wait_us: int | None = self.reply.result
+        return wait_us
+
+
 class Throttled(Problem):
     """The 429 of a client who may come again in `wait_s` seconds."""
 
@@ -66,7 +83,7 @@ def request_token(batch: Batch, scope: str, client: str | int, environ: Mapping[
     rate = rates().get(scope)
     if rate is None:
         return None
-    return batch.script(GCRA, keys=[f"throttle:{scope}:{client}"], args=[rate.interval_us, rate.burst])
+    return Verdict(scope, batch.script(GCRA, keys=[f"throttle:{scope}:{client}"], args=[rate.interval_us, rate.burst]))
 
 
 @cache
@@ -87,6 +104,7 @@ def enforce(verdict: Any) -> None:
     """Raise the 429 of a request over the limit. Call this after the batch has run."""
     wait_us = None if verdict is None else verdict.result
     if wait_us:
+        throttled.add(verdict.scope)
         wait_s = math.ceil(wait_us / 1_000_000)
         raise Throttled(f"Too many requests; try again in {wait_s} s.", wait_s)
 

@@ -23,7 +23,7 @@ from .reading.inspect import Entry, entries_of
 from .reading.stats import cache_events
 from .reading.unique import UniqueRow
 from .redis.breaker import breaker_states
-from .redis.client import ping, redis_client, servers_info
+from .redis.client import ping, redis_client
 from .redis.failures import Unavailable
 from .redis.round_trips import round_trips
 from .writing.declarations import hold_instances
@@ -79,6 +79,6 @@ __all__ = [
     "redis_client",
     "repeated",
     "round_trips",
-    "servers_info",
+
     "update_rows",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ import ratings.fast_routes
 import social.fast_routes
 import users.fast_routes
 from config.middleware import probes
+from metrics import views
 from serving.api import Bridge, HotLane
 
 ROOMS = (
@@ -24,7 +25,8 @@ ROOMS = (
     popups.api.fast_routes,
 )  # fmt: skip
 
-bridge = Bridge(django, settings.WEB_THREADS, views=probes.EVENT_LOOP_VIEWS, reserved="/admin/operations/")
+in_event_loop = {**probes.EVENT_LOOP_VIEWS, views.PATH: views.metrics_in_event_loop}
+bridge = Bridge(django, settings.WEB_THREADS, views=in_event_loop, reserved="/admin/operations/")
 routes = [route for room in ROOMS for route in room.ROUTES]
 lane = partial(HotLane, bridge, django, prefix="/api/v1/", routes=routes, threads=bridge.threads)
 application = lane() if settings.LANE else bridge

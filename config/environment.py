@@ -23,8 +23,8 @@ UNSAFE_SCHEMES = ("javascript", "vbscript", "data", "file", "blob")
 EMAIL_SCHEMES = ("smtp", "smtps", "console")
 LIBRARIES = (
     "argon2", "dj_database_url", "django", "django_redis", "dotenv", "drf_spectacular", "drf_spectacular_sidecar",
-    "granian", "gunicorn", "hiredis", "httptools", "msgspec", "pythonjsonlogger", "redis", "rest_framework",
-    "rest_framework_simplejwt", "tqdm", "uvicorn", "uvloop", "whitenoise",
+    "granian", "gunicorn", "hiredis", "httptools", "msgspec", "prometheus_client", "pythonjsonlogger", "redis",
+    "rest_framework", "rest_framework_simplejwt", "tqdm", "uvicorn", "uvloop", "whitenoise",
 )  # fmt: skip
 KEY_LENGTH, KEY_CHARACTERS = 50, 5  # the least length of a secret key, and number of different characters in it
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}

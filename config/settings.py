@@ -44,11 +44,14 @@ INSTALLED_APPS = [
     "reports",
     "ratings",
     "popups",
+    "metrics",
     "operations",
 ]
 MIDDLEWARE = [
     "config.middleware.request_ids.RequestIds",
     "config.middleware.probes.Probes",
+    "metrics.views.Metrics",
+    "metrics.middleware.AnsweredRequests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.pages.Sessions",
@@ -164,6 +167,9 @@ WEB_THREADS = environment.number("WEB_THREADS", default=8, low=1, high=1000)
 WEB_WORKERS = environment.number("WEB_WORKERS", default=2, low=1, high=256)
 # Seconds in which a web worker that ends says `connection: close`, before it closes idle connections.
 WEB_DRAIN_S = environment.number("WEB_DRAIN_S", default=0 if DEBUG else 5, low=0, high=300)
+# What scrapes of /metrics have to send; without it nobody may scrape, in debug mode everybody may.
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+METRICS_DIR = DATA_DIR / "metrics"
 BEFORE_SERVING = "api.installation.require_agreement"
 SERVER = environment.choice("SERVER", "gunicorn", "granian")
 HOST = "127.0.0.1" if DEBUG else "0.0.0.0"  # noqa: S104  a container's own network

@@ -1,6 +1,6 @@
 """What operators see of counters: the cached numbers of a target, those in the tables, and what the rows say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.core.exceptions import ValidationError
 
@@ -23,7 +23,7 @@ class CounterKind(Kind):
     def prefixes(self) -> list[str]:
         return [blocks.key_prefix(self.target)]
 
-    def plain(self, question: Question, value: list[int] | None) -> Plain:
+    def plain(self, question: Question, value: Sequence[int] | None) -> Plain:
         target_id = question.source.target_id
         names = registry.names_of(self.target)
         return {name: value[1 + blocks.position(self.target, target_id, name)] for name in names} if value else {}
@@ -38,6 +38,7 @@ class TargetSource(blocks.BlockSource):
     """The source of blocks, asked for the sake of one target."""
 
     def __init__(self, target_id: int) -> None:
+        super().__init__()
         self.target_id = target_id
 
 

@@ -37,7 +37,7 @@ def rows(answers: Mapping[str, Answer]) -> dict[str, list[Row]]:
     """Return the tables by name: `servers` (of the database, and each of Redis), and `jobs`."""
     database, redis, jobs = (answers[name] for name in ("database", "redis", "jobs"))
     return {
-        "servers": [_server(database, "Database"), *_redis_rows(redis), _cache(redis)],
+        "servers": [_server(database, "Database"), *_redis_rows(redis), _cache()],
         "jobs": [Row("Jobs", "bad", jobs.error)] if jobs.error else [*map(_job, jobs.value or ())],
     }
 
@@ -50,7 +50,8 @@ def _database() -> str:
 
 
 def _redis() -> list[tuple[str, dict[str, Any] | str]]:
-    """Return what each server tells of itself by INFO, or its error as a text."""
+    """Return what each server tells of itself by INFO, or its error as a text. The breaker has its chance to close."""
+    breaker.may_read()
     return [(name, _info(send)) for name, send in each_server().items()]
 
 
@@ -88,14 +89,13 @@ def _memory(name: str, info: Mapping[str, str], answer: Answer) -> Row:
     return Row(name, verdict, text, (f"{answer.took_ms:.1f} ms", *more))
 
 
-def _cache(answer: Answer) -> Row:
+def _cache() -> Row:
     """Return whether this process reads the cache; a web process that does not answers from the database alone."""
     if not conf().enabled:
         return Row("Cache", "warning", OFF)
     if breaker.is_closed:
         return Row("Cache", "good", "This process reads and fills entries.")
-    text = "This process has not asked Redis yet." if not answer.error else "Reads go to the database: breaker open."
-    return Row("Cache", "warning" if not answer.error else "bad", text)
+    return Row("Cache", "bad", "This process reads the database alone, until it may believe Redis: breaker open.")
 
 
 def _job(job: JobState) -> Row:

@@ -124,7 +124,7 @@ def _lines(kind: Kind, question: Question, cached: Answer, stored: Answer) -> li
     different: list[str] = []
     if has_value and not stored.error and sighting:
         different = kind.differences(question, sighting.value, stored.value)
-    names = [*one, *(name for name in other if name not in one)]
+    names = sorted({**one, **other}, key=lambda name: name not in different)  # what differs comes first
     lines = [Line(name, _shown(kind, name, one), _shown(kind, name, other), name in different) for name in names]
     extra = [name for name in different if name not in names]  # ids of a set
     return [*lines, *(Line(name, *_sides(name, one, other), True) for name in extra[:MOST_SHOWN])]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import EmailField
 
-PERSONAL = re.compile(r"password|e_?mail|phone|birth|token|secret|hash|address|ip$|login", re.IGNORECASE)
+PERSONAL = re.compile(r"password|e_?mail|phone|birth|token|secret|hash|address|login", re.IGNORECASE)
 LONGEST = 300
 
 

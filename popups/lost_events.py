@@ -8,6 +8,7 @@ from datetime import date
 from django.db import router
 from django.utils import timezone
 
+from caching.api import Counts
 from counters.api import upsert
 from popups.models import Unrecorded
 
@@ -15,10 +16,13 @@ Reason = Unrecorded.Reason
 logger = logging.getLogger(__name__)
 _counts: Counter[tuple[date, str]] = Counter()
 _lock = threading.Lock()
+lost: Counts[str] = Counts()
+"""By reason, since this process started."""
 
 
 def count(reason: Reason, times: int = 1) -> None:
     """Count lost events in memory; the next save() writes them."""
+    lost.add(reason.value, times)
     with _lock:
         _counts[timezone.now().date(), reason.value] += times
 

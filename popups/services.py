@@ -10,6 +10,7 @@ from popups import keys, layouts, lost_events, retention
 from popups.delivery import claims, scripts
 from popups.delivery.states import PREFIX, STATES
 from popups.models import Event, UserPopup
+from popups.recorded_events import recorded
 
 ATTEMPTS = 4
 
@@ -30,6 +31,7 @@ class Attempt:
     """One attempt to record an event: run `batch`, then look at the outcome."""
 
     def __init__(self, user_id: int, popup_id: int, claim: str, type: str) -> None:  # noqa: A002
+        self.type = type
         self.shard = layouts.current().shard_of(user_id)
         self.batch = Batch()
         args = [PREFIX, popup_id, user_id, claim, type, keys.MAX_STREAM_LENGTH]
@@ -40,9 +42,10 @@ class Attempt:
         """What record.lua has answered; None if Redis could not be used."""
         return self._reply.result
 
-    @property
     def is_recorded(self) -> bool:
-        """Whether the event is recorded, now or before."""
+        """Return whether the event is recorded, now or before; count it if now."""
+        if self.outcome == b"recorded":
+            recorded.add(self.type)
         return self.outcome in (b"recorded", b"duplicate")
 
 
@@ -56,7 +59,7 @@ def record(*, user_id: int, popup_id: int, claim: str, type: str) -> None:  # no
         stream = keys.prefixed(attempt.shard.stream)
         witness = witness_of(stream)
         attempt.batch.run()
-        if attempt.is_recorded and confirm(witness, stream):
+        if attempt.is_recorded() and confirm(witness, stream):
             return
         if attempt.outcome == b"moved":
             if layouts.read().shard_of(user_id) == attempt.shard:

@@ -30,7 +30,7 @@ class EventWrite(Write):
             raise LeftToDjango  # which waits for a replica
         attempt = services.Attempt(self._caller_id, self._popup_id, self._claim(), self.type)
         yield attempt.batch
-        if not attempt.is_recorded:
+        if not attempt.is_recorded():
             raise LeftToDjango
 
     def perform(self) -> None:

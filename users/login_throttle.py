@@ -21,13 +21,15 @@ from django.http import HttpRequest
 from api import throttles
 from api.addresses import parse_address
 from api.problems import Problem
-from caching.api import Batch
+from caching.api import Batch, Counts
 from caching.extend import Script
 from users.models import User
 
 KNOWN_S = 30 * 24 * 3600
 SCOPE = "account"
 log = logging.getLogger(__name__)
+failed: Counts[str] = Counts()
+"""The log-ins that failed, "refused" or "throttled", of this process."""
 
 # Both scripts have two keys: the debt of all strange addresses, and the debt of this address if it is known. As in
 # api/throttles.py, a debt is the time at which it is paid.
@@ -68,6 +70,7 @@ def attempt(request: HttpRequest, username: str) -> Iterator[None]:
     try:
         yield
     except (Problem, ValidationError):
+        failed.add("refused")
         _log(request, username, "was refused")
         raise
     if rate is not None:
@@ -79,6 +82,7 @@ def _charge(request: HttpRequest, username: str, keys: list[str], rate: throttle
     if wait_us is None:
         log.warning("Wrong passwords are not counted: Redis does not answer.")
     elif wait_us:
+        failed.add("throttled")
         _log(request, username, "was throttled")
         wait_s = math.ceil(wait_us / 1_000_000)
         detail = f"Too many attempts to log in to this account; try again in {wait_s} s."

@@ -13,12 +13,18 @@ REMOVED = "[removed]"
 SHORTEST, SHORTEST_IN_WORDS = 3, 8
 """The length of values from which on they are removed; and from which on also out of the middle of a word."""
 HEADERS = ("HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_IDEMPOTENCY_KEY", "HTTP_X_CSRFTOKEN", "HTTP_REFERER")
+_WORD = re.compile(rf"[0-9A-Za-z]{{{SHORTEST_IN_WORDS},}}")
 _SEPARATORS = re.compile(r"[\s,;=&\"']+")
 
 
 def without(text: str, sent: Iterable[str]) -> str:
-    """Return the text with each of the values in it replaced by REMOVED, also where it is quoted or escaped."""
-    spelt = {spelling for value in sent for spelling in (value, repr(value)[1:-1], ascii(value)[1:-1])}
+    """Return the text with each of the values in it replaced by REMOVED, also where it is quoted or escaped.
+
+    Of values that were escaped several times, the long words are removed.
+    """
+    values = set(sent)
+    spelt = {spelling for value in values for spelling in (value, repr(value)[1:-1], ascii(value)[1:-1])}
+    spelt.update(word for value in values for word in _WORD.findall(value))
     for value in sorted((each for each in spelt if len(each) >= SHORTEST and each in text), key=len, reverse=True):
         if len(value) >= SHORTEST_IN_WORDS:
             text = text.replace(value, REMOVED)

@@ -1,6 +1,5 @@
 """Commands to Redis from threads: one round trip at a time, guarded by the circuit breaker."""
 
-import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +19,6 @@ from .cluster_client import ClusterRoundTrip, send_to
 from .failures import FAILURES, Unavailable, without_errors
 from .pool import Pool
 from .proofs import proofs
-from .round_trips import server_name
 from .script import Command
 from .sentinel import address_book, on_sentinel
 from .slot_map import slot_of
@@ -116,29 +114,6 @@ def ping() -> None:
         except FAILURES as error:
             failure = error
     raise failure or RedisConnectionError("no server has slots")
-
-
-def servers_info() -> dict[str, dict[str, Any]]:
-    """Return what INFO says of the memory and the statistics of each server that can be used, by its name.
-
-    Raises redis.RedisError or OSError if there is one Redis, and it does not answer.
-    """
-    command: list[Command] = [("INFO", "memory", "stats")]
-    if not on_cluster():
-        return {server_name(None): _parsed(without_errors(_send(command))[0])}
-    slot_map().learn()
-    told: dict[str, dict[str, Any]] = {}
-    for server in slot_map().nodes:
-        with contextlib.suppress(*FAILURES):
-            told[server_name(server)] = _parsed(send_to(server, command)[0])
-    return told
-
-
-def _parsed(info: Any) -> dict[str, Any]:
-    if isinstance(info, dict):
-        return info
-    lines = [line.partition(":") for line in info.decode().splitlines() if ":" in line]
-    return {name: value for name, _, value in lines}
 
 
 def teach_scripts(hashes: Iterable[str] | None = None) -> None:

@@ -11,9 +11,10 @@ there, because all threads may be waiting for a server that hangs.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Lock
+from typing import Any
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -48,12 +49,12 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return _answer_states(checks)
 
 
-async def healthz_in_event_loop() -> HttpResponse:
+async def healthz_in_event_loop(environ: Mapping[str, Any]) -> HttpResponse:
     """Answer 200, like healthz()."""
     return _answer({"status": "ok"}, ok=True)
 
 
-async def readyz_in_event_loop() -> HttpResponse:
+async def readyz_in_event_loop(environ: Mapping[str, Any]) -> HttpResponse:
     """Answer the state of each server like readyz(), and occupy no thread while waiting."""
     checks = _start_checks()
     with contextlib.suppress(TimeoutError):

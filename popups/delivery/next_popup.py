@@ -28,6 +28,8 @@ from popups.delivery.decision import Decision, decide, quiet_until
 from popups.delivery.states import PREFIX, STATES, PopupHistory
 from popups.delivery.totals import NO_POPUP, TOTALS, PopupInShard
 from popups.keys import prefixed
+from popups.models import Event
+from popups.recorded_events import recorded
 from users.models import User
 
 Reason = lost_events.Reason
@@ -194,6 +196,7 @@ class NextPopup(Read):
     def _answer_popup(
         self, config: CompiledConfig, claim: str, histories: dict[str, PopupHistory], now_ms: int
     ) -> None:
+        recorded.add(Event.Type.SHOWN.value)
         quiet_ms = self._snapshot.quiet_ms
         token = claims.sign(claim, user_id=self._user_id, popup_id=config.id)
         histories[config.key] = histories.get(config.key, PopupHistory(config.key)).with_showing(now_ms)

@@ -2,12 +2,22 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Event, Thread
+from time import perf_counter
 from typing import Any
+from weakref import WeakSet
+
+from caching.api import Durations
 
 MAX_WAIT_S = 1.0  # for an event loop that has ended
+
+
+pools: "WeakSet[ThreadPool]" = WeakSet()
+waits: Durations[tuple[()]] = Durations()
+"""How long calls have waited for a thread, in this process."""
 
 
 class ThreadPool:
@@ -20,7 +30,9 @@ class ThreadPool:
     def __init__(self, size: int, is_large: Callable[[Any], bool]) -> None:
         self.size, self._is_large = size, is_large
         self._started = 0
-        self._calls: SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any]]] = SimpleQueue()
+        self._busy: deque[None] = deque()  # an entry for each thread at work: to append and to pop is atomic
+        self._calls: SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any], float]] = SimpleQueue()
+        pools.add(self)
 
     def run(self, call: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
         """Return a future of the running event loop, for the call's result or exception."""
@@ -28,17 +40,30 @@ class ThreadPool:
             self._started += 1
             Thread(target=self._work, daemon=True, name=f"web-{self._started}").start()
         future = asyncio.get_running_loop().create_future()
-        self._calls.put((call, args, future))
+        self._calls.put((call, args, future, perf_counter()))
         return future
+
+    @property
+    def busy(self) -> int:
+        """The number of threads at work."""
+        return len(self._busy)
+
+    @property
+    def waiting(self) -> int:
+        """The number of calls that wait for a thread."""
+        return self._calls.qsize()
 
     def _work(self) -> None:
         while True:
-            call, args, future = self._calls.get()
+            call, args, future, asked_at = self._calls.get()
+            self._busy.append(None)
+            waits.add((), perf_counter() - asked_at)
             resolve: Callable[[Any], None] = future.set_result
             try:
                 outcome = call(*args)
             except BaseException as error:
                 resolve, outcome = future.set_exception, error
+            self._busy.pop()
             loop = future.get_loop()
             with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
                 loop.call_soon_threadsafe(_resolve, future, resolve, outcome)

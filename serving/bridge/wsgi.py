@@ -33,7 +33,7 @@ RESERVED_THREADS = 2
 logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
-View = Callable[[], Awaitable[HttpResponse]]
+View = Callable[[Environ], Awaitable[HttpResponse]]
 
 
 class Bridge:
@@ -179,7 +179,7 @@ async def _from_view(view: View, environ: Environ) -> Response:
     """Return a view's response; if the request has a body, which nobody reads, the connection is closed."""
     request_id = request_ids.given_or_new(environ.get(request_ids.ENVIRON))
     set_current(ViewRequest(request_id, environ))
-    response = await view()
+    response = await view(environ)
     status, headers = _encode(str(response.status_code), [*response.items(), (request_ids.HEADER, request_id)])
     if environ.get("CONTENT_LENGTH", "0") != "0":
         headers.append((b"connection", b"close"))

@@ -33,6 +33,7 @@ from serving.hot_lane.logged_request import LaneRequest
 from serving.hot_lane.misses import MissLoader
 from serving.hot_lane.response_heads import ResponseHead, ResponseHeadCache
 from serving.hot_lane.routes import Route, Routes
+from serving.requests.answered import durations
 from serving.requests.small_bodies import WRITES, RawHeaders, small_body
 
 THROTTLE_SCOPE = "user"
@@ -212,6 +213,8 @@ def _steps(parsed: ParsedHeaders, route: Route, arguments: tuple[Any, ...], extr
     is_complete = yield batch
     if admission.verdict is not None and admission.verdict.result is not None:
         extra_environ[throttles.VERDICT] = (THROTTLE_SCOPE, claims.user_id), admission.verdict
+        if admission.verdict.result:
+            return None
     if not is_complete:
         return None
     admission.enforce()
@@ -244,6 +247,13 @@ class _Runner:
 
     def __init__(self, means: _Means, steps: Steps, callback: AnswerCallback, logged: LaneRequest) -> None:
         self._means, self._steps, self._callback, self._logged = means, steps, callback, logged
+
+    def _note(self, status: int) -> None:
+        logged = self._logged
+        seconds = time.perf_counter() - logged.began_s
+        durations.add((logged.route, logged.method, status, "lane"), seconds)
+        if seconds >= self._means.noticed_from_s:
+            answered.note(logged, status)
 
     def start(self) -> bool:
         """Send the first batch; return False if Redis cannot be used now."""
@@ -279,8 +289,8 @@ class _Runner:
                 return
         except StopIteration as end:
             answer = end.value
-            if answer is not None and time.perf_counter() - self._logged.began_s >= self._means.noticed_from_s:
-                answered.note(self._logged, answer.status)
+            if answer is not None:
+                self._note(answer.status)
         except APIException:
             pass
         except Exception:

@@ -6,6 +6,7 @@ view. If the middleware refuses or redirects the request, there is no head, and 
 
 from functools import lru_cache
 from io import BytesIO
+from math import inf
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import re_path
 
 from api.json import json_response
+from api.logs.current import BEGAN, set_current
 from api.request_ids import NAME
 from serving.bridge.environ import build_environ
 
@@ -66,9 +68,10 @@ class ResponseHeadCache:
         if forwarded_scheme is not None:
             headers.append((self._scheme_header, forwarded_scheme))
         scope = {**_SCOPE, "scheme": scheme, "headers": headers}
-        request: Any = WSGIRequest({**build_environ(scope), "wsgi.input": BytesIO()})
+        request: Any = WSGIRequest({**build_environ(scope), BEGAN: inf, "wsgi.input": BytesIO()})  # never slow
         request.urlconf = __name__
         response = self._django.get_response(request)
+        set_current(None)
         if response.status_code != 200 or response.cookies:
             return None
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]

@@ -45,9 +45,9 @@ def broken_links(document: Path, text: str) -> Iterator[str]:
             yield f"{document.relative_to(ROOT)}: {link}"
 
 
-def missing_paths(text: str) -> list[str]:
-    """Return the paths in a text that begin with a folder of the project, and name no file."""
-    return [path for path in CITED_PATH.findall(text) if not (ROOT / path).exists()]
+def missing_paths(text: str, folder: Path = ROOT) -> list[str]:
+    """Return the paths in a text that begin with a folder of the project, and name no file, in `folder` either."""
+    return [path for path in CITED_PATH.findall(text) if not any((each / path).exists() for each in (ROOT, folder))]
 
 
 def numbers_of(citation: str) -> set[int]:
@@ -86,7 +86,7 @@ def test_relative_links_resolve():
 
 
 def test_cited_paths_exist():
-    found = {document.name: missing_paths(document.read_text()) for document in DOCUMENTS}
+    found = {document.name: missing_paths(document.read_text(), document.parent) for document in DOCUMENTS}
     assert {name: missing for name, missing in found.items() if missing} == {}
 
 
