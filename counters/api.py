@@ -14,6 +14,6 @@ from counters.upserts import insert_rows, upsert
 
 __all__ = [
     "Amounts", "CountOf", "CounterKind", "CounterSet", "SumOf", "append_deltas", "counted", "counter_kinds",
-    "counters_of", "counts_of", "forget_targets", "insert_rows", "interrupted_at", "kinds", "last_target", "read_targets",
-    "reconcile", "reconcile_one", "request_counts", "request_counts_of", "upsert",
+    "counters_of", "counts_of", "forget_targets", "insert_rows", "interrupted_at", "kinds", "last_target",
+    "read_targets", "reconcile", "reconcile_one", "request_counts", "request_counts_of", "upsert",
 ]  # fmt: skip

@@ -1,11 +1,10 @@
 """The web process of the Procfile: `python -m serving` supervises gunicorn, or Granian where SERVER=granian."""
 
+import logging.config
 import os
 import sys
 from importlib import import_module
 from typing import Any
-
-from django.utils.log import configure_logging
 
 from serving.supervisor import listening
 from serving.supervisor.pid_file import PidFile, pid_file_path
@@ -19,7 +18,7 @@ def main() -> int:
     addresses, arguments = listening.split_arguments(sys.argv[1:], settings.HOST, settings.PORT)
     if settings.SERVER == "granian" and (len(addresses) > 1 or addresses[0].startswith("unix:")):
         raise SystemExit("Granian is given one TCP address: write --bind HOST:PORT once.")
-    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    logging.config.dictConfig(settings.LOGGING)
     queues = listening.granian_workers(arguments, settings.WEB_WORKERS) if settings.SERVER == "granian" else 1
     sockets = [sock for address in addresses for sock in listening.listen(address, queues)]
     file = PidFile(pid_file_path(settings.DATA_DIR, settings.PORT))
