@@ -35,23 +35,43 @@ class Counts(Generic[Key]):
             return dict(self._numbers)
 
 
-class Durations(Generic[Key]):
-    """Counts durations by key, in classes: see BOUNDS_S. Threads may count at once."""
+class Series:
+    """Durations of one key, counted in classes; one thread adds at a time."""
+
+    __slots__ = ("numbers", "seconds")
 
     def __init__(self) -> None:
-        self._numbers: dict[Key, list[float]] = {}
+        self.numbers = [0] * (len(BOUNDS_S) + 1)
+        self.seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count a duration."""
+        self.numbers[bisect_left(BOUNDS_S, seconds)] += 1
+        self.seconds += seconds
+
+
+class Durations(Generic[Key]):
+    """Counts durations by key, in classes: see BOUNDS_S."""
+
+    def __init__(self) -> None:
+        self._series: dict[Key, Series] = {}
         self._lock = threading.Lock()
 
+    def of(self, key: Key) -> Series:
+        """Return the series of a key, for an event loop that adds to it alone."""
+        series = self._series.get(key)
+        if series is None:
+            with self._lock:
+                series = self._series.setdefault(key, Series())
+        return series
+
     def add(self, key: Key, seconds: float) -> None:
-        """Count a duration."""
+        """Count a duration; threads may do so at once."""
+        series = self.of(key)
         with self._lock:
-            numbers = self._numbers.get(key)
-            if numbers is None:
-                numbers = self._numbers[key] = [0] * (len(BOUNDS_S) + 1) + [0.0]
-            numbers[bisect_left(BOUNDS_S, seconds)] += 1
-            numbers[-1] += seconds
+            series.add(seconds)
 
     def snapshot(self) -> dict[Key, list[float]]:
         """Return {key: [number in each class …, seconds in all]} since the process started."""
         with self._lock:
-            return {key: numbers.copy() for key, numbers in self._numbers.items()}
+            return {key: [*series.numbers, series.seconds] for key, series in self._series.items()}

@@ -20,6 +20,7 @@ from .failures import FAILURES
 from .link import MISSING, RedisProtocol, Replied, Unsupported, call, connect
 from .proofs import proofs
 from .redirections import FollowedReplies, Lost, Replies
+from .round_trips import round_trips, server_name
 from .script import Command, key_of
 from .slot_map import SlotMap, slot_of
 
@@ -33,7 +34,8 @@ class ClusterLink(RedisProtocol):
 
     def __init__(self, address: Address, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.address = self.server = address
+        self.address = address
+        self._round_trips = round_trips.of((server_name(address), "event_loop"))
         self.proof = proofs.of_server(address)
         self.breaker = breaker.of(address)
 

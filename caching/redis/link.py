@@ -70,8 +70,6 @@ class RedisProtocol(asyncio.Protocol):
     """
 
     proof: Proofs | Proof = proofs
-    server: Server = None
-    """The address of a server of a cluster, for statistics."""
 
     def __init__(self, writer: asyncio.StreamWriter, timeout_s: float | None, lost: Callable[[Any], None]) -> None:
         self._lost = lost
@@ -85,6 +83,7 @@ class RedisProtocol(asyncio.Protocol):
         """Who waits for replies, for how many (or in which place), and since when by the loop's time."""
         self._turns: deque[tuple[Any, float]] = deque()
         """The last who waits of each turn of the loop, and when the commands of that turn left."""
+        self._round_trips = round_trips.of((server_name(None), "event_loop"))
         self._replies: list[Any] = []
         self._timer_runs = False
         self._sent_at = 0.0
@@ -145,7 +144,7 @@ class RedisProtocol(asyncio.Protocol):
 
     def _end_turn(self) -> None:
         """Note that all replies to the commands of one turn of the loop have come."""
-        round_trips.add((server_name(self.server), "event_loop"), time.perf_counter() - self._turns.popleft()[1])
+        self._round_trips.add(time.perf_counter() - self._turns.popleft()[1])
 
     def _reply_error(self, text: str) -> Exception:
         """Return an error reply as an exception; for subclasses that look at errors."""

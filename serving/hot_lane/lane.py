@@ -97,7 +97,7 @@ class HotLane:
         self, bridge: Bridge, django: BaseHandler, *, prefix: str, routes: Iterable[Route], threads: ThreadPool
     ) -> None:
         self.bridge = bridge
-        self._prefix, self._routes = prefix, Routes(prefix, routes)
+        self._routes = Routes(prefix, routes)
         self._means = _Means(EventLoopClient(), MissLoader(threads), threads, answered.noticed_from_s())
         self._response_heads = ResponseHeadCache(django)
         self._parsed_headers: Recent[tuple[str, RawHeaders], ParsedHeaders] = Recent(MAX_CACHED)
@@ -180,13 +180,13 @@ class HotLane:
             if found is None:
                 return False
             route, arguments = found
-            logged = LaneRequest(method, self._prefix + route.path, parsed.authorization, extra_environ, query, body)
+            logged = LaneRequest(method, route.whole_path, parsed.authorization, extra_environ, query, body)
             steps = _steps(parsed, route, arguments, extra_environ)
             return _Runner(self._means, steps, callback, logged).start()
         except APIException:
             return False
         except Exception:
-            pattern = self._prefix + route.path if route else None
+            pattern = route.whole_path if route else None
             _log_failure(LaneRequest(method, pattern, parsed.authorization, extra_environ, query, body))
             return False
 
@@ -251,7 +251,7 @@ class _Runner:
     def _note(self, status: int) -> None:
         logged = self._logged
         seconds = time.perf_counter() - logged.began_s
-        durations.add((logged.route, logged.method, status, "lane"), seconds)
+        durations.of((logged.route, logged.method, status, "lane")).add(seconds)
         if seconds >= self._means.noticed_from_s:
             answered.note(logged, status)
 

@@ -26,6 +26,8 @@ class Route:
     """
 
     method = "GET"
+    whole_path = ""
+    """The path behind the prefix of the Routes that it is in."""
 
     def __init__(self, path: str, query: str, read: Callable[..., Read]) -> None:
         self.path = path
@@ -76,6 +78,8 @@ class Routes:
 
     def __init__(self, prefix: str, routes: Iterable[Route]) -> None:
         by_path = {(route.method, prefix + route.path): route for route in routes}
+        for (_, path), route in by_path.items():
+            route.whole_path = path
         self._constant = {key: route for key, route in by_path.items() if ID not in key[1]}
         self._with_id = {key: route for key, route in by_path.items() if ID in key[1]}
         self._before_ids = len(prefix) - 1  # the prefix ends with a slash
