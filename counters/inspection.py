@@ -1,5 +1,6 @@
 """What operators see of counters: the cached numbers of a target, those in the tables, and what the rows say."""
 
+import random
 from collections.abc import Iterator, Sequence
 
 from django.core.exceptions import ValidationError
@@ -19,6 +20,11 @@ class CounterKind(Kind):
     def question(self, *texts: str) -> Question:
         target_id = self._id(texts[0])
         return Question(TargetSource(target_id), blocks.block_of(self.target, target_id))
+
+    def texts_of(self, key_end: str) -> list[str]:
+        """Return the id of one of the targets of a block, picked at random."""
+        first = int(key_end) * blocks.TARGETS_PER_BLOCK
+        return [str(first + random.randrange(blocks.TARGETS_PER_BLOCK))]
 
     def prefixes(self) -> list[str]:
         return [blocks.key_prefix(self.target)]

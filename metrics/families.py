@@ -8,6 +8,7 @@ import popups.recorded_events
 import users.login_throttle
 from api import throttles
 from caching import api as caching
+from metrics import sampling
 from serving import api as serving
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -84,6 +85,8 @@ PROCESS_FAMILIES = (
     _by_one("throttled", "scope", "Requests over a limit, by the limit.", throttles.throttled),
     _by_one("failed_logins", "outcome", "Log-ins that were refused or throttled.", users.login_throttle.failed),
     _by_one("popup_events", "type", "Popups shown, clicked and dismissed.", popups.recorded_events.recorded),
+    _by_one("sampled_entries", "kind", "Entries that the sampling check has compared.", sampling.checked),
+    _by_one("drifted_entries", "kind", "Entries and counters that it found to differ.", sampling.differing),
     _by_one("popup_events_lost", "reason", "Popups and events that were lost.", popups.lost_events.lost),
 )  # fmt: skip
 SHARED_FAMILIES = (

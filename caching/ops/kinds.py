@@ -48,6 +48,10 @@ class Kind:
         """Return the entry that texts lead to, one for each parameter; raises ValidationError."""
         raise NotImplementedError
 
+    def texts_of(self, key_end: str) -> list[str]:
+        """Return the texts that may lead to the entry whose key ends like this behind its prefix."""
+        return key_end.strip("{}").split(":")
+
     def prefixes(self) -> Iterable[str]:
         """Return what the keys of all entries begin with, in the database that the router names now."""
         raise NotImplementedError
