@@ -1,7 +1,7 @@
-"""How the cache has answered over the last hours: a ring of hashes in Redis, one for each BUCKET_S.
+"""How the cache and the routes have answered over the last hours: a ring of hashes in Redis, one for each BUCKET_S.
 
 Each web process adds what it has counted since the last time, by a thread that wakes every FLUSH_S. A hash has at most
-five numbers for each cached model, about 4 kB, and expires after KEPT_S: 180 of them, below a megabyte in all. Without
+five numbers for each cached model and two for each route, about 10 kB, and expires after KEPT_S: 2 MB in all. Without
 Redis nothing is lost but the place in time: what was counted meanwhile is added when it is back.
 """
 
@@ -14,7 +14,9 @@ from typing import NamedTuple
 from caching.api import redis_client
 from caching.extend import prefix
 from caching.operate import FAILURES, snapshot
+from serving.api import durations
 
+ANSWERS, MILLISECONDS = "answers", "ms"  # of routes
 BUCKET_S, KEPT_S, FLUSH_S, FRESH_S = 120, 6 * 3_600, 20, 20
 
 
@@ -33,9 +35,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Add what was counted since the last time; raises redis.RedisError or OSError, and tells it the next time."""
-        now: Counter[tuple[str, str]] = Counter(
-            {(label, event): n for label, events in snapshot().items() for event, n in events.items()}
-        )
+        now = _counted()
         if not (fresh := now - self._told):
             return
         key = _key(_current())
@@ -45,6 +45,17 @@ class Recorder:
         pipeline.expire(key, KEPT_S + BUCKET_S)
         pipeline.execute()
         self._told = now
+
+
+def _counted() -> Counter[tuple[str, str]]:
+    numbers: Counter[tuple[str, str]] = Counter()
+    for label, events in snapshot().items():
+        numbers.update({(label, event): number for event, number in events.items()})
+    for (route, method, _, _), (*classes, seconds) in durations.snapshot().items():
+        if route:
+            numbers[f"{method} {route}", ANSWERS] += int(sum(classes))
+            numbers[f"{method} {route}", MILLISECONDS] += int(seconds * 1_000)
+    return numbers
 
 
 def start() -> None:

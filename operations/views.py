@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from operations import actions, curves, health, history, kinds, lookup
+from operations import actions, curves, health, history, kinds, lookup, routes
 from operations.access import Operator
 from operations.sources import Call, gather
 
@@ -45,8 +45,9 @@ def show(request: HttpRequest, operator: Operator, template: str, title: str, **
 
 def _now() -> dict[str, Any]:
     answers = gather({**health.CALLS, "history": Call("redis", history.buckets)})
-    drawn = curves.curves(answers["history"].value or ())
-    return {"tables": health.rows(answers), "at": timezone.now(), "curves": drawn, "history": answers["history"]}
+    buckets = answers["history"].value or ()
+    drawn = {"curves": curves.curves(buckets), "routes": routes.slowest(buckets), "history": answers["history"]}
+    return {"tables": health.rows(answers), "at": timezone.now(), **drawn}
 
 
 def _entry(words: str) -> dict[str, Any]:

@@ -4,8 +4,9 @@ import pytest
 
 from caching.api import redis_client
 from caching.extend import prefix
-from operations import curves, history
+from operations import curves, history, routes
 from operations.history import Bucket
+from serving.api import durations
 from users.models import User
 
 BEGAN_AT = 1_800_000_000 // history.BUCKET_S * history.BUCKET_S
@@ -50,3 +51,18 @@ def test_the_page_draws_them(operator, alice, monkeypatch):
     User.objects.get_one(alice.pk)
     history.Recorder().flush()
     assert "<svg" in operator.get("/admin/operations/now").content.decode()
+
+
+def test_the_slowest_routes_are_told_by_what_was_answered(monkeypatch):
+    monkeypatch.setattr(history, "_current", lambda: BEGAN_AT)
+    recorder = history.Recorder()
+    recorder.flush()
+    redis_client().delete(f"{prefix()}:operations:{BEGAN_AT}")
+    for seconds, route, status in ((0.2, "slow/{id}", 200), (0.4, "slow/{id}", 404), (0.01, "fast", 200)):
+        durations.add((route, "GET", status, "django"), seconds)
+    recorder.flush()
+    monkeypatch.setattr(history, "_read", (-history.FRESH_S, []))
+    slow, fast = routes.slowest(history.buckets())
+    assert slow == ("GET slow/{id}", 2, 300)
+    assert fast == ("GET fast", 1, 10)
+    assert curves.curves(history.buckets()) == []
