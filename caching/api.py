@@ -17,6 +17,7 @@ from .orm.edges import EdgeModel
 from .orm.managers import CachedManager
 from .orm.models import CachedModel
 from .orm.querysets import CachedQuerySet
+from .protocol.steps import held
 from .reading.asynchronous import abatch
 from .reading.batch import Batch
 from .reading.inspect import Entry, entries_of
@@ -34,51 +35,11 @@ from .writing.set_writes import delete_rows, lock_rows, update_rows
 from .writing.transactions import atomic_write, hold_keys
 
 __all__ = [
-    "BOUNDS_S",
-    "Attempts",
-    "Batch",
-    "Cached",
-    "CachedManager",
-    "CachedModel",
-    "CachedQuerySet",
-    "Counts",
-    "Durations",
-    "EdgeList",
-    "EdgeModel",
-    "EdgeValue",
-    "Entry",
-    "Found",
-    "IdList",
-    "IdSet",
-    "Listed",
-    "ListsOfOwners",
-    "RedisKeys",
-    "Unavailable",
-    "UniqueRow",
-    "abatch",
-    "atomic_write",
-    "breaker_states",
-    "cache_events",
-    "delete_locked",
-    "delete_rows",
-    "discard_keys",
-    "entries_of",
-    "existence_of",
-    "hold_instances",
-    "hold_keys",
-    "insert_where",
-    "invalidate_all",
-    "is_galera",
-    "is_lost",
-    "is_passing",
-    "lock_on_all_nodes",
-    "lock_rows",
-    "memberships",
-    "owned_keys",
-    "ping",
-    "redis_client",
-    "repeated",
-    "round_trips",
-
-    "update_rows",
+    "BOUNDS_S", "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "Counts",
+    "Durations", "EdgeList", "EdgeModel", "EdgeValue", "Entry", "Found", "IdList", "IdSet", "Listed",
+    "ListsOfOwners", "RedisKeys", "Unavailable", "UniqueRow", "abatch", "atomic_write", "breaker_states",
+    "cache_events", "delete_locked", "delete_rows", "discard_keys", "entries_of", "existence_of", "held",
+    "hold_instances", "hold_keys", "insert_where", "invalidate_all", "is_galera", "is_lost", "is_passing",
+    "lock_on_all_nodes", "lock_rows", "memberships", "owned_keys", "ping", "redis_client", "repeated",
+    "round_trips", "update_rows",
 ]  # fmt: skip

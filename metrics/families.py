@@ -61,6 +61,7 @@ PROCESS_FAMILIES = (
     _of_cache("waits", "waits", "Waits for the load of another reader."),
     _of_cache("refused_fills", "refused", "Values not filled: a writer came in between, or the lease was evicted."),
     _of_cache("bypasses", "bypasses", "Values read past the cache: held, own writes, breaker open, cache off."),
+    Family("hotpath_cache_held_keys_total", "counter", (), "Keys that writers held.", caching.held.snapshot),
     Family(
         "hotpath_redis_round_trip_seconds", "histogram", ("server", "caller"),
         "Time from sending commands until their last reply, by threads and by event loops.",
@@ -96,7 +97,7 @@ SHARED_FAMILIES = (
     Family("hotpath_job_workers", "gauge", ("job_name",), "Living workers that run the job."),
     Family("hotpath_job_heartbeat_age_seconds", "gauge", ("job_name",), "Age of the newest heartbeat of the job."),
     Family("hotpath_job_pending", "gauge", ("job_name",), "Rows or events that wait for the job, 100,000 at most."),
-    Family("hotpath_job_pending_age_seconds", "gauge", ("job_name",), "Age of the oldest that waits; absent if unknown."),
+    Family("hotpath_job_pending_age_seconds", "gauge", ("job_name",), "Age of the oldest that waits, if known."),
     Family("hotpath_redis_memory_bytes", "gauge", ("server",), "Memory that Redis uses."),
     Family("hotpath_redis_memory_limit_bytes", "gauge", ("server",), "The setting maxmemory of Redis; 0 for none."),
     Family("hotpath_redis_evicted_keys_total", "counter", ("server",), "Keys that Redis has evicted since it started."),

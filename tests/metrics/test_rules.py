@@ -76,7 +76,6 @@ def test_each_alert_fires_in_the_rules_own_test():
 def test_promtool_accepts_the_rules_and_their_test():
     for command in ("check", "test"):
         name = "hotpath.rules.yml" if command == "check" else "hotpath.rules.test.yml"
-        ran = subprocess.run(
-            ["promtool", command, "rules", PROMETHEUS / name], capture_output=True, text=True, check=False
-        )
+        arguments = ["promtool", command, "rules", PROMETHEUS / name]
+        ran = subprocess.run(arguments, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stdout + ran.stderr
