@@ -3,7 +3,7 @@
 from .connections.attempts import Attempts, repeated
 from .connections.failures import is_lost, is_passing
 from .connections.galera import is_galera, lock_on_all_nodes
-from .counts import BOUNDS_S, Counts, Durations
+from .counts import BOUNDS_S, Counts, Durations, Series
 from .entries.edge_lists import EdgeList
 from .entries.edge_values import EdgeValue
 from .entries.id_lists import IdList
@@ -37,7 +37,7 @@ from .writing.transactions import atomic_write, hold_keys
 __all__ = [
     "BOUNDS_S", "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "Counts",
     "Durations", "EdgeList", "EdgeModel", "EdgeValue", "Entry", "Found", "IdList", "IdSet", "Listed",
-    "ListsOfOwners", "RedisKeys", "Unavailable", "UniqueRow", "abatch", "atomic_write", "breaker_states",
+    "ListsOfOwners", "RedisKeys", "Series", "Unavailable", "UniqueRow", "abatch", "atomic_write", "breaker_states",
     "cache_events", "delete_locked", "delete_rows", "discard_keys", "entries_of", "existence_of", "held",
     "hold_instances", "hold_keys", "insert_where", "invalidate_all", "is_galera", "is_lost", "is_passing",
     "lock_on_all_nodes", "lock_rows", "memberships", "owned_keys", "ping", "redis_client", "repeated",

@@ -3,7 +3,7 @@
 import threading
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
@@ -22,12 +22,6 @@ class Counts(Generic[Key]):
         """Count an event, or several of one key."""
         with self._lock:
             self._numbers[key] += times
-
-    def add_all(self, numbers: Iterable[tuple[Key, int]]) -> None:
-        """Count events of several keys at once."""
-        with self._lock:
-            for key, times in numbers:
-                self._numbers[key] += times
 
     def snapshot(self) -> dict[Key, int]:
         """Return {key: number} since the process started."""

@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, get_args
 
 from debug_toolbar.panels import Panel
 
+from .entries.source import Result
 from .reading import stats
 from .redis import client, script
 from .redis.link import RedisProtocol
@@ -120,11 +121,11 @@ def _recorded_count(count: Callable[..., None]) -> Callable[..., None]:
 
 
 def _recorded_hits(count_hits: Callable[..., None]) -> Callable[..., None]:
-    def recorded(numbers: Mapping[stats.Counted, int]) -> None:
+    def recorded(reads: Sequence[Result[Any]]) -> None:
         if (recording := _recording.get()) is not None:
-            for (label, _), number in numbers.items():
-                recording.events[label, "hits"] += number
-        count_hits(numbers)
+            for read in reads:
+                recording.events[read.source.label, "hits"] += len(read.identities)
+        count_hits(reads)
 
     return recorded
 

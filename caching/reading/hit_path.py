@@ -20,6 +20,7 @@ class ReadPlan:
 
     def __init__(self, reads: Sequence[Result[Any]], extra: Sequence[Command] = ()) -> None:
         # Each read of each request passes through here and through `resolve`: few calls.
+        self._reads = reads
         self._plain: list[Result[Any]] = []
         self._together: dict[Any, list[Result[Any]]] = {}
         is_spread = bool(reads) and on_cluster()
@@ -68,17 +69,16 @@ class ReadPlan:
         for reply in own:
             if isinstance(reply, Exception):
                 return False
-        hits: dict[stats.Counted, int] = {}
         if self._gets:
             own = self._by_group(own)
         try:
             if self._plain:
-                self._resolve_plain(self._believed(own.pop(0)) if epochs.is_marking else own.pop(0), hits)
+                self._resolve_plain(self._believed(own.pop(0)) if epochs.is_marking else own.pop(0))
             if self._together:
-                self._resolve_scripted(own, hits)
+                self._resolve_scripted(own)
         except Stale:
             return False
-        stats.count_hits(hits)
+        stats.count_hits(self._reads)
         return True
 
     def _by_group(self, replies: Sequence[Any]) -> list[Any]:
@@ -90,21 +90,20 @@ class ReadPlan:
             entries = _flat(self.commands, entries)
         return [entries, *others]
 
-    def _resolve_plain(self, entries: Sequence[Any], hits: dict[stats.Counted, int]) -> None:
+    def _resolve_plain(self, entries: Sequence[Any]) -> None:
         """Entries come in the order of the questions, and of the keys of each."""
         if not all(entries):  # None, and what is empty, is no entry; faster than `None in entries`
             raise Stale
         begin = 0
         for read in self._plain:
             source, identities = read.source, read.identities
-            number, counted = len(identities), (source.label, source.__class__)
+            number = len(identities)
             if number == 1:
                 (identity,) = identities.values()
                 read.resolve((source.decode(identity, entries[begin]),))
             else:
                 read.resolve(decode_all(source, identities.values(), entries[begin : begin + number]))
             begin += number
-            hits[counted] = hits.get(counted, 0) + number
 
     def _believed(self, entries: Sequence[Any]) -> list[Any]:
         """Return entries without the marks of their runs, and b"" for each that is not of this run."""
@@ -123,7 +122,7 @@ class ReadPlan:
             found[at] = entry
         return found
 
-    def _resolve_scripted(self, replies: Sequence[Any], hits: dict[stats.Counted, int]) -> None:
+    def _resolve_scripted(self, replies: Sequence[Any]) -> None:
         """A reply has an entry for each question of a kind."""
         for reads, entries in zip(self._together.values(), replies, strict=True):
             for read, entry in zip(reads, entries, strict=True):
@@ -133,7 +132,6 @@ class ReadPlan:
                 if source.lacks(identity, value):
                     raise Stale
                 read.resolve((value,))
-                hits[source.label, source.__class__] = 1
 
 
 def _commands_by_slot(keys: Sequence[str]) -> list[Command]:

@@ -8,17 +8,20 @@ bypasses  loaded without any intention to fill: held keys, own uncommitted write
 """
 
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from ..counts import Counts
+from ..entries.source import Result, Source
 
 Event = Literal["hits", "misses", "waits", "refused", "bypasses"]
 Counted = tuple[str, type[Any]]
 """The label and the class of a source."""
 
 _counts: Counts[tuple[Counted, Event]] = Counts()
-_hits: Counts[Counted] = Counts()
+_hits: dict[Counted, int] = {}
+_lock = threading.Lock()
 
 
 def count(counted: Counted, event: Event, times: int = 1) -> None:
@@ -27,9 +30,24 @@ def count(counted: Counted, event: Event, times: int = 1) -> None:
         _counts.add((counted, event), times)
 
 
-def count_hits(numbers: Mapping[Counted, int]) -> None:
-    """Count hits of several sources at once."""
-    _hits.add_all(numbers.items())
+def count_hits(reads: Iterable[Result[Any]]) -> None:
+    """Count the entries of reads that were all hits; each hit passes through here, so reads of one source are added
+    together."""
+    with _lock:
+        last, number = None, 0
+        for read in reads:
+            if read.source is not last:
+                if last is not None:
+                    _add_hits(last, number)
+                last, number = read.source, 0
+            number += len(read.identities)
+        if last is not None:
+            _add_hits(last, number)
+
+
+def _add_hits(source: Source, number: int) -> None:
+    counted = source.label, source.__class__
+    _hits[counted] = _hits.get(counted, 0) + number
 
 
 def cache_events() -> dict[tuple[str, str, Event], int]:
@@ -51,7 +69,9 @@ def snapshot() -> dict[str, dict[Event, int]]:
 
 
 def _hit_items() -> list[tuple[tuple[Counted, Event], int]]:
-    return [((counted, "hits"), number) for counted, number in _hits.snapshot().items()]
+    with _lock:
+        hits = _hits.copy()
+    return [((counted, "hits"), number) for counted, number in hits.items()]
 
 
 def kind_of(source: type[Any]) -> str:

@@ -21,7 +21,7 @@ from api.logs import answered
 from api.logs.current import set_current
 from api.views import Admission
 from api.writes import Write
-from caching.api import Batch, repeated
+from caching.api import Batch, Series, repeated
 from caching.extend import EventLoopClient
 from caching.recent import Recent
 from serving.bridge.bodies import Receive
@@ -33,7 +33,6 @@ from serving.hot_lane.logged_request import LaneRequest
 from serving.hot_lane.misses import MissLoader
 from serving.hot_lane.response_heads import ResponseHead, ResponseHeadCache
 from serving.hot_lane.routes import Route, Routes
-from serving.requests.answered import durations
 from serving.requests.small_bodies import WRITES, RawHeaders, small_body
 
 THROTTLE_SCOPE = "user"
@@ -182,7 +181,7 @@ class HotLane:
             route, arguments = found
             logged = LaneRequest(method, route.whole_path, parsed.authorization, extra_environ, query, body)
             steps = _steps(parsed, route, arguments, extra_environ)
-            return _Runner(self._means, steps, callback, logged).start()
+            return _Runner(self._means, steps, callback, logged, route.durations).start()
         except APIException:
             return False
         except Exception:
@@ -245,15 +244,17 @@ class _Means(NamedTuple):
 class _Runner:
     """Runs steps to their end: sends each batch, has its misses loaded, and resumes."""
 
-    def __init__(self, means: _Means, steps: Steps, callback: AnswerCallback, logged: LaneRequest) -> None:
+    def __init__(
+        self, means: _Means, steps: Steps, callback: AnswerCallback, logged: LaneRequest, durations: dict[int, Series]
+    ) -> None:
         self._means, self._steps, self._callback, self._logged = means, steps, callback, logged
+        self._durations = durations
 
     def _note(self, status: int) -> None:
-        logged = self._logged
-        seconds = time.perf_counter() - logged.began_s
-        durations.of((logged.route, logged.method, status, "lane")).add(seconds)
+        seconds = time.perf_counter() - self._logged.began_s
+        self._durations[status].add(seconds)
         if seconds >= self._means.noticed_from_s:
-            answered.note(logged, status)
+            answered.note(self._logged, status)
 
     def start(self) -> bool:
         """Send the first batch; return False if Redis cannot be used now."""

@@ -10,6 +10,8 @@ from api.cursors import Location
 from api.ids import LARGEST
 from api.reads import Read
 from api.writes import Write
+from caching.api import Series
+from serving.requests.answered import durations
 
 IDS = r"([0-9,]+)"
 FIELDS = r"([a-z_,]+)"
@@ -28,6 +30,8 @@ class Route:
     method = "GET"
     whole_path = ""
     """The path behind the prefix of the Routes that it is in."""
+    durations: dict[int, Series]
+    """Those of the answers by the lane, by status."""
 
     def __init__(self, path: str, query: str, read: Callable[..., Read]) -> None:
         self.path = path
@@ -73,6 +77,17 @@ class PagedRoute(Route):
         return (Location(base, path, QueryDict(query)),) if self.query.fullmatch(query) else None
 
 
+class _Durations(dict[int, Series]):
+    """The series of a route by status, made when they are first needed."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+
+    def __missing__(self, status: int) -> Series:
+        series = self[status] = durations.of((self._route.whole_path, self._route.method, status, "lane"))
+        return series
+
+
 class Routes:
     """Routes by their methods and paths, each below `prefix`."""
 
@@ -80,6 +95,7 @@ class Routes:
         by_path = {(route.method, prefix + route.path): route for route in routes}
         for (_, path), route in by_path.items():
             route.whole_path = path
+            route.durations = _Durations(route)
         self._constant = {key: route for key, route in by_path.items() if ID not in key[1]}
         self._with_id = {key: route for key, route in by_path.items() if ID in key[1]}
         self._before_ids = len(prefix) - 1  # the prefix ends with a slash

@@ -39,7 +39,7 @@ def measure(env: Environment, scale: Scale) -> report.SectionResult:
     owners = f"{OWNERS} people with {POSTS_EACH} posts each, Zipf"
     report.print_heading(f"Home pages, warm: one worker, {THREADS} threads, {CONNECTIONS} connections, {owners}")
     seed_posts.delete_all(env)
-    _seed(env)
+    seed(env)
     with LikeTables(env, few) as tables:
         for count in likes:
             tables.use(count)
@@ -104,7 +104,7 @@ def _name(request: str, likes: int) -> str:
     return f"{request}, {likes:,} likes"
 
 
-def _seed(env: Environment) -> None:
+def seed(env: Environment) -> None:
     """Seed everything but likes: the owners of the home pages write in turn, and other users repost their posts."""
     seed_posts.insert_posts(env, 1, POSTS, author=f"1 + seq MOD {OWNERS}")
     other_user = f"{OWNERS + 1} + seq * 7919 MOD {env.users - OWNERS}"
