@@ -61,7 +61,7 @@ EXPECTED = {
     "item removed": {SCORE: ALL},
     "account hidden": {FAVORITE: ALL},
     # Work on many users at once.
-    "drain": {EVENT: ALL},
+    "drain": {},
     "retention": {EVENT: ALL},
     "reconciliation": {LIKE: ALL, FAVORITE: ALL, FOLLOW: ALL, SCORE: ALL},
     "roll-up": {},
