@@ -15,7 +15,7 @@ from jobs.heartbeat import FORGOTTEN, DatabaseStore, Heartbeat, RedisStore
 from tests.jobs.workers import NAMES, states, wait_until_state
 from tests.support.polling import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sampled]
 
 
 def test_both_stores_tell_who_runs_each_job(worker):
