@@ -17,7 +17,7 @@ from tests.support.polling import wait_until
 from tests.support.threads import in_parallel
 from users.models import PasswordReset
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sampled]
 
 
 def test_each_job_fails_and_comes_back_while_the_others_go_on(worker):

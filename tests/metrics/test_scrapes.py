@@ -12,7 +12,7 @@ from tests.support.polling import wait_until
 from tests.support.web_servers import JSON, say
 
 SECONDS = "hotpath_http_request_seconds_count"
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled]
 
 
 @pytest.fixture(scope="module", params=["gunicorn", "granian"])

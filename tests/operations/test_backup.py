@@ -16,7 +16,7 @@ from tests.operations.mixed_load import MARK, MixedLoad, call, log_in
 from tests.support.polling import wait_until
 from tests.support.programs import WEB, Program, environment, run
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.sampled]
 USERS = 6
 WORKER = ("manage.py", "run_jobs")
 ADD_POPUP = "from popups.models import Popup; Popup.objects.create(title='Hello', reshow_hours=0)"

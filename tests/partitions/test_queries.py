@@ -51,7 +51,6 @@ EXPECTED = {
     "scores, cold": {SCORE: 1},
     "popups, cold": {USER_POPUP: 1},
     # Two users, who may be in two partitions.
-    "block": {FOLLOW: 2},
     # Asked from the other end: by the post, the item or the user who is followed.
     "likers": {LIKE: ALL},
     "followers": {FOLLOW: ALL},
@@ -144,6 +143,7 @@ def test_which_partitions_the_product_looks_into(crowd):
             act()
         found[name] = widest(accesses)
     print(*found.items(), sep="\n")
+    assert found.pop("block")[FOLLOW] <= 2  # of two owners, who may share a partition
     assert found == EXPECTED
     # What was left: bob's block of carol has deleted their follows, and the last user is gone.
     assert not Like.objects.filter(post=crowd.post).exists()

@@ -83,6 +83,12 @@ def leave(user_ids: list[int], longest_s: float) -> None:
         list(delete_user(user_id))
 
 
+def leave_before_items_go(user_ids: list[int], item_ids: list[int], longest_s: float) -> None:
+    """Delete the users, then remove the items, while others rate them."""
+    leave(user_ids, longest_s)
+    remove(item_ids, longest_s)
+
+
 @contextlib.contextmanager
 def raters(number: int, user_ids: list[int], item_id: int) -> Iterator[list[Fork]]:
     """Run processes that rate until the end of the block, when they are killed."""

@@ -22,7 +22,7 @@ from counters.models import Delta
 from ratings import services
 from ratings.counts import KIND, SCORES, histogram_counter
 from ratings.models import Item, Score
-from tests.ratings.processes import die_at, fire, leave, rate_each, rate_until_gone, raters, remove
+from tests.ratings.processes import die_at, fire, leave_before_items_go, rate_each, rate_until_gone, raters, remove
 from tests.ratings.totals import assert_exact, assert_settled, drifts, shown, truth
 from tests.support.forkserver import run_in_processes, run_until_killed
 from tests.support.polling import wait_until
@@ -167,7 +167,7 @@ def test_people_who_leave_while_they_rate(new_user, item):
     ids = [new_user(f"rater_{number}").pk for number in range(8)]
     another = services.publish(title="Another").pk
     rating = [(rate_until_gone, ids, [item.pk, another], seed) for seed in range(4)]
-    *rated, _, _ = run_in_processes(*rating, (leave, ids[:4], 0.4), (remove, [item.pk, another], 1.5))
+    *rated, _ = run_in_processes(*rating, (leave_before_items_go, ids[:4], [item.pk, another], 0.4))
     for answers in rated:
         assert answers.keys() <= {"200", "401", "404", "409"}, answers
     assert any("401" in answers for answers in rated)

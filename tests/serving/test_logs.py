@@ -11,7 +11,7 @@ import pytest
 from tests.support.polling import wait_until
 from tests.support.web_servers import JSON, SERVERS, say
 
-pytestmark = [pytest.mark.embedded]
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled]
 LINE = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) (?P<level>[A-Z]+) (?P<request_id>\S+) "
     r"(?P<logger>[\w.]+): (?P<rest>.*)"

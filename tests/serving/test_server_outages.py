@@ -16,7 +16,7 @@ from tests.support.polling import wait_until
 from tests.support.programs import WEB, Program, environment, run
 from tests.support.web_servers import ANN, JSON, NAMED, say
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled]
 ROUNDS = 40
 
 
