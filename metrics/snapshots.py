@@ -51,6 +51,7 @@ def start() -> None:
         if _lock_file.cache_info().currsize:
             os.close(_lock_file())  # that of the process that this one was forked from
             _lock_file.cache_clear()
+            _name.cache_clear()
         atexit.register(write)
         threading.Thread(target=_write_for_ever, name="metrics", daemon=True).start()
 
@@ -94,15 +95,22 @@ def _folder() -> Path:
     return folder
 
 
+@cache
+def _name() -> str:
+    """Return a name that no other process has: in a container that starts again, the same number is given anew."""
+    return f"{socket.gethostname()}-{time.time_ns()}-{os.getpid()}"
+
+
 def _own(suffix: str) -> Path:
-    return _folder() / f"{socket.gethostname()}-{os.getpid()}.{suffix}"
+    return _folder() / f"{_name()}.{suffix}"
 
 
 @cache
 def _lock_file() -> int:
     """Return the descriptor of the file whose lock tells others that this process lives."""
-    file = os.open(_own("alive"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with _exclusive(_folder() / "lock"):  # else one who finds the file before it is locked takes it for that of a dead
+        file = os.open(_own("alive"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return file
 
 
