@@ -12,7 +12,7 @@ from loadtest.load.__main__ import NAMES
 from loadtest.load.__main__ import main as load
 from loadtest.report import page
 from loadtest.report.__main__ import LONG
-from loadtest.report.scenarios import SCENARIOS
+from loadtest.report.scenarios import SCENARIOS, summed_up
 
 HEADER = ["variant", "database", "CPU µs", "errors"]
 
@@ -73,6 +73,11 @@ def test_every_scenario_and_known_sections():
     }
     assert set(SCENARIOS) == set(NAMES) == files
     assert set(SECTIONS) > LONG
+
+
+def test_what_several_processes_of_locust_print():
+    assert summed_up('[]\n[]\n[\n {"name": "users"}\n]\n') == [{"name": "users"}]
+    assert summed_up("[]\n") == []
 
 
 def test_load_needs_a_server(monkeypatch):

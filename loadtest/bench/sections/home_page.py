@@ -38,7 +38,6 @@ def measure(env: Environment, scale: Scale) -> report.SectionResult:
     likes = few, many = scale.few_likes, scale.many_likes
     owners = f"{OWNERS} people with {POSTS_EACH} posts each, Zipf"
     report.print_heading(f"Home pages, warm: one worker, {THREADS} threads, {CONNECTIONS} connections, {owners}")
-    seed_posts.delete_all(env)
     seed(env)
     with LikeTables(env, few) as tables:
         for count in likes:
@@ -105,7 +104,11 @@ def _name(request: str, likes: int) -> str:
 
 
 def seed(env: Environment) -> None:
-    """Seed everything but likes: the owners of the home pages write in turn, and other users repost their posts."""
+    """Seed everything but likes, in place of what is there.
+
+    The owners of the home pages write in turn, and other users repost their posts.
+    """
+    seed_posts.delete_all(env)
     seed_posts.insert_posts(env, 1, POSTS, author=f"1 + seq MOD {OWNERS}")
     other_user = f"{OWNERS + 1} + seq * 7919 MOD {env.users - OWNERS}"
     reposts = POSTS * REPOSTS_EACH
