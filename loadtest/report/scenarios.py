@@ -32,7 +32,7 @@ FULL, QUICK = Scale(), Scale(clients=20, seconds=6)
 
 
 def run(env: Environment, scale: Scale) -> Iterator[Section]:
-    """Run the scenarios one after another against one server, and yield what each measured."""
+    """Run the scenarios one after another against one server, and yield what each measured, named locust-<scenario>."""
     env.sql(POPUPS)
     with ExitStack() as stack:
         stack.enter_context(env.background_command("run_jobs"))

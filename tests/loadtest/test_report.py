@@ -73,6 +73,7 @@ def test_every_scenario_and_known_sections():
     }
     assert set(SCENARIOS) == set(NAMES) == files
     assert set(SECTIONS) > LONG
+    assert not set(SECTIONS) & {f"locust-{name}" for name in SCENARIOS}  # a page has each name once
 
 
 def test_what_several_processes_of_locust_print():
