@@ -47,7 +47,7 @@ def _sections(env: Environment, *, quick: bool) -> Iterator[dict[str, Any]]:
     for section in run(env, names, quick=quick):
         yield _described(section, f'make bench ARGS="--only {section.name}{" --quick" if quick else ""}"')
     for section in scenarios.run(env, scenarios.QUICK if quick else scenarios.FULL):
-        yield _described(section, f"locust -f loadtest/load/{section.name.removeprefix('locust-')}.py")
+        yield _described(section, f"locust -f loadtest/load/{section.name.removeprefix(scenarios.PREFIX)}.py")
 
 
 def _described(section: Section, command: str) -> dict[str, Any]:

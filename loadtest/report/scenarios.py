@@ -14,6 +14,7 @@ from loadtest.bench.runs import Section
 from loadtest.bench.web_server import PROJECT_ROOT
 
 SCENARIOS = ("users", "social", "posts", "ratings", "popups", "session")
+PREFIX = "locust-"  # of the names in a report, where the benchmark has a section popups, too
 PROCESSES, CORES = 2, os.cpu_count() or 1
 HEADER = ("request", "requests", "a second", "median ms", "p99 ms", "failures")
 POPUPS = """\
@@ -32,7 +33,7 @@ FULL, QUICK = Scale(), Scale(clients=20, seconds=6)
 
 
 def run(env: Environment, scale: Scale) -> Iterator[Section]:
-    """Run the scenarios one after another against one server, and yield what each measured, named locust-<scenario>."""
+    """Run the scenarios one after another against one server, and yield what each measured, named with PREFIX."""
     env.sql(POPUPS)
     with ExitStack() as stack:
         stack.enter_context(env.background_command("run_jobs"))

@@ -12,7 +12,7 @@ from loadtest.load.__main__ import NAMES
 from loadtest.load.__main__ import main as load
 from loadtest.report import page
 from loadtest.report.__main__ import LONG
-from loadtest.report.scenarios import SCENARIOS, summed_up
+from loadtest.report.scenarios import PREFIX, SCENARIOS, summed_up
 
 HEADER = ["variant", "database", "CPU µs", "errors"]
 
@@ -73,7 +73,7 @@ def test_every_scenario_and_known_sections():
     }
     assert set(SCENARIOS) == set(NAMES) == files
     assert set(SECTIONS) > LONG
-    assert not set(SECTIONS) & {f"locust-{name}" for name in SCENARIOS}  # a page has each name once
+    assert not set(SECTIONS) & {PREFIX + name for name in SCENARIOS}  # a page has each name once
 
 
 def test_what_several_processes_of_locust_print():
