@@ -105,12 +105,12 @@ def test_what_operators_are_told_of_each_state(ann):
 
 @pytest.mark.one_redis
 def test_statistics_tell_what_happened_per_model(ann, bea, settings):
-    settings.CACHING = {**settings.CACHING, "LEASE_MS": 20}
     stats_before = counts()
     Author.objects.get_some([ann.pk, bea.pk, 10**9])  # three misses
     Author.objects.get_some([ann.pk, bea.pk, 10**9])  # three hits
     redis_client().set(rows_of(Author).key(ann.pk), b"H" + b"x" * 16 + b"9" * 13)
     redis_client().set(rows_of(Author).key(bea.pk), b"L" + b"x" * 16)
+    settings.CACHING = {**settings.CACHING, "LEASE_MS": 20}  # not before: a slow fill would come too late
     Author.objects.get_some([ann.pk, bea.pk])  # one is held; the other's lease is waited for until the time limit
     assert conf().lease_ms == 20
     delta = {event: count - stats_before.get(event, 0) for event, count in counts().items()}
