@@ -14,6 +14,8 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from config import environment
 from config.environment import BASE_DIR, Misconfigured
@@ -32,16 +34,26 @@ def main() -> None:
     if "MAKELEVEL" in os.environ:
         end_with_parent()  # if make is killed, the launcher ends too
     for signum in SIGNALS:
-        signal.signal(signum, signal.default_int_handler)  # which raises KeyboardInterrupt
+        signal.signal(signum, _interrupt)
     processes = Processes()
     try:
         _run(processes)
     except KeyboardInterrupt:
         print("\nStopping …", flush=True)
     finally:
-        for signum in SIGNALS:
-            signal.signal(signum, signal.SIG_IGN)
+        _ignore_signals()
         processes.stop()
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    """Raise KeyboardInterrupt for the first signal alone: a group and make may both pass on the same one."""
+    _ignore_signals()
+    raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    for signum in SIGNALS:
+        signal.signal(signum, lambda *_: None)  # SIG_IGN would complain of those that have arrived already
 
 
 def _run(processes: Processes) -> None:

@@ -68,6 +68,15 @@ def test_a_killed_launcher_leaves_nobody_behind(program, without_demo_data):
     assert started.wait_until_gone() == {}
 
 
+def test_signals_that_arrive_together(program, without_demo_data):
+    started = program(SERVE).wait_until_printed(READY)
+    for signum in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        started.process.send_signal(signum)
+    assert started.process.wait(40) == 0
+    assert started.wait_until_gone() == {}
+    assert "Traceback" not in started.log.read_text()
+
+
 def test_ctrl_c_in_the_middle_of_the_start(program):
     started = program(SERVE).wait_until_printed("Loading demo data")
     started.end(signal.SIGINT)
