@@ -113,12 +113,19 @@ def start_redis(binary: str, folder: Path, *extra: str) -> tuple[int, subprocess
 
 def start_mariadb(folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
     """Start an empty MariaDB without durability, with root having no password; return its port and process."""
-    subprocess.run(
-        [program("mariadb-install-db") or "mariadb-install-db", "--no-defaults", f"--datadir={folder}/mariadb",
-         "--skip-test-db", "--auth-root-authentication-method=normal", *_as_root()],
-        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    install_mariadb(folder, folder / "mariadb")
     return restart_mariadb(folder, free_port(), *extra)
+
+
+def install_mariadb(folder: Path, data: Path) -> None:
+    """Create the system tables of a MariaDB in `data`; what its program needs for a moment lies in `folder`."""
+    run = subprocess.run(
+        [program("mariadb-install-db") or "mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
+         "--auth-root-authentication-method=normal", f"--tmpdir={folder}", *_as_root()],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    if run.returncode:
+        raise SystemExit(f"mariadb-install-db ended with status {run.returncode}:\n{run.stdout}")
 
 
 def restart_mariadb(folder: Path, port: int, *extra: str) -> tuple[int, subprocess.Popen]:
@@ -127,7 +134,7 @@ def restart_mariadb(folder: Path, port: int, *extra: str) -> tuple[int, subproce
         "--no-defaults", f"--datadir={folder}/mariadb", f"--socket={folder}/mariadb.sock", f"--port={port}",
         "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync",
         "--innodb-doublewrite=0", "--skip-name-resolve", "--max-connections=300",
-        # A MariaDB that starts deletes the temporary tables of others in a folder that they share.
+        # As for its installation: a MariaDB that starts deletes others' temporary tables in a folder that they share.
         "--character-set-server=utf8mb4", f"--tmpdir={folder}", *_as_root(), *extra,
     ]  # fmt: skip
     return port, start_process([program("mariadbd") or "mariadbd", *options], port, folder / "mariadb.log")

@@ -41,6 +41,9 @@ class Node:
         self.number, self.address = number, network.address(number)
         self._network, self._folder = network, folder
         self.data, self.log, self._socket = folder / str(number), folder / f"{number}.log", folder / f"{number}.sock"
+        self._temporary = folder / f"{number}.tmp"
+        self._temporary.mkdir()
+        self._temporary.chmod(0o777)
         self.process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "hotpath") -> str:
@@ -121,7 +124,8 @@ class Node:
             servers.program("mariadbd") or "mariadbd", f"--defaults-file={OPS / 'node.cnf'}", f"--datadir={self.data}",
             f"--socket={self._socket}", "--port=3306", "--bind-address=0.0.0.0", *QUICK,
             f"--wsrep-cluster-address=gcomm://{members}", f"--wsrep-node-address={self.address}",
-            f"--wsrep-node-name=node{self.number}", "--wsrep-sst-method=rsync", *options,
+            f"--wsrep-node-name=node{self.number}", "--wsrep-sst-method=rsync", f"--tmpdir={self._temporary}",
+            *options,
         ]  # fmt: skip
 
     def _run(self, command: list[str]) -> "subprocess.Popen[bytes]":
@@ -166,11 +170,7 @@ class GaleraCluster:
 
     def start(self) -> None:
         first, *others = self.nodes
-        subprocess.run(
-            ["mariadb-install-db", "--no-defaults", f"--datadir={first.data}", "--skip-test-db",
-             "--auth-root-authentication-method=normal"],
-            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        servers.install_mariadb(self._folder, first.data)
         _give_to_mysql(first.data)
         first.start("--wsrep-new-cluster")
         first.wait_until_synced().query(ACCESS)

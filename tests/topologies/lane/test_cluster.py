@@ -61,7 +61,8 @@ def test_a_master_is_lost_and_hits_of_the_others_stay_hits(cluster, traffic, ali
         with traffic.without_writes():
             traffic.wait_for_the_lane()
             getattr(lost, fault)()
-            assert traffic.share_of_lane(living) >= 0.99
+            # The few that are under way at that moment, and on the way to the lost one too, are not worth a share.
+            assert traffic.share_of_lane(living, answers=1_500) >= 0.99
         cluster.wait_until_failed_over(lost)
         traffic.wait_for_the_lane()
         if fault == "kill":
