@@ -57,6 +57,9 @@ if os.environ.get("TESTS_WORKER") != WORKER:
 from config.settings import *  # noqa: E402, F403
 
 DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # noqa: F405  processes that tests start use the same database
+# A busy machine lets a healthy Redis wait. Tests of one that hangs use it by tests/support/redis_location.py.
+patient = {"SOCKET_TIMEOUT": 5, "SOCKET_CONNECT_TIMEOUT": 5}
+CACHES = {"default": CACHES["default"] | {"OPTIONS": CACHES["default"]["OPTIONS"] | patient}}  # noqa: F405
 ALLOWED_HOSTS = ["*"]
 CACHING = {**CACHING, "PROOF_MS": 3_600_000}  # noqa: F405  tests that count commands have none besides their own
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.testapp"]  # noqa: F405  models that exercise the framework
