@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from devtools import servers
-from devtools.redis_cluster import RedisCluster
+from devtools.redis_cluster import PATIENT_MS, RedisCluster
 from devtools.redis_sentinel import RedisSentinel
 from launcher import embedded_redis
 
@@ -21,7 +21,9 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "none")
 def start_redis(binary: str, folder: Path) -> str:
     """Start the Redis of TOPOLOGY, and return its URL."""
     if TOPOLOGY == "cluster":
-        topology: RedisCluster | RedisSentinel = RedisCluster(binary, folder / "redis", replicas=0)
+        topology: RedisCluster | RedisSentinel = RedisCluster(
+            binary, folder / "redis", replicas=0, timeout_ms=PATIENT_MS
+        )
     elif TOPOLOGY == "sentinel":
         topology = RedisSentinel(binary, folder / "redis", replicas=1, sentinels=1)
     else:
