@@ -1,8 +1,8 @@
 """The suite in several processes (pytest-xdist), each with its own servers; the summary names the tests left out.
 
 CI runs a short form: each test on one of the two databases, but for the modules whose names say that databases differ
-there, what is marked as `every_server` on the project's own server alone, and a third of what is marked as `sampled`, or
-one in as many as the mark says.
+there, what is marked as `every_server` on the project's own server alone, and of what is marked as `sampled` a third,
+or one in as many as the mark says.
 """
 
 import os
