@@ -3,13 +3,13 @@
 from typing import Any
 
 from caching import locations
-from config import settings as own
+
+LIMITS = {"SOCKET_TIMEOUT": 0.5, "SOCKET_CONNECT_TIMEOUT": 0.25}  # the project's, and those of the zoo
 
 
 def caches_at(url: str, caches: Any) -> dict[str, Any]:
     """Return CACHES with the Redis, Redis Cluster or Sentinels of a URL, and the project's own time limits."""
-    limits = own.CACHES["default"]["OPTIONS"]
-    options = caches["default"]["OPTIONS"] | limits | {"CONNECTION_FACTORY": locations.connection_factory(url)}
+    options = caches["default"]["OPTIONS"] | LIMITS | {"CONNECTION_FACTORY": locations.connection_factory(url)}
     return {"default": caches["default"] | {"LOCATION": url, "OPTIONS": options}}
 
 
