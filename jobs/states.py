@@ -1,15 +1,12 @@
 """What heartbeats tell of the jobs, for metrics, probes and the operator's page."""
 
-import threading
-from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from django.db import connections
 from django.utils import timezone
 
 from jobs import registry
+from jobs.bulkhead import Bulkhead
 from jobs.heartbeat import DatabaseStore, Heartbeat, RedisStore
 
 STALE_S = 10.0
@@ -52,7 +49,7 @@ def job_states() -> list[JobState]:
     """
     beats = _from_redis()
     if beats is None or {job.name for job in registry.known()} - {beat.job for beat in beats if beat.age_s < STALE_S}:
-        from_database = _database.read()
+        from_database = _from_database()
         if beats is None and from_database is None:
             return [JobState(job.name, "unknown") for job in registry.known()]
         beats = [*(beats or ()), *(from_database or ())]
@@ -91,31 +88,8 @@ def _from_redis() -> list[Heartbeat] | None:
         return None
 
 
-class _BoundedRead:
-    """Reads of the database that are given up after DATABASE_S; while one hangs, no other is begun."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="heartbeats")
-        self._running: Future[list[Heartbeat]] | None = None
-        self._lock = threading.Lock()
-
-    def read(self) -> Iterable[Heartbeat] | None:
-        """Return the heartbeats, None if the database does not tell them in time."""
-        with self._lock:
-            if self._running is None or self._running.done():
-                self._running = self._pool.submit(_from_database)
-            running = self._running
-        try:
-            return running.result(DATABASE_S)
-        except Exception:  # whatever it is: this is looked at when servers fail
-            return None
+def _from_database() -> list[Heartbeat] | None:
+    return _database.begin("heartbeats", DatabaseStore().read).answer(DATABASE_S).value
 
 
-def _from_database() -> list[Heartbeat]:
-    try:
-        return DatabaseStore().read()
-    finally:
-        connections.close_all()
-
-
-_database = _BoundedRead()
+_database = Bulkhead("heartbeats")

@@ -3,18 +3,16 @@
 A server that hangs keeps one thread, and its numbers are absent until it answers.
 """
 
-import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 
-from django.db import connection, connections
+from django.db import connection
 from django.utils import timezone
 
 from caching import api as caching
 from caching.operate import each_server
 from jobs import api as jobs
+from jobs.bulkhead import Bulkhead
 
 AGE_S, DEADLINE_S = 5.0, 2.0
 Found = dict[str, dict[tuple[str, ...], float]]
@@ -25,41 +23,13 @@ OF_REDIS = {
 }
 
 
-class Question:
-    """Something that is asked in a thread of its own, and whose answer is used for AGE_S."""
-
-    def __init__(self, ask: Callable[[], Found]) -> None:
-        self._ask = ask
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
-        self._asked_at = 0.0
-        self._answer: Future[Found] | None = None
-        self._lock = threading.Lock()
-
-    def begin(self) -> "Future[Found]":
-        """Return the answer to come, or the last one; while one is awaited, nothing more is asked."""
-        with self._lock:
-            if self._answer is None or (self._answer.done() and self._is_old(self._answer)):
-                self._answer, self._asked_at = self._pool.submit(self._run), time.monotonic()
-            return self._answer
-
-    def _is_old(self, answer: "Future[Found]") -> bool:
-        return time.monotonic() - self._asked_at >= AGE_S or answer.exception() is not None
-
-    def _run(self) -> Found:
-        try:
-            return self._ask()
-        finally:
-            connections.close_all()
-
-
 def read() -> Found:
     """Return {family: {labels: number}} within DEADLINE_S; what is not known in time is left out."""
-    begun = {name: question.begin() for name, question in QUESTIONS.items()}
-    wait(begun.values(), timeout=DEADLINE_S)
-    answered = {name: each.result() for name, each in begun.items() if each.done() and each.exception() is None}
-    found: Found = {"hotpath_up": {(name,): float(name in answered) for name in SERVERS}}
-    for numbers in answered.values():
-        found |= numbers
+    begun = {name: _bulkhead.begin(name, call) for name, call in CALLS.items()}
+    answers = {name: pending.answer(DEADLINE_S) for name, pending in begun.items()}
+    found: Found = {"hotpath_up": {(name,): float(answers[name].error is None) for name in SERVERS}}
+    for answer in answers.values():
+        found |= answer.value or {}
     return found
 
 
@@ -113,6 +83,5 @@ def _put(found: Found, job: str, name: str, number: float | None) -> None:
 
 
 SERVERS = ("database", "redis")
-QUESTIONS = {
-    "database": Question(_database), "redis": Question(_redis), "jobs": Question(_jobs), "pending": Question(_pending),
-}  # fmt: skip
+CALLS: dict[str, Callable[[], Found]] = {"database": _database, "redis": _redis, "jobs": _jobs, "pending": _pending}
+_bulkhead = Bulkhead("metrics", len(CALLS), fresh_s=AGE_S)
