@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable
 
+from jobs import service_manager
 from serving import lifecycle
 from serving.supervisor.generation import Generation
 
@@ -86,6 +87,7 @@ class Supervisor:
                 self._ending.append(self._current)
                 self._report(logging.INFO, f"{RELOADED}: process {following.pid} serves, {self._current.pid} drains.")
             self._current, self._next = following, None
+            service_manager.tell("READY=1")
         elif self._current and time.monotonic() > following.started + START_S:
             self._next = None
             self._abandon(following)
