@@ -1,6 +1,5 @@
 """How many keys the writers of this process have held, by what their keys say of the kind of entry."""
 
-from collections import Counter
 from collections.abc import Collection
 
 from ..counts import Counts
@@ -16,8 +15,8 @@ held: Counts[tuple[str, str]] = Counts()
 def count(using: str, keys: Collection[str]) -> None:
     """Count keys of a database that were held."""
     begin = key_prefix(using)
-    for group, number in Counter(group_of(key, begin) for key in keys).items():
-        held.add(group, number)
+    for key in keys:
+        held.add(group_of(key, begin))
 
 
 def group_of(key: str, begin: str) -> tuple[str, str]:
