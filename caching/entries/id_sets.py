@@ -91,6 +91,7 @@ class IdSet(Derived):
 
     kind = "ids"
     scripted = True
+    outlives_runs = False
     keeps = True
 
     def __init__(self, model: type[models.Model], *, owner: str, member: str, newest: int = 5_000) -> None:
