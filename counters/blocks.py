@@ -18,6 +18,8 @@ from caching.extend import key_prefix as database_prefix
 from counters import queries, registry
 
 TARGETS_PER_BLOCK = 8
+KEYS = "c"
+"""What the keys of blocks begin with, behind the database."""
 TTL_S = 24 * 3_600
 FINGERPRINT_BYTES = 4
 PREFIX_BYTES = 1 + FINGERPRINT_BYTES
@@ -92,7 +94,7 @@ def block_of(kind: str, target_id: int) -> Block:
 
 def key_prefix(kind: str) -> str:
     """Return the part of a block's key before its number."""
-    return f"{database_prefix(queries.database())}c:{kind}:"
+    return f"{database_prefix(queries.database())}{KEYS}:{kind}:"
 
 
 def key(block: Block) -> str:

@@ -1,5 +1,6 @@
 """What heartbeats tell of the jobs, for metrics, probes and the operator's page."""
 
+import math
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -35,6 +36,12 @@ class JobState(NamedTuple):
     failures: int = 0
     pending: int | None = None
     pending_age_s: float | None = None
+    late_s: float = math.inf
+
+    @property
+    def is_late(self) -> bool:
+        """Whether work has been waiting for longer than it should."""
+        return (self.pending_age_s or 0.0) > self.late_s
 
     @property
     def is_alive(self) -> bool:
@@ -53,21 +60,22 @@ def job_states() -> list[JobState]:
         if beats is None and from_database is None:
             return [JobState(job.name, "unknown") for job in registry.known()]
         beats = [*(beats or ()), *(from_database or ())]
-    return [_state(job.name, [beat for beat in beats if beat.job == job.name]) for job in registry.known()]
+    return [_state(job, [beat for beat in beats if beat.job == job.name]) for job in registry.known()]
 
 
-def _state(name: str, beats: list[Heartbeat]) -> JobState:
+def _state(job: registry.Job, beats: list[Heartbeat]) -> JobState:
     if not beats:
-        return JobState(name, "missing")
+        return JobState(job.name, "missing")
     newest = {beat.worker: beat for beat in sorted(beats, key=_time)}.values()
     last = max(newest, key=_time)
     alive = [beat for beat in newest if beat.age_s < STALE_S]
     failing = max((beat.failures for beat in alive), default=0)
     failed = max(newest, key=lambda beat: beat.failed_at.timestamp() if beat.failed_at else 0)
     return JobState(
-        name, "stale" if not alive else "failing" if failing else "ok", last.age_s, last.worker, len(alive),
+        job.name, "stale" if not alive else "failing" if failing else "ok", last.age_s, last.worker, len(alive),
         last.started_at, max((beat.succeeded_at for beat in newest if beat.succeeded_at), default=None),
         failed.error, failed.failed_at, failing, last.pending, _pending_age_s(last),
+        job.late_s,
     )  # fmt: skip
 
 

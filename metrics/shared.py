@@ -13,6 +13,7 @@ from caching import api as caching
 from caching.operate import each_server
 from jobs import api as jobs
 from jobs.bulkhead import Bulkhead
+from popups.eviction import evicts_all_keys, parse_info
 
 AGE_S, DEADLINE_S = 5.0, 2.0
 Found = dict[str, dict[tuple[str, ...], float]]
@@ -43,9 +44,10 @@ def _redis() -> Found:
     caching.ping()
     found: Found = {}
     for server, send in each_server().items():
-        info = dict(line.split(":", 1) for line in send([("INFO",)])[0].decode().splitlines() if ":" in line)
+        info = parse_info(send([("INFO",)])[0])
         for name, field in OF_REDIS.items():
             found.setdefault(name, {})[(server,)] = float(info[field])
+        found.setdefault("hotpath_redis_evicts_all_keys", {})[(server,)] = float(evicts_all_keys(info))
     return found
 
 

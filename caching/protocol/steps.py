@@ -17,7 +17,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..conf import conf
 from ..connections.galera import MARK, MARK_LENGTH
-from ..counts import Counts
 from ..options import jittered_ms
 from ..redis.breaker import breaker
 from ..redis.client import execute, round_trip
@@ -34,8 +33,6 @@ LUA = Path(__file__).parent / "lua"
 PAST = b"P"  # the answer of `lease` for a hold whose writers have had their time
 CLAIM_BYTES = 29
 NOBODY = "-" * 16  # a token that no writer has
-held: Counts[tuple[()]] = Counts()
-"""The keys that this process has held."""
 
 _fill = Script.from_files(LUA, "fill")
 _lease, _hold, _lift, _change = (Script.from_files(LUA, "claims", name) for name in ("lease", "hold", "lift", "change"))
@@ -121,7 +118,6 @@ def hold(keys: Iterable[str], token: str, *, kept: Iterable[str] = ()) -> set[st
     """
     sets = dict.fromkeys(kept)
     groups = by_slot([*sets, *keys])
-    held.add((), sum(map(len, groups)))
     numbers = [sum(key in sets for key in group) for group in groups]
     args = [token, conf().hold_ms, HOLD_LIFE_MS]
     commands = [_hold.command(group, [*args, number]) for group, number in zip(groups, numbers, strict=True)]

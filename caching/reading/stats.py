@@ -7,13 +7,15 @@ refused   loaded, but not filled: a writer came in between, or the lease was evi
 bypasses  loaded without any intention to fill: held keys, own uncommitted writes, Redis out of reach
 """
 
-import re
 import threading
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from ..counts import Counts
+from .. import registry
+from ..counts import Counts, kind_of
+from ..entries.derived import Derived
 from ..entries.source import Result, Source
+from ..writing.held import held
 
 Event = Literal["hits", "misses", "waits", "refused", "bypasses"]
 Counted = tuple[str, type[Any]]
@@ -59,6 +61,24 @@ def cache_events() -> dict[tuple[str, str, Event], int]:
     return totals
 
 
+def held_keys() -> dict[tuple[str, str], int]:
+    """Return {(model label, kind of entry): the keys that writers of this process have held}, labels as in the events.
+
+    Of keys that caching does not make, the label and the kind are what their text says.
+    """
+    derived = {
+        (each.kind, each.name): (each.label, kind_of(type(each)))
+        for declared in registry.by_model().values()
+        for each in declared
+        if isinstance(each, Derived)
+    }
+    totals: dict[tuple[str, str], int] = {}
+    for group, number in held.snapshot().items():
+        label, kind = derived.get(group, group)
+        totals[label, kind or "rows"] = totals.get((label, kind or "rows"), 0) + number
+    return totals
+
+
 def snapshot() -> dict[str, dict[Event, int]]:
     """Return {model label: {event: number}}, of all kinds of entries together."""
     totals: dict[str, dict[Event, int]] = {}
@@ -72,8 +92,3 @@ def _hit_items() -> list[tuple[tuple[Counted, Event], int]]:
     with _lock:
         hits = _hits.copy()
     return [((counted, "hits"), number) for counted, number in hits.items()]
-
-
-def kind_of(source: type[Any]) -> str:
-    """Return the name of a class of sources, as id_set for IdSet."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", source.__name__.strip("_")).lower()

@@ -22,6 +22,7 @@ from ..protocol.agreement import agreement
 from ..redis.epochs import epochs
 from ..redis.failures import FAILURES, Unavailable
 from ..redis.script import Command
+from . import held
 
 logger = logging.getLogger(__name__)
 _NO_LIMIT = 1 << 62  # of a set that is kept as it is
@@ -63,6 +64,7 @@ class WriteTransaction:
         self.written |= keys | kept
         try:
             untold = steps.hold(keys, self.token, kept=kept)
+            held.count(self.using, keys | kept)
         except Unavailable:
             untold = keys | kept
         if untold:
