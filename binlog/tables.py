@@ -9,7 +9,7 @@ from django.db import connections
 
 from caching.extend import logged_models
 
-_EPOCH = datetime.datetime(1970, 1, 1)
+_MIDNIGHT = datetime.datetime.combine(datetime.date.min, datetime.time())
 Values = Mapping[str, Any]
 
 
@@ -50,7 +50,7 @@ def _reader(field: Any, using: str) -> Callable[[Any], Any]:
 
     def read(value: Any) -> Any:
         if isinstance(value, datetime.timedelta):  # a TIME, which the driver reads as a time of day
-            value = (_EPOCH + value).time()
+            value = (_MIDNIGHT + value).time()
         for convert in steps:
             value = convert(value, column, connection)
         return value

@@ -8,7 +8,7 @@ Other things that follow from rows (counters, say) are told of all changes by `l
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -63,21 +63,20 @@ class LoggedTransaction(NamedTuple):
 
 
 Listener = Callable[[str, Sequence[LoggedTransaction]], None]
-_listeners: list[tuple[frozenset[Any], Listener]] = []
+_listeners: dict[Listener, set[Any]] = {}
 
 
-def listen(models: Iterable[Any], listener: Listener) -> None:
-    """Have a function called with the database and the changes of these models' rows, after entries were deleted.
+def listen(model: Any, listener: Listener) -> None:
+    """Have a function called with the database and the changes of a model's rows, after entries were deleted.
 
-    It may be told of a change again. Call this in AppConfig.ready().
+    It gets those of all models that it listens to together, and may be told of a change again.
     """
-    _listeners.append((frozenset(models), listener))
+    _listeners.setdefault(listener, set()).add(model._meta.concrete_model)
 
 
 def logged_models() -> set[Any]:
     """Return the concrete models of whose rows a log has to tell."""
-    listened = (model for models, _ in _listeners for model in models)
-    return {model._meta.concrete_model for model in (*registry.by_model(), *listened)}
+    return set(registry.by_model()).union(*_listeners.values())
 
 
 class Concerned:
@@ -132,7 +131,7 @@ def apply_logged(using: str, transactions: Sequence[LoggedTransaction]) -> None:
     with transaction.atomic(using=using):
         concerned.add_elsewhere(using)
     _delete(using, concerned)
-    for models, listener in _listeners:
+    for listener, models in _listeners.items():
         listener(using, [_of_models(each, models) for each in transactions])
 
 
