@@ -9,7 +9,7 @@ class BinlogConfig(AppConfig):
     name = "binlog"
 
     def ready(self) -> None:
-        from binlog import job
+        from binlog.follower import follower
         from jobs.api import Job, register
 
-        register(Job("follow_binlog", job.step))
+        register(Job("follow_binlog", follower.step))

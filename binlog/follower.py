@@ -3,17 +3,20 @@
 import logging
 import time
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Now
 
 from binlog import requirements
-from binlog.entries import Entry
+from binlog.failures import LostPosition, NotAllowed
 from binlog.leading import Lead, NotLeading
-from binlog.stream import LostPosition, NotAllowed, Stream
 from binlog.tables import Table, tables_of
 from caching.extend import LoggedTransaction, apply_logged, forget_models
 from caching.operate import conf
+
+if TYPE_CHECKING:  # they need a library that only MariaDB needs
+    from binlog.entries import Entry
+    from binlog.stream import Stream
 
 STEP_S = 1.0
 LOOK_AGAIN_S = 15.0
@@ -90,8 +93,10 @@ class Follower:
             self._problem = problem
             self._lead.note_problem(problem)
 
-    def _start(self) -> Stream:
+    def _start(self) -> "Stream":
         """Begin where the last leader has come to, or at the end of the log where that is not known."""
+        from binlog.stream import Stream
+
         using = self._lead.using
         self._tables, position, server = tables_of(using), self._lead.position(), requirements.server(using)
         if not position.gtids:
@@ -109,7 +114,7 @@ class Follower:
         self._gtids = _by_domain(gtids)  # before entries are deleted: what is written meanwhile is followed
         self._forget([table.model for table in self._tables.values()], reason)
 
-    def _deal_with(self, entries: list[Entry]) -> None:
+    def _deal_with(self, entries: "list[Entry]") -> None:
         """Apply what the log has told; neighbouring transactions at once."""
         rows: list[LoggedTransaction] = []
         for entry in entries:

@@ -15,6 +15,7 @@ from pymysqlreplication import event as events
 from pymysqlreplication.row_event import DeleteRowsEvent, UpdateRowsEvent, WriteRowsEvent
 
 from binlog.entries import Entry, Reader
+from binlog.failures import Disconnected, LostPosition, NotAllowed
 from binlog.tables import Table
 
 HEARTBEAT_S = 0.5
@@ -24,18 +25,6 @@ MOST_ENTRIES = 200
 """Entries that wait to be dealt with; the reader waits meanwhile."""
 LOST_POSITION, NO_PRIVILEGE = 1236, (1045, 1142, 1227)
 logging.getLogger("pymysqlreplication").setLevel(logging.CRITICAL)  # it complains of what is raised here as well
-
-
-class Disconnected(OSError):
-    """The server has gone away, or says nothing any more."""
-
-
-class LostPosition(Exception):
-    """The log does not have the position any more, or never had; the message is the server's."""
-
-
-class NotAllowed(Exception):
-    """The account may not read the log."""
 
 
 class Stream:

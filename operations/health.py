@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from django.db import connection, connections
 
+from binlog import api as binlog
 from caching.operate import OFF, breaker, conf, each_server
 from jobs.api import JobState, job_states
 from operations.sources import Answer, Call
@@ -28,6 +29,7 @@ class Row(NamedTuple):
 CALLS: Mapping[str, Call] = {
     "database": Call("database", lambda: _database()),
     "redis": Call("redis", lambda: _redis()),
+    "binlog": Call("database", binlog.status),
     "jobs": Call("both", job_states, limit_s=2.5),
 }
 """What the page asks; `rows` makes the tables of the answers."""
@@ -37,7 +39,7 @@ def rows(answers: Mapping[str, Answer]) -> dict[str, list[Row]]:
     """Return the tables by name: `servers` (of the database, and each of Redis), and `jobs`."""
     database, redis, jobs = (answers[name] for name in ("database", "redis", "jobs"))
     return {
-        "servers": [_server(database, "Database"), *_redis_rows(redis), _cache()],
+        "servers": [_server(database, "Database"), *_redis_rows(redis), _cache(), _binlog(answers["binlog"])],
         "jobs": [Row("Jobs", "bad", jobs.error)] if jobs.error else [*map(_job, jobs.value or ())],
     }
 
@@ -96,6 +98,15 @@ def _cache() -> Row:
     if breaker.is_closed:
         return Row("Cache", "good", "This process reads and fills entries.")
     return Row("Cache", "bad", "This process reads the database alone, until it may believe Redis: breaker open.")
+
+
+def _binlog(answer: Answer) -> Row:
+    """Return how soon edits past the application are seen."""
+    if answer.error:
+        return Row("Direct edits", "bad", answer.error)
+    now: binlog.Status = answer.value
+    followed = (f"followed up to {now.gtids}", f"by {now.leader}") if now.is_following else ()
+    return Row("Direct edits", "good" if now.is_following and now.lag_s < LATE_S else "warning", now.bound, followed)
 
 
 def _job(job: JobState) -> Row:
