@@ -14,7 +14,7 @@ import redis
 from devtools import servers
 from devtools.programs import output_of
 
-LONGEST_S = 60
+LONGEST_S = 120
 REFUSED = "of-no-server"
 # A replica that joins is sent the data at once, without a file on the disk.
 SHARED_OPTIONS = (

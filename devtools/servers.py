@@ -62,7 +62,7 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def wait_for_port(port: int, process: subprocess.Popen, timeout_s: float = 60) -> None:
+def wait_for_port(port: int, process: subprocess.Popen, timeout_s: float = 120) -> None:
     """Return when the process listens on the port; end the program if it exits, or does not listen in time."""
     command: Any = process.args
     deadline = time.monotonic() + timeout_s
