@@ -17,9 +17,5 @@ def test_a_program_that_runs_to_its_end():
 
 
 def test_a_server_that_does_not_start(tmp_path):
-<<<<<<< HEAD
-    with pytest.raises(SystemExit, match=r"sh ended at once with status 3\.\nthis\nthat"):
-=======
     with pytest.raises(SystemExit, match=r"sh ended at once with status 3.\nthis\nthat"):
->>>>>>> ci
         start_process(FAILS, free_port(), tmp_path / "log")
