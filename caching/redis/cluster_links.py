@@ -72,7 +72,7 @@ class ClusterLink(RedisProtocol):
                 replies.found[at] = reply
                 replies.missing -= 1
                 if not replies.missing:
-                    replies.finish()
+                    call(replies.replied, replies.found)
         except ProtocolError as error:
             self.fail(error)
 
