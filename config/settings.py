@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "caching",
     "jobs",
+    "binlog",
     "api",
     "counters",
     "counters.http",

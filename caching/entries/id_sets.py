@@ -91,6 +91,7 @@ class IdSet(Derived):
 
     kind = "ids"
     scripted = True
+    outlives_runs = False
     keeps = True
 
     def __init__(self, model: type[models.Model], *, owner: str, member: str, newest: int = 5_000) -> None:
@@ -232,14 +233,18 @@ class IdSet(Derived):
     def note_deleted(self, using: str, instance: Any) -> None:
         self._change(using, instance, -1)
 
-    def _change(self, using: str, instance: Any, sign: int | None) -> None:
+    def members_of(self, instance: Any, using: str) -> Iterator[tuple[str, int | None]]:
+        """Yield the keys of the sets that an edge is in, each with its member; None for one that can be in no set."""
         source = self.at(using)
         member = source.ids.canonical(getattr(instance, self.member))
-        if sign is not None and (member is None or member < LEAST):
-            return  # in no set
+        is_possible = member is not None and member >= LEAST
+        yield from ((key, member if is_possible else None) for key in source.keys_of(instance, using))
+
+    def _change(self, using: str, instance: Any, sign: int | None) -> None:
         limit = self.newest + self.newest // SLACK + 1  # the sentinel is a member too
-        for key in source.keys_of(instance, using):
-            change_set(using, key, sign and sign * member, limit=limit)
+        for key, member in self.members_of(instance, using):
+            if sign is None or member is not None:
+                change_set(using, key, sign and member and sign * member, limit=limit)
 
 
 def memberships(id_sets: Iterable[IdSet], owner: Any, ids: Iterable[int]) -> list[Membership]:

@@ -26,6 +26,7 @@ class Rows:
     """A source: rows of a model in one database, by primary key. A value is a struct with the cached columns."""
 
     scripted = False
+    outlives_runs = False
 
     def __init__(self, model: type[Cacheable], using: str) -> None:
         require(model)

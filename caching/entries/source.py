@@ -14,14 +14,15 @@ class Source(Protocol):
     """One kind of entry. Callers ask by identities, and get values; None stands for nothing.
 
     A source that is asked for many at a time may have a cheaper `decode_all(identities, entries) -> list`, or None
-    there. One whose query takes more than one parameter for an identity says so by `parameters_each`, one that needs no
-    guard against a Redis that has lost writes by `outlives_runs`.
+    there. One whose query takes more than one parameter for an identity says so by `parameters_each`.
     """
 
     label: str
     """Names the source in statistics."""
     scripted: bool
     """Whether it is a ScriptedSource."""
+    outlives_runs: bool
+    """Whether entries are believed in whichever run of Redis they were filled, so they carry no mark."""
 
     @property
     def using(self) -> str:
@@ -74,19 +75,14 @@ def is_scripted(source: Source) -> TypeGuard[ScriptedSource]:
 def encode(source: Source, key: str, identity: Any, value: Any) -> tuple[bytes, int]:
     """Return the entry as it is put at a key, behind the mark of this run of Redis, and its life in ms."""
     entry, life_ms = source.encode(identity, value)
-    return (epochs.mark(key) + entry if entry and not outlives_runs(source) else entry), life_ms
+    return (epochs.mark(key) + entry if entry and not source.outlives_runs else entry), life_ms
 
 
 def decode(source: Source, key: str, identity: Any, entry: bytes) -> Any:
     """Return the value of what stands at a key; raises Stale, also for an entry of another run of Redis."""
-    if epochs.is_marking and not outlives_runs(source):
+    if epochs.is_marking and not source.outlives_runs:
         (entry,) = epochs.unmarked([key], [entry])
     return source.decode(identity, entry)
-
-
-def outlives_runs(source: Source) -> bool:
-    """Return whether a source's entries are believed in whichever run of Redis they were filled."""
-    return getattr(source, "outlives_runs", False)
 
 
 def decode_all(source: Source, identities: Iterable[Any], entries: Iterable[bytes]) -> list[Any]:

@@ -94,3 +94,7 @@ def test_the_database_hangs_and_all_threads_wait_for_it(program, redis, tmp_path
     for other in others:
         other.join(40)
     assert_shown(browser.get(PAGE), "not verified", "Redis 127.0.0.1:")
+    for path in ("/admin/", "/admin/users/user/"):
+        assert_shown(browser.get(path), "The database does not answer", status=503)
+    assert web.log.read_text().count("The database cannot be reached") == 1
+    assert "Traceback" not in web.log.read_text()
