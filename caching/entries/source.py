@@ -1,6 +1,7 @@
 """What can stand in the cache: how each kind of entry is keyed, loaded, written and read."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, Generic, NamedTuple, Protocol, TypeGuard, TypeVar
 
@@ -45,8 +46,13 @@ class ScriptedSource(Source, Protocol):
     """A source whose entries are read and filled by commands of its own: id sets, the only kind there is."""
 
     @staticmethod
-    def read_command(keys: Sequence[str], question: Any) -> Command:
-        """Return the command that reads entries of several such sources, all asked the same question."""
+    def read_command(keys: Sequence[str], question: Any, *, tell_all: bool = False) -> Command:
+        """Return the command that reads entries of several such sources, all asked the same question; with `tell_all`
+        some may come so that they answer every question."""
+
+    @staticmethod
+    def tells_all(value: Any) -> bool:
+        """Return whether a value answers every question."""
 
     def fill_command(self, key: str, value: Any, token: str) -> Command:
         """Return the command that puts a loaded value where the lease `token` still stands."""
@@ -101,13 +107,23 @@ class Result(Generic[T]):
     """Of a scripted source: questions that are equal share one command."""
     source: Any
     """A Source."""
+    prefix: str | None = None
+    """What the keys begin with, where an integer follows."""
+    ids: Collection[Any]
+    """These integers, each once; with other keys what stands for them."""
     result: T
 
     def __init__(
         self, source: Source, identities: Mapping[str, Any], shape: Callable[[Sequence[Any]], T] = itemgetter(0)
     ) -> None:
         """`identities`: by key; `shape` makes the result of their values, by default the only one."""
-        self.source, self.identities, self._shape = source, identities, shape
+        self.source, self.identities, self.ids, self._shape = source, identities, identities, shape
+
+    @cached_property
+    def identities(self) -> Mapping[str, Any]:
+        """The identities by key, in the order of `ids`; many questions are answered without their keys."""
+        identities: Mapping[str, Any] = self.source.by_key(self.ids, self.prefix)
+        return identities
 
     def resolve(self, values: Sequence[Any]) -> None:
         """Take the values, in the order of `identities`."""

@@ -140,6 +140,11 @@ class ClusterLinks:
         _put(chosen, commands, FollowedReplies(self, commands, replied))
         return True
 
+    client_side = None
+
+    def track(self) -> None:
+        """Do nothing: what moves to another server is not told of."""
+
     def close(self) -> None:
         """Close all links; callers who wait for replies get Lost."""
         links, self._links = self._links, {}
