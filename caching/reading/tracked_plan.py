@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import compress
 from typing import Any
 
-from ..entries.source import Result, decode_all, outlives_runs
+from ..entries.source import Result, decode_all
 from ..protocol.codec import Stale
 from ..redis.client_side import NOTHING, TRACKED, ClientSideCache
 from ..redis.epochs import epochs
@@ -101,7 +101,7 @@ class _Asked:
     def take(self, known: ClientSideCache, entries: Sequence[bytes | None]) -> bool:
         """Put the values of entries into their places; return whether all are hits."""
         source = self.read.source
-        if epochs.is_marking and not outlives_runs(source):
+        if epochs.is_marking and not source.outlives_runs:
             entries = epochs.unmarked(self.keys, entries)
         if all(entries):
             return self._take(known, entries)
