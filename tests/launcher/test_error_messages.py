@@ -76,7 +76,7 @@ def says(program, tmp_path, sentence, **values) -> None:
     assert len(said.strip().splitlines()) == 1, said
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(9)
 @pytest.mark.embedded
 @pytest.mark.parametrize(("name", "value", "sentence"), cases(WRONG, WRONG_TO_SERVERS, WRONG_TO_WEB, UNREACHABLE))
 def test_launcher(name, value, sentence, tmp_path):
@@ -90,14 +90,14 @@ def test_command(name, value, sentence, tmp_path):
     says(MANAGE, tmp_path, sentence, **{name: value})
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(9)
 @pytest.mark.embedded
 @pytest.mark.parametrize(("name", "value", "sentence"), cases(WRONG, WRONG_TO_SERVERS))
 def test_gunicorn(name, value, sentence, tmp_path):
     says((*GUNICORN, "--check-config"), tmp_path, sentence, **{name: value})
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(9)
 @pytest.mark.embedded
 @pytest.mark.parametrize(("name", "value", "sentence"), cases(WRONG, WRONG_TO_SERVERS, WRONG_TO_WEB))
 @pytest.mark.parametrize("server", ["gunicorn", "granian"])

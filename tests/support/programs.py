@@ -115,7 +115,7 @@ class Program:
         found = {int(path.name): _command(path) for path in Path("/proc").glob("[0-9]*") if self._is_ours(path)}
         return {pid: command for pid, command in found.items() if name in command}
 
-    def wait_until_gone(self, timeout_s: float = 10) -> dict[int, str]:
+    def wait_until_gone(self, timeout_s: float = 30) -> dict[int, str]:
         """Wait until no process of this program is left; return the processes that are left after the timeout."""
         deadline = time.monotonic() + timeout_s
         while (left := self.processes()) and time.monotonic() < deadline:

@@ -88,7 +88,7 @@ class Traffic:
         async def all_readers() -> None:
             await asyncio.gather(*(read() for _ in range(READERS)))
 
-        asyncio.run_coroutine_threadsafe(all_readers(), self._lane.loop).result(300)
+        asyncio.run_coroutine_threadsafe(all_readers(), self._lane.loop).result()
 
     def _write(self) -> None:
         while not self._is_over.wait(0.005):
