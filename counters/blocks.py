@@ -51,6 +51,11 @@ class Content(tuple[int, ...]):
         shown, width = [max(0, number) for number in self], self.width
         return [self.values_of(*shown[first : first + width]) for first in range(1, len(shown), width)]
 
+    def values_at(self, place: int) -> Any:
+        """Return the values of one target, without making those of the others."""
+        first = 1 + place * self.width
+        return self.values_of(*[max(0, number) for number in self[first : first + self.width]])
+
     @cached_property
     def texts(self) -> list[msgspec.Raw]:
         """The values of each target as JSON."""

@@ -77,6 +77,10 @@ class CountsOfKind(Result[dict[int, Any]]):
         contents, each = self._contents, TARGETS_PER_BLOCK
         return {target_id: contents[target_id // each].values[target_id % each] for target_id in self._ids}
 
+    def of(self, target_id: int) -> Any:
+        """Return the values of one of the targets, as a struct."""
+        return self._contents[target_id // TARGETS_PER_BLOCK].values_at(target_id % TARGETS_PER_BLOCK)
+
     @property
     def texts(self) -> dict[int, Raw]:
         """The values by id, as JSON."""

@@ -80,13 +80,13 @@ class IdList(Derived):
         """Ask for the lists of several owners; raises ValidationError for an owner of the wrong type."""
         return ListsOfOwners(self.here(), [*owners])
 
-    def identity(self, *values: Any) -> Any:
-        (owner,) = self.canonical(*values)
+    def identity_of(self, *values: Any) -> Any:
+        (owner,) = values
         return owner
 
     def key(self, identity: Any) -> str:
-        (kind,) = self.at(self.using).keys_by
-        return f"{self.key_prefix()}{kind.part(identity)}"
+        source = self if self._alias else self.here()
+        return f"{source.key_prefix()}{source.keys_by[0].part(identity)}"
 
     def by_key(self, owners: Iterable[Any], prefix: str | None = None) -> dict[str, Any]:
         """Return the identities of several owners, in the form of `unique`, by key."""

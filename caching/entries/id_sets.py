@@ -132,8 +132,8 @@ class IdSet(Derived):
         """Ask which of these ids are in an owner's set; raises ValidationError for what is no integer."""
         return memberships([self], owner, ids)[0]
 
-    def identity(self, *values: Any) -> SetQuery:
-        (owner,) = self.canonical(*values)
+    def identity_of(self, *values: Any) -> SetQuery:
+        (owner,) = values
         return SetQuery(owner, ())
 
     def key(self, identity: SetQuery) -> str:

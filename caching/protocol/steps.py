@@ -10,7 +10,7 @@ All functions raise `Unavailable`, and open the circuit breaker, when Redis does
 only some servers of a cluster fail, the others' keys are dealt with.
 """
 
-import secrets
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -48,7 +48,7 @@ class SetChange(NamedTuple):
 
 def new_token(node: str = "") -> str:
     """Return 16 characters that no other reader or writer will draw; those of a node of Galera begin with its mark."""
-    return node + secrets.token_hex(8)[len(node) :]
+    return node + os.urandom(8).hex()[len(node) :]
 
 
 def fetch(commands: Sequence[Command], *, optional: int = 0) -> list[Any]:
@@ -119,7 +119,7 @@ def hold(keys: Iterable[str], token: str, *, kept: Iterable[str] = ()) -> set[st
     """
     sets = dict.fromkeys(kept)
     groups = by_slot([*sets, *keys])
-    numbers = [sum(key in sets for key in group) for group in groups]
+    numbers = [len(sets.keys() & group) for group in groups]
     args = [token, conf().hold_ms, HOLD_LIFE_MS]
     commands = [_hold.command(group, [*args, number]) for group, number in zip(groups, numbers, strict=True)]
     return _unanswered(groups, execute(commands, allowed=breaker.may_write, partly=True))
