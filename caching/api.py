@@ -38,8 +38,8 @@ __all__ = [
     "BOUNDS_S", "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "Counts",
     "Durations", "EdgeList", "EdgeModel", "EdgeValue", "Entry", "Found", "IdList", "IdSet", "Listed",
     "ListsOfOwners", "RedisKeys", "Series", "Unavailable", "UniqueRow", "abatch", "atomic_write", "breaker_states",
-    "cache_events", "delete_edge", "delete_locked", "delete_rows", "discard_keys", "entries_of", "existence_of", "held_keys",
-    "hold_instances", "hold_keys", "insert_where", "invalidate_all", "is_galera", "is_lost", "is_passing",
+    "cache_events", "delete_edge", "delete_locked", "delete_rows", "discard_keys", "entries_of", "existence_of",
+    "held_keys", "hold_instances", "hold_keys", "insert_where", "invalidate_all", "is_galera", "is_lost", "is_passing",
     "lock_on_all_nodes", "lock_rows", "memberships", "owned_keys", "ping", "redis_client", "repeated",
     "round_trips", "update_rows",
 ]  # fmt: skip

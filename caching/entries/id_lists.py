@@ -23,6 +23,7 @@ from ..cacheable import all_rows
 from ..faults import Fault
 from ..options import jittered_ms, require_positive
 from ..protocol.codec import FINGERPRINT_BYTES, Stale, fingerprint
+from ..recent import Recent
 from .conditions import canonical
 from .derived import Derived
 from .lists_of_owners import Listed, ListsOfOwners
@@ -32,6 +33,9 @@ from .source import Result
 
 LIST_LIFE_S = 24 * 3_600
 PREFIX_BYTES = 1 + FINGERPRINT_BYTES
+SHORT_BYTES = 256
+_short: Recent[bytes, Listed] = Recent(8_192)
+"""What short entries say: the prefix of an entry determines the rest. Feeds merge the same authors' lists."""
 
 
 class ResultOfOwner(Result[Any]):
@@ -88,23 +92,18 @@ class IdList(Derived):
         source = self if self._alias else self.here()
         return f"{source.key_prefix()}{source.keys_by[0].part(identity)}"
 
-    def by_key(self, owners: Iterable[Any], prefix: str | None = None) -> dict[str, Any]:
+    def by_key(self, owners: Sequence[Any], prefix: str | None = None) -> dict[str, Any]:
         """Return the identities of several owners, in the form of `unique`, by key."""
         begin, (kind,) = prefix or self.key_prefix(), self.keys_by
-        if kind.is_integer:
+        if kind.is_integer and owners and min(owners) >= 0 and max(owners) < 1 << 64:
             return {f"{begin}{owner}": owner for owner in owners}
         return {f"{begin}{kind.part(owner)}": owner for owner in owners}
 
-    def unique(self, owners: Sequence[Any]) -> list[Any]:
+    def unique(self, owners: Iterable[Any]) -> list[Any]:
         """Return owners in their one form, each once; raises ValidationError for one of the wrong type."""
-        (kind,) = self.keys_by
-        if (
-            kind.is_integer
-            and set(map(type, owners)) <= {int}
-            and (not owners or (min(owners) >= 0 and max(owners) < 1 << 64))
-        ):
-            return [*dict.fromkeys(owners)]
-        return [*dict.fromkeys(map(kind.canonical, owners))]
+        (kind,), unique = self.keys_by, dict.fromkeys(owners)
+        is_canonical = kind.is_integer and set(map(type, unique)) <= {int}
+        return [*unique] if is_canonical else [*dict.fromkeys(map(kind.canonical, owners))]
 
     def prefix_of_integers(self) -> str | None:
         """Return what the keys begin with, if they end with integers."""
@@ -146,8 +145,13 @@ class IdList(Derived):
 
     def listed(self, entry: bytes) -> Listed:
         """Return what an entry says."""
-        ids = unpack(entry[PREFIX_BYTES:])
-        return Listed(ids, len(ids) < self._limit * self.ids_of_a_row)
+        listed = _short[entry]
+        if listed is None:
+            ids = unpack(entry[PREFIX_BYTES:])
+            listed = Listed(ids, len(ids) < self._limit * self.ids_of_a_row)
+            if len(entry) <= SHORT_BYTES:
+                _short.put(entry, listed)
+        return listed
 
     def bound(self, id_: int) -> bytes:
         """Return the least entry of a list whose newest id is this one, or greater."""

@@ -22,7 +22,7 @@ Counted = tuple[str, type[Any]]
 """The label and the class of a source."""
 
 _counts: Counts[tuple[Counted, Event]] = Counts()
-_hits: dict[Counted, int] = {}
+_hits: dict[Source, int] = {}
 _lock = threading.Lock()
 
 
@@ -33,23 +33,10 @@ def count(counted: Counted, event: Event, times: int = 1) -> None:
 
 
 def count_hits(reads: Iterable[Result[Any]]) -> None:
-    """Count the entries of reads that were all hits; each hit passes through here, so reads of one source are added
-    together."""
+    """Count the entries of reads that were all hits; each hit passes through here."""
     with _lock:
-        last, number = None, 0
         for read in reads:
-            if read.source is not last:
-                if last is not None:
-                    _add_hits(last, number)
-                last, number = read.source, 0
-            number += len(read.ids)
-        if last is not None:
-            _add_hits(last, number)
-
-
-def _add_hits(source: Source, number: int) -> None:
-    counted = source.label, source.__class__
-    _hits[counted] = _hits.get(counted, 0) + number
+            _hits[read.source] = _hits.get(read.source, 0) + len(read.ids)
 
 
 def cache_events() -> dict[tuple[str, str, Event], int]:
@@ -91,4 +78,4 @@ def snapshot() -> dict[str, dict[Event, int]]:
 def _hit_items() -> list[tuple[tuple[Counted, Event], int]]:
     with _lock:
         hits = _hits.copy()
-    return [((counted, "hits"), number) for counted, number in hits.items()]
+    return [(((source.label, source.__class__), "hits"), number) for source, number in hits.items()]
