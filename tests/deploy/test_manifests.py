@@ -1,7 +1,6 @@
 """The files of deploy/ pass the schemas of what reads them, fit each other, and set variables that exist."""
 
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 import yaml
 
 from config.environment import BASE_DIR
+from tests.deploy.procfile import procfile
 
 pytestmark = pytest.mark.embedded
 KUBERNETES = BASE_DIR / "deploy/kubernetes"
@@ -45,11 +45,6 @@ def pod_of(workload: dict[str, Any]) -> dict[str, Any]:
 
 def services_of(path: Path) -> dict[str, dict[str, Any]]:
     return yaml.safe_load(path.read_text())["services"]
-
-
-def procfile() -> dict[str, list[str]]:
-    lines = (line.split(":", 1) for line in (BASE_DIR / "Procfile").read_text().splitlines() if line)
-    return {name: shlex.split(command) for name, command in lines}
 
 
 def variables_read() -> set[str]:

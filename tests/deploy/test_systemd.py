@@ -11,7 +11,7 @@ import pytest
 
 from config.environment import BASE_DIR
 from devtools import servers
-from tests.deploy.test_manifests import procfile
+from tests.deploy.procfile import procfile
 from tests.support.programs import MANAGE, WEB, Program
 
 pytestmark = pytest.mark.embedded
