@@ -59,12 +59,16 @@ def test_units_share_their_rights_and_the_folder_of_metrics():
 
 @pytest.fixture
 def manager(tmp_path):
-    """(path, receive): where a service manager listens, and what it is told next."""
+    """(path, receive): where a service manager listens, and what it is told next; TimeoutError if nothing is."""
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(str(path))
-        sock.settimeout(60)
-        yield str(path), lambda: sock.recv(1024).decode()
+
+        def receive(within_s: float = 60) -> str:
+            sock.settimeout(within_s)
+            return sock.recv(1024).decode()
+
+        yield str(path), receive
 
 
 @pytest.mark.usefixtures("without_demo_data")
@@ -86,3 +90,25 @@ def test_the_worker_tells_that_it_lives(program, manager):
     path, receive = manager
     program(RUN_JOBS, NOTIFY_SOCKET=path)
     assert [receive() for _ in range(3)] == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]
+
+
+HANGING = """
+import os, time
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+import django
+django.setup()
+from jobs import worker
+from jobs.api import Job
+worker.BEAT_S, worker.STUCK_S, worker.STOP_S = 0.1, 1, 0
+worker.work([Job("hanging", lambda: time.sleep(3_600))])
+"""
+
+
+@pytest.mark.usefixtures("without_demo_data")
+def test_a_worker_whose_step_hangs_tells_no_more(program, manager):
+    path, receive = manager
+    worker: Program = program(("-c", HANGING), NOTIFY_SOCKET=path)
+    assert receive() == "READY=1"
+    with pytest.raises(TimeoutError):
+        list(map(receive, [5.0] * 100))  # ten a second until STUCK_S
+    worker.process.kill()
