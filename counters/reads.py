@@ -36,7 +36,7 @@ class Counts(Result[dict[str, Any]]):
             key = f"{prefix}{number}"
             identities[key] = (kind, number)
             places.append((target, key, place))
-        self.identities, self._places = identities, places
+        self.identities, self.ids, self._places = identities, identities, places
 
     def resolve(self, values: Sequence[Any]) -> None:
         self._contents: dict[str, Content] = dict(zip(self.identities, values, strict=True))
@@ -61,14 +61,15 @@ class CountsOfKind(Result[dict[int, Any]]):
         self.source, self._ids = blocks.SOURCE, list(ids)
         registry.names_of(kind)
         prefix = blocks.key_prefix(kind)
-        self.identities = {
-            f"{prefix}{number}": (kind, number)
-            for number in dict.fromkeys([target_id // TARGETS_PER_BLOCK for target_id in self._ids])
-        }
+        self.prefix, self._kind = prefix, kind
+        self.ids = [*dict.fromkeys([target_id // TARGETS_PER_BLOCK for target_id in self._ids])]
+
+    @cached_property
+    def identities(self) -> dict[str, Block]:
+        return {f"{self.prefix}{number}": (self._kind, number) for number in self.ids}
 
     def resolve(self, values: Sequence[Any]) -> None:
-        numbers = [number for _, number in self.identities.values()]
-        self._contents: dict[int, Content] = dict(zip(numbers, values, strict=True))
+        self._contents: dict[int, Content] = dict(zip(self.ids, values, strict=True))
 
     @cached_property
     def result(self) -> dict[int, Any]:  # type: ignore[override]

@@ -12,8 +12,9 @@ from urllib.parse import quote
 import redis
 
 from devtools import servers
+from devtools.programs import output_of
 
-LONGEST_S = 60
+LONGEST_S = 120
 REFUSED = "of-no-server"
 # A replica that joins is sent the data at once, without a file on the disk.
 SHARED_OPTIONS = (
@@ -153,7 +154,7 @@ def make_certificate(file: Path) -> Path:
     subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     command = ["openssl", "req", "-x509", *kind, *subject, "-keyout", str(file), "-out", str(file.with_suffix(".crt"))]
-    subprocess.run(command, check=True, capture_output=True)
+    output_of(command)
     file.write_bytes(file.read_bytes() + file.with_suffix(".crt").read_bytes())
     return file
 

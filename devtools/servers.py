@@ -20,13 +20,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from devtools.programs import output_of
 from serving.parent_death import end_with_parent
 
 # Debian keeps the programs of PostgreSQL off PATH, in a folder for each version; mariadbd is often in sbin only.
 POSTGRESQL = [str(path / "bin") for path in sorted(Path("/usr/lib/postgresql").glob("[0-9]*"), reverse=True)]
 SYSTEM_PATH = ":".join([os.environ.get("PATH", os.defpath), "/usr/local/sbin:/usr/sbin:/sbin", *POSTGRESQL])
 
+BINARY_LOG = ("--log-bin=binlog", "--server-id=1", "--binlog-format=ROW", "--binlog-row-image=FULL",
+              "--binlog-row-metadata=FULL")  # fmt: skip
+"""The options of a MariaDB whose binary log tells of each row: see binlog/."""
+
 PORTS = range(10_000, 22_000)
+LAST_LINES = 30
 BUS = 10_000
 """How far above its port a node of a Redis Cluster listens for the others."""
 
@@ -56,7 +62,7 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def wait_for_port(port: int, process: subprocess.Popen, timeout_s: float = 60) -> None:
+def wait_for_port(port: int, process: subprocess.Popen, timeout_s: float = 120) -> None:
     """Return when the process listens on the port; end the program if it exits, or does not listen in time."""
     command: Any = process.args
     deadline = time.monotonic() + timeout_s
@@ -85,8 +91,15 @@ def start_process(
             **account,
         )  # fmt: skip
     atexit.register(_stop, process, stop)
-    wait_for_port(port, process)
+    try:
+        wait_for_port(port, process)
+    except SystemExit as end:
+        raise SystemExit(f"{end}\n{_last_lines(log)}") from None  # its folder goes with this process
     return process
+
+
+def _last_lines(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
 
 
 def _stop(process: subprocess.Popen, number: signal.Signals) -> None:
@@ -119,13 +132,10 @@ def start_mariadb(folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
 
 def install_mariadb(folder: Path, data: Path) -> None:
     """Create the system tables of a MariaDB in `data`; what its program needs for a moment lies in `folder`."""
-    run = subprocess.run(
+    output_of(
         [program("mariadb-install-db") or "mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
          "--auth-root-authentication-method=normal", f"--tmpdir={folder}", *_as_root()],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    if run.returncode:
-        raise SystemExit(f"mariadb-install-db ended with status {run.returncode}:\n{run.stdout}")
 
 
 def restart_mariadb(folder: Path, port: int, *extra: str) -> tuple[int, subprocess.Popen]:
@@ -151,10 +161,10 @@ def start_postgresql(folder: Path, *extra: str) -> tuple[int, subprocess.Popen]:
     if account:
         folder.chmod(0o711)  # the server's account passes through it to its data
         os.chown(data, account["user"], account["group"])
-    subprocess.run(
+    output_of(
         [program("initdb") or "initdb", f"--pgdata={data}", "--username=postgres", "--auth=trust", "--encoding=UTF8",
          "--locale=C.UTF-8", "--no-sync"],
-        check=True, cwd=data, **account, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=data, **account,
     )  # fmt: skip
     options = {
         "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": data, "max_connections": 300,

@@ -9,10 +9,12 @@ from datetime import datetime
 from django.db import connection
 from django.utils import timezone
 
+from binlog import api as binlog
 from caching import api as caching
 from caching.operate import each_server
 from jobs import api as jobs
 from jobs.bulkhead import Bulkhead
+from popups.eviction import evicts_all_keys, parse_info
 
 AGE_S, DEADLINE_S = 5.0, 2.0
 Found = dict[str, dict[tuple[str, ...], float]]
@@ -43,9 +45,10 @@ def _redis() -> Found:
     caching.ping()
     found: Found = {}
     for server, send in each_server().items():
-        info = dict(line.split(":", 1) for line in send([("INFO",)])[0].decode().splitlines() if ":" in line)
+        info = parse_info(send([("INFO",)])[0])
         for name, field in OF_REDIS.items():
             found.setdefault(name, {})[(server,)] = float(info[field])
+        found.setdefault("hotpath_redis_evicts_all_keys", {})[(server,)] = float(evicts_all_keys(info))
     return found
 
 
@@ -71,6 +74,12 @@ def _pending() -> Found:
     return found
 
 
+def _binlog() -> Found:
+    now = binlog.status()
+    found = {"following": float(now.is_following), "lag_seconds": now.lag_s, "heard_age_seconds": now.heard_age_s}
+    return {f"hotpath_binlog_{name}": {(): number} for name, number in found.items() if number is not None}
+
+
 def _age_s(number: int, since: datetime | None) -> float | None:
     if not number:
         return 0.0
@@ -83,5 +92,7 @@ def _put(found: Found, job: str, name: str, number: float | None) -> None:
 
 
 SERVERS = ("database", "redis")
-CALLS: dict[str, Callable[[], Found]] = {"database": _database, "redis": _redis, "jobs": _jobs, "pending": _pending}
+CALLS: dict[str, Callable[[], Found]] = {
+    "database": _database, "redis": _redis, "jobs": _jobs, "pending": _pending, "binlog": _binlog,
+}  # fmt: skip
 _bulkhead = Bulkhead("metrics", len(CALLS), fresh_s=AGE_S)

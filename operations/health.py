@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from django.db import connection, connections
 
+from binlog import api as binlog
 from caching.operate import OFF, breaker, conf, each_server
 from jobs.api import JobState, job_states
 from operations.sources import Answer, Call
@@ -12,6 +13,7 @@ from operations.text import duration, said, size
 
 Verdict = Literal["good", "warning", "bad"]
 FULL = 0.9  # the share of Redis' memory from which on that is a warning
+SEEN_WITHIN_S = 1.0  # edits past the application, while the binary log is followed
 
 
 class Row(NamedTuple):
@@ -30,6 +32,7 @@ class Row(NamedTuple):
 CALLS: Mapping[str, Call] = {
     "database": Call("database", lambda: _database()),
     "redis": Call("redis", lambda: _redis()),
+    "binlog": Call("database", binlog.status),
     "jobs": Call("both", job_states, limit_s=2.5),
 }
 """What the page asks; `rows` makes the tables of the answers."""
@@ -39,7 +42,7 @@ def rows(answers: Mapping[str, Answer]) -> dict[str, list[Row]]:
     """Return the tables by name: `servers` (of the database, and each of Redis), and `jobs`."""
     database, redis, jobs = (answers[name] for name in ("database", "redis", "jobs"))
     return {
-        "servers": [_server(database, "Database"), *_redis_rows(redis), _cache()],
+        "servers": [_server(database, "Database"), *_redis_rows(redis), _cache(), _binlog(answers["binlog"])],
         "jobs": [Row("Jobs", "bad", jobs.error)] if jobs.error else _jobs(jobs),
     }
 
@@ -114,6 +117,17 @@ def _cache() -> Row:
 def _state_and_queue(job: Row) -> str:
     waiting = job.cells[0]
     return job.text if waiting in ("0", "–") else f"{job.text}, waiting: {waiting}"
+
+
+def _binlog(answer: Answer) -> Row:
+    """Return how soon edits past the application are seen."""
+    if answer.error:
+        return Row("Direct edits", "bad", answer.error)
+    now: binlog.Status = answer.value
+    followed = (f"followed up to {now.gtids}", f"by {now.leader}") if now.is_following else ()
+    return Row(
+        "Direct edits", "good" if now.is_following and now.lag_s < SEEN_WITHIN_S else "warning", now.bound, followed
+    )
 
 
 def _jobs(answer: Answer) -> list[Row]:

@@ -94,7 +94,7 @@ class RequestedPosts:
     def documents(self) -> Found[msgspec.Raw]:
         """Return the posts as JSON, once all batches have run."""
         results = self.texts(self.visible)
-        post_ids = self._posts.identities.values()
+        post_ids = self._posts.ids
         if len(results) == len(post_ids):
             return Found(results, [])
         existing = {row.id for row in self.visible}

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from devtools import servers
-from devtools.redis_cluster import RedisCluster
+from devtools.redis_cluster import PATIENT_MS, RedisCluster
 from devtools.redis_sentinel import RedisSentinel
 from launcher import embedded_redis
 
@@ -21,7 +21,9 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "none")
 def start_redis(binary: str, folder: Path) -> str:
     """Start the Redis of TOPOLOGY, and return its URL."""
     if TOPOLOGY == "cluster":
-        topology: RedisCluster | RedisSentinel = RedisCluster(binary, folder / "redis", replicas=0)
+        topology: RedisCluster | RedisSentinel = RedisCluster(
+            binary, folder / "redis", replicas=0, timeout_ms=PATIENT_MS
+        )
     elif TOPOLOGY == "sentinel":
         topology = RedisSentinel(binary, folder / "redis", replicas=1, sentinels=1)
     else:
@@ -41,7 +43,7 @@ def start_servers() -> None:
     binary = servers.program("redis-server") if SERVICES else embedded_redis.redis_server()
     os.environ["REDIS_URL"] = start_redis(binary, folder)
     if SERVICES:
-        mariadb_port, _ = servers.start_mariadb(folder)
+        mariadb_port, _ = servers.start_mariadb(folder, *servers.BINARY_LOG)
         os.environ["DATABASE_URL"] = f"mysql://root@127.0.0.1:{mariadb_port}/hotpath"
     else:
         os.environ["DATABASE_URL"] = f"sqlite:///{folder}/hotpath.sqlite3"
@@ -57,6 +59,9 @@ if os.environ.get("TESTS_WORKER") != WORKER:
 from config.settings import *  # noqa: E402, F403
 
 DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # noqa: F405  processes that tests start use the same database
+# A busy machine lets a healthy Redis wait. Tests of one that hangs use it by tests/support/redis_location.py.
+patient = {"SOCKET_TIMEOUT": 5, "SOCKET_CONNECT_TIMEOUT": 5}
+CACHES = {"default": CACHES["default"] | {"OPTIONS": CACHES["default"]["OPTIONS"] | patient}}  # noqa: F405
 ALLOWED_HOSTS = ["*"]
 CACHING = {**CACHING, "PROOF_MS": 3_600_000}  # noqa: F405  tests that count commands have none besides their own
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.testapp"]  # noqa: F405  models that exercise the framework

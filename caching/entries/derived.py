@@ -32,6 +32,7 @@ class Derived(Declaration):
     kind: str
     """Stands between database and label in every key."""
     scripted = False
+    outlives_runs = False
     _alias: str | None = None
 
     def __init__(

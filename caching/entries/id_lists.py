@@ -34,6 +34,15 @@ LIST_LIFE_S = 24 * 3_600
 PREFIX_BYTES = 1 + FINGERPRINT_BYTES
 
 
+class ResultOfOwner(Result[Any]):
+    """A question to the entry of one owner."""
+
+    def __init__(self, source: Any, owner: Any, shape: Any) -> None:
+        super().__init__(source, {source.key(owner): owner}, shape)
+        if source.has_integers:
+            self.prefix, self.ids = source.key_prefix(), (owner,)
+
+
 class IdList(Derived):
     """A source: the newest ids of the rows of an owner. A value is the entry itself: `listed` decodes it."""
 
@@ -65,7 +74,7 @@ class IdList(Derived):
         """Ask for the newest ids of an owner, newest first; raises ValidationError for an owner of the wrong type."""
         source, newest = self.here(), self.newest
         identity = source.identity(owner)
-        return Result(source, {source.key(identity): identity}, lambda values: [*source.listed(values[0]).ids[:newest]])
+        return ResultOfOwner(source, identity, lambda values: [*source.listed(values[0]).ids[:newest]])
 
     def of_each(self, owners: Iterable[Any]) -> ListsOfOwners:
         """Ask for the lists of several owners; raises ValidationError for an owner of the wrong type."""
@@ -79,12 +88,27 @@ class IdList(Derived):
         (kind,) = self.at(self.using).keys_by
         return f"{self.key_prefix()}{kind.part(identity)}"
 
-    def by_key(self, owners: Sequence[Any]) -> dict[str, Any]:
-        """Return the identities of several owners by key."""
-        begin, (kind,) = self.key_prefix(), self.keys_by
-        if kind.is_integer and set(map(type, owners)) == {int} and min(owners) >= 0 and max(owners) < 1 << 64:
+    def by_key(self, owners: Iterable[Any], prefix: str | None = None) -> dict[str, Any]:
+        """Return the identities of several owners, in the form of `unique`, by key."""
+        begin, (kind,) = prefix or self.key_prefix(), self.keys_by
+        if kind.is_integer:
             return {f"{begin}{owner}": owner for owner in owners}
-        return {f"{begin}{kind.part(owner)}": owner for owner in map(kind.canonical, owners)}
+        return {f"{begin}{kind.part(owner)}": owner for owner in owners}
+
+    def unique(self, owners: Sequence[Any]) -> list[Any]:
+        """Return owners in their one form, each once; raises ValidationError for one of the wrong type."""
+        (kind,) = self.keys_by
+        if (
+            kind.is_integer
+            and set(map(type, owners)) <= {int}
+            and (not owners or (min(owners) >= 0 and max(owners) < 1 << 64))
+        ):
+            return [*dict.fromkeys(owners)]
+        return [*dict.fromkeys(map(kind.canonical, owners))]
+
+    def prefix_of_integers(self) -> str | None:
+        """Return what the keys begin with, if they end with integers."""
+        return self.key_prefix() if self.has_integers else None
 
     def _faults(self, using: str) -> Iterator[Fault]:
         yield from super()._faults(using)

@@ -36,6 +36,7 @@ NOBODY = "-" * 16  # a token that no writer has
 
 _fill = Script.from_files(LUA, "fill")
 _lease, _hold, _lift, _change = (Script.from_files(LUA, "claims", name) for name in ("lease", "hold", "lift", "change"))
+_settle = Script.from_files(LUA, "settle")
 
 
 class SetChange(NamedTuple):
@@ -162,13 +163,29 @@ def discard(keys: Iterable[str]) -> set[str]:
 
     Past the breaker: raises redis.RedisError or OSError when Redis cannot be reached.
     """
-    groups, version = by_slot(keys), epochs.version
-    replies = round_trip([_lift.command(group, [NOBODY]) for group in groups])
+    groups = by_slot(keys)
+    return _unanswered(groups, _tell([_lift.command(group, [NOBODY]) for group in groups]))
+
+
+def settle(sets: Mapping[str, Iterable[int]], *, at_once: bool = False) -> tuple[set[str], set[str]]:
+    """Delete the id sets that do not say yet what the database's log tells of some ids, negative ones taken out.
+
+    Returns the keys of sets that differ and are held, so that their writers may be about to change them, and those of
+    a cluster's servers that cannot be used. With `at_once`, their writers will not keep them. Raises as discard() does.
+    """
+    replies = _tell([_settle.command([key, members_key(key)], [int(at_once), *ids]) for key, ids in sets.items()])
+    differing = {key for key, reply in zip(sets, replies, strict=True) if reply == 1}
+    return differing, _unanswered([[key] for key in sets], replies)
+
+
+def _tell(commands: Sequence[Command]) -> list[Any]:
+    version = epochs.version
+    replies = round_trip(commands)
     for reply in replies:
         if isinstance(reply, Exception) and not isinstance(reply, Unavailable):
             raise reply
     require_current(version)
-    return _unanswered(groups, replies)
+    return replies
 
 
 G = TypeVar("G")

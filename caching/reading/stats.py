@@ -42,7 +42,7 @@ def count_hits(reads: Iterable[Result[Any]]) -> None:
                 if last is not None:
                     _add_hits(last, number)
                 last, number = read.source, 0
-            number += len(read.identities)
+            number += len(read.ids)
         if last is not None:
             _add_hits(last, number)
 

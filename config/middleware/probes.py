@@ -1,6 +1,7 @@
 """Probes: `/healthz` tells that the process answers, `/readyz` whether the database and Redis do (503 if not).
 
-`/readyz` also tells whether every job has a living worker, which does not count: web processes answer without jobs.
+`/readyz` also tells whether every job has a living worker, and whether popups are shown (not where Redis may evict what
+was shown), which does not count: web processes answer without these.
 
 `/readyz` is 503 as well while the service is about to stop, so that load balancers send it no new requests.
 
@@ -21,6 +22,7 @@ from api.outages import Outage, database
 from caching import api as caching
 from jobs.api import job_states
 from jobs.bulkhead import Bulkhead, Pending
+from popups import eviction
 from serving.api import is_stopping
 
 DEADLINE_S = 2.0
@@ -66,7 +68,7 @@ EVENT_LOOP_VIEWS = {"/healthz": healthz_in_event_loop, "/readyz": readyz_in_even
 
 def _answer_states(checks: dict[str, Pending[None]]) -> HttpResponse:
     states = {name: _state(name, check) for name, check in checks.items()}
-    needed = [state for name, state in states.items() if name != "jobs"]
+    needed = [state for name, state in states.items() if name not in NOT_NEEDED]
     status = "stopping" if is_stopping() else "ok" if all(state == "ok" for state in needed) else "error"
     return _answer({"status": status, **states}, ok=status == "ok")
 
@@ -98,8 +100,14 @@ def _jobs() -> None:
         raise RuntimeError(f"no worker runs {', '.join(dead)}")
 
 
+def _popups() -> None:
+    if reason := eviction.ask():
+        raise RuntimeError(reason)
+
+
+NOT_NEEDED = ("jobs", "popups")
 OUTAGES = {"database": database, "redis": Outage("Redis", "/readyz is 503 until it answers again")}
-CHECKS: dict[str, Callable[[], None]] = {"database": _database, "redis": caching.ping, "jobs": _jobs}
+CHECKS: dict[str, Callable[[], None]] = {"database": _database, "redis": caching.ping, "jobs": _jobs, "popups": _popups}
 _bulkhead = Bulkhead("readyz", len(CHECKS))
 
 

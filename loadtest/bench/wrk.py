@@ -3,9 +3,10 @@
 import json
 import re
 import resource
-import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from devtools.programs import output_of
 
 _UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1_000.0}
 SCRIPT = """\
@@ -31,11 +32,9 @@ end
 def run_wrk(command: Sequence[str], seconds: int, *, prepare: Callable[[], None] | None = None) -> dict[str, float]:
     """Run wrk for some seconds; return what `parse_output` finds, and `wrk_s`, the CPU time that wrk itself took."""
     before_s = _children_cpu_s()
-    done = subprocess.run(
-        [*command[:1], "--latency", "--timeout=10s", f"-d{seconds}s", *command[1:]], capture_output=True, text=True,
-        check=True, timeout=seconds + 60, preexec_fn=prepare,
-    )  # fmt: skip
-    return {**parse_output(done.stdout), "wrk_s": _children_cpu_s() - before_s}
+    whole = [*command[:1], "--latency", "--timeout=10s", f"-d{seconds}s", *command[1:]]
+    printed = output_of(whole, timeout=seconds + 60, preexec_fn=prepare)
+    return {**parse_output(printed), "wrk_s": _children_cpu_s() - before_s}
 
 
 def write_script(file: Path, *, paths: Sequence[str], tokens: Sequence[str], delay_ms: int) -> None:

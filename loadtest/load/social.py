@@ -76,5 +76,5 @@ class SocialUser(ApiClient):
             return answer.status_code == 200
 
     def _scroll(self, path: str, name: str) -> None:
-        for _ in self.scroll(path, name):
+        for _ in self.scroll(path, name, allowed=(FORBIDDEN, NOT_FOUND)):
             pass

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from popups.models import Event, Pacing, Popup, UserPopup
 from tests.support.admin_rows import MAKE
+from tests.support.short_form import SHORT
 from users.models import User
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sampled]
@@ -82,7 +83,9 @@ def test_lookups(browser, rows, model):
 
 @pytest.mark.parametrize("model", MODELS, ids=[model.__name__ for model in MODELS])
 def test_parameters_of_the_list(browser, rows, model):
-    wanted = [("get", address_of(model), {name: value}) for name in OF_THE_LIST for value in BAD]
+    # The short form meets every parameter and every value, but not all pairs: 5 and the 12 values share no factor.
+    pairs = [*itertools.product(OF_THE_LIST, BAD)][:: 5 if SHORT else 1]
+    wanted = [("get", address_of(model), {name: value}) for name, value in pairs]
     wanted += [("get", address_of(model), {"o": order}) for order in ("1.2.3", "-99", "1.-1.x", "." * 50, "1" * 500)]
     assert failures(browser, wanted) == []
 

@@ -15,7 +15,7 @@ from caching.models import PendingInvalidation
 from caching.reading.batch import Batch
 from caching.redis.client import redis_client
 from tests.support.api_client import ApiClient
-from tests.support.threads import Task
+from tests.support.threads import LONGEST_S, Task
 from tests.testapp.models import Author, Book
 from users.models import User
 
@@ -39,7 +39,7 @@ def commands_sent() -> Iterator[list[bytes]]:
                     return
 
     task = Task(listen)
-    assert listening.wait(10)
+    assert listening.wait(LONGEST_S)
     yield seen
     redis_client().echo(stop)
     task.result()

@@ -29,6 +29,7 @@ def ask(port: int, host: bytes, path: str = "/api/v1/users/1", **headers: str) -
     return status
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_refused_host_is_logged_once_in_a_while(program, server):
     command, values = SERVERS[server]

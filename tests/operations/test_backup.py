@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 from collections import Counter
 from contextlib import closing
 from http.client import HTTPConnection
@@ -12,6 +11,7 @@ import pytest
 import redis as redis_py
 
 from devtools import servers
+from devtools.programs import output_of
 from tests.operations.mixed_load import MARK, MixedLoad, call, log_in
 from tests.support.polling import wait_until
 from tests.support.programs import WEB, Program, environment, run
@@ -49,13 +49,12 @@ class Site:
     def sql(self, text: str, database: str = "hotpath") -> list[list[str]]:
         """Run statements; return the rows."""
         command = ["mariadb", *self._address(), "--batch", "--skip-column-names", *([database] if database else [])]
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
-        return [line.split("\t") for line in done.stdout.splitlines()]
+        return [line.split("\t") for line in output_of(command, input=text).splitlines()]
 
     def dump(self) -> str:
         """Return all of the database, of one moment."""
         command = ["mariadb-dump", *self._address(), "--single-transaction", "--quick", "hotpath"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return output_of(command)
 
     def manage(self, *command: str) -> str:
         """Run a command of manage.py to its end; return what it printed."""
@@ -89,7 +88,7 @@ def sites():
 def copy_of_redis(site: Site) -> str:
     path = site.folder / "copy.rdb"
     command = ["redis-cli", "-p", str(site.redis_port), "--rdb", str(path)]
-    subprocess.run(command, check=True, capture_output=True)
+    output_of(command)
     return str(path)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.popups.shards import first
 from tests.support.crashes import dies_after, dies_before
+from tests.support.threads import LONGEST_S
 
 ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
 
@@ -31,7 +32,7 @@ def drains(number: int) -> Iterator[list[subprocess.Popen[bytes]]]:
 def terminated(started: list[subprocess.Popen[bytes]]) -> list[int]:
     for process in started:
         process.send_signal(SIGTERM)
-    return [process.wait(20) for process in started]
+    return [process.wait(LONGEST_S) for process in started]
 
 
 def enter_all(user_ids: list[int], rounds: int) -> list[tuple[int, int]]:
@@ -113,7 +114,7 @@ def _wait_for_all(number: int, processes: int) -> None:
 
     key = f"tests:round:{number}"
     arrived = redis_client().incr(key)
-    gives_up_at = time.monotonic() + 20
+    gives_up_at = time.monotonic() + LONGEST_S
     while int(arrived) < processes:
         assert time.monotonic() < gives_up_at
         arrived = redis_client().get(key)

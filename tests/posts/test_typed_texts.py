@@ -73,6 +73,7 @@ KEPT = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("text", [*INVISIBLE.values(), *REFUSED.values()], ids=[*INVISIBLE, *REFUSED])
 def test_is_refused_everywhere(api, root, alice, text):
     post = api.post("posts", {"text": "Hello"}, by=alice).json["id"]
@@ -96,6 +97,7 @@ def test_is_refused_everywhere(api, root, alice, text):
     assert (Post.objects.count(), Item.objects.count(), Comment.objects.count()) == (1, 1, 0)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("text", KEPT)
 def test_is_kept_as_typed(api, root, alice, text):
     post = api.post("posts", {"text": text}, by=alice)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.programs import WEB, Program
+from tests.support.threads import LONGEST_S
 
 COMMANDS = {
     "gunicorn": WEB,
@@ -27,7 +28,7 @@ def reload(web: Program, said: str = RELOADED, signum: int = signal.SIGHUP) -> N
     until(lambda: web.log.read_text().count(said) > before, web)
 
 
-def until(condition: Callable[[], object], web: Program, timeout_s: float = 60) -> None:
+def until(condition: Callable[[], object], web: Program, timeout_s: float = LONGEST_S) -> None:
     """Wait for a condition; show the log if it does not come true."""
     deadline = time.monotonic() + timeout_s
     while not condition():

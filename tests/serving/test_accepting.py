@@ -16,6 +16,7 @@ from serving import gunicorn_config as gunicorn_config
 from serving.accepting.connection_shares import ConnectionShares
 from serving.workers.gunicorn_worker import Worker
 from tests.support.programs import GUNICORN, Program
+from tests.support.threads import LONGEST_S
 
 PATIENT = ("-m", "gunicorn", "-c", "python:tests.serving.patient_gunicorn_config")
 
@@ -84,7 +85,7 @@ def _sockets(pid: int) -> int:
 
 
 def _until(look: Callable[[], Any], found: Callable[[Any], bool]) -> Any:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + LONGEST_S
     while not found(seen := look()):
         assert time.monotonic() < deadline, seen
         time.sleep(0.05)

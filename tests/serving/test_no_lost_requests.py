@@ -13,25 +13,27 @@ from launcher import embedded_redis
 from loadtest.bench.keep_alive_clients import ANSWERED, Clients, Running, running
 from tests.serving.supervised import COMMANDS, generations, reload, until, variables
 from tests.support.programs import GUNICORN, Program
+from tests.support.threads import LONGEST_S
 
 pytestmark = [pytest.mark.embedded, pytest.mark.sampled, pytest.mark.usefixtures("without_demo_data")]
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 ASYNCHRONOUS = ["gunicorn", "granian"]
-DRAIN_S = "1"  # every client asks ten times within it
+CLIENTS, PER_SECOND = 50, 200
+DRAIN_S = "3"  # every client asks several times within it, on a busy machine as well
 needs_haproxy = pytest.mark.skipif(servers.program("haproxy") is None, reason="needs Debian's haproxy")
 
 
 def load(port: int):
-    """Return 50 clients at work, each of which asks ten times a second until it has been told to finish."""
-    return running(Clients(port=port, paths=["/healthz"], seconds=60, clients=50, per_second=500))
+    """Return clients at work, each of which asks four times a second until it has been told to finish."""
+    return running(Clients(port=port, paths=["/healthz"], seconds=LONGEST_S, clients=CLIENTS, per_second=PER_SECOND))
 
 
 def no_request_is_lost(clients: Running) -> None:
-    """Wait for a second more, in which every client meets what there is now ten times, and count."""
+    """Wait for a second more, in which every client meets what there is now, and count."""
     time.sleep(1)
     clients.finish()
     assert clients.lost() == {}
-    assert clients.counts[ANSWERED] > 1_000
+    assert clients.counts[ANSWERED] > 5 * CLIENTS
 
 
 def ask(connection: socket.socket) -> bytes:

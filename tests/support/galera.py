@@ -15,6 +15,7 @@ import pytest
 
 from config.environment import BASE_DIR
 from devtools import servers
+from devtools.programs import output_of
 from serving.parent_death import end_with_parent
 from tests.support.network_hosts import Network, require_namespaces
 from tests.support.programs import environment
@@ -63,8 +64,7 @@ class Node:
     def query(self, sql: str, *, limit_s: float = 10) -> list[list[str]]:
         """Return the rows of a query, sent past the network; raises subprocess.SubprocessError."""
         client = ["mariadb", "--no-defaults", "-uroot", f"--socket={self._socket}", "-NBe", sql]
-        done = subprocess.run(client, capture_output=True, text=True, timeout=limit_s, check=True)
-        return [line.split("\t") for line in done.stdout.splitlines()]
+        return [line.split("\t") for line in output_of(client, timeout=limit_s).splitlines()]
 
     def state(self) -> str:
         """Return what the node says of its part in the cluster, such as "Synced" or "Donor/Desynced"."""

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from devtools.programs import output_of
+
 CLONE_NEWNET = 0x40000000
 LONGEST_NAME = 15  # of a network interface
 OWN = re.compile(r"(h(\d+)x\d+)-\d+")  # a host, the network it is in, and the process that made them
@@ -132,4 +134,4 @@ def _enter(namespace: int) -> None:
 
 
 def _ip(*arguments: Any) -> str:
-    return subprocess.run(["ip", *map(str, arguments)], check=True, capture_output=True, text=True).stdout
+    return output_of(["ip", *map(str, arguments)])

@@ -17,6 +17,7 @@ import pytest
 
 from config.environment import BASE_DIR
 from devtools.servers import free_port
+from tests.support.threads import LONGEST_S
 
 SERVE = ("-m", "launcher")
 MANAGE = ("manage.py", "check")
@@ -50,22 +51,23 @@ def environment(data: Path, **values: str) -> dict[str, str]:
 
 
 def run(program: tuple[str, ...], env: dict[str, str]) -> subprocess.CompletedProcess:
-    """Run a program to its end, 60 seconds at most."""
+    """Run a program to its end, LONGEST_S at most."""
     command = [sys.executable, *program]
-    return subprocess.run(command, cwd=BASE_DIR, env=env, capture_output=True, text=True, timeout=60, check=False)
+    options = {"cwd": BASE_DIR, "env": env, "timeout": LONGEST_S}
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
 class Program:
     """A server program on a free port; `log` is the file of its output."""
 
-    def __init__(self, program: tuple[str, ...], data: Path, **values: str) -> None:
+    def __init__(self, program: tuple[str, ...], data: Path, *, folder: Path = BASE_DIR, **values: str) -> None:
         self.port = free_port()
         self.data = data
         self.log = data.parent / f"{data.name}.log"
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, *program],
-                cwd=BASE_DIR,
+                cwd=folder,
                 env=environment(data, PORT=str(self.port), **values),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -73,7 +75,7 @@ class Program:
                 start_new_session=True,
             )
 
-    def wait_until_up(self, timeout_s: float = 60) -> "Program":
+    def wait_until_up(self, timeout_s: float = LONGEST_S) -> "Program":
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
@@ -83,7 +85,7 @@ class Program:
                 time.sleep(0.05)
         raise AssertionError(f"not up: {self.log.read_text()}")
 
-    def wait_until_printed(self, text: str, timeout_s: float = 60) -> "Program":
+    def wait_until_printed(self, text: str, timeout_s: float = LONGEST_S) -> "Program":
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline and self.process.poll() is None:
             if text in self.log.read_text():
@@ -98,7 +100,7 @@ class Program:
             f"http://127.0.0.1:{self.port}{path}", data, given | {"Content-Type": "application/json"}
         )
         try:
-            with urllib.request.build_opener(_NoRedirect).open(request, timeout=10) as reply:
+            with urllib.request.build_opener(_NoRedirect).open(request, timeout=30) as reply:
                 return Reply(reply.status, reply.headers, _decoded(reply.read()))
         except urllib.error.HTTPError as error:
             return Reply(error.code, error.headers, _decoded(error.read()))
@@ -106,7 +108,7 @@ class Program:
     def end(self, signum: int = signal.SIGINT) -> int:
         """Send a signal and return the exit status of the program."""
         self.process.send_signal(signum)
-        return self.process.wait(40)
+        return self.process.wait(LONGEST_S)
 
     def processes(self, name: str = "") -> dict[int, str]:
         """Return {pid: command} of this program's processes, found by DATA_DIR or by working directory."""
@@ -152,7 +154,7 @@ def program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
     """program(command, **environment): start a server program on data of its own, which is ended with the test."""
     started = []
 
-    def start(command: tuple[str, ...], **values: str) -> Program:
+    def start(command: tuple[str, ...], **values: Any) -> Program:
         started.append(Program(command, tmp_path / "data", **values))
         return started[-1]
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from devtools.redis_cluster import RedisCluster
+from devtools.redis_cluster import PATIENT_MS, RedisCluster
 from devtools.redis_sentinel import RedisSentinel
 from launcher import embedded_redis
 from tests.support.circuit_breaker import fresh_breaker
@@ -20,7 +20,8 @@ T = TypeVar("T", RedisCluster, RedisSentinel)
 @pytest.fixture
 def cluster(tmp_path: Path, settings: Any) -> Iterator[RedisCluster]:
     """Three masters that this process uses for its cache, as if the process had just started."""
-    with running(RedisCluster(embedded_redis.redis_server(), tmp_path / "cluster", replicas=0)) as cluster:
+    masters = RedisCluster(embedded_redis.redis_server(), tmp_path / "cluster", replicas=0, timeout_ms=PATIENT_MS)
+    with running(masters) as cluster:
         use_redis(settings, cluster.url)
         with fresh_breaker():
             empty_redis()

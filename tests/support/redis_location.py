@@ -3,11 +3,13 @@
 from typing import Any
 
 from caching import locations
+from config import settings as own
 
 
 def caches_at(url: str, caches: Any) -> dict[str, Any]:
-    """Return CACHES with the Redis, Redis Cluster or Sentinels of a URL."""
-    options = caches["default"]["OPTIONS"] | {"CONNECTION_FACTORY": locations.connection_factory(url)}
+    """Return CACHES with the Redis, Redis Cluster or Sentinels of a URL, and the project's own time limits."""
+    limits = own.CACHES["default"]["OPTIONS"]
+    options = caches["default"]["OPTIONS"] | limits | {"CONNECTION_FACTORY": locations.connection_factory(url)}
     return {"default": caches["default"] | {"LOCATION": url, "OPTIONS": options}}
 
 

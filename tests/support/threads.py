@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connections
 
-LONGEST_S = 60  # no thread, process or condition that a test waits for may take longer
+LONGEST_S = 120  # no thread, process or condition that a test waits for may take longer
 
 
 class Task(threading.Thread):

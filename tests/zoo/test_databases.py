@@ -2,7 +2,6 @@
 
 import contextvars
 import json
-import subprocess
 import sys
 
 import pytest
@@ -19,6 +18,7 @@ from caching.protocol import steps
 from caching.protocol.pending import apply_pending
 from caching.redis.client import round_trip
 from caching.redis.failures import Unavailable
+from devtools.programs import output_of
 from tests.zoo.models import Category, Person, Rating, Subscription, Ware, newest_subscribers, stars, subscriptions
 
 tenant = contextvars.ContextVar("tenant", default="default")
@@ -292,8 +292,8 @@ def test_every_process_names_a_database_alike():
         "from caching.databases import key_prefix\n"
         "print(json.dumps([key_prefix('default'), key_prefix('other')]))"
     )
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True, timeout=60)
-    assert json.loads(told.stdout) == [key_prefix("default"), key_prefix("other")]
+    told = output_of([sys.executable, "-c", script], timeout=60)
+    assert json.loads(told) == [key_prefix("default"), key_prefix("other")]
 
 
 # PREFIX.

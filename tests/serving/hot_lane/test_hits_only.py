@@ -5,12 +5,14 @@ import time
 import pytest
 
 from caching.api import redis_client
+from caching.entries import id_sets
 from caching.entries.rows import rows_of
 from caching.extend import breaker
 from caching.protocol.codec import row_codec_of
 from posts import models
 from posts.models import Favorite, Post
 from tests.support.asgi_server import AsgiServer, login, wait_until_ready
+from tests.support.polling import wait_until
 from users.models import User
 from users.reads import OneUser
 
@@ -95,7 +97,8 @@ def test_ids_below_the_floor(asked, alice, bob, monkeypatch):
         assert reply.by_lane is (some is above)
 
 
-def test_members_that_were_evicted(asked, alice, bob):
+def test_members_that_were_evicted(asked, alice, bob, monkeypatch):
+    monkeypatch.setattr(id_sets, "MOST_TOLD", 0)  # or the set is known, and its state alone has to stand
     post = Post.objects.create_one(author_id=bob.pk, text="x")
     Favorite.objects.create(user_id=alice.pk, post_id=post.pk)
     path = f"favorites/check?ids={post.pk}"
@@ -107,7 +110,8 @@ def test_members_that_were_evicted(asked, alice, bob):
     assert b"true" in reply.body
 
 
-def test_a_script_that_redis_has_forgotten(asked, alice):
+def test_a_script_that_redis_has_forgotten(asked, alice, monkeypatch):
+    monkeypatch.setattr(id_sets, "MOST_TOLD", 0)  # or the set is known, and the script not needed
     path = "favorites/check?ids=1"
     asked(path)
     assert asked(path).by_lane
@@ -117,9 +121,7 @@ def test_a_script_that_redis_has_forgotten(asked, alice):
 
 def test_a_connection_that_was_closed_while_idle(asked):
     redis_client().client_kill_filter(_type="normal", skipme=True)
-    deadline = time.monotonic() + 5
-    while not asked().by_lane:
-        assert time.monotonic() < deadline
+    wait_until(lambda: asked().by_lane)
     assert breaker.is_closed
 
 
@@ -154,7 +156,7 @@ def test_redis_hangs_dies_and_comes_back(own_redis, alice, bob):
             began = time.monotonic()
             reply = served.ask(path, headers=own)
             assert (reply.status, reply.by_lane) == (200, False)
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 10
             assert not breaker.is_closed
             mend()
             wait_until_ready(served, alice)

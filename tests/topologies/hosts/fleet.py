@@ -20,6 +20,7 @@ import yaml
 
 from config.environment import BASE_DIR
 from devtools import servers
+from devtools.programs import output_of
 from launcher import embedded_redis
 from serving.parent_death import end_with_parent
 from tests.support.network_hosts import Network, require_namespaces
@@ -112,7 +113,7 @@ class Fleet:
         """Run SQL as the database's root; return what it prints, without names of columns."""
         address = [f"--socket={self.folder}/mariadb.sock", "--user=root"]
         client = ["mariadb", "--no-defaults", *address, "--skip-column-names"]
-        return subprocess.run(client, input=text, text=True, check=True, capture_output=True).stdout
+        return output_of(client, input=text)
 
     def row_locks(self) -> int:
         """Return how many rows transactions have locked."""

@@ -6,7 +6,6 @@ from urllib.parse import quote
 
 import pytest
 
-from caching import locations
 from caching.api import redis_client
 from caching.redis.proofs import proofs
 from devtools.redis_cluster import RedisCluster
@@ -14,6 +13,7 @@ from devtools.redis_sentinel import RedisSentinel
 from launcher.embedded_redis import redis_server
 from tests.support.circuit_breaker import fresh_breaker
 from tests.support.empty_redis import empty_redis
+from tests.support.redis_location import use_redis
 from tests.support.short_form import SHORT
 
 Topology = RedisCluster | RedisSentinel
@@ -46,10 +46,7 @@ def use(settings: Any) -> Iterator[Callable[[Topology], None]]:
     """use(servers): have this process use them for its cache, as if the process had just started."""
 
     def use_servers(servers: Topology) -> None:
-        location = servers.url.replace(PASSWORD, quote(PASSWORD, safe=""))
-        factory = locations.connection_factory(location)
-        options = {**settings.CACHES["default"]["OPTIONS"], "CONNECTION_FACTORY": factory}
-        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": location, "OPTIONS": options}}
+        use_redis(settings, servers.url.replace(PASSWORD, quote(PASSWORD, safe="")))
         # A hold outlives a failover that loses its lift.
         settings.CACHING = {**settings.CACHING, "RETRY_MS": 100, "PROOF_MS": 100, "HOLD_MS": 1_000}
         settings.THROTTLES = {}

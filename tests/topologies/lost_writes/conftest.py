@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from caching import locations
 from caching.testutils import reset_cache
 from devtools.redis_cluster import RedisCluster
 from devtools.redis_sentinel import RedisSentinel
 from launcher.embedded_redis import redis_server
 from tests.support.circuit_breaker import fresh_breaker
+from tests.support.redis_location import use_redis
 from tests.support.short_form import SHORT
 
 Topology = RedisCluster | RedisSentinel
@@ -32,9 +32,7 @@ def servers(request: Any, tmp_path_factory: Any) -> Iterator[Topology]:
 @pytest.fixture
 def topology(servers: Topology, transactional_db: None, settings: Any) -> Iterator[Topology]:
     """The servers that this process uses for its cache, as if the process had just started."""
-    factory = locations.connection_factory(servers.url)
-    options = {**settings.CACHES["default"]["OPTIONS"], "CONNECTION_FACTORY": factory}
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": servers.url, "OPTIONS": options}}
+    use_redis(settings, servers.url)
     settings.CACHING = {"ALIAS": "default", "PREFIX": "hp"}  # with the times of the product
     with fresh_breaker():
         for node in servers.masters():
