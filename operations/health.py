@@ -49,7 +49,7 @@ def rows(answers: Mapping[str, Answer]) -> dict[str, list[Row]]:
 
 def troubles(answers: Mapping[str, Answer]) -> dict[str, str]:
     """Return what is not well of the jobs and of Redis' memory, by name."""
-    jobs = {f"job {row.name}": f"{row.text}, waiting: {row.cells[0]}" for row in _jobs(answers["jobs"]) if row.is_bad}
+    jobs = {f"job {row.name}": _state_and_queue(row) for row in _jobs(answers["jobs"]) if row.is_bad}
     memory = (_memory(f"Redis {name}", info, answers["redis"]) for name, info in _infos(answers["redis"]))
     return jobs | {row.name: row.text for row in memory if row.is_bad}
 
@@ -112,6 +112,11 @@ def _cache() -> Row:
     if breaker.is_closed:
         return Row("Cache", "good", "This process reads and fills entries.")
     return Row("Cache", "bad", "This process reads the database alone, until it may believe Redis: breaker open.")
+
+
+def _state_and_queue(job: Row) -> str:
+    waiting = job.cells[0]
+    return job.text if waiting in ("0", "–") else f"{job.text}, waiting: {waiting}"
 
 
 def _binlog(answer: Answer) -> Row:

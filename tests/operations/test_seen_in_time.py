@@ -1,4 +1,4 @@
-"""Behaviour 120: what is wrong shows in /metrics, on the operator's page and in the log in time, and its alert fires.
+"""Behaviour 121: what is wrong shows in /metrics, on the operator's page and in the log in time, and its alert fires.
 
 ROUNDS=5 gives the long form; -s prints the seconds.
 """
