@@ -47,16 +47,18 @@ def tables_of(using: str) -> dict[str, Table]:
 
 def _reader(field: Any, using: str) -> Callable[[Any], Any]:
     """Return the function that makes a value of the log what Django reads from the column."""
-    connection, column = connections[using], field.cached_col
+    connection, column = connections[using], field.get_col(field.model._meta.db_table)
     steps = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
-    is_uuid = column.output_field.get_internal_type() == "UUIDField"
+    kind = column.output_field.get_internal_type()
 
     def read(value: Any) -> Any:
-        # As the driver gives it: a TIME as a time of day, and a native UUID as text.
+        # As the driver gives it: a TIME as a time of day, a native UUID as text, bytes also where there are none.
         if isinstance(value, datetime.timedelta):
             value = (_MIDNIGHT + value).time()
-        elif is_uuid and isinstance(value, bytes):
+        elif kind == "UUIDField" and isinstance(value, bytes):
             value = str(uuid.UUID(bytes=value.ljust(UUID_BYTES, b"\0")))  # the log leaves zeros at the end out
+        elif kind == "BinaryField" and isinstance(value, str):
+            value = value.encode()
         for convert in steps:
             value = convert(value, column, connection)
         return value
