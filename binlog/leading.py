@@ -40,7 +40,8 @@ class Lead:
 
     def position(self) -> Position:
         """Return the row."""
-        return self._row().get()
+        position: Position = self._row().get()
+        return position
 
     def note(self, **columns: Any) -> None:
         """Write columns of the row, and lead on; raises NotLeading."""

@@ -1,6 +1,7 @@
 """Rows of the log as instances of models."""
 
 import datetime
+import uuid
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
@@ -10,6 +11,7 @@ from django.db import connections
 from caching.extend import logged_models
 
 _MIDNIGHT = datetime.datetime.combine(datetime.date.min, datetime.time())
+UUID_BYTES = 16
 Values = Mapping[str, Any]
 
 
@@ -45,12 +47,18 @@ def tables_of(using: str) -> dict[str, Table]:
 
 def _reader(field: Any, using: str) -> Callable[[Any], Any]:
     """Return the function that makes a value of the log what Django reads from the column."""
-    connection, column = connections[using], field.cached_col
+    connection, column = connections[using], field.get_col(field.model._meta.db_table)
     steps = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+    kind = column.output_field.get_internal_type()
 
     def read(value: Any) -> Any:
-        if isinstance(value, datetime.timedelta):  # a TIME, which the driver reads as a time of day
+        # As the driver gives it: a TIME as a time of day, a native UUID as text, bytes also where there are none.
+        if isinstance(value, datetime.timedelta):
             value = (_MIDNIGHT + value).time()
+        elif kind == "UUIDField" and isinstance(value, bytes):
+            value = str(uuid.UUID(bytes=value.ljust(UUID_BYTES, b"\0")))  # the log leaves zeros at the end out
+        elif kind == "BinaryField" and isinstance(value, str):
+            value = value.encode()
         for convert in steps:
             value = convert(value, column, connection)
         return value

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sampled]
 def test_each_job_fails_and_comes_back_while_the_others_go_on(worker):
     process = worker()
     wait_until_state("ok")
-    for number, name in enumerate(NAMES):
+    for number, name in enumerate(NAMES, 2):
         kind = ("outage", "bug", "exit")[number % 3]
         process.break_job(name, kind)
         wait_until_state("failing", name)
