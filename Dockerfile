@@ -1,7 +1,7 @@
 # Hotpath with production settings, served by gunicorn, or by Granian if SERVER=granian.
 # compose.yaml adds MySQL and Redis.
 
-FROM python:3.13-slim-bookworm AS build
+FROM python:3.13.11-slim-bookworm AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends gcc libc6-dev libmariadb-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
@@ -9,13 +9,13 @@ COPY requirements-base.txt requirements.txt /build/
 RUN python -m venv /opt/hotpath \
     && /opt/hotpath/bin/python -m pip install --no-cache-dir --disable-pip-version-check -r /build/requirements.txt
 
-FROM python:3.13-slim-bookworm
+FROM python:3.13.11-slim-bookworm
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libmariadb3 \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 hotpath \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin hotpath \
-    && install -d -o hotpath -g hotpath /data
+    && install -d -o hotpath -g hotpath /data /data/metrics
 COPY --from=build /opt/hotpath /opt/hotpath
 COPY . /app
 WORKDIR /app

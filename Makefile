@@ -44,7 +44,7 @@ PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz
 	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-topologies test-cache-on-cluster \
 	test-cache-on-sentinel test-newest newest-python wheel \
 	test-wheel test-oldest lint fmt bench report load sizing \
-	clients install install-embedded pins clean help
+	clients release install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
 	@$(DEBUGGING) exec $(BIN)/python -m launcher
@@ -150,6 +150,9 @@ sizing: $(BIN)/python  ## hosts, nodes, bytes and money for a number of users, a
 
 install: $(VENV)/.base $(VENV)/.dev  ## create .venv with the libraries and the tools
 install-embedded: $(VENV)/.embedded  ## unpack the embedded redis-server
+
+release: $(VENV)/.base $(VENV)/.dev  ## check, and commit and tag a version (VERSION=1.2.3); nothing is pushed
+	@$(BIN)/python -m devtools.release "$(VERSION)"
 
 pins:  ## compile requirements-*.in to pinned requirements-*.txt (needs uv)
 	@for set in base dev peers; do \

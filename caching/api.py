@@ -17,17 +17,17 @@ from .orm.edges import EdgeModel
 from .orm.managers import CachedManager
 from .orm.models import CachedModel
 from .orm.querysets import CachedQuerySet
-from .protocol.steps import held
 from .reading.asynchronous import abatch
 from .reading.batch import Batch
 from .reading.inspect import Entry, entries_of
-from .reading.stats import cache_events
+from .reading.stats import cache_events, held_keys
 from .reading.unique import UniqueRow
 from .redis.breaker import breaker_states
 from .redis.client import ping, redis_client
 from .redis.failures import Unavailable
 from .redis.round_trips import round_trips
 from .writing.declarations import hold_instances
+from .writing.edge_deletion import delete_edge
 from .writing.inserting import insert_where
 from .writing.invalidation import invalidate_all
 from .writing.partitions import delete_locked
@@ -38,8 +38,8 @@ __all__ = [
     "BOUNDS_S", "Attempts", "Batch", "Cached", "CachedManager", "CachedModel", "CachedQuerySet", "Counts",
     "Durations", "EdgeList", "EdgeModel", "EdgeValue", "Entry", "Found", "IdList", "IdSet", "Listed",
     "ListsOfOwners", "RedisKeys", "Series", "Unavailable", "UniqueRow", "abatch", "atomic_write", "breaker_states",
-    "cache_events", "delete_locked", "delete_rows", "discard_keys", "entries_of", "existence_of", "held",
-    "hold_instances", "hold_keys", "insert_where", "invalidate_all", "is_galera", "is_lost", "is_passing",
+    "cache_events", "delete_edge", "delete_locked", "delete_rows", "discard_keys", "entries_of", "existence_of",
+    "held_keys", "hold_instances", "hold_keys", "insert_where", "invalidate_all", "is_galera", "is_lost", "is_passing",
     "lock_on_all_nodes", "lock_rows", "memberships", "owned_keys", "ping", "redis_client", "repeated",
     "round_trips", "update_rows",
 ]  # fmt: skip

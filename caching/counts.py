@@ -1,5 +1,6 @@
 """Numbers of one process that only grow: cheap to add to on the hottest paths, and read by whoever observes it."""
 
+import re
 import threading
 from bisect import bisect_left
 from collections import Counter
@@ -27,6 +28,11 @@ class Counts(Generic[Key]):
         """Return {key: number} since the process started."""
         with self._lock:
             return dict(self._numbers)
+
+
+def kind_of(source: type[object]) -> str:
+    """Return the name of a class of cache sources, as id_set for IdSet."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", source.__name__.strip("_")).lower()
 
 
 class Series:

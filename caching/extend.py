@@ -4,6 +4,7 @@ from .conf import clear_on_change, conf, prefix
 from .databases import key_prefix
 from .entries.remembered import RememberedRows
 from .entries.source import Result, Source
+from .ops.row_changes import LoggedTransaction, RowChange, apply_logged, forget_models, listen, logged_models
 from .options import jittered_ms
 from .protocol.codec import Framed, Stale, fingerprint, projection
 from .protocol.pending import apply_waiting, waiting_invalidations
@@ -31,14 +32,16 @@ __all__ = [
     "Declaration",
     "EventLoopClient",
     "Framed",
-
+    "LoggedTransaction",
     "RememberedRows",
     "Reply",
     "Result",
+    "RowChange",
     "Script",
     "Source",
     "Stale",
     "Witness",
+    "apply_logged",
     "apply_waiting",
     "breaker",
     "clear_on_change",
@@ -49,11 +52,14 @@ __all__ = [
     "entry_of",
     "execute",
     "fingerprint",
+    "forget_models",
     "inserted",
     "inserting",
     "jittered_ms",
     "joined_to_commit",
     "key_prefix",
+    "listen",
+    "logged_models",
     "mark_of_run",
     "may_fail_over",
     "new_token",

@@ -27,6 +27,8 @@ class Relative:
     def __init__(self, model: Any, relative: Any, paths: list[Path]) -> None:
         self.model = relative
         self._of, self._paths = model, paths
+        self.is_same = paths == [Path((), ())]
+        """Whether it is the model itself, with the same primary keys."""
 
     def is_part_of(self, instance: Any) -> bool:
         """Return whether instances of the model have all columns of this relative: it is a parent, or the model."""

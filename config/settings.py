@@ -1,6 +1,6 @@
 """Django's settings: the composition of the project.
 
-All that differs between machines is set by environment variables, which README.md lists.
+All that differs between machines is set by environment variables, which docs/operations/settings.md lists.
 """
 
 import os
@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "caching",
     "jobs",
+    "binlog",
     "api",
     "counters",
     "counters.http",

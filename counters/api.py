@@ -1,6 +1,7 @@
 """The public interface of counters: all that other applications import."""
 
 from counters.aggregates import CountOf, SumOf
+from counters.blocks import KEYS, BlockSource
 from counters.declaration import CounterSet
 from counters.deltas import Amounts, append_deltas, forget_targets
 from counters.inspection import CounterKind, counted, counter_kinds, last_target
@@ -13,7 +14,7 @@ from counters.registry import counters_of, kinds
 from counters.upserts import insert_rows, upsert
 
 __all__ = [
-    "Amounts", "CountOf", "CounterKind", "CounterSet", "SumOf", "append_deltas", "counted", "counter_kinds",
-    "counters_of", "counts_of", "forget_targets", "insert_rows", "interrupted_at", "kinds", "last_target",
-    "read_targets", "reconcile", "reconcile_one", "request_counts", "request_counts_of", "upsert",
+    "KEYS", "Amounts", "BlockSource", "CountOf", "CounterKind", "CounterSet", "SumOf", "append_deltas", "counted",
+    "counter_kinds", "counters_of", "counts_of", "forget_targets", "insert_rows", "interrupted_at", "kinds",
+    "last_target", "read_targets", "reconcile", "reconcile_one", "request_counts", "request_counts_of", "upsert",
 ]  # fmt: skip

@@ -18,6 +18,8 @@ from caching.extend import key_prefix as database_prefix
 from counters import queries, registry
 
 TARGETS_PER_BLOCK = 8
+KEYS = "c"
+"""What the keys of blocks begin with, behind the database."""
 TTL_S = 24 * 3_600
 FINGERPRINT_BYTES = 4
 PREFIX_BYTES = 1 + FINGERPRINT_BYTES
@@ -48,6 +50,11 @@ class Content(tuple[int, ...]):
         """The values of each target, none of them negative."""
         shown, width = [max(0, number) for number in self], self.width
         return [self.values_of(*shown[first : first + width]) for first in range(1, len(shown), width)]
+
+    def values_at(self, place: int) -> Any:
+        """Return the values of one target, without making those of the others."""
+        first = 1 + place * self.width
+        return self.values_of(*[max(0, number) for number in self[first : first + self.width]])
 
     @cached_property
     def texts(self) -> list[msgspec.Raw]:
@@ -92,7 +99,7 @@ def block_of(kind: str, target_id: int) -> Block:
 
 def key_prefix(kind: str) -> str:
     """Return the part of a block's key before its number."""
-    return f"{database_prefix(queries.database())}c:{kind}:"
+    return f"{database_prefix(queries.database())}{KEYS}:{kind}:"
 
 
 def key(block: Block) -> str:
@@ -112,6 +119,7 @@ class BlockSource:
 
     label = "counters"
     scripted = False
+    outlives_runs = False
 
     @property
     def using(self) -> str:

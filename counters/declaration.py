@@ -4,7 +4,7 @@ import re
 
 from django.core.exceptions import ImproperlyConfigured
 
-from counters import registry, signals
+from counters import direct_edits, registry, signals
 from counters.aggregates import CountOf
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
@@ -23,3 +23,4 @@ class CounterSet:
         for name, counter in counters.items():
             registry.add(kind, name, counter)
             signals.watch(counter.model)
+            direct_edits.watch(counter.model)

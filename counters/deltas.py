@@ -1,7 +1,7 @@
 """The delta log: deltas are inserted in the writer's transaction, and added to cached values after its commit."""
 
 from collections import Counter as Sums
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from django.db import connections, transaction
@@ -25,37 +25,36 @@ Change = tuple[str, int, str, int]
 def append_deltas(using: str, amounts: Amounts) -> None:
     """Insert a delta for each change that is not 0; must run in the transaction that writes the counted rows."""
     changes = [(*counter, amount) for counter, amount in amounts.items() if amount]
-    if len(changes) > FEW and not connections[using].features.can_return_rows_from_bulk_insert:
+    if not changes:
+        return
+    connection: Any = connections[using]
+    if connection.features.can_return_rows_from_bulk_insert:
+        pks = _insert_all(connection, changes, returning="RETURNING id")
+    elif len(changes) <= FEW:  # MySQL returns the id of one row only
+        pks = [_insert_one(connection, change) for change in changes]
+    else:
         # Cached values take no delta whose id is not known: they are read again after the commit.
         hold_keys(using, {blocks.key(blocks.block_of(kind, target_id)) for kind, target_id, *_ in changes})
-        _insert_all(using, changes, returning="")
-    elif changes:
-        pks = _insert_returning_pks(using, changes)
-        _increments(using).rows.extend(LoggedDelta(pk, *change) for pk, change in zip(pks, changes, strict=True))
+        _insert_all(connection, changes, returning="")
+        return
+    _increments(connection).rows += [LoggedDelta(pk, *change) for pk, change in zip(pks, changes, strict=True)]
 
 
-def _insert_returning_pks(using: str, changes: list[Change]) -> list[int]:
-    if connections[using].features.can_return_rows_from_bulk_insert:
-        return _insert_all(using, changes, returning="RETURNING id")
-    # MySQL returns the id of one row only.
-    return [_insert_one(using, change) for change in changes]
-
-
-def _insert_all(using: str, changes: list[Change], *, returning: str) -> list[int]:
+def _insert_all(connection: Any, changes: list[Change], *, returning: str) -> list[int]:
     """Insert deltas by one statement; return their pks if it returns any.
 
     In plain SQL: building the statement by the ORM would take most of the time.
     """
-    now = connections[using].ops.adapt_datetimefield_value(timezone.now())
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
     places = ", ".join([_PLACEHOLDERS] * len(changes))
-    with connections[using].cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(f"{_INSERT} {places} {returning}", [value for change in changes for value in (*change, now)])
         return [pk for (pk,) in cursor.fetchall()] if returning else []
 
 
-def _insert_one(using: str, change: Change) -> int:
-    now = connections[using].ops.adapt_datetimefield_value(timezone.now())
-    with connections[using].cursor() as cursor:
+def _insert_one(connection: Any, change: Change) -> int:
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
         cursor.execute(f"{_INSERT} {_PLACEHOLDERS}", (*change, now))
         return int(cursor.lastrowid)
 
@@ -93,13 +92,11 @@ class CacheIncrements:
             record_pending(self.using, blocks.keys_of(self.rows))
 
 
-def _increments(using: str) -> CacheIncrements:
+def _increments(connection: Any) -> CacheIncrements:
     """Return the increments of the current savepoint, sent after the commit; a rollback drops them with the rows."""
-    connection: Any = connections[using]
+    using = connection.alias
     joined = joined_to_commit(using)
-    here = set(connection.savepoint_ids)
-    hooks = (hook for savepoints, hook, _ in reversed(connection.run_on_commit) if savepoints == here)
-    for each in hooks if joined is None else joined:
+    for each in _hooks(connection) if joined is None else joined:
         if isinstance(each, CacheIncrements):
             return each
     increments = CacheIncrements(using)
@@ -108,6 +105,12 @@ def _increments(using: str) -> CacheIncrements:
     else:
         joined.append(increments)
     return increments
+
+
+def _hooks(connection: Any) -> Iterator[Any]:
+    """Yield the on-commit hooks of the current savepoint, the newest first."""
+    here = set(connection.savepoint_ids)
+    return (hook for savepoints, hook, _ in reversed(connection.run_on_commit) if savepoints == here)
 
 
 def insert(using: str, rows: Iterable[Delta]) -> None:

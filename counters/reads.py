@@ -17,41 +17,30 @@ from counters import blocks, registry
 from counters.blocks import TARGETS_PER_BLOCK, Block, Content
 
 
-class Counts(Result[dict[str, Any]]):
+class Counts:
     """All counters of some targets: {"user:7": values, …} in the order requested, each target once."""
 
-    def __init__(self, targets: Iterable[str]) -> None:
-        self.source = blocks.SOURCE
-        identities: dict[str, Block] = {}
-        places: list[tuple[str, str, int]] = []
-        kind: str | None = None
-        prefix: str = ""
-        # This loop runs for each target of each request, so it calls no functions of the project.
+    def __init__(self, batch: Batch, targets: Iterable[str]) -> None:
+        ids: dict[str, list[int]] = {}
+        self._places: list[tuple[str, str, int]] = []
         for target in targets:
-            target_kind, _, text = target.partition(":")
-            if target_kind != kind:
-                kind, prefix = target_kind, blocks.key_prefix(target_kind)
-                registry.names_of(kind)
-            number, place = divmod(int(text), TARGETS_PER_BLOCK)
-            key = f"{prefix}{number}"
-            identities[key] = (kind, number)
-            places.append((target, key, place))
-        self.identities, self._places = identities, places
-
-    def resolve(self, values: Sequence[Any]) -> None:
-        self._contents: dict[str, Content] = dict(zip(self.identities, values, strict=True))
+            kind, _, text = target.partition(":")
+            target_id = int(text)
+            ids.setdefault(kind, []).append(target_id)
+            self._places.append((target, kind, target_id))
+        self._of_kind = {kind: request_counts_of(batch, kind, those) for kind, those in ids.items()}
 
     @cached_property
-    def result(self) -> dict[str, Any]:  # type: ignore[override]
+    def result(self) -> dict[str, Any]:
         """The values by target, as structs."""
-        contents = self._contents
-        return {target: contents[key].values[place] for target, key, place in self._places}
+        found = {kind: counts.result for kind, counts in self._of_kind.items()}
+        return {target: found[kind][target_id] for target, kind, target_id in self._places}
 
     @property
     def texts(self) -> dict[str, Raw]:
         """The values by target, as JSON."""
-        contents = self._contents
-        return {target: contents[key].texts[place] for target, key, place in self._places}
+        found = {kind: counts.texts for kind, counts in self._of_kind.items()}
+        return {target: found[kind][target_id] for target, kind, target_id in self._places}
 
 
 class CountsOfKind(Result[dict[int, Any]]):
@@ -61,20 +50,25 @@ class CountsOfKind(Result[dict[int, Any]]):
         self.source, self._ids = blocks.SOURCE, list(ids)
         registry.names_of(kind)
         prefix = blocks.key_prefix(kind)
-        self.identities = {
-            f"{prefix}{number}": (kind, number)
-            for number in dict.fromkeys([target_id // TARGETS_PER_BLOCK for target_id in self._ids])
-        }
+        self.prefix, self._kind = prefix, kind
+        self.ids = [*dict.fromkeys([target_id // TARGETS_PER_BLOCK for target_id in self._ids])]
+
+    @cached_property
+    def identities(self) -> dict[str, Block]:
+        return {f"{self.prefix}{number}": (self._kind, number) for number in self.ids}
 
     def resolve(self, values: Sequence[Any]) -> None:
-        numbers = [number for _, number in self.identities.values()]
-        self._contents: dict[int, Content] = dict(zip(numbers, values, strict=True))
+        self._contents: dict[int, Content] = dict(zip(self.ids, values, strict=True))
 
     @cached_property
     def result(self) -> dict[int, Any]:  # type: ignore[override]
         """The values by id, as structs."""
         contents, each = self._contents, TARGETS_PER_BLOCK
         return {target_id: contents[target_id // each].values[target_id % each] for target_id in self._ids}
+
+    def of(self, target_id: int) -> Any:
+        """Return the values of one of the targets, as a struct."""
+        return self._contents[target_id // TARGETS_PER_BLOCK].values_at(target_id % TARGETS_PER_BLOCK)
 
     @property
     def texts(self) -> dict[int, Raw]:
@@ -90,11 +84,11 @@ def request_counts(batch: Batch, targets: Iterable[str]) -> Counts:
     cached value may lack the changes of the last second, and always lacks changes that the caller's own transaction has
     not committed yet. Raises UnknownKind, and ValueError for a text that is not "kind:id".
     """
-    return batch.add(Counts(targets))
+    return Counts(batch, targets)
 
 
 def request_counts_of(batch: Batch, kind: str, ids: Iterable[int]) -> CountsOfKind:
-    """Do as request_counts() for targets of one kind, at two thirds of its cost; raises UnknownKind."""
+    """Do as request_counts() for targets of one kind; raises UnknownKind."""
     return batch.add(CountsOfKind(kind, ids))
 
 

@@ -50,16 +50,21 @@ def _after_save(
 ) -> None:
     if not _concerns(sender, update_fields):
         return
-    amounts = _added(sender, [instance], using) if created else _stored(sender, [instance.pk], using)
-    amounts.subtract(instance.__dict__.pop(_BEFORE))
+    amounts = _contributions(sender, [instance], using) if created else _stored(sender, [instance.pk], using)
+    if before := instance.__dict__.pop(_BEFORE):
+        amounts.subtract(before)
     deltas.append_deltas(using, amounts)
 
 
-def _before_delete(*, sender: type[Model], instance: Any, using: str, **_: Any) -> None:
-    # Of two concurrent deletions, the one that waits for the lock finds no row, and then changes no counter.
-    column = getattr(sender, "partitioned_by", "")  # see caching.api.EdgeModel
-    owner = {column: getattr(instance, column)} if column else {}
-    setattr(instance, _BEFORE, _stored(sender, [instance.pk], using, lock=True, owner=owner))
+def _before_delete(*, sender: type[Model], instance: Any, using: str, is_locked: bool = False, **_: Any) -> None:
+    if is_locked:  # by caching.api.delete_edge
+        amounts = _contributions(sender, [instance], using)
+    else:
+        # Of two concurrent deletions, the one that waits for the lock finds no row, and then changes no counter.
+        column = getattr(sender, "partitioned_by", "")  # see caching.api.EdgeModel
+        owner = {column: getattr(instance, column)} if column else {}
+        amounts = _stored(sender, [instance.pk], using, lock=True, owner=owner)
+    setattr(instance, _BEFORE, amounts)
 
 
 def _after_delete(*, sender: type[Model], instance: Any, using: str, **_: Any) -> None:
@@ -73,7 +78,7 @@ def _before_deletion_of_many(
 
 
 def _after_insert(*, sender: type[Model], instances: list[Any], using: str, **_: Any) -> None:
-    deltas.append_deltas(using, _added(sender, instances, using))
+    deltas.append_deltas(using, _contributions(sender, instances, using))
 
 
 def _before_update(*, sender: type[Model], pks: list[Any], columns: Collection[str], using: str, **_: Any) -> None:
@@ -99,8 +104,9 @@ def _negated(amounts: Amounts) -> Amounts:
     return Counter({counter: -amount for counter, amount in amounts.items()})
 
 
-def _added(model: type[Model], instances: list[Any], using: str) -> Amounts:
-    """Return the contributions of new rows; queries the database only if the instances are not enough."""
+def _contributions(model: type[Model], instances: list[Any], using: str) -> Amounts:
+    """Return the contributions of rows that are as their instances say; queries the database only if these are not
+    enough."""
     amounts: Amounts = Counter()
     for instance in instances:
         for kind, name, counter in registry.counters_fed_by(model):

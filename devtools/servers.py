@@ -27,6 +27,10 @@ from serving.parent_death import end_with_parent
 POSTGRESQL = [str(path / "bin") for path in sorted(Path("/usr/lib/postgresql").glob("[0-9]*"), reverse=True)]
 SYSTEM_PATH = ":".join([os.environ.get("PATH", os.defpath), "/usr/local/sbin:/usr/sbin:/sbin", *POSTGRESQL])
 
+BINARY_LOG = ("--log-bin=binlog", "--server-id=1", "--binlog-format=ROW", "--binlog-row-image=FULL",
+              "--binlog-row-metadata=FULL")  # fmt: skip
+"""The options of a MariaDB whose binary log tells of each row: see binlog/."""
+
 PORTS = range(10_000, 22_000)
 LAST_LINES = 30
 BUS = 10_000

@@ -21,5 +21,5 @@ class JobsConfig(AppConfig):
                 "invalidations", invalidate, lambda: registry.waiting_rows(waiting_invalidations(), "created_at")
             )
         )
-        registry.register(registry.Job("removals", deletion.step, deletion.waiting))
+        registry.register(registry.Job("removals", deletion.step, deletion.waiting, late_s=deletion.LATE_S))
         polling.run_job = lambda name: worker.work(registry.chosen([name]))

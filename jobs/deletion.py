@@ -11,13 +11,14 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.db import Error, OperationalError, models, router
-from django.db.models import QuerySet
+from django.db.models import Count, Min, QuerySet
 
 from caching.api import atomic_write, delete_rows
 from jobs.registry import Waiting
 
 CHUNK = 1_000  # rows in one transaction
 AT_ONCE = 1_000  # rows that a request deletes itself
+LATE_S = 900.0  # marks are behind a sweep that has millions of rows to delete
 NOBODY: Mapping[str, int] = MappingProxyType({})
 
 Sweep = Callable[[], Iterator[int]]
@@ -120,13 +121,18 @@ class Dependents(NamedTuple):
 class MarkedRows:
     """The rows of a model that are marked as removed, to be deleted after their dependents.
 
-    `pks` is a queryset of the marked primary keys; `dependents` returns all rows that refer to a primary key.
+    `marks` is a queryset of rows with the marked primary keys, whose column `since` tells when they were marked;
+    `dependents` returns all rows that refer to a primary key.
     """
 
     def __init__(
-        self, model: type[models.Model], pks: QuerySet[Any, int], dependents: Callable[[int], Iterable[Dependents]]
+        self,
+        model: type[models.Model],
+        marks: QuerySet[Any],
+        since: str,
+        dependents: Callable[[int], Iterable[Dependents]],
     ) -> None:
-        self.model, self.pks, self.dependents = model, pks, dependents
+        self.model, self._marks, self._since, self.dependents = model, marks, since, dependents
 
     def delete_some(self, pks: Iterable[int]) -> None:
         """Delete about AT_ONCE rows. The sweep deletes what is left, or refused by the database (a deadlock)."""
@@ -140,12 +146,13 @@ class MarkedRows:
 
     def sweep(self) -> Iterator[int]:
         """Delete all marked rows; yield the number of rows that each transaction deleted."""
-        while (pk := self.pks.first()) is not None:
+        while (pk := self._marks.values_list("pk", flat=True).first()) is not None:
             yield from self.delete(pk)
 
     def waiting(self) -> Waiting:
-        """Return how many rows are marked."""
-        return Waiting(self.pks.count())
+        """Return how many rows are marked, and when the first of them was."""
+        found = self._marks.order_by().aggregate(number=Count("pk"), since=Min(self._since))
+        return Waiting(found["number"], found["since"])
 
     def delete(self, pk: int) -> Iterator[int]:
         """Delete a marked row after its dependents; yield the number of rows that each transaction deleted."""

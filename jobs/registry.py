@@ -21,13 +21,15 @@ class Job(NamedTuple):
 
     `step` does a part of the work that waits, and returns whether more is likely to wait. It may be called in several
     processes at once, and again after any error. What it has not begun within a transaction must be safe to do twice.
-    `waiting` tells how much work waits; it is asked every few seconds.
+    `waiting` tells how much work waits; it is asked every few seconds. Work that has waited for `late_s` is late, which
+    operators are told.
     """
 
     name: str
     step: Callable[[], object]
     waiting: Callable[[], Waiting] | None = None
     interval_s: float = 1.0
+    late_s: float = 10.0
 
 
 class UnknownJob(LookupError):

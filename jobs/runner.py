@@ -17,6 +17,8 @@ from jobs.registry import Job
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0
 GOOD_WHILE_S = 60
 """A job that has failed no more for so long is tried again after FIRST_PAUSE_S when it fails."""
+LOG_S = 60.0
+"""The time after which a job that goes on failing in the same way is logged again."""
 OUTAGES = (*FAILURES, Error)
 ERROR_LENGTH = 300
 log = logging.getLogger(__name__)
@@ -38,6 +40,36 @@ class BackOff:
         return pause_s * random.uniform(0.5, 1)
 
 
+class FailureLog:
+    """The lines about a job that fails: the first failure, one of another kind, one every LOG_S, and its return."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._kind: type[BaseException] | None = None
+        self._logged_at = self._since = 0.0
+        self._unlogged = 0
+
+    def failed(self, error: BaseException, said: str, pause_s: float) -> None:
+        """Note a failure; its traceback is logged unless a server is to blame."""
+        now = time.monotonic()
+        if self._kind is None:
+            self._since = now
+        if self._kind is type(error) and now - self._logged_at < LOG_S:
+            self._unlogged += 1
+            return
+        level, trace = (logging.WARNING, None) if isinstance(error, OUTAGES) else (logging.ERROR, error)
+        more = f" ({self._unlogged} more failures were left out)" if self._unlogged else ""
+        text = "Job %s failed, and is tried again in %.1f s. %s%s"
+        log.log(level, text, self._name, pause_s, said, more, exc_info=trace)
+        self._kind, self._logged_at, self._unlogged = type(error), now, 0
+
+    def succeeded(self) -> None:
+        """Note that a step succeeded."""
+        if self._kind is not None:
+            log.warning("Job %s works again, after %.1f s.", self._name, time.monotonic() - self._since)
+            self._kind, self._unlogged = None, 0
+
+
 class Runner:
     """A job of this process. `stopped` ends it after its current step; other threads ask for its heartbeat."""
 
@@ -45,7 +77,7 @@ class Runner:
         now = timezone.now()
         self.job = job
         self._stopped = stopped
-        self._back_off = BackOff()
+        self._back_off, self._log = BackOff(), FailureLog(job.name)
         self._beat = Heartbeat(job.name, worker, beat_at=now, started_at=now)
         self._step_began_at: float | None = None
         self.thread = threading.Thread(target=self.run, name=job.name, daemon=True)
@@ -82,13 +114,13 @@ class Runner:
         finally:
             self._step_began_at = None
         self._beat.succeeded_at, self._beat.failures = timezone.now(), 0
+        self._log.succeeded()
         return more
 
     def _note_failure(self, error: BaseException) -> float:
-        """Log a failure in one line, with the traceback unless a server is to blame; return when to try again."""
+        """Note a failure for the heartbeat and the log; return when to try again."""
         pause_s = self._back_off.next_s()
         said = " ".join(f"{type(error).__name__}: {error}".split())[:ERROR_LENGTH]
         self._beat.error, self._beat.failed_at, self._beat.failures = said, timezone.now(), self._beat.failures + 1
-        level, trace = (logging.WARNING, None) if isinstance(error, OUTAGES) else (logging.ERROR, error)
-        log.log(level, "Job %s failed, and is tried again in %.1f s. %s", self.job.name, pause_s, said, exc_info=trace)
+        self._log.failed(error, said, pause_s)
         return pause_s

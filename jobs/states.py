@@ -1,15 +1,13 @@
 """What heartbeats tell of the jobs, for metrics, probes and the operator's page."""
 
-import threading
-from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+import math
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from django.db import connections
 from django.utils import timezone
 
 from jobs import registry
+from jobs.bulkhead import Bulkhead
 from jobs.heartbeat import DatabaseStore, Heartbeat, RedisStore
 
 STALE_S = 10.0
@@ -38,6 +36,12 @@ class JobState(NamedTuple):
     failures: int = 0
     pending: int | None = None
     pending_age_s: float | None = None
+    late_s: float = math.inf
+
+    @property
+    def is_late(self) -> bool:
+        """Whether work has been waiting for longer than it should."""
+        return (self.pending_age_s or 0.0) > self.late_s
 
     @property
     def is_alive(self) -> bool:
@@ -52,25 +56,26 @@ def job_states() -> list[JobState]:
     """
     beats = _from_redis()
     if beats is None or {job.name for job in registry.known()} - {beat.job for beat in beats if beat.age_s < STALE_S}:
-        from_database = _database.read()
+        from_database = _from_database()
         if beats is None and from_database is None:
             return [JobState(job.name, "unknown") for job in registry.known()]
         beats = [*(beats or ()), *(from_database or ())]
-    return [_state(job.name, [beat for beat in beats if beat.job == job.name]) for job in registry.known()]
+    return [_state(job, [beat for beat in beats if beat.job == job.name]) for job in registry.known()]
 
 
-def _state(name: str, beats: list[Heartbeat]) -> JobState:
+def _state(job: registry.Job, beats: list[Heartbeat]) -> JobState:
     if not beats:
-        return JobState(name, "missing")
+        return JobState(job.name, "missing")
     newest = {beat.worker: beat for beat in sorted(beats, key=_time)}.values()
     last = max(newest, key=_time)
     alive = [beat for beat in newest if beat.age_s < STALE_S]
     failing = max((beat.failures for beat in alive), default=0)
     failed = max(newest, key=lambda beat: beat.failed_at.timestamp() if beat.failed_at else 0)
     return JobState(
-        name, "stale" if not alive else "failing" if failing else "ok", last.age_s, last.worker, len(alive),
+        job.name, "stale" if not alive else "failing" if failing else "ok", last.age_s, last.worker, len(alive),
         last.started_at, max((beat.succeeded_at for beat in newest if beat.succeeded_at), default=None),
         failed.error, failed.failed_at, failing, last.pending, _pending_age_s(last),
+        job.late_s,
     )  # fmt: skip
 
 
@@ -91,31 +96,8 @@ def _from_redis() -> list[Heartbeat] | None:
         return None
 
 
-class _BoundedRead:
-    """Reads of the database that are given up after DATABASE_S; while one hangs, no other is begun."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="heartbeats")
-        self._running: Future[list[Heartbeat]] | None = None
-        self._lock = threading.Lock()
-
-    def read(self) -> Iterable[Heartbeat] | None:
-        """Return the heartbeats, None if the database does not tell them in time."""
-        with self._lock:
-            if self._running is None or self._running.done():
-                self._running = self._pool.submit(_from_database)
-            running = self._running
-        try:
-            return running.result(DATABASE_S)
-        except Exception:  # whatever it is: this is looked at when servers fail
-            return None
+def _from_database() -> list[Heartbeat] | None:
+    return _database.begin("heartbeats", DatabaseStore().read).answer(DATABASE_S).value
 
 
-def _from_database() -> list[Heartbeat]:
-    try:
-        return DatabaseStore().read()
-    finally:
-        connections.close_all()
-
-
-_database = _BoundedRead()
+_database = Bulkhead("heartbeats")

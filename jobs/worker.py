@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from caching.management import polling
+from jobs import service_manager
 from jobs.heartbeat import DatabaseStore, RedisStore
 from jobs.registry import Job
 from jobs.runner import Runner
@@ -30,7 +31,7 @@ class Unstopped(Exception):
 def work(jobs: Iterable[Job], *, healthy_file: Path | None = None) -> None:
     """Run jobs until SIGTERM or SIGINT, which wait for their current steps; raises Unstopped.
 
-    `healthy_file` is touched every few seconds while no step hangs.
+    `healthy_file` is touched every few seconds while no step hangs, and a service manager told.
     """
     for function in polling.before_work:
         function()
@@ -40,9 +41,12 @@ def work(jobs: Iterable[Job], *, healthy_file: Path | None = None) -> None:
     beating = [threading.Thread(target=each, daemon=True) for each in _beating(runners, worker, ended)]
     for thread in [runner.thread for runner in runners] + beating:
         thread.start()
+    service_manager.tell("READY=1")
     while not stopped.wait(BEAT_S):
-        if healthy_file is not None and all(runner.stuck_s() < STUCK_S for runner in runners):
-            healthy_file.touch()
+        if all(runner.stuck_s() < STUCK_S for runner in runners):
+            service_manager.tell("WATCHDOG=1")
+            if healthy_file is not None:
+                healthy_file.touch()
     left = _wait_for(runners)
     ended.set()
     for thread in beating:

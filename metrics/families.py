@@ -8,6 +8,7 @@ import popups.recorded_events
 import users.login_throttle
 from api import throttles
 from caching import api as caching
+from counters.api import KEYS, BlockSource
 from metrics import sampling
 from serving import api as serving
 
@@ -38,6 +39,15 @@ def _of_cache(name: str, event: str, help: str) -> Family:  # noqa: A002
     return Family(f"hotpath_cache_{name}_total", "counter", ("model", "kind"), help, _cache_events(event))
 
 
+def _held_keys() -> Numbers:
+    """Return the held keys by the labels that reads have; keys of counters say what they count instead."""
+    numbers: dict[tuple[str, str], int] = {}
+    for (model, kind), number in caching.held_keys().items():
+        labels = (BlockSource.label, "block_source") if model == KEYS else (model, kind)
+        numbers[labels] = numbers.get(labels, 0) + number
+    return numbers
+
+
 def _closed_breakers() -> Numbers:
     return {(server,): int(is_closed) for server, is_closed in caching.breaker_states().items()}
 
@@ -61,7 +71,7 @@ PROCESS_FAMILIES = (
     _of_cache("waits", "waits", "Waits for the load of another reader."),
     _of_cache("refused_fills", "refused", "Values not filled: a writer came in between, or the lease was evicted."),
     _of_cache("bypasses", "bypasses", "Values read past the cache: held, own writes, breaker open, cache off."),
-    Family("hotpath_cache_held_keys_total", "counter", (), "Keys that writers held.", caching.held.snapshot),
+    Family("hotpath_cache_held_keys_total", "counter", ("model", "kind"), "Keys that writers held.", _held_keys),
     Family(
         "hotpath_redis_round_trip_seconds", "histogram", ("server", "caller"),
         "Time from sending commands until their last reply, by threads and by event loops.",
@@ -98,8 +108,12 @@ SHARED_FAMILIES = (
     Family("hotpath_job_heartbeat_age_seconds", "gauge", ("job_name",), "Age of the newest heartbeat of the job."),
     Family("hotpath_job_pending", "gauge", ("job_name",), "Rows or events that wait for the job, 100,000 at most."),
     Family("hotpath_job_pending_age_seconds", "gauge", ("job_name",), "Age of the oldest that waits, if known."),
+    Family("hotpath_binlog_following", "gauge", (), "1 if the binary log is followed, else 0."),
+    Family("hotpath_binlog_lag_seconds", "gauge", (), "Age of what is being followed; 0 at the end of the log."),
+    Family("hotpath_binlog_heard_age_seconds", "gauge", (), "Time since the follower has last heard of the server."),
     Family("hotpath_redis_memory_bytes", "gauge", ("server",), "Memory that Redis uses."),
     Family("hotpath_redis_memory_limit_bytes", "gauge", ("server",), "The setting maxmemory of Redis; 0 for none."),
     Family("hotpath_redis_evicted_keys_total", "counter", ("server",), "Keys that Redis has evicted since it started."),
+    Family("hotpath_redis_evicts_all_keys", "gauge", ("server",), "1 where maxmemory-policy lets popups rest."),
 )
 FAMILIES = (*PROCESS_FAMILIES, *SHARED_FAMILIES)

@@ -8,6 +8,7 @@ targets with many rows are left out, as counting them takes the database long.
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from django.core.exceptions import ValidationError
 from caching.api import Counts
 from caching.operate import Kind, Question, conf, each_server, kinds, load, sight
 from counters.api import CounterKind, counted, counter_kinds
+from metrics import drift
 
 KEYS = 3  # for each server in a step
 CONFIRM_S = 5.0
@@ -55,18 +57,28 @@ class SamplingCheck:
         self._clock = clock
         self._suspects: dict[str, tuple[float, Sample]] = {}
         self._reported: dict[str, None] = {}
+        self._compared: Counter[str] = Counter()
+        self._drifted: list[tuple[str, str]] = []
 
     def step(self) -> None:
         """Compare; raises redis.RedisError, OSError or django.db.Error where a server is away."""
         if not conf().enabled:
             return
+        self._compared.clear()
+        self._drifted.clear()
+        try:
+            self._compare()
+        finally:
+            drift.add(self._compared, self._drifted)
+
+    def _compare(self) -> None:
         for key, (since, sample) in list(self._suspects.items()):
             self._look_again(key, since, sample)
         for sample in _samples():
             if isinstance(sample.kind, CounterKind):
                 self._count(sample.kind, sample.question)
             elif (differs := sample.differs()) is not None:
-                checked.add(sample.kind.label)
+                self._note_compared(sample.kind)
                 if differs and len(self._suspects) < MOST_SUSPECTS:
                     self._suspects.setdefault(sample.question.key, (self._clock(), sample))
 
@@ -82,9 +94,13 @@ class SamplingCheck:
         shown = kind.plain(question, load(question))
         if sum(map(abs, shown.values())) > MOST_COUNTED:
             return
-        checked.add(kind.label)
+        self._note_compared(kind)
         if counted(kind.target, target_id):
             self._report(kind, f"{kind.target}:{target_id}")
+
+    def _note_compared(self, kind: Kind) -> None:
+        checked.add(kind.label)
+        self._compared[kind.label] += 1
 
     def _report(self, kind: Kind, key: str) -> None:
         """Count and log a drift; one that stays is reported once."""
@@ -93,6 +109,7 @@ class SamplingCheck:
                 self._reported.clear()
             self._reported[key] = None
             differing.add(kind.label)
+            self._drifted.append((kind.label, key))
             log.error("The sampling check has found a drift: %s, %s.", kind.label, key)
 
 

@@ -3,18 +3,18 @@
 A server that hangs keeps one thread, and its numbers are absent until it answers.
 """
 
-import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 
-from django.db import connection, connections
+from django.db import connection
 from django.utils import timezone
 
+from binlog import api as binlog
 from caching import api as caching
 from caching.operate import each_server
 from jobs import api as jobs
+from jobs.bulkhead import Bulkhead
+from popups.eviction import evicts_all_keys, parse_info
 
 AGE_S, DEADLINE_S = 5.0, 2.0
 Found = dict[str, dict[tuple[str, ...], float]]
@@ -25,41 +25,13 @@ OF_REDIS = {
 }
 
 
-class Question:
-    """Something that is asked in a thread of its own, and whose answer is used for AGE_S."""
-
-    def __init__(self, ask: Callable[[], Found]) -> None:
-        self._ask = ask
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
-        self._asked_at = 0.0
-        self._answer: Future[Found] | None = None
-        self._lock = threading.Lock()
-
-    def begin(self) -> "Future[Found]":
-        """Return the answer to come, or the last one; while one is awaited, nothing more is asked."""
-        with self._lock:
-            if self._answer is None or (self._answer.done() and self._is_old(self._answer)):
-                self._answer, self._asked_at = self._pool.submit(self._run), time.monotonic()
-            return self._answer
-
-    def _is_old(self, answer: "Future[Found]") -> bool:
-        return time.monotonic() - self._asked_at >= AGE_S or answer.exception() is not None
-
-    def _run(self) -> Found:
-        try:
-            return self._ask()
-        finally:
-            connections.close_all()
-
-
 def read() -> Found:
     """Return {family: {labels: number}} within DEADLINE_S; what is not known in time is left out."""
-    begun = {name: question.begin() for name, question in QUESTIONS.items()}
-    wait(begun.values(), timeout=DEADLINE_S)
-    answered = {name: each.result() for name, each in begun.items() if each.done() and each.exception() is None}
-    found: Found = {"hotpath_up": {(name,): float(name in answered) for name in SERVERS}}
-    for numbers in answered.values():
-        found |= numbers
+    begun = {name: _bulkhead.begin(name, call) for name, call in CALLS.items()}
+    answers = {name: pending.answer(DEADLINE_S) for name, pending in begun.items()}
+    found: Found = {"hotpath_up": {(name,): float(answers[name].error is None) for name in SERVERS}}
+    for answer in answers.values():
+        found |= answer.value or {}
     return found
 
 
@@ -73,9 +45,10 @@ def _redis() -> Found:
     caching.ping()
     found: Found = {}
     for server, send in each_server().items():
-        info = dict(line.split(":", 1) for line in send([("INFO",)])[0].decode().splitlines() if ":" in line)
+        info = parse_info(send([("INFO",)])[0])
         for name, field in OF_REDIS.items():
             found.setdefault(name, {})[(server,)] = float(info[field])
+        found.setdefault("hotpath_redis_evicts_all_keys", {})[(server,)] = float(evicts_all_keys(info))
     return found
 
 
@@ -101,6 +74,12 @@ def _pending() -> Found:
     return found
 
 
+def _binlog() -> Found:
+    now = binlog.status()
+    found = {"following": float(now.is_following), "lag_seconds": now.lag_s, "heard_age_seconds": now.heard_age_s}
+    return {f"hotpath_binlog_{name}": {(): number} for name, number in found.items() if number is not None}
+
+
 def _age_s(number: int, since: datetime | None) -> float | None:
     if not number:
         return 0.0
@@ -113,6 +92,7 @@ def _put(found: Found, job: str, name: str, number: float | None) -> None:
 
 
 SERVERS = ("database", "redis")
-QUESTIONS = {
-    "database": Question(_database), "redis": Question(_redis), "jobs": Question(_jobs), "pending": Question(_pending),
+CALLS: dict[str, Callable[[], Found]] = {
+    "database": _database, "redis": _redis, "jobs": _jobs, "pending": _pending, "binlog": _binlog,
 }  # fmt: skip
+_bulkhead = Bulkhead("metrics", len(CALLS), fresh_s=AGE_S)

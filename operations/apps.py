@@ -11,8 +11,9 @@ class OperationsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib import admin
 
-        from operations import history
+        from operations import history, watch
         from serving.api import call_at_start
 
         admin.site.index_template = "admin/operations/index.html"
         call_at_start(history.start)
+        call_at_start(watch.start)

@@ -5,15 +5,15 @@ from typing import Any, Literal, NamedTuple
 
 from django.db import connection, connections
 
+from binlog import api as binlog
 from caching.operate import OFF, breaker, conf, each_server
 from jobs.api import JobState, job_states
 from operations.sources import Answer, Call
 from operations.text import duration, said, size
 
 Verdict = Literal["good", "warning", "bad"]
-LATE_S, TOO_LATE_S = 30, 120
-"""The ages of the oldest waiting work from which on a queue is a warning, and bad."""
 FULL = 0.9  # the share of Redis' memory from which on that is a warning
+SEEN_WITHIN_S = 1.0  # edits past the application, while the binary log is followed
 
 
 class Row(NamedTuple):
@@ -24,10 +24,15 @@ class Row(NamedTuple):
     text: str
     cells: tuple[str, ...] = ()
 
+    @property
+    def is_bad(self) -> bool:
+        return self.verdict == "bad"
+
 
 CALLS: Mapping[str, Call] = {
     "database": Call("database", lambda: _database()),
     "redis": Call("redis", lambda: _redis()),
+    "binlog": Call("database", binlog.status),
     "jobs": Call("both", job_states, limit_s=2.5),
 }
 """What the page asks; `rows` makes the tables of the answers."""
@@ -37,9 +42,16 @@ def rows(answers: Mapping[str, Answer]) -> dict[str, list[Row]]:
     """Return the tables by name: `servers` (of the database, and each of Redis), and `jobs`."""
     database, redis, jobs = (answers[name] for name in ("database", "redis", "jobs"))
     return {
-        "servers": [_server(database, "Database"), *_redis_rows(redis), _cache()],
-        "jobs": [Row("Jobs", "bad", jobs.error)] if jobs.error else [*map(_job, jobs.value or ())],
+        "servers": [_server(database, "Database"), *_redis_rows(redis), _cache(), _binlog(answers["binlog"])],
+        "jobs": [Row("Jobs", "bad", jobs.error)] if jobs.error else _jobs(jobs),
     }
+
+
+def troubles(answers: Mapping[str, Answer]) -> dict[str, str]:
+    """Return what is not well of the jobs and of Redis' memory, by name."""
+    jobs = {f"job {row.name}": _state_and_queue(row) for row in _jobs(answers["jobs"]) if row.is_bad}
+    memory = (_memory(f"Redis {name}", info, answers["redis"]) for name, info in _infos(answers["redis"]))
+    return jobs | {row.name: row.text for row in memory if row.is_bad}
 
 
 def _database() -> str:
@@ -77,6 +89,10 @@ def _redis_rows(answer: Answer) -> Iterator[Row]:
         yield Row(f"Redis {name}", "bad", info) if isinstance(info, str) else _memory(f"Redis {name}", info, answer)
 
 
+def _infos(answer: Answer) -> list[tuple[str, dict[str, str]]]:
+    return [(name, info) for name, info in answer.value or () if not isinstance(info, str)]
+
+
 def _memory(name: str, info: Mapping[str, str], answer: Answer) -> Row:
     used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     evicted, refused = int(info.get("evicted_keys", 0)), int(info.get("rejected_connections", 0))
@@ -98,12 +114,32 @@ def _cache() -> Row:
     return Row("Cache", "bad", "This process reads the database alone, until it may believe Redis: breaker open.")
 
 
+def _state_and_queue(job: Row) -> str:
+    waiting = job.cells[0]
+    return job.text if waiting in ("0", "–") else f"{job.text}, waiting: {waiting}"
+
+
+def _binlog(answer: Answer) -> Row:
+    """Return how soon edits past the application are seen."""
+    if answer.error:
+        return Row("Direct edits", "bad", answer.error)
+    now: binlog.Status = answer.value
+    followed = (f"followed up to {now.gtids}", f"by {now.leader}") if now.is_following else ()
+    return Row(
+        "Direct edits", "good" if now.is_following and now.lag_s < SEEN_WITHIN_S else "warning", now.bound, followed
+    )
+
+
+def _jobs(answer: Answer) -> list[Row]:
+    return [*map(_job, answer.value or ())]
+
+
 def _job(job: JobState) -> Row:
-    late = job.pending_age_s or 0
-    verdict: Verdict = "good" if job.state == "ok" else "bad"
-    if verdict == "good" and late > LATE_S:
-        verdict = "bad" if late > TOO_LATE_S else "warning"
+    is_late = job.state == "ok" and job.is_late
     pending = "–" if job.pending is None else f"{job.pending:,}"
     waits = f", the oldest for {duration(job.pending_age_s)}" if job.pending else ""
     beat = "never" if job.age_s is None else f"{duration(job.age_s)} ago"
-    return Row(job.name, verdict, job.state, (f"{pending}{waits}", beat, str(job.workers), job.last_error))
+    return Row(
+        job.name, "bad" if is_late or job.state != "ok" else "good", "late" if is_late else job.state,
+        (f"{pending}{waits}", beat, str(job.workers), job.last_error),
+    )  # fmt: skip

@@ -8,10 +8,13 @@ my_scores of 7 for 3         what an edge says
 counters of user 7           the counters of a target; also `user:7`
 """
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
+
+from django.core.exceptions import ValidationError
 
 from caching.operate import Kind, Question, kinds
 from counters.api import counter_kinds
@@ -137,8 +140,24 @@ def _examples() -> Iterable[str]:
 
 def of_key(key: str) -> str:
     """Return the words for a Redis key, as far as they are known; "" for one of no kind."""
+    kind, end = _kind_of(key)
+    return f"{kind.label}: {end}" if kind else ""
+
+
+def leading_to(key: str) -> str:
+    """Return the words that lead to the entry of a Redis key; "" where the key does not tell them."""
+    kind, end = _kind_of(key)
+    texts = kind.texts_of(end) if kind else []
+    with contextlib.suppress(ValidationError, TypeError, ValueError):
+        if kind and kind.question(*texts).key == key:
+            return in_words(kind, *texts)
+    return ""
+
+
+def _kind_of(key: str) -> tuple[Kind | None, str]:
+    """Return the kind of a Redis key, None if it is of none, and how the key ends."""
     for kind in sorted(all_kinds().values(), key=lambda kind: -max(map(len, kind.prefixes()))):
         for prefix in kind.prefixes():
             if key.startswith(prefix):
-                return f"{kind.label}: {key.removeprefix(prefix)}"
-    return ""
+                return kind, key.removeprefix(prefix)
+    return None, key

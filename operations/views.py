@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from operations import actions, curves, health, history, kinds, lookup, routes
+from metrics import drift as findings
+from operations import actions, curves, drift, health, history, kinds, lookup, routes
 from operations.access import Operator
 from operations.sources import Call, gather
 
@@ -44,10 +45,10 @@ def show(request: HttpRequest, operator: Operator, template: str, title: str, **
 
 
 def _now() -> dict[str, Any]:
-    answers = gather({**health.CALLS, "history": Call("redis", history.buckets)})
+    answers = gather({**health.CALLS, "history": Call("redis", history.buckets), "drift": Call("redis", findings.read)})
     buckets = answers["history"].value or ()
     drawn = {"curves": curves.curves(buckets), "routes": routes.slowest(buckets), "history": answers["history"]}
-    return {"tables": health.rows(answers), "at": timezone.now(), **drawn}
+    return {"tables": health.rows(answers), "drift": drift.panel(answers["drift"]), "at": timezone.now(), **drawn}
 
 
 def _entry(words: str) -> dict[str, Any]:

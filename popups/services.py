@@ -6,7 +6,7 @@ from typing import Any
 from caching.api import Batch, Unavailable
 from caching.extend import confirm, witness_of
 from jobs.deletion import in_chunks
-from popups import keys, layouts, lost_events, retention
+from popups import eviction, keys, layouts, lost_events, retention
 from popups.delivery import claims, scripts
 from popups.delivery.states import PREFIX, STATES
 from popups.models import Event, UserPopup
@@ -54,6 +54,8 @@ def record(*, user_id: int, popup_id: int, claim: str, type: str) -> None:  # no
 
     Raises Unavailable if the event could not be recorded safely.
     """
+    if reason := eviction.unsafe_server():
+        raise Unavailable(reason)
     for _ in range(ATTEMPTS):
         attempt = Attempt(user_id, popup_id, claim, type)
         stream = keys.prefixed(attempt.shard.stream)

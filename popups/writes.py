@@ -7,7 +7,7 @@ from api.reads import LeftToDjango
 from api.writes import Write
 from caching.api import Batch, Unavailable
 from caching.extend import may_fail_over
-from popups import services
+from popups import eviction, services
 from popups.delivery.states import STATES
 
 RETRY_AFTER_S = 2
@@ -26,8 +26,8 @@ class EventWrite(Write):
 
     def further_batches(self) -> Iterable[Batch]:
         """Yield the batch that records the event, without a thread; called by the hot lane alone."""
-        if may_fail_over():
-            raise LeftToDjango  # which waits for a replica
+        if may_fail_over() or not eviction.is_known() or eviction.unsafe_server():
+            raise LeftToDjango  # which waits for a replica, asks, or refuses
         attempt = services.Attempt(self._caller_id, self._popup_id, self._claim(), self.type)
         yield attempt.batch
         if not attempt.is_recorded():

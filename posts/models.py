@@ -81,6 +81,7 @@ class Removal(models.Model):
     """The mark of a removed post, by which `sweep_removed` finds it without a scan of all posts."""
 
     post = models.OneToOneField(Post, models.CASCADE, primary_key=True, related_name="+")
+    marked_at = models.DateTimeField(null=True, default=timezone.now)  # null: by the release before
 
     def __str__(self) -> str:
         return str(self.post_id)

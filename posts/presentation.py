@@ -94,7 +94,7 @@ class RequestedPosts:
     def documents(self) -> Found[msgspec.Raw]:
         """Return the posts as JSON, once all batches have run."""
         results = self.texts(self.visible)
-        post_ids = self._posts.identities.values()
+        post_ids = self._posts.ids
         if len(results) == len(post_ids):
             return Found(results, [])
         existing = {row.id for row in self.visible}
@@ -111,7 +111,7 @@ class RequestedMarks:
     def of(self, post_id: int) -> dict[str, Any]:
         """Return the marks of one post, once the batch has run."""
         return {
-            "counts": self.counts.result[post_id],
+            "counts": self.counts.of(post_id),
             "liked": post_id in self.liked.members,
             "favorited": post_id in self.favorited.members,
         }

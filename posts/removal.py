@@ -97,4 +97,4 @@ def _dependents(post_ids: Collection[int]) -> Iterator[Dependents]:
     yield Dependents(Post.objects.filter(repost_of__in=post_ids), _let_go)
 
 
-removed_posts = MarkedRows(Post, Removal.objects.values_list("pk", flat=True), lambda post_id: _dependents([post_id]))
+removed_posts = MarkedRows(Post, Removal.objects.all(), "marked_at", lambda post_id: _dependents([post_id]))

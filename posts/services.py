@@ -6,12 +6,12 @@ from functools import partial
 
 from django.db import connections, router
 
-from caching.api import Batch, atomic_write
+from caching.api import Batch, atomic_write, delete_edge
 from posts import additions, removal
 from posts.models import VISIBLE, Comment, Deletion, Favorite, Like, Post
 from social.locks import lock_pair
 from social.services import Blocked, blocks_between
-from users.edges import delete_edge, insert_new, referring_write
+from users.edges import insert_new, referring_write
 from users.models import User
 
 
@@ -105,23 +105,17 @@ def _add(row: Like | Favorite | Comment, user_id: int, post_id: int, read_after:
     """Insert what a user adds to a post; return False if it is there already."""
     using = router.db_for_write(type(row))
     with referring_write(using, (User, user_id), (Post, post_id)):
-        is_new = insert_new(partial(additions.insert, using, row, user_id, post_id), partial(_stands, row))
+        insert, stands = (partial(each, using, row, user_id, post_id) for each in (additions.insert, additions.stands))
+        is_new = insert_new(insert, stands)
         if read_after is not None:
             read_after.join_commit(using)
         return is_new
 
 
-def _stands(row: Like | Favorite | Comment) -> bool:
-    """Return whether a like or favourite is there already; raise the reason for which nothing may be added."""
-    user_id = row.author_id if isinstance(row, Comment) else row.user_id
-    _require_no_block(user_id, _author_of(row.post_id))
-    return not isinstance(row, Comment) and type(row).objects.filter(user_id=user_id, post_id=row.post_id).exists()
-
-
 def _delete_mark(model: type[Like] | type[Favorite], user_id: int, post_id: int, read_after: Batch | None) -> bool:
     using = router.db_for_write(model)
     with atomic_write(using):
-        deleted = delete_edge(model, user_id=user_id, post_id=post_id)
+        deleted = delete_edge(using, model, user_id=user_id, post_id=post_id)
         if deleted and read_after is not None:
             read_after.join_commit(using)
         return deleted

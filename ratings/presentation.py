@@ -55,7 +55,7 @@ class RequestedItems:
         if len(rows) == len(found.results):
             return Found(results, found.missing)
         existing = {item.id for item in results}
-        return Found(results, [pk for pk in self._items.identities.values() if pk not in existing])
+        return Found(results, [pk for pk in self._items.ids if pk not in existing])
 
     @cached_property
     def _tallies(self) -> dict[int, Tally]:

@@ -52,6 +52,7 @@ def _negative_amounts(scores: list[Score]) -> Amounts:
 
 removed_items = MarkedRows(
     Item,
-    Item.objects.filter(removed_at__isnull=False).order_by("removed_at").values_list("pk", flat=True),
+    Item.objects.filter(removed_at__isnull=False).order_by("removed_at"),
+    "removed_at",
     lambda item_id: [Dependents(Score.objects.filter(item_id=item_id), _delete_scores, CHUNK)],
 )

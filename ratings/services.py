@@ -4,12 +4,12 @@ from collections import Counter
 
 from django.db import IntegrityError, router
 
-from caching.api import Batch, atomic_write
+from caching.api import Batch, atomic_write, delete_edge
 from counters.api import append_deltas
 from ratings import scores
 from ratings.counts import KIND, histogram_counter
 from ratings.models import Item, Score, my_scores
-from users.edges import delete_edge, referring_write
+from users.edges import referring_write
 from users.models import User
 
 
@@ -60,7 +60,7 @@ def withdraw(*, user_id: int, item_id: int, read_after: Batch | None = None) -> 
     """Delete a user's score of an item; return whether there was one. For `read_after` see rate()."""
     using = router.db_for_write(Score)
     with atomic_write(using):
-        deleted = delete_edge(Score, user_id=user_id, item_id=item_id)
+        deleted = delete_edge(using, Score, user_id=user_id, item_id=item_id)
         if deleted and read_after is not None:
             read_after.join_commit(using)
         return deleted

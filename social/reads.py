@@ -53,6 +53,19 @@ class Profiles(Read):
         states, counts = state_texts(self._states, ids), self._counts.texts
         parts = zip(PUBLIC_JSON.texts(rows), states, ids, self._relationships.texts(ids), strict=True)
         return [
-            Raw(b'%b,"state":%b,"counts":%b,"relationship":%b}' % (bytes(user)[:-1], state, counts[pk], relationship))
+            Raw(
+                b"".join(
+                    (
+                        bytes(user)[:-1],
+                        b',"state":',
+                        state,
+                        b',"counts":',
+                        counts[pk],
+                        b',"relationship":',
+                        relationship,
+                        b"}",
+                    )
+                )
+            )
             for user, state, pk, relationship in parts
         ]

@@ -8,21 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from django.db import router
+from django.db import connections, router
 from django.db.models import Q, QuerySet
 
-from caching.api import Batch, hold_instances, insert_where
+from caching.api import Batch, delete_edge, hold_instances, insert_where
 from jobs.deletion import in_chunks
 from social.locks import lock_pair
 from social.models import Block, Follow
-from users.edges import delete_edge, insert_new, referring_write
+from users.edges import insert_new, referring_write
 from users.models import User
 
-_MAY_FOLLOW = """
-    FROM users_user WHERE id = %s
-    AND NOT EXISTS (SELECT 1 FROM social_follow WHERE follower_id = %s AND followee_id = %s)
-    AND NOT EXISTS (SELECT 1 FROM social_block WHERE blocker_id = %s AND blocked_id = %s)
-    AND NOT EXISTS (SELECT 1 FROM social_block WHERE blocker_id = %s AND blocked_id = %s)"""
+_FOLLOWS = "EXISTS (SELECT 1 FROM social_follow WHERE follower_id = %s AND followee_id = %s)"
+_BLOCKS = "EXISTS (SELECT 1 FROM social_block WHERE blocker_id = %s AND blocked_id = %s)"
+_MAY_FOLLOW = f"FROM users_user WHERE id = %s AND NOT {_FOLLOWS} AND NOT {_BLOCKS} AND NOT {_BLOCKS}"
+_IS_USER = "EXISTS (SELECT 1 FROM users_user WHERE id = %s)"
 
 
 class Blocked(Exception):
@@ -35,15 +34,15 @@ class WithOneself(Exception):
 
 def follow(*, follower_id: int, followee_id: int, read_after: Batch | None = None) -> bool:
     """Insert a follow; return whether it is new. Raises WithOneself, Blocked, User.DoesNotExist."""
-    with _pair(follower_id, followee_id, read_after):
-        insert, stands = (partial(each, follower_id, followee_id) for each in (_insert_follow, _follows))
-        return insert_new(insert, stands)
+    pair = (follower_id, followee_id)
+    with _pair(*pair, read_after) as using:
+        return insert_new(partial(_insert_follow, using, *pair), partial(_follows, using, *pair))
 
 
 def unfollow(*, follower_id: int, followee_id: int, read_after: Batch | None = None) -> bool:
     """Delete a follow; return whether there was one. Raises WithOneself."""
-    with _pair(follower_id, followee_id, read_after):
-        return delete_edge(Follow, follower_id=follower_id, followee_id=followee_id)
+    with _pair(follower_id, followee_id, read_after) as using:
+        return delete_edge(using, Follow, follower_id=follower_id, followee_id=followee_id)
 
 
 def block(*, blocker_id: int, blocked_id: int, read_after: Batch | None = None) -> bool:
@@ -65,8 +64,8 @@ def block(*, blocker_id: int, blocked_id: int, read_after: Batch | None = None) 
 
 def unblock(*, blocker_id: int, blocked_id: int, read_after: Batch | None = None) -> bool:
     """Delete a block, without restoring follows; return whether there was one. Raises WithOneself."""
-    with _pair(blocker_id, blocked_id, read_after):
-        return delete_edge(Block, blocker_id=blocker_id, blocked_id=blocked_id)
+    with _pair(blocker_id, blocked_id, read_after) as using:
+        return delete_edge(using, Block, blocker_id=blocker_id, blocked_id=blocked_id)
 
 
 def delete_edges_of(user_id: int) -> Iterator[int]:
@@ -87,31 +86,37 @@ def blocks_between(first_id: int, second_id: int) -> QuerySet[Block]:
     return Block.objects.filter(forwards | back)
 
 
-def _insert_follow(follower_id: int, followee_id: int) -> bool:
+def _insert_follow(using: str, follower_id: int, followee_id: int) -> bool:
     """Insert a follow by one statement, unless it is there, a block is, or the followee is gone."""
     pair = (follower_id, followee_id)
     return insert_where(
-        router.db_for_write(Follow), Follow(follower_id=follower_id, followee_id=followee_id), _MAY_FOLLOW,
+        using, Follow(follower_id=follower_id, followee_id=followee_id), _MAY_FOLLOW,
         (followee_id, *pair, *pair, *pair[::-1]),
     )  # fmt: skip
 
 
-def _follows(follower_id: int, followee_id: int) -> bool:
+def _follows(using: str, follower_id: int, followee_id: int) -> bool:
     """Return whether a follow is there already; raise the reason for which there may be none."""
-    if blocks_between(follower_id, followee_id).exists():
+    pair = (follower_id, followee_id)
+    asked = (*pair, *pair[::-1], followee_id, *pair)
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"SELECT {_BLOCKS} OR {_BLOCKS}, {_IS_USER}, {_FOLLOWS}", asked)
+        is_blocked, may_be_followed, follows = cursor.fetchone()
+    if is_blocked:
         raise Blocked
-    if not User.objects.filter(pk=followee_id).exists():
+    if not may_be_followed:
         raise User.DoesNotExist
-    return Follow.objects.filter(follower_id=follower_id, followee_id=followee_id).exists()
+    return bool(follows)
 
 
 @contextmanager
-def _pair(first_id: int, second_id: int, read_after: Batch | None) -> Iterator[None]:
+def _pair(first_id: int, second_id: int, read_after: Batch | None) -> Iterator[str]:
+    """Open a transaction with the pair's lock; yield its database."""
     if first_id == second_id:
         raise WithOneself
     using = router.db_for_write(Follow)
     with referring_write(using, (User, first_id), (User, second_id)):
         lock_pair(first_id, second_id)
-        yield
+        yield using
         if read_after is not None:
             read_after.join_commit(using)

@@ -43,7 +43,7 @@ def start_servers() -> None:
     binary = servers.program("redis-server") if SERVICES else embedded_redis.redis_server()
     os.environ["REDIS_URL"] = start_redis(binary, folder)
     if SERVICES:
-        mariadb_port, _ = servers.start_mariadb(folder)
+        mariadb_port, _ = servers.start_mariadb(folder, *servers.BINARY_LOG)
         os.environ["DATABASE_URL"] = f"mysql://root@127.0.0.1:{mariadb_port}/hotpath"
     else:
         os.environ["DATABASE_URL"] = f"sqlite:///{folder}/hotpath.sqlite3"

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import IntegrityError, OperationalError, connections
 
-from caching.api import EdgeModel, atomic_write
+from caching.api import atomic_write
 
 ATTEMPTS = 5
 
@@ -45,9 +45,3 @@ def insert_new(insert: Callable[[], bool], stands: Callable[[], bool]) -> bool:
         if stands():
             return False
     raise OperationalError("What stands in the way of a row comes and goes; try again.")
-
-
-def delete_edge(model: type[EdgeModel], **ends: int) -> bool:
-    """Delete the row with these foreign keys; return False if there is none."""
-    owner = {model.partitioned_by: ends.pop(model.partitioned_by)}
-    return model.objects.filter(**ends).delete_of(**owner)[0] > 0

@@ -1,11 +1,14 @@
 """Maintenance of the search terms: they follow the users in the same transaction."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from django.db import router
 from django.db.models.signals import post_save
 
+from caching.api import atomic_write
+from caching.extend import LoggedTransaction, listen
 from users.managers import many_written
 from users.models import SearchTerm, User
 from users.terms import SEARCHED, terms_of
@@ -17,6 +20,8 @@ def watch_users() -> None:
     """Connect the signals of all writes of users. User.save() opens the transaction that the terms are written in."""
     post_save.connect(_after_save, sender=User, dispatch_uid="users.keep_terms")
     many_written.connect(_after_many, sender=User, dispatch_uid="users.keep_terms_of_many")
+    for model in (User, SearchTerm):
+        listen(model, _after_logged)
 
 
 def keep_terms(user_ids: Collection[int]) -> None:
@@ -36,6 +41,13 @@ def keep_terms(user_ids: Collection[int]) -> None:
     _add({user_id: terms - known[user_id] for user_id, terms in terms_by_user.items()})
 
 
+def keep_terms_locked(user_ids: Collection[int]) -> None:
+    """Update the terms of users in a transaction of their own, in which nobody renames them."""
+    with atomic_write(router.db_for_write(User)):
+        list(User.objects.filter(pk__in=user_ids).order_by("pk").select_for_update().values_list("pk"))
+        keep_terms(user_ids)
+
+
 def _add(terms: Mapping[int, Iterable[str]]) -> None:
     rows = [SearchTerm(term=term, user_id=user_id) for user_id, new in terms.items() for term in sorted(new)]
     if rows:
@@ -50,3 +62,19 @@ def _after_save(*, instance: User, update_fields: Collection[str] | None, **_: A
 def _after_many(*, user_ids: list[int], **_: Any) -> None:
     for at in range(0, len(user_ids), BATCH):
         keep_terms(user_ids[at : at + BATCH])
+
+
+def _after_logged(using: str, transactions: Sequence[LoggedTransaction]) -> None:
+    """Update the terms of users that were written without their terms, or the other way, as by raw SQL."""
+    ids: set[int] = set()
+    for each in transactions:
+        users, indexed = set[int](), set[int]()
+        for change in each.changes:
+            if change.model is SearchTerm:
+                indexed.add(change.row.user_id)
+            elif change.columns is None or not SEARCHED.isdisjoint(change.columns):
+                users.add(change.row.pk)
+        ids |= users ^ indexed
+    wanted = sorted(ids)
+    for at in range(0, len(wanted), BATCH):
+        keep_terms_locked(wanted[at : at + BATCH])

@@ -159,7 +159,8 @@ class UserState(CachedModel):
     message = LineField(max_length=140, blank=True, default="")
     last_seen_at = models.DateTimeField(null=True, blank=True, default=None)
 
-    cached: ClassVar = Cached(ttl_s=3600, since="last_seen_at", remembered=16_384)
+    # Most users have none for long: their profiles would ask the database every ten seconds.
+    cached: ClassVar = Cached(ttl_s=3600, negative_ttl_s=3600, since="last_seen_at", remembered=16_384)
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.status}"

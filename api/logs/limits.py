@@ -92,4 +92,4 @@ class ExplainedAnswers(logging.Filter):
     """The filter of Django's log of requests: drops answers 503, as what is away is logged where it was noticed."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return bool(record.exc_info) or getattr(record, "status_code", None) != 503
+        return getattr(record, "status_code", None) != 503

@@ -61,7 +61,7 @@ class Following:
     """The mark of the node of Galera that the connection leads to."""
 
     def __init__(self, connection: Any) -> None:
-        self._connection = connection
+        self.connection = connection
         self.has_written = in_transaction(connection)  # what it did before is not known
         self._is_manual = False
         self._isolation: str | None = None
@@ -82,14 +82,14 @@ class Following:
         """Return whether what is read now is committed, and not older than what anybody reads at this moment."""
         if self.has_written or self.writes is not None or self._open_cursors:
             return False
-        return not in_transaction(self._connection) or self._reads_what_is_committed_now()
+        return not in_transaction(self.connection) or self._reads_what_is_committed_now()
 
     def lock_before_reading(self) -> None:
         """In a deferred transaction of SQLite, take the lock of writers, before a SELECT that a write follows.
 
         SQLite refuses to turn a reader into a writer ("database is locked") once another connection has written.
         """
-        connection = self._connection
+        connection = self.connection
         if self.has_written or not self._is_deferred():
             return
         table = connection.ops.quote_name(PendingInvalidation._meta.db_table)
@@ -101,7 +101,7 @@ class Following:
                     raise
 
     def _is_deferred(self) -> bool:
-        connection = self._connection
+        connection = self.connection
         return connection.vendor == "sqlite" and connection.transaction_mode in {None, "DEFERRED"}
 
     def _commit(self, commit: Callable[[], None]) -> None:
@@ -112,32 +112,32 @@ class Following:
     ) -> None:
         # SQLite and MySQL commit what is open when autocommit is switched on.
         switch = partial(set_autocommit, autocommit, *args, **options)
-        if autocommit and not self._connection.autocommit:
+        if autocommit and not self.connection.autocommit:
             self._end(switch)
             return
         # Django begins atomic() by a BEGIN of its own; in manual management, SQLite commits where a savepoint ends.
         self._is_manual = not autocommit and "force_begin_transaction_with_broken_autocommit" not in options
         has_written = self.has_written
         if self.will_write and self._is_deferred():
-            self._connection.transaction_mode, has_written = "IMMEDIATE", True
+            self.connection.transaction_mode, has_written = "IMMEDIATE", True
             try:
                 switch()
             finally:
-                self._connection.transaction_mode = None
+                self.connection.transaction_mode = None
         else:
             switch()
         self.has_written = has_written
 
     def _end(self, act: Callable[[], None]) -> None:
         """End the transaction by a COMMIT."""
-        if self._connection.in_atomic_block:
+        if self.connection.in_atomic_block:
             act()  # Django refuses
             return
         if self.writes is not None:
             try:
                 self.writes.before_commit()
             except BaseException:
-                self._connection.rollback()  # Django itself does so for errors of the database alone
+                self.connection.rollback()  # Django itself does so for errors of the database alone
                 raise
         writes, self.writes = self.writes, None
         effects.count += self.has_written
@@ -153,7 +153,7 @@ class Following:
             writes.committed()
 
     def _rollback(self, rollback: Callable[[], None]) -> None:
-        if self._connection.in_atomic_block:
+        if self.connection.in_atomic_block:
             rollback()  # Django refuses
             return
         try:
@@ -207,7 +207,7 @@ class Following:
         first = sql.split(None, 1)[0] if sql and not sql.isspace() else ""
         if "ISOLATION" in sql:
             self._isolation = "set by hand"
-        if in_transaction(self._connection):
+        if in_transaction(self.connection):
             self.has_written |= first not in {"SAVEPOINT", "RELEASE", "ROLLBACK"}
         elif first in {"BEGIN", "START"}:
             self.has_written = True  # a transaction that Django does not know of
@@ -223,7 +223,7 @@ class Following:
 
         On Galera that is so for commits of the same node only: within a transaction no statement waits for others.
         """
-        connection = self._connection
+        connection = self.connection
         if self._isolation is None:
             if is_galera(connection):
                 self._isolation = "unknown"

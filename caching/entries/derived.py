@@ -1,6 +1,6 @@
 """Entries that follow from rows without being one: a writer holds those that a row is, was or will be part of."""
 
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from copy import copy
 from functools import cached_property
 from itertools import product
@@ -32,6 +32,7 @@ class Derived(Declaration):
     kind: str
     """Stands between database and label in every key."""
     scripted = False
+    outlives_runs = False
     _alias: str | None = None
 
     def __init__(
@@ -137,8 +138,13 @@ class Derived(Declaration):
 
     # Keys.
 
-    def identity(self, *values: Any) -> Hashable:
-        """Return the identity of the entry of rows that have these values in the columns `by`."""
+    def identity(self, *values: Any) -> Any:
+        """Return the identity of the entry of rows that have these values in the columns `by`; raises
+        ValidationError."""
+        return self.identity_of(*self.canonical(*values))
+
+    def identity_of(self, *values: Any) -> Hashable:
+        """Return the same by values in their one form."""
         raise NotImplementedError
 
     def canonical(self, *values: Any) -> tuple[Any, ...]:
@@ -152,13 +158,10 @@ class Derived(Declaration):
 
     def key_prefix(self) -> str:
         """Return what the keys of all entries begin with."""
-        return self._prefix_in(self.using)
+        return f"{key_prefix(self._alias or self.using)}{self.kind}:{self.name}:"
 
     def key_prefixes(self, using: str) -> list[str]:
-        return [self._prefix_in(using)]
-
-    def _prefix_in(self, using: str) -> str:
-        return f"{key_prefix(using)}{self.kind}:{self.name}:"
+        return [f"{key_prefix(using)}{self.kind}:{self.name}:"]
 
     def invalidate(self, owner: Any = None) -> int:
         """Delete the entries of one owner, by default of all; return how many. In a transaction, do so at once and
@@ -199,25 +202,25 @@ class Derived(Declaration):
         concrete: Any = self.model._meta.concrete_model
         if not isinstance(instance, concrete):
             return []  # a parent, of which the child's columns are not known
-        values = tuple(getattr(instance, column) for column in self.by)
+        values = [getattr(instance, column) for column in self.by]
+        source = self.at(using)
+        if source.has_integers and {*map(type, values)} == {int}:  # have one form: each write asks for keys
+            return [source.key(source.identity_of(*values))]
         if instance._state.adding and any(isinstance(each, DatabaseDefault) for each in values):
             return []  # known once the row is inserted
-        return self._keys(using, [values])
+        return source._keys_written(values)
 
     def stored_keys(self, pks: list[Any], using: str) -> list[str]:
         rows = all_rows(self.model, using).filter(pk__in=pks).select_for_update()
-        return self._keys(using, set(rows.order_by().values_list(*self.by)))
-
-    def _keys(self, using: str, rows: Iterable[tuple[Any, ...]]) -> list[str]:
         source = self.at(using)
-        keys = []
-        for values in rows:
-            if source.has_integers and set(map(type, values)) == {int}:  # have one form: each write asks for keys
-                keys.append(source.key(source.identity(*values)))
-            elif None not in values:
-                forms = (kind.written(each) for kind, each in zip(source.keys_by, values, strict=True))
-                keys += [source.key(source.identity(*written)) for written in product(*forms)]
-        return keys
+        return [key for values in set(rows.order_by().values_list(*self.by)) for key in source._keys_written(values)]
+
+    def _keys_written(self, values: Sequence[Any]) -> list[str]:
+        """Return the keys that values of the columns `by` lead to in any form that they may take once written."""
+        if None in values:
+            return []
+        forms = (kind.written(each) for kind, each in zip(self.keys_by, values, strict=True))
+        return [self.key(self.identity_of(*written)) for written in product(*forms)]
 
 
 def _never(model: Any) -> frozenset[str]:

@@ -17,7 +17,7 @@ from django.db import models
 from django.db.models import Q
 
 from ..faults import Fault
-from .id_lists import IdList
+from .id_lists import IdList, ResultOfOwner
 from .source import Result
 
 
@@ -45,7 +45,7 @@ class EdgeList(IdList):
             return [*zip(ids[::2], ids[1::2], strict=True)][:newest]
 
         identity = source.identity(owner)
-        return Result(source, {source.key(identity): identity}, edges)
+        return ResultOfOwner(source, identity, edges)
 
     def _faults(self, using: str) -> Iterator[Fault]:
         yield from super()._faults(using)

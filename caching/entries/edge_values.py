@@ -63,12 +63,13 @@ class EdgeValue(Derived):
         identities = {prefix + by_member.part(member): Pair(owner, member) for member in members}
         return Result(source, identities, lambda values: dict(zip(members, values, strict=True)))
 
-    def identity(self, *values: Any) -> Pair:
-        return Pair(*self.canonical(*values))
+    def identity_of(self, *values: Any) -> Pair:
+        return Pair(*values)
 
     def key(self, identity: Pair) -> str:
-        owner, member = (kind.part(each) for kind, each in zip(self.at(self.using).keys_by, identity, strict=True))
-        return f"{self.key_prefix()}{owner}:{member}"
+        source = self if self._alias else self.here()
+        owner, member = source.keys_by
+        return f"{source.key_prefix()}{owner.part(identity.owner)}:{member.part(identity.member)}"
 
     def _faults(self, using: str) -> Iterator[Fault]:
         yield from super()._faults(using)

@@ -23,6 +23,7 @@ from ..cacheable import all_rows
 from ..faults import Fault
 from ..options import jittered_ms, require_positive
 from ..protocol.codec import FINGERPRINT_BYTES, Stale, fingerprint
+from ..recent import Recent
 from .conditions import canonical
 from .derived import Derived
 from .lists_of_owners import Listed, ListsOfOwners
@@ -32,6 +33,18 @@ from .source import Result
 
 LIST_LIFE_S = 24 * 3_600
 PREFIX_BYTES = 1 + FINGERPRINT_BYTES
+SHORT_BYTES = 256
+_short: Recent[bytes, Listed] = Recent(8_192)
+"""What short entries say: the prefix of an entry determines the rest. Feeds merge the same authors' lists."""
+
+
+class ResultOfOwner(Result[Any]):
+    """A question to the entry of one owner."""
+
+    def __init__(self, source: Any, owner: Any, shape: Any) -> None:
+        super().__init__(source, {source.key(owner): owner}, shape)
+        if source.has_integers:
+            self.prefix, self.ids = source.key_prefix(), (owner,)
 
 
 class IdList(Derived):
@@ -65,26 +78,36 @@ class IdList(Derived):
         """Ask for the newest ids of an owner, newest first; raises ValidationError for an owner of the wrong type."""
         source, newest = self.here(), self.newest
         identity = source.identity(owner)
-        return Result(source, {source.key(identity): identity}, lambda values: [*source.listed(values[0]).ids[:newest]])
+        return ResultOfOwner(source, identity, lambda values: [*source.listed(values[0]).ids[:newest]])
 
     def of_each(self, owners: Iterable[Any]) -> ListsOfOwners:
         """Ask for the lists of several owners; raises ValidationError for an owner of the wrong type."""
         return ListsOfOwners(self.here(), [*owners])
 
-    def identity(self, *values: Any) -> Any:
-        (owner,) = self.canonical(*values)
+    def identity_of(self, *values: Any) -> Any:
+        (owner,) = values
         return owner
 
     def key(self, identity: Any) -> str:
-        (kind,) = self.at(self.using).keys_by
-        return f"{self.key_prefix()}{kind.part(identity)}"
+        source = self if self._alias else self.here()
+        return f"{source.key_prefix()}{source.keys_by[0].part(identity)}"
 
-    def by_key(self, owners: Sequence[Any]) -> dict[str, Any]:
-        """Return the identities of several owners by key."""
-        begin, (kind,) = self.key_prefix(), self.keys_by
-        if kind.is_integer and set(map(type, owners)) == {int} and min(owners) >= 0 and max(owners) < 1 << 64:
+    def by_key(self, owners: Sequence[Any], prefix: str | None = None) -> dict[str, Any]:
+        """Return the identities of several owners, in the form of `unique`, by key."""
+        begin, (kind,) = prefix or self.key_prefix(), self.keys_by
+        if kind.is_integer and owners and min(owners) >= 0 and max(owners) < 1 << 64:
             return {f"{begin}{owner}": owner for owner in owners}
-        return {f"{begin}{kind.part(owner)}": owner for owner in map(kind.canonical, owners)}
+        return {f"{begin}{kind.part(owner)}": owner for owner in owners}
+
+    def unique(self, owners: Iterable[Any]) -> list[Any]:
+        """Return owners in their one form, each once; raises ValidationError for one of the wrong type."""
+        (kind,), unique = self.keys_by, dict.fromkeys(owners)
+        is_canonical = kind.is_integer and set(map(type, unique)) <= {int}
+        return [*unique] if is_canonical else [*dict.fromkeys(map(kind.canonical, owners))]
+
+    def prefix_of_integers(self) -> str | None:
+        """Return what the keys begin with, if they end with integers."""
+        return self.key_prefix() if self.has_integers else None
 
     def _faults(self, using: str) -> Iterator[Fault]:
         yield from super()._faults(using)
@@ -122,8 +145,13 @@ class IdList(Derived):
 
     def listed(self, entry: bytes) -> Listed:
         """Return what an entry says."""
-        ids = unpack(entry[PREFIX_BYTES:])
-        return Listed(ids, len(ids) < self._limit * self.ids_of_a_row)
+        listed = _short[entry]
+        if listed is None:
+            ids = unpack(entry[PREFIX_BYTES:])
+            listed = Listed(ids, len(ids) < self._limit * self.ids_of_a_row)
+            if len(entry) <= SHORT_BYTES:
+                _short.put(entry, listed)
+        return listed
 
     def bound(self, id_: int) -> bytes:
         """Return the least entry of a list whose newest id is this one, or greater."""

@@ -42,6 +42,10 @@ _NONE: frozenset[int] = frozenset()
 LOWEST, LEAST, GREATEST = -(2**63), 1, 2**64 - 1
 """Redis keeps members from LEAST on, 0 is the sentinel. The database is asked for what is less, down to LOWEST."""
 
+MOST_TOLD = 256
+"""How many members, with the sentinel, an id set may have to be told whole to a process that keeps it."""
+_SENTINEL = frozenset((0,))
+
 _check, _load = Script.from_files(LUA, "check"), Script.from_files(LUA, "load")
 
 
@@ -59,6 +63,8 @@ class SetContents(NamedTuple):
 
     floor: int | None
     members: frozenset[int]
+    is_whole: bool = False
+    """Whether `members` has all from the floor on."""
 
 
 _EMPTY = SetContents(0, _NONE)
@@ -72,13 +78,24 @@ class Membership(Result[dict[int, bool]]):
 
     def __init__(self, source: "IdSet", query: SetQuery, asked: tuple[int, ...] | None = None) -> None:
         """`asked`: the ids of the result, where some of them can be in no set."""
-        self.source = source
-        self.identities = {source.key(query): query} if query.ids else {}
-        self.question, self._asked = query.ids, query.ids if asked is None else asked
+        self.source, self._query, self.question = source, query, query.ids
+        self.ids = (query.owner,) if query.ids else ()
+        if source.has_integers:
+            self.prefix = source.key_prefix()
+        self._asked = query.ids if asked is None else asked
+
+    @cached_property
+    def identities(self) -> dict[str, SetQuery]:
+        return {self.source.key(self._query): self._query} if self._query.ids else {}
 
     def resolve(self, values: Sequence[Any]) -> None:
         if values:
-            self.members = values[0].members
+            (contents,) = values
+            self.members = contents.members
+            if contents.is_whole:
+                if self.source.lacks(self._query, contents):
+                    raise Stale
+                self.members = self.members.intersection(self._query.ids) if self.members else _NONE
 
     @cached_property
     def result(self) -> dict[int, bool]:  # type: ignore[override]
@@ -91,6 +108,7 @@ class IdSet(Derived):
 
     kind = "ids"
     scripted = True
+    outlives_runs = False
     keeps = True
 
     def __init__(self, model: type[models.Model], *, owner: str, member: str, newest: int = 5_000) -> None:
@@ -114,8 +132,8 @@ class IdSet(Derived):
         """Ask which of these ids are in an owner's set; raises ValidationError for what is no integer."""
         return memberships([self], owner, ids)[0]
 
-    def identity(self, *values: Any) -> SetQuery:
-        (owner,) = self.canonical(*values)
+    def identity_of(self, *values: Any) -> SetQuery:
+        (owner,) = values
         return SetQuery(owner, ())
 
     def key(self, identity: SetQuery) -> str:
@@ -146,13 +164,20 @@ class IdSet(Derived):
     # As a source.
 
     @staticmethod
-    def read_command(keys: Sequence[str], question: tuple[int, ...]) -> Command:
+    def read_command(keys: Sequence[str], question: tuple[int, ...], *, tell_all: bool = False) -> Command:
         pairs = [name for key in keys for name in (key, members_key(key))]
-        return _check.command(pairs, question)
+        return _check.command(pairs, [MOST_TOLD if tell_all else 0, *question])
+
+    @staticmethod
+    def tells_all(value: SetContents) -> bool:
+        return value.is_whole
 
     def decode(self, identity: SetQuery, entry: bytes) -> SetContents:
         if not entry.startswith(b"V"):
             raise Stale
+        floor, is_whole, told = entry[1:].partition(b"=")
+        if is_whole:
+            return SetContents(int(floor), frozenset(map(int, told.split(b","))) - _SENTINEL, True)
         floor, colon, flags = entry[1:].partition(b":")
         if not colon or len(flags) != len(identity.ids):
             raise Stale
@@ -232,14 +257,18 @@ class IdSet(Derived):
     def note_deleted(self, using: str, instance: Any) -> None:
         self._change(using, instance, -1)
 
-    def _change(self, using: str, instance: Any, sign: int | None) -> None:
+    def members_of(self, instance: Any, using: str) -> Iterator[tuple[str, int | None]]:
+        """Yield the keys of the sets that an edge is in, each with its member; None for one that can be in no set."""
         source = self.at(using)
         member = source.ids.canonical(getattr(instance, self.member))
-        if sign is not None and (member is None or member < LEAST):
-            return  # in no set
+        is_possible = member is not None and member >= LEAST
+        yield from ((key, member if is_possible else None) for key in source.keys_of(instance, using))
+
+    def _change(self, using: str, instance: Any, sign: int | None) -> None:
         limit = self.newest + self.newest // SLACK + 1  # the sentinel is a member too
-        for key in source.keys_of(instance, using):
-            change_set(using, key, sign and sign * member, limit=limit)
+        for key, member in self.members_of(instance, using):
+            if sign is None or member is not None:
+                change_set(using, key, sign and member and sign * member, limit=limit)
 
 
 def memberships(id_sets: Iterable[IdSet], owner: Any, ids: Iterable[int]) -> list[Membership]:

@@ -29,7 +29,7 @@ class ListsOfOwners(Result[None]):
 
     def __init__(self, source: Any, owners: Sequence[Any]) -> None:
         self.source = source
-        self.identities = source.by_key(owners)
+        self.prefix, self.ids = source.prefix_of_integers(), source.unique(owners)
 
     def resolve(self, values: Sequence[Any]) -> None:
         self._entries = values
@@ -41,5 +41,5 @@ class ListsOfOwners(Result[None]):
         bound = None if below is None else source.bound(below)
         top = nlargest(most, entries if bound is None else [entry for entry in entries if entry < bound])
         least = max(source.bound(0), top[-1] if top else bound or b"")  # without empty lists
-        found = zip(self.identities.values(), entries, strict=True)
+        found = zip(self.ids, entries, strict=True)
         return {owner: source.listed(entry) for owner, entry in found if entry >= least}

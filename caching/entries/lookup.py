@@ -34,6 +34,7 @@ class Lookup:
     """
 
     scripted = False
+    outlives_runs = False
 
     def __init__(
         self, model: type[Cacheable], column: str, disproved: Pointer | None = None, using: str | None = None

@@ -31,7 +31,7 @@ class RememberedRows:
         if self._rate.is_paused(number):
             return self._decode_all(identities, entries)
         known = self._rows
-        rows = [known[entry] for entry in entries]
+        rows = [*map(known.__getitem__, entries)]
         unknown = [at for at, row in enumerate(rows) if row is None and entries[at] != NOTHING]
         self._rate.note(number, number - len(unknown))
         if unknown:

@@ -26,6 +26,7 @@ class Rows:
     """A source: rows of a model in one database, by primary key. A value is a struct with the cached columns."""
 
     scripted = False
+    outlives_runs = False
 
     def __init__(self, model: type[Cacheable], using: str) -> None:
         require(model)
@@ -68,6 +69,12 @@ class Rows:
                 pass
         part = self.pk.part
         return {prefix + part(pk): pk for pk in map(self.pk.canonical, pks)}
+
+    def unique(self, pks: Collection[Any]) -> list[Any] | None:
+        """Return integer primary keys in their one form, each once; None for keys of other types."""
+        if not self._has_integer_keys:
+            return None
+        return [*dict.fromkeys(pks if set(map(type, pks)) <= {int} else map(self.identity, pks))]
 
     def pk_of(self, row: Any) -> Any:
         """Return the primary key of a row."""
@@ -158,9 +165,7 @@ class Existence(Rows):
 
     def among(self, pks: Iterable[Any]) -> Result[Found[Any]]:
         """Ask which rows exist, without the cost of decoding them; raises ValidationError for a pk of a wrong type."""
-        source = existence_of(self.model)
-        identities = source.by_key(pks)
-        return Result(source, identities, lambda values: source.existing(list(identities.values()), values))
+        return ExistenceResult(existence_of(self.model), [*pks])
 
     def existing(self, pks: list[Any], values: Sequence[Any]) -> Found[Any]:
         """Return which of these primary keys exist, and the missing ones; the values in the same order."""
@@ -170,6 +175,22 @@ class Existence(Rows):
         there = [value is True or (value is not None and is_live(value)) for value in values]
         absent = [not each for each in there]
         return Found(list(compress(pks, there)), list(compress(pks, absent)))
+
+
+class ExistenceResult(Result[Found[Any]]):
+    """Which of some rows exist."""
+
+    def __init__(self, source: Existence, pks: list[Any]) -> None:
+        self.source = source
+        ids = source.unique(pks)
+        if ids is None:
+            self.identities = source.by_key(pks)
+            self.ids = [*self.identities.values()]
+        else:
+            self.prefix, self.ids = source.key_prefix(), ids
+
+    def resolve(self, values: Sequence[Any]) -> None:
+        self.result = self.source.existing(self.ids, values)
 
 
 def existence_of(model: type[Cacheable]) -> Existence:

@@ -1,6 +1,7 @@
 """What can stand in the cache: how each kind of entry is keyed, loaded, written and read."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, Generic, NamedTuple, Protocol, TypeGuard, TypeVar
 
@@ -14,14 +15,15 @@ class Source(Protocol):
     """One kind of entry. Callers ask by identities, and get values; None stands for nothing.
 
     A source that is asked for many at a time may have a cheaper `decode_all(identities, entries) -> list`, or None
-    there. One whose query takes more than one parameter for an identity says so by `parameters_each`, one that needs no
-    guard against a Redis that has lost writes by `outlives_runs`.
+    there. One whose query takes more than one parameter for an identity says so by `parameters_each`.
     """
 
     label: str
     """Names the source in statistics."""
     scripted: bool
     """Whether it is a ScriptedSource."""
+    outlives_runs: bool
+    """Whether entries are believed in whichever run of Redis they were filled, so they carry no mark."""
 
     @property
     def using(self) -> str:
@@ -44,8 +46,13 @@ class ScriptedSource(Source, Protocol):
     """A source whose entries are read and filled by commands of its own: id sets, the only kind there is."""
 
     @staticmethod
-    def read_command(keys: Sequence[str], question: Any) -> Command:
-        """Return the command that reads entries of several such sources, all asked the same question."""
+    def read_command(keys: Sequence[str], question: Any, *, tell_all: bool = False) -> Command:
+        """Return the command that reads entries of several such sources, all asked the same question; with `tell_all`
+        some may come so that they answer every question."""
+
+    @staticmethod
+    def tells_all(value: Any) -> bool:
+        """Return whether a value answers every question."""
 
     def fill_command(self, key: str, value: Any, token: str) -> Command:
         """Return the command that puts a loaded value where the lease `token` still stands."""
@@ -74,19 +81,14 @@ def is_scripted(source: Source) -> TypeGuard[ScriptedSource]:
 def encode(source: Source, key: str, identity: Any, value: Any) -> tuple[bytes, int]:
     """Return the entry as it is put at a key, behind the mark of this run of Redis, and its life in ms."""
     entry, life_ms = source.encode(identity, value)
-    return (epochs.mark(key) + entry if entry and not outlives_runs(source) else entry), life_ms
+    return (epochs.mark(key) + entry if entry and not source.outlives_runs else entry), life_ms
 
 
 def decode(source: Source, key: str, identity: Any, entry: bytes) -> Any:
     """Return the value of what stands at a key; raises Stale, also for an entry of another run of Redis."""
-    if epochs.is_marking and not outlives_runs(source):
+    if epochs.is_marking and not source.outlives_runs:
         (entry,) = epochs.unmarked([key], [entry])
     return source.decode(identity, entry)
-
-
-def outlives_runs(source: Source) -> bool:
-    """Return whether a source's entries are believed in whichever run of Redis they were filled."""
-    return getattr(source, "outlives_runs", False)
 
 
 def decode_all(source: Source, identities: Iterable[Any], entries: Iterable[bytes]) -> list[Any]:
@@ -105,13 +107,23 @@ class Result(Generic[T]):
     """Of a scripted source: questions that are equal share one command."""
     source: Any
     """A Source."""
+    prefix: str | None = None
+    """What the keys begin with, where an integer follows."""
+    ids: Collection[Any]
+    """These integers, each once; with other keys what stands for them."""
     result: T
 
     def __init__(
         self, source: Source, identities: Mapping[str, Any], shape: Callable[[Sequence[Any]], T] = itemgetter(0)
     ) -> None:
         """`identities`: by key; `shape` makes the result of their values, by default the only one."""
-        self.source, self.identities, self._shape = source, identities, shape
+        self.source, self.identities, self.ids, self._shape = source, identities, identities, shape
+
+    @cached_property
+    def identities(self) -> Mapping[str, Any]:
+        """The identities by key, in the order of `ids`; many questions are answered without their keys."""
+        identities: Mapping[str, Any] = self.source.by_key(self.ids, self.prefix)
+        return identities
 
     def resolve(self, values: Sequence[Any]) -> None:
         """Take the values, in the order of `identities`."""

@@ -1,9 +1,8 @@
 """Writes of many rows, for which Django sends no signals: what they are about to touch is held first."""
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from types import MappingProxyType
 from typing import Any, NoReturn, cast
 
 from django.db import NotSupportedError, connections, models
@@ -196,20 +195,12 @@ class CachedQuerySet(HoldingQuerySet):
 class EdgeQuerySet(HoldingQuerySet):
     """The QuerySet of edges: writes of many rows that cannot tell id sets what they change are refused."""
 
-    _owner: Mapping[str, Any] = MappingProxyType({})
-
-    def delete_of(self, **owner: Any) -> tuple[int, dict[str, int]]:
-        """Delete the one row that the conditions and the owner admit; see EdgeModel.partitioned_by."""
-        rows = self.filter(**owner)
-        rows._owner = owner
-        return rows.delete()
-
     def _lock(self) -> list[Any]:
         # The rows are found without a lock, and locked by primary key: who deletes one by its key locks its place in
         # the index of its ends after that, and the two would wait for each other.
         rows = all_rows(self.model, self.db).select_for_update()
         if self._is_simple():
-            return list(rows.filter(pk__in=self.order_by().values("pk"), **self._owner))
+            return list(rows.filter(pk__in=self.order_by().values("pk")))
         return super()._lock()
 
     def update(self, **changes: Any) -> int:

@@ -10,14 +10,13 @@ All functions raise `Unavailable`, and open the circuit breaker, when Redis does
 only some servers of a cluster fail, the others' keys are dealt with.
 """
 
-import secrets
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ..conf import conf
 from ..connections.galera import MARK, MARK_LENGTH
-from ..counts import Counts
 from ..options import jittered_ms
 from ..redis.breaker import breaker
 from ..redis.client import execute, round_trip
@@ -34,11 +33,10 @@ LUA = Path(__file__).parent / "lua"
 PAST = b"P"  # the answer of `lease` for a hold whose writers have had their time
 CLAIM_BYTES = 29
 NOBODY = "-" * 16  # a token that no writer has
-held: Counts[tuple[()]] = Counts()
-"""The keys that this process has held."""
 
 _fill = Script.from_files(LUA, "fill")
 _lease, _hold, _lift, _change = (Script.from_files(LUA, "claims", name) for name in ("lease", "hold", "lift", "change"))
+_settle = Script.from_files(LUA, "settle")
 
 
 class SetChange(NamedTuple):
@@ -50,7 +48,7 @@ class SetChange(NamedTuple):
 
 def new_token(node: str = "") -> str:
     """Return 16 characters that no other reader or writer will draw; those of a node of Galera begin with its mark."""
-    return node + secrets.token_hex(8)[len(node) :]
+    return node + os.urandom(8).hex()[len(node) :]
 
 
 def fetch(commands: Sequence[Command], *, optional: int = 0) -> list[Any]:
@@ -121,8 +119,7 @@ def hold(keys: Iterable[str], token: str, *, kept: Iterable[str] = ()) -> set[st
     """
     sets = dict.fromkeys(kept)
     groups = by_slot([*sets, *keys])
-    held.add((), sum(map(len, groups)))
-    numbers = [sum(key in sets for key in group) for group in groups]
+    numbers = [len(sets.keys() & group) for group in groups]
     args = [token, conf().hold_ms, HOLD_LIFE_MS]
     commands = [_hold.command(group, [*args, number]) for group, number in zip(groups, numbers, strict=True)]
     return _unanswered(groups, execute(commands, allowed=breaker.may_write, partly=True))
@@ -166,13 +163,29 @@ def discard(keys: Iterable[str]) -> set[str]:
 
     Past the breaker: raises redis.RedisError or OSError when Redis cannot be reached.
     """
-    groups, version = by_slot(keys), epochs.version
-    replies = round_trip([_lift.command(group, [NOBODY]) for group in groups])
+    groups = by_slot(keys)
+    return _unanswered(groups, _tell([_lift.command(group, [NOBODY]) for group in groups]))
+
+
+def settle(sets: Mapping[str, Iterable[int]], *, at_once: bool = False) -> tuple[set[str], set[str]]:
+    """Delete the id sets that do not say yet what the database's log tells of some ids, negative ones taken out.
+
+    Returns the keys of sets that differ and are held, so that their writers may be about to change them, and those of
+    a cluster's servers that cannot be used. With `at_once`, their writers will not keep them. Raises as discard() does.
+    """
+    replies = _tell([_settle.command([key, members_key(key)], [int(at_once), *ids]) for key, ids in sets.items()])
+    differing = {key for key, reply in zip(sets, replies, strict=True) if reply == 1}
+    return differing, _unanswered([[key] for key in sets], replies)
+
+
+def _tell(commands: Sequence[Command]) -> list[Any]:
+    version = epochs.version
+    replies = round_trip(commands)
     for reply in replies:
         if isinstance(reply, Exception) and not isinstance(reply, Unavailable):
             raise reply
     require_current(version)
-    return _unanswered(groups, replies)
+    return replies
 
 
 G = TypeVar("G")

@@ -16,6 +16,7 @@ from ..writing.transactions import joined_to_commit
 from .hit_path import ReadPlan
 from .reader import ReadThrough
 from .results import M, RowsResult
+from .tracked_plan import TrackedPlan
 
 R = TypeVar("R", bound=Result[Any])
 
@@ -48,6 +49,7 @@ class Batch:
     """
 
     _is_resolved = False
+    _plan: ReadPlan | TrackedPlan
 
     def __init__(self) -> None:
         self._reads: list[Result[Any]] = []
@@ -61,7 +63,7 @@ class Batch:
 
     def add(self, read: R) -> R:
         """Ask a question; its `result` is there once the batch has run."""
-        if read.identities:
+        if read.ids:
             self._reads.append(read)
         else:
             read.resolve([])
@@ -70,7 +72,7 @@ class Batch:
     def add_all(self, reads: Iterable[R]) -> list[R]:
         """Ask several questions about the same ids; without ids, they have their results at once."""
         added = list(reads)
-        if added and added[0].identities:
+        if added and added[0].ids:
             self._reads += added
         return added
 
@@ -121,7 +123,24 @@ class Batch:
 
     def send(self, client: EventLoopClient, replied: Replied) -> bool:
         """Send the commands from an event loop; return False if Redis cannot be used now."""
-        return client.send(self.commands(), replied)
+        known = client.client_side
+        if known is None:
+            return client.send(self.commands(), replied)
+        self._plan = TrackedPlan(known, self._reads, self._commands)
+        return client.send(self._plan.commands, replied)
+
+    def is_known(self, client: EventLoopClient) -> bool:
+        """Answer everything by client-side caching, and return whether it could.
+
+        Only for those who have just taken a reply of Redis, to a command that they have sent themselves: as of then
+        everything is known.
+        """
+        known = client.client_side
+        if known is None or self._commands or not self._reads:
+            return False
+        plan = TrackedPlan(known, self._reads, ())
+        self._is_resolved = not plan.commands and plan.resolve([])
+        return self._is_resolved
 
     def commands(self) -> list[Command]:
         """Return the commands to send; their replies are for `resolve()`."""
@@ -174,6 +193,6 @@ def read_rows(model: type[M], pks: Iterable[Any], using: str | None = None) -> R
     """Return rows by primary key, in a round trip of their own; for callers who have looked for an event loop."""
     source = rows_of(cast(Any, model), using)
     rows: RowsResult[M] = RowsResult(source, (source.key_prefix(), model, list(pks)))
-    if rows.identities:
+    if rows.ids:
         ReadThrough([rows]).run()
     return rows

@@ -6,10 +6,10 @@ The event loop answers by this alone; the slow path (caching.reading.reader) goe
 from collections.abc import Sequence
 from typing import Any
 
-from ..entries.source import Result, decode, decode_all, outlives_runs
+from ..entries.source import Result, decode, decode_all
 from ..protocol.codec import Stale
 from ..redis.cluster import on_cluster
-from ..redis.epochs import epochs
+from ..redis.epochs import epochs, without_marks
 from ..redis.script import Command
 from ..redis.slot_map import slot_of
 from . import stats
@@ -24,7 +24,8 @@ class ReadPlan:
         self._plain: list[Result[Any]] = []
         self._together: dict[Any, list[Result[Any]]] = {}
         is_spread = bool(reads) and on_cluster()
-        keys: list[str] = []
+        self._keys: list[str] = []
+        keys = self._keys
         for read in reads:
             if read.question is None:
                 self._plain.append(read)
@@ -34,15 +35,14 @@ class ReadPlan:
                 self._together.setdefault((read.question, slot_of(key)), []).append(read)
             else:
                 self._together.setdefault(read.question, []).append(read)
-        self.commands: list[Command] = [("MGET", *keys)] if keys else []
-        self._groups = [keys] if keys else []
-        self._gets = 0
-        if is_spread:
-            self.commands = _commands_by_slot(keys)
-            self._gets = len(self.commands)
+        self.commands: list[Command] = []
+        if keys:
+            self.commands = _commands_by_slot(keys) if is_spread else [("MGET", *keys)]
+        self._gets = len(self.commands)
+        self._scripted_keys: list[list[str]] = []
         for those in self._together.values():
             of_sets = [key for read in those for key in read.identities]
-            self._groups.append(of_sets)
+            self._scripted_keys.append(of_sets)
             self.commands.append(those[0].source.read_command(of_sets, those[0].question))
         self._own = len(self.commands)
         self.commands += extra
@@ -54,7 +54,9 @@ class ReadPlan:
     def entries(self, replies: Sequence[Any]) -> dict[str, bytes | None]:
         """Return the entries by key; where a reply was an error, there is none."""
         found: dict[str, bytes | None] = {}
-        for group, reply in zip(self._groups, self._by_group(replies), strict=False):
+        plain = _flat(self.commands[: self._gets], replies)
+        scripted = zip(self._scripted_keys, replies[self._gets :], strict=False)
+        for group, reply in ((self._keys, plain), *scripted):
             if not isinstance(reply, Exception):
                 found.update(
                     (key, entry) for key, entry in zip(group, reply, strict=True) if not isinstance(entry, Exception)
@@ -65,65 +67,54 @@ class ReadPlan:
         """Hand out the values if every entry is a hit, and return whether it was. If not, some may be handed out."""
         if not self._own:
             return True
-        own = replies[: self._own]
-        for reply in own:
-            if isinstance(reply, Exception):
+        entries: list[Any] = []
+        for reply in replies[: self._gets]:
+            if reply.__class__ is list:
+                entries += reply
+            elif isinstance(reply, Exception):
                 return False
-        if self._gets:
-            own = self._by_group(own)
+            else:
+                entries.append(reply)
         try:
-            if self._plain:
-                self._resolve_plain(self._believed(own.pop(0)) if epochs.is_marking else own.pop(0))
+            if entries:
+                self._resolve_plain(entries)
             if self._together:
-                self._resolve_scripted(own)
+                self._resolve_scripted(replies[self._gets : self._own])
         except Stale:
             return False
         stats.count_hits(self._reads)
         return True
 
-    def _by_group(self, replies: Sequence[Any]) -> list[Any]:
-        """Return a cluster's replies as those of one server: the entries that were asked for by key come first."""
-        if not self._gets:
-            return list(replies)
-        entries, others = replies[: self._gets], replies[self._gets :]
-        if self._gets < len(self._groups[0]):
-            entries = _flat(self.commands, entries)
-        return [entries, *others]
-
     def _resolve_plain(self, entries: Sequence[Any]) -> None:
         """Entries come in the order of the questions, and of the keys of each."""
         if not all(entries):  # None, and what is empty, is no entry; faster than `None in entries`
             raise Stale
+        marks = epochs.marks(self._keys) if epochs.is_marking else ()
         begin = 0
         for read in self._plain:
             source, identities = read.source, read.identities
-            number = len(identities)
-            if number == 1:
+            end = begin + len(identities)
+            is_marked = marks and not source.outlives_runs
+            if end - begin == 1:
+                entry = entries[begin]
+                if is_marked:
+                    mark = marks[begin]
+                    if mark is None or not entry.startswith(mark):
+                        raise Stale
+                    entry = entry[len(mark) :]
                 (identity,) = identities.values()
-                read.resolve((source.decode(identity, entries[begin]),))
+                read.resolve((source.decode(identity, entry),))
             else:
-                read.resolve(decode_all(source, identities.values(), entries[begin : begin + number]))
-            begin += number
-
-    def _believed(self, entries: Sequence[Any]) -> list[Any]:
-        """Return entries without the marks of their runs, and b"" for each that is not of this run."""
-        keys: list[str] = []
-        marked: list[int] = []
-        end = 0
-        for read in self._plain:
-            begin, end = end, end + len(read.identities)
-            if not outlives_runs(read.source):
-                keys += read.identities
-                marked += range(begin, end)
-        if len(keys) == len(entries):
-            return epochs.unmarked(keys, entries)
-        found = list(entries)
-        for at, entry in zip(marked, epochs.unmarked(keys, [entries[at] for at in marked]), strict=True):
-            found[at] = entry
-        return found
+                those = entries[begin:end]
+                if is_marked:
+                    those = without_marks(those, marks[begin:end])
+                read.resolve(decode_all(source, identities.values(), those))
+            begin = end
 
     def _resolve_scripted(self, replies: Sequence[Any]) -> None:
         """A reply has an entry for each question of a kind."""
+        if any(isinstance(reply, Exception) for reply in replies):
+            raise Stale
         for reads, entries in zip(self._together.values(), replies, strict=True):
             for read, entry in zip(reads, entries, strict=True):
                 source = read.source

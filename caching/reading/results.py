@@ -27,7 +27,12 @@ class RowsResult(Result[None], Generic[M]):
         """`asked`: what the keys begin with, the model, which may be a proxy, and the primary keys."""
         self.source, self.asked = source, asked
         prefix, self._model, pks = asked
-        self.identities = source.by_key(pks, prefix)
+        ids = source.unique(pks)
+        if ids is None:
+            self.identities = source.by_key(pks, prefix)
+            self.ids = [*self.identities.values()]
+        else:
+            self.prefix, self.ids = prefix, ids
 
     def resolve(self, values: Sequence[Any]) -> None:
         self._rows, self._by_pk = values, None
@@ -60,7 +65,7 @@ class RowsResult(Result[None], Generic[M]):
     def row(self, pk: Any) -> Any:
         """Return a row as an immutable struct of its cached columns, or None."""
         if self._by_pk is None:
-            self._by_pk = dict(zip(self.identities.values(), self._rows, strict=True))
+            self._by_pk = dict(zip(self.ids, self._rows, strict=True))
         return self._by_pk[self.source.identity(pk)]
 
     def only_row(self) -> Any:
@@ -78,7 +83,7 @@ class RowsResult(Result[None], Generic[M]):
         if all(rows):  # a struct is true, and asked faster than `None not in rows` compares it
             return Found(shape(rows), [])
         existing = [row for row in rows if row is not None]
-        missing = [pk for pk, row in zip(self.identities.values(), rows, strict=True) if row is None]
+        missing = [pk for pk, row in zip(self.ids, rows, strict=True) if row is None]
         return Found(shape(existing), missing)
 
 

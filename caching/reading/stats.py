@@ -7,20 +7,22 @@ refused   loaded, but not filled: a writer came in between, or the lease was evi
 bypasses  loaded without any intention to fill: held keys, own uncommitted writes, Redis out of reach
 """
 
-import re
 import threading
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from ..counts import Counts
+from .. import registry
+from ..counts import Counts, kind_of
+from ..entries.derived import Derived
 from ..entries.source import Result, Source
+from ..writing.held import held
 
 Event = Literal["hits", "misses", "waits", "refused", "bypasses"]
 Counted = tuple[str, type[Any]]
 """The label and the class of a source."""
 
 _counts: Counts[tuple[Counted, Event]] = Counts()
-_hits: dict[Counted, int] = {}
+_hits: dict[Source, int] = {}
 _lock = threading.Lock()
 
 
@@ -31,23 +33,10 @@ def count(counted: Counted, event: Event, times: int = 1) -> None:
 
 
 def count_hits(reads: Iterable[Result[Any]]) -> None:
-    """Count the entries of reads that were all hits; each hit passes through here, so reads of one source are added
-    together."""
+    """Count the entries of reads that were all hits; each hit passes through here."""
     with _lock:
-        last, number = None, 0
         for read in reads:
-            if read.source is not last:
-                if last is not None:
-                    _add_hits(last, number)
-                last, number = read.source, 0
-            number += len(read.identities)
-        if last is not None:
-            _add_hits(last, number)
-
-
-def _add_hits(source: Source, number: int) -> None:
-    counted = source.label, source.__class__
-    _hits[counted] = _hits.get(counted, 0) + number
+            _hits[read.source] = _hits.get(read.source, 0) + len(read.ids)
 
 
 def cache_events() -> dict[tuple[str, str, Event], int]:
@@ -56,6 +45,24 @@ def cache_events() -> dict[tuple[str, str, Event], int]:
     for (counted, event), number in [*_counts.snapshot().items(), *_hit_items()]:
         key = (counted[0], kind_of(counted[1]), event)
         totals[key] = totals.get(key, 0) + number
+    return totals
+
+
+def held_keys() -> dict[tuple[str, str], int]:
+    """Return {(model label, kind of entry): the keys that writers of this process have held}, labels as in the events.
+
+    Of keys that caching does not make, the label and the kind are what their text says.
+    """
+    derived = {
+        (each.kind, each.name): (each.label, kind_of(type(each)))
+        for declared in registry.by_model().values()
+        for each in declared
+        if isinstance(each, Derived)
+    }
+    totals: dict[tuple[str, str], int] = {}
+    for group, number in held.snapshot().items():
+        label, kind = derived.get(group, group)
+        totals[label, kind or "rows"] = totals.get((label, kind or "rows"), 0) + number
     return totals
 
 
@@ -71,9 +78,4 @@ def snapshot() -> dict[str, dict[Event, int]]:
 def _hit_items() -> list[tuple[tuple[Counted, Event], int]]:
     with _lock:
         hits = _hits.copy()
-    return [((counted, "hits"), number) for counted, number in hits.items()]
-
-
-def kind_of(source: type[Any]) -> str:
-    """Return the name of a class of sources, as id_set for IdSet."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", source.__name__.strip("_")).lower()
+    return [(((source.label, source.__class__), "hits"), number) for source, number in hits.items()]

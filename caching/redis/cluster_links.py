@@ -24,13 +24,14 @@ from .round_trips import round_trips, server_name
 from .script import Command, key_of
 from .slot_map import SlotMap, slot_of
 
+_BEFORE_KEY = frozenset(("GET", "MGET"))
 logger = logging.getLogger(__name__)
 
 
 class ClusterLink(RedisProtocol):
     """A link to one server of a cluster, which puts each reply in the place of its command."""
 
-    # Each command of the hot lane on a cluster passes through put() and data_received(): few calls.
+    # Each command of the hot lane on a cluster passes through _put() and data_received(): few calls.
 
     def __init__(self, address: Address, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -39,17 +40,8 @@ class ClusterLink(RedisProtocol):
         self.proof = proofs.of_server(address)
         self.breaker = breaker.of(address)
 
-    def put(self, command: Command, replies: Replies, at: int) -> None:
-        """Send a command whose reply belongs in a place of `replies`."""
-        if not self._outgoing:
-            self._begin_turn(command)
-        self._waiting.append((replies, at, self._sent_at))
-        self._outgoing.append(pack_command(command))
-
     def send(self, commands: Sequence[Command], replied: Replied) -> bool:
-        replies = Replies(len(commands), replied)
-        for at, command in enumerate(commands):
-            self.put(command, replies, at)
+        _put([self] * len(commands), commands, Replies(len(commands), replied))
         return True
 
     def _begin_turn(self, command: Command) -> None:
@@ -63,22 +55,24 @@ class ClusterLink(RedisProtocol):
 
     def data_received(self, data: bytes) -> None:
         reader, waiting, turns = self._reader, self._waiting, self._turns
+        gets, last = reader.gets, turns[0][0] if turns else None
         try:
             reader.feed(data)
             while waiting:
-                reply = reader.gets()
+                reply = gets()
                 if reply is MISSING:
                     return
                 replies, at, _ = waits = waiting.popleft()
-                if turns and waits is turns[0][0]:
+                if waits is last:
                     self._end_turn()
+                    last = turns[0][0] if turns else None
                 if reply.__class__ is ReplyError:
                     replies.refused(self.address, at, reply)
                     continue
                 replies.found[at] = reply
                 replies.missing -= 1
                 if not replies.missing:
-                    replies.finish()
+                    call(replies.replied, replies.found)
         except ProtocolError as error:
             self.fail(error)
 
@@ -97,6 +91,16 @@ class ClusterLink(RedisProtocol):
             self.proof.due_at = 0.0  # neither a proof nor a refusal: the slot is another server's
         else:
             super()._take_proof(replies)
+
+
+def _put(links: Sequence[ClusterLink], commands: Sequence[Command], replies: Replies) -> None:
+    """Send each command over its link; the replies belong in the places of `replies`."""
+    for at, link in enumerate(links):
+        command, outgoing = commands[at], link._outgoing
+        if not outgoing:
+            link._begin_turn(command)
+        link._waiting.append((replies, at, link._sent_at))
+        outgoing.append(pack_command(command))
 
 
 class ClusterLinks:
@@ -125,18 +129,21 @@ class ClusterLinks:
         links, by_slot = self._links, self.slots.by_slot
         chosen = []
         for command in commands:
-            name = command[0]  # of most it is one of these two: a call less
-            key = command[1] if name == "GET" else command[3] if name == "EVALSHA" else key_of(command)
+            name = command[0]  # of most it is one of these: a call less
+            key = command[1] if name in _BEFORE_KEY else command[3] if name == "EVALSHA" else key_of(command)
             address = by_slot[slot_of(key)]
             link = links.get(address)
             if link is None or not link.breaker.is_closed:
                 self._miss(address)
                 return False
             chosen.append(link)
-        replies = FollowedReplies(self, commands, replied)
-        for at, link in enumerate(chosen):
-            link.put(commands[at], replies, at)
+        _put(chosen, commands, FollowedReplies(self, commands, replied))
         return True
+
+    client_side = None
+
+    def track(self) -> None:
+        """Do nothing: what moves to another server is not told of."""
 
     def close(self) -> None:
         """Close all links; callers who wait for replies get Lost."""

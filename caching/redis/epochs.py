@@ -10,7 +10,7 @@ slots move with their entries, begin with the mark of their run.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from redis.exceptions import ReadOnlyError
@@ -131,19 +131,24 @@ class Epochs:
     def _mark_of_node(self, key: str) -> bytes | None:
         return self._marks.get(slot_map().node_of(slot_of(key)) if on_cluster() else None)
 
-    def unmarked(self, keys: Iterable[str], entries: Sequence[bytes | None]) -> list[bytes]:
+    def unmarked(self, keys: Sequence[str], entries: Sequence[bytes | None]) -> list[bytes]:
         """Return entries without their marks, and b"" for each that is not believed."""
-        # Each entry that is read on a cluster passes through here: few calls.
-        mark_of_server = self._marks.get
-        if on_cluster():
-            by_slot = slot_map().by_slot
-            marks = [mark_of_server(by_slot[slot_of(key)]) for key in keys]
-        else:
-            marks = [mark_of_server(None)] * len(entries)
-        return [
-            entry[len(mark) :] if entry and mark is not None and entry.startswith(mark) else b""
-            for mark, entry in zip(marks, entries, strict=True)
-        ]
+        return without_marks(entries, self.marks(keys))
+
+    def marks(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return what a believed entry of each key begins with; None where no entry is believed."""
+        # Each batch that is read on a cluster passes through here: few calls.
+        if not on_cluster():
+            return [self._marks.get(None)] * len(keys)
+        return list(map(self._marks.get, map(slot_map().by_slot.__getitem__, map(slot_of, keys))))
+
+
+def without_marks(entries: Sequence[bytes | None], marks: Sequence[bytes | None]) -> list[bytes]:
+    """Return entries without the marks that they should begin with, and b"" for each that is not believed."""
+    return [
+        entry[len(mark) :] if entry and mark is not None and entry.startswith(mark) else b""
+        for mark, entry in zip(marks, entries, strict=True)
+    ]
 
 
 epochs = Epochs()

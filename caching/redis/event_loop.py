@@ -16,6 +16,7 @@ from django.core.signals import setting_changed
 from ..conf import conf
 from .breaker import breaker
 from .client import redis_client
+from .client_side import ClientSideCache
 from .cluster import on_cluster, slot_map
 from .cluster_links import ClusterLinks
 from .epochs import Run, UnknownRun, epochs
@@ -55,6 +56,11 @@ class EventLoopClient:
             return False
         return self._protocol.send(commands, replied)
 
+    @property
+    def client_side(self) -> ClientSideCache | None:
+        """What is known of entries without reading them, once send() has told it to be so."""
+        return None if self._protocol is None else self._protocol.client_side
+
     async def ask(self, commands: Sequence[Command]) -> list[Any] | None:
         """Return the replies, once there is a connection; None if Redis cannot be used now."""
         if self._protocol is None and breaker.is_closed:
@@ -78,6 +84,7 @@ class EventLoopClient:
     async def _open(self) -> None:
         try:
             self._protocol = await _open_protocol(self)
+            self._protocol.track()
             self._run = epochs.runs.get(None)
             self._has_warned = False
             if self._lifetime is None:

@@ -17,6 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from .breaker import breaker
+from .client_side import BEGIN, ClientSideCache
 from .epochs import ASK_RUN, Server, epochs
 from .proofs import Proof, Proofs, proofs
 from .round_trips import round_trips, server_name
@@ -29,6 +30,7 @@ _OPTIONS = (
     "host", "port", "path", "db", "username", "password", "credential_provider", "client_name", "socket_keepalive",
     "socket_keepalive_options", "socket_connect_timeout", "socket_timeout",
 )  # fmt: skip
+PING: tuple[Command, ...] = (("PING",),)
 MISSING = object()
 """What a reader returns while a reply is not there yet."""
 
@@ -70,6 +72,8 @@ class RedisProtocol(asyncio.Protocol):
     """
 
     proof: Proofs | Proof = proofs
+    client_side: ClientSideCache | None = None
+    """What is known of entries without reading them, where track() has found that Redis tells of changes."""
 
     def __init__(self, writer: asyncio.StreamWriter, timeout_s: float | None, lost: Callable[[Any], None]) -> None:
         self._lost = lost
@@ -89,11 +93,25 @@ class RedisProtocol(asyncio.Protocol):
         self._sent_at = 0.0
         self._transport.set_protocol(self)
 
+    def track(self) -> None:
+        """Have Redis tell of the changes of entries that are read behind client_side.TRACKED."""
+        self.send(BEGIN, self._tracks)
+
+    def _tracks(self, replies: list[Any] | None) -> None:
+        if replies and not any(isinstance(reply, Exception) for reply in replies):
+            self.client_side = ClientSideCache()
+
     def send(self, commands: Sequence[Command], replied: Replied) -> bool:
-        """Send commands; `replied` is called once, later. Returns True."""
+        """Send commands; `replied` is called once, later. Returns True.
+
+        Without commands, it is called with [] once all has been taken that Redis has sent until now.
+        """
         if not self._outgoing:
             self._sent_at = self._loop.time()
             self._loop.call_soon(self._flush)
+            commands = commands or PING
+            if self.client_side is not None:
+                self.client_side.age(self._sent_at)
             if time.monotonic() >= self.proof.due_at:
                 proving = self.proof.riding(commands)
                 self._waiting.append((self._take_proof, len(proving), self._sent_at))
@@ -123,24 +141,35 @@ class RedisProtocol(asyncio.Protocol):
         return not self._waiting
 
     def data_received(self, data: bytes) -> None:
-        reader, waiting, turns = self._reader, self._waiting, self._turns
+        reader, waiting = self._reader, self._waiting
         try:
             reader.feed(data)
-            while waiting:
-                replied, count, _ = waits = waiting[0]
-                replies = self._replies
-                while len(replies) < count:
-                    reply = reader.gets()
-                    if reply is MISSING:
-                        return
-                    replies.append(reply)
-                waiting.popleft()
-                if turns and waits is turns[0][0]:
-                    self._end_turn()
-                self._replies = []
-                call(replied, replies)
+            while (reply := reader.gets()) is not MISSING:
+                if reply.__class__ is hiredis.PushNotification:
+                    self._take_change(reply)
+                    continue
+                self._replies.append(reply)
+                while waiting and len(self._replies) >= waiting[0][1]:
+                    self._answer()
         except hiredis.ProtocolError as error:
             self.fail(error)
+
+    def _answer(self) -> None:
+        """Hand the replies to the first who waits."""
+        replied, _, _ = waits = self._waiting.popleft()
+        if self._turns and waits is self._turns[0][0]:
+            self._end_turn()
+        replies, self._replies = self._replies, []
+        call(replied, replies)
+        if self.client_side is not None:
+            self.client_side.is_torn = False
+
+    def _take_change(self, push: list[Any]) -> None:
+        """Forget entries that have changed, as Redis tells."""
+        if self.client_side is not None:
+            _, keys = push
+            self.client_side.invalidate(keys)
+            self.client_side.is_torn = bool(self._replies)
 
     def _end_turn(self) -> None:
         """Note that all replies to the commands of one turn of the loop have come."""

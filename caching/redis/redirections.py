@@ -43,7 +43,7 @@ class Servers(Protocol):
 class Replies:
     """The replies to one caller's commands, each in its place; links put them there, and count them down in `missing`.
 
-    The link that puts the last one calls finish().
+    The link that puts the last one calls `replied`: with None if a server was lost.
     """
 
     __slots__ = ("found", "missing", "replied")
@@ -51,22 +51,22 @@ class Replies:
     def __init__(self, number: int, replied: Replied) -> None:
         self.found: list[Any] = [None] * number
         self.missing = number
-        self.replied = replied
+        self.replied: Replied = partial(_call_unless_lost, replied)
 
     def put(self, at: int, reply: Any) -> None:
-        """Put a reply, and finish if it is the last one."""
+        """Put a reply, and call back if it is the last one."""
         self.found[at] = reply
         self.missing -= 1
         if not self.missing:
-            self.finish()
+            call(self.replied, self.found)
 
     def refused(self, address: Address, at: int, error: Exception) -> None:
         """Put an error that a server has answered."""
         self.put(at, error)
 
-    def finish(self) -> None:
-        """Call back: with None if a server was lost."""
-        call(self.replied, None if any(isinstance(reply, Lost) for reply in self.found) else self.found)
+
+def _call_unless_lost(replied: Replied, found: list[Any]) -> None:
+    replied(None if any(isinstance(reply, Lost) for reply in found) else found)
 
 
 class FollowedReplies(Replies):
@@ -75,13 +75,10 @@ class FollowedReplies(Replies):
     __slots__ = ("_commands", "_left", "_servers")
 
     def __init__(self, servers: Servers, commands: Sequence[Command], replied: Replied) -> None:
-        self.found = [None] * len(commands)  # as in Replies, without the call: each request of the hot lane is here
-        self.missing = len(commands)
-        self.replied = replied
-        self._servers, self._commands, self._left = servers, commands, MOST_TIMES * len(commands)
-
-    def finish(self) -> None:
-        call(self.replied, self.found)
+        # Without the call of Replies: each request of the hot lane passes through here.
+        self.missing = number = len(commands)
+        self.found, self.replied = [None] * number, replied
+        self._servers, self._commands, self._left = servers, commands, MOST_TIMES * number
 
     def refused(self, address: Address, at: int, error: Exception) -> None:
         """Send a command again, or put the error."""

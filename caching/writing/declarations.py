@@ -76,7 +76,7 @@ def note_inserted(using: str, model: Any, instances: list[Any]) -> None:
             if declaration.remembers_absence:
                 touched.add(declaration, _pk_keys(relative, declaration, instance, using))
             touched.add(declaration, declaration.keys_of(instance, using))
-        if relative.model is model._meta.concrete_model:
+        if relative.is_same:
             declaration.note_inserted(using, instances)
     # Primary keys and values that are chosen only now: by the database, or by others who follow the signal before a
     # save. Nobody else sees them before the commit, so it is early enough.
@@ -128,23 +128,26 @@ def _pk_keys(relative: Relative, declaration: Declaration, instance: Any, using:
 
 
 def _before_save(*, sender: Any, instance: Any, using: str, update_fields: Collection[str] | None, **_: Any) -> None:
-    touched, left = Touched(), set()
+    touched, left, pk = Touched(), set(), instance.pk
     for relative, declaration in heard(sender):
         if declaration.concerns(update_fields):
-            # The row may have been moved here from another owner, by an instance that was made by hand as well.
-            pks = _pks(relative, instance, using)
             own = set(declaration.keys_of(instance, using, update_fields))
-            stored = set(declaration.stored_keys(pks, using)) if pks else set()
-            touched.add(declaration, own | stored)
-            touched.add(declaration, declaration.keys_of_pks(pks, using))
-            left |= stored - own if declaration.keeps else set()
+            touched.add(declaration, own)
+            if pks := _pks(relative, instance, pk, using):
+                # The row may have been moved here from another owner, by an instance that was made by hand as well.
+                stored = set(declaration.stored_keys(pks, using))
+                touched.add(declaration, stored)
+                touched.add(declaration, declaration.keys_of_pks(pks, using))
+                left |= stored - own if declaration.keeps else set()
     touched.hold(using, drop=left)
 
 
-def _pks(relative: Relative, instance: Any, using: str) -> list[Any]:
+def _pks(relative: Relative, instance: Any, pk: Any, using: str) -> list[Any]:
     """Return a relative's primary keys of the rows that saving an instance writes, and of those that it leaves."""
+    if pk is None and relative.is_same:
+        return []
     said = relative.pks_of_instance(instance, using)
-    stored = [] if instance.pk is None else relative.pks([instance.pk], using)
+    stored = [] if pk is None else relative.pks([pk], using)
     return said if said == stored else list({*said, *stored})
 
 
@@ -155,11 +158,11 @@ def _after_save(
     if created:
         note_inserted(using, sender, [instance])
     for relative, declaration in heard(sender):
-        if not declaration.concerns(update_fields):
+        if (created and relative.is_same) or not declaration.concerns(update_fields):
             continue
         if not relative.is_part_of(instance):
             _hold_child(declaration, relative.pks_of_instance(instance, using), using)
-        elif not created or relative.model is not sender._meta.concrete_model:
+        else:
             touched.add(declaration, declaration.keys_of(instance, using, update_fields))
             declaration.note_changed(using, instance)
     touched.hold(using)

@@ -5,8 +5,10 @@ from functools import cache
 from typing import Any
 
 from django.db import connections
+from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.models import signals
 
+from ..columns import converts, type_of
 from .declarations import heard
 from .transactions import keep_sets
 
@@ -33,8 +35,12 @@ def insert_where(using: str, row: Any, source: str, values: Sequence[Any] = ()) 
 def _inserted(connection: Any, row: Any, source: str, values: Sequence[Any]) -> Any:
     """Insert the row; return its primary key, None if it was not admitted."""
     model: Any = type(row)
-    fields, begin, end = _statement(model, connection.alias)
-    own = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+    fields, plain, begin, end = _statement(model, connection.alias)
+    own = [field.pre_save(row, add=True) for field in fields]
+    own = [
+        value if type(value) is int and is_plain else field.get_db_prep_save(value, connection)
+        for field, is_plain, value in zip(fields, plain, own, strict=True)
+    ]
     with connection.cursor() as cursor:
         cursor.execute(f"{begin} {source}{end}", [*own, *values])
         if not cursor.rowcount:
@@ -43,11 +49,14 @@ def _inserted(connection: Any, row: Any, source: str, values: Sequence[Any]) -> 
 
 
 @cache
-def _statement(model: Any, using: str) -> tuple[list[Any], str, str]:
-    """Return the fields of a model but its primary key, and the beginning and the end of the statement that inserts."""
+def _statement(model: Any, using: str) -> tuple[list[Any], list[bool], str, str]:
+    """Return the fields of a model but its primary key, which of them have integers that need no conversion, and the
+    beginning and the end of the statement that inserts."""
     meta, connection = model._meta, connections[using]
     quote = connection.ops.quote_name
     fields = [field for field in meta.local_concrete_fields if not (field.primary_key or field.generated)]
+    is_typed = type(connection.ops).adapt_integerfield_value is not BaseDatabaseOperations.adapt_integerfield_value
+    plain = [type_of(field) is int and not converts(field) and not is_typed for field in fields]
     columns, places = ", ".join(quote(field.column) for field in fields), ", ".join(["%s"] * len(fields))
     end = f" RETURNING {quote(meta.pk.column)}" if connection.vendor == "postgresql" else ""
-    return fields, f"INSERT INTO {quote(meta.db_table)} ({columns}) SELECT {places}", end
+    return fields, plain, f"INSERT INTO {quote(meta.db_table)} ({columns}) SELECT {places}", end

@@ -16,12 +16,13 @@ from typing import Any, Protocol
 from django.db import Error, InterfaceError, connections, transaction
 
 from ..conf import conf
-from ..connections.following import following, in_transaction
+from ..connections.following import Following, following, in_transaction
 from ..protocol import pending, steps
 from ..protocol.agreement import agreement
 from ..redis.epochs import epochs
 from ..redis.failures import FAILURES, Unavailable
 from ..redis.script import Command
+from . import held
 
 logger = logging.getLogger(__name__)
 _NO_LIMIT = 1 << 62  # of a set that is kept as it is
@@ -42,9 +43,9 @@ class JoinsCommit(Protocol):
 class WriteTransaction:
     """The keys that one outermost transaction has written, and what Redis is to be told after its commit."""
 
-    def __init__(self, using: str) -> None:
+    def __init__(self, using: str, node: str) -> None:
         self.using = using
-        self.token = steps.new_token(following(using).node)
+        self.token = steps.new_token(node)
         self.held: set[str] = set()
         self.kept: set[str] = set()
         self.written: set[str] = set()
@@ -63,6 +64,7 @@ class WriteTransaction:
         self.written |= keys | kept
         try:
             untold = steps.hold(keys, self.token, kept=kept)
+            held.count(self.using, keys | kept)
         except Unavailable:
             untold = keys | kept
         if untold:
@@ -71,9 +73,9 @@ class WriteTransaction:
         self.held |= (keys | kept) - untold
         self.kept |= kept - untold
 
-    def is_protected(self, key: str) -> bool:
-        """Return whether a key needs no hold any more."""
-        return key in self.held or key in self.recorded
+    def unprotected(self, keys: set[str]) -> set[str]:
+        """Return the keys that need a hold."""
+        return keys - self.held - self.recorded
 
     def change_set(self, key: str, change: int | None, limit: int) -> None:
         """Note an id that this transaction has put into a set (negative: taken out), or None for a change unknown."""
@@ -187,14 +189,15 @@ def hold_keys(using: str, keys: Iterable[str], *, kept: Iterable[str] = ()) -> N
     `kept` keys are id sets, whose members stay for the lift to change. Raises TransactionManagementError outside a
     transaction. Holds nothing while CACHING["ENABLED"] is off.
     """
-    _require_transaction(using)
+    followed = following(using)
+    _require_transaction(followed)
     if not conf().enabled:
         return
-    current = _current(using) or _begin(using)
+    current = _writes(followed)
     wanted = set(keys)
     for key in wanted & current.kept:
         current.change_set(key, None, 0)  # what this write does to the set is not known
-    fresh, fresh_kept = ({key for key in each if not current.is_protected(key)} for each in (wanted, kept))
+    fresh, fresh_kept = current.unprotected(wanted), current.unprotected(set(kept))
     if fresh or fresh_kept:
         current.hold(fresh, fresh_kept)
 
@@ -202,12 +205,12 @@ def hold_keys(using: str, keys: Iterable[str], *, kept: Iterable[str] = ()) -> N
 def invalidate_at_commit(using: str, keys: Collection[str]) -> None:
     """Have the entries of keys deleted after the commit of the current transaction, those of "begin*" with all that
     begin so; if Redis cannot be told then, as soon as it can."""
-    (_current(using) or _begin(using)).record(keys)
+    _writes(following(using)).record(keys)
 
 
 def change_set(using: str, key: str, change: int | None, *, limit: int = 0) -> None:
     """Note what was written to a held id set: an id, negative if taken out, or None for an unknown change."""
-    (_current(using) or _begin(using)).change_set(key, change, limit)
+    _writes(following(using)).change_set(key, change, limit)
 
 
 def keep_sets(using: str, keys: Iterable[str]) -> None:
@@ -221,10 +224,11 @@ def joined_to_commit(using: str) -> list[JoinsCommit] | None:
 
     None outside of transactions, or if the rollback of an open savepoint may yet take back what they would tell.
     """
-    connection = connections[using]
+    followed = following(using)
+    connection = followed.connection
     if any(connection.savepoint_ids) or not in_transaction(connection) or not conf().enabled:
         return None
-    return (_current(using) or _begin(using)).joined
+    return _writes(followed).joined
 
 
 def written_keys(using: str) -> Collection[str]:
@@ -260,18 +264,20 @@ def is_writing_in_context() -> bool:
     return followed.writes is current
 
 
-def _begin(using: str) -> WriteTransaction:
-    connection: Any = connections[using]
-    if connection.closed_in_transaction:
-        raise InterfaceError("The connection was closed inside atomic().")  # nothing can be written until its end
-    followed = following(using)
-    current = followed.writes = WriteTransaction(using)
-    _begun.set((followed, current))
+def _writes(followed: Following) -> WriteTransaction:
+    """Return the writes of a connection's transaction, which begin here if they have not begun."""
+    current: WriteTransaction | None = followed.writes  # type: ignore[assignment]
+    if current is None:
+        connection = followed.connection
+        if connection.closed_in_transaction:
+            raise InterfaceError("The connection was closed inside atomic().")  # nothing can be written until its end
+        current = followed.writes = WriteTransaction(connection.alias, followed.node)
+        _begun.set((followed, current))
     return current
 
 
-def _require_transaction(using: str) -> None:
-    if not in_transaction(connections[using]):
+def _require_transaction(followed: Following) -> None:
+    if not in_transaction(followed.connection):
         raise transaction.TransactionManagementError(
             "A cached model is being written outside of a transaction: write it through its own manager and save(), "
             "or inside transaction.atomic()."

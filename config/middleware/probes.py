@@ -1,6 +1,7 @@
 """Probes: `/healthz` tells that the process answers, `/readyz` whether the database and Redis do (503 if not).
 
-`/readyz` also tells whether every job has a living worker, which does not count: web processes answer without jobs.
+`/readyz` also tells whether every job has a living worker, and whether popups are shown (not where Redis may evict what
+was shown), which does not count: web processes answer without these.
 
 `/readyz` is 503 as well while the service is about to stop, so that load balancers send it no new requests.
 
@@ -12,8 +13,6 @@ there, because all threads may be waiting for a server that hangs.
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from threading import Lock
 from typing import Any
 
 from django.db import connection
@@ -22,6 +21,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from api.outages import Outage, database
 from caching import api as caching
 from jobs.api import job_states
+from jobs.bulkhead import Bulkhead, Pending
+from popups import eviction
 from serving.api import is_stopping
 
 DEADLINE_S = 2.0
@@ -44,9 +45,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def readyz(request: HttpRequest) -> HttpResponse:
     """Answer the state of each server within DEADLINE_S, even if a server hangs."""
-    checks = _start_checks()
-    wait(checks.values(), timeout=DEADLINE_S)
-    return _answer_states(checks)
+    return _answer_states(_begin_checks())
 
 
 async def healthz_in_event_loop(environ: Mapping[str, Any]) -> HttpResponse:
@@ -56,10 +55,10 @@ async def healthz_in_event_loop(environ: Mapping[str, Any]) -> HttpResponse:
 
 async def readyz_in_event_loop(environ: Mapping[str, Any]) -> HttpResponse:
     """Answer the state of each server like readyz(), and occupy no thread while waiting."""
-    checks = _start_checks()
+    checks = _begin_checks()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(DEADLINE_S):
-            await asyncio.gather(*map(asyncio.wrap_future, checks.values()), return_exceptions=True)
+            await asyncio.gather(*(asyncio.wrap_future(check.future) for check in checks.values()))
     return _answer_states(checks)
 
 
@@ -67,9 +66,9 @@ PROBES = {"/healthz": healthz, "/readyz": readyz}
 EVENT_LOOP_VIEWS = {"/healthz": healthz_in_event_loop, "/readyz": readyz_in_event_loop}
 
 
-def _answer_states(checks: dict[str, Future[None]]) -> HttpResponse:
-    states = {name: _state(name, future) for name, future in checks.items()}
-    needed = [state for name, state in states.items() if name != "jobs"]
+def _answer_states(checks: dict[str, Pending[None]]) -> HttpResponse:
+    states = {name: _state(name, check) for name, check in checks.items()}
+    needed = [state for name, state in states.items() if name not in NOT_NEEDED]
     status = "stopping" if is_stopping() else "ok" if all(state == "ok" for state in needed) else "error"
     return _answer({"status": status, **states}, ok=status == "ok")
 
@@ -80,8 +79,8 @@ def _answer(body: dict[str, str], *, ok: bool) -> HttpResponse:
     return response
 
 
-def _state(name: str, future: Future[None]) -> str:
-    error = future.exception() if future.done() else f"no answer within {DEADLINE_S} s"
+def _state(name: str, check: Pending[None]) -> str:
+    error = check.answer(DEADLINE_S).error
     if outage := OUTAGES.get(name):  # the workers of jobs say themselves what fails
         if error is None:
             outage.answered()
@@ -91,12 +90,8 @@ def _state(name: str, future: Future[None]) -> str:
 
 
 def _database() -> None:
-    """Query the database on the connection of this thread of the pool, which is closed afterwards."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    finally:
-        connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 def _jobs() -> None:
@@ -105,20 +100,16 @@ def _jobs() -> None:
         raise RuntimeError(f"no worker runs {', '.join(dead)}")
 
 
+def _popups() -> None:
+    if reason := eviction.ask():
+        raise RuntimeError(reason)
+
+
+NOT_NEEDED = ("jobs", "popups")
 OUTAGES = {"database": database, "redis": Outage("Redis", "/readyz is 503 until it answers again")}
-CHECKS: dict[str, Callable[[], None]] = {"database": _database, "redis": caching.ping, "jobs": _jobs}
-_pool = ThreadPoolExecutor(max_workers=len(CHECKS), thread_name_prefix="readyz")
-_running: dict[str, Future[None]] = {}
-_lock = Lock()
+CHECKS: dict[str, Callable[[], None]] = {"database": _database, "redis": caching.ping, "jobs": _jobs, "popups": _popups}
+_bulkhead = Bulkhead("readyz", len(CHECKS))
 
 
-def _start_checks() -> dict[str, Future[None]]:
-    return {name: _start_check(name) for name in CHECKS}
-
-
-def _start_check(name: str) -> Future[None]:
-    """Start a check, or return the one that still runs: while a server hangs, all probes wait for one thread."""
-    with _lock:
-        if name not in _running or _running[name].done():
-            _running[name] = _pool.submit(CHECKS[name])
-        return _running[name]
+def _begin_checks() -> dict[str, Pending[None]]:
+    return {name: _bulkhead.begin(name, check) for name, check in CHECKS.items()}

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.db import DatabaseError, connection, models
 from django.utils import timezone
 
-from popups import layouts, lost_events
+from popups import eviction, layouts, lost_events
 from popups.config.compile import CompiledConfig, InvalidConfig, compile_config
 from popups.keys import FIRST_LAYOUT, Layout
 from popups.models import Pacing, Popup, ShardLayout
@@ -122,6 +122,7 @@ def _reload_periodically(cache: _ProcessCache) -> None:
             with cache.lock:
                 _reload(cache)
             lost_events.save()
+            eviction.look()
         except Exception:
             logger.exception("Popups: the periodic reload failed; it will be tried again.")
         finally:

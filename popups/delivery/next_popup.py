@@ -19,7 +19,7 @@ from caching.extend import (
     witness_at_once,
     witness_of,
 )  # fmt: skip
-from popups import keys, layouts, lost_events
+from popups import eviction, keys, layouts, lost_events
 from popups.config import config_cache
 from popups.config.compile import ClientContext, CompiledConfig
 from popups.config.version import VERSIONS
@@ -84,6 +84,8 @@ class NextPopup(Read):
             if decision.due is None:
                 self._answer = Answer(None, now_ms, _next_check_ms(decision, now_ms))
                 return
+            if self._may_be_forgotten():
+                break
             claim = claims.new_claim()
             reply = self._request_claim(batch := Batch(), decision.due, decision.from_ms, claim)
             witness = self._witness() if may_fail_over() else None
@@ -145,6 +147,11 @@ class NextPopup(Read):
         if (witness := witness_at_once(key)) is NOBODY:
             raise LeftToDjango
         return witness
+
+    def _may_be_forgotten(self) -> bool:
+        if not eviction.is_known():
+            self._require_thread()
+        return bool(eviction.unsafe_server())
 
     def _finds_other_layout(self) -> bool:
         """Read the configs again; return whether they have a layout by which the popup may be claimed."""

@@ -259,7 +259,7 @@ class _Runner:
     def start(self) -> bool:
         """Send the first batch; return False if Redis cannot be used now."""
         self._batch = cast("Batch", next(self._steps))
-        return self._means.client.send(self._batch.commands(), self._resume)
+        return self._batch.send(self._means.client, self._resume)
 
     def _resume(self, replies: list[Any] | None) -> None:
         """Take the replies of Redis, None if there are none."""
@@ -282,6 +282,8 @@ class _Runner:
                 self._means.misses.load(self._batch, self._loaded)
                 return
             following = self._steps.send(is_complete)
+            while may_load and isinstance(following, Batch) and following.is_known(self._means.client):
+                following = self._steps.send(True)
             if not isinstance(following, Batch):
                 self._means.threads.run(_work, following, self._logged).add_done_callback(self._done)
                 return

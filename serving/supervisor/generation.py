@@ -15,7 +15,7 @@ from serving.parent_death import end_with_parent
 class Generation:
     """A server on inherited sockets, in a process group of its own, which the kernel ends with the supervisor."""
 
-    def __init__(self, sockets: list[socket.socket], arguments: list[str]) -> None:
+    def __init__(self, sockets: list[socket.socket], arguments: list[str], environment: dict[str, str]) -> None:
         self.started = time.monotonic()
         self.channel, theirs = socket.socketpair()
         self.channel.setblocking(False)
@@ -24,7 +24,7 @@ class Generation:
             lifecycle.CHANNEL: lifecycle.variable(theirs.fileno()), lifecycle.SOCKETS: ",".join(map(str, inherited)),
         }  # fmt: skip
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "serving.server_process", *arguments], env=os.environ | variables,
+            [sys.executable, "-m", "serving.server_process", *arguments], env=environment | variables,
             stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(), *inherited), start_new_session=True,
             preexec_fn=end_with_parent,  # safe, because the supervisor has one thread
         )  # fmt: skip

@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable
 
+from jobs import service_manager
 from serving import lifecycle
 from serving.supervisor.generation import Generation
 
@@ -28,8 +29,15 @@ class Supervisor:
     `on_reload` is called with a sentence about each reload, which begins with RELOADED if it succeeded.
     """
 
-    def __init__(self, sockets: list[socket.socket], arguments: list[str], on_reload: Callable[[str], None]) -> None:
-        self._sockets, self._arguments, self._on_reload = sockets, arguments, on_reload
+    def __init__(
+        self,
+        sockets: list[socket.socket],
+        arguments: list[str],
+        environment: dict[str, str],
+        on_reload: Callable[[str], None],
+    ) -> None:
+        self._sockets, self._arguments, self._environment = sockets, arguments, environment
+        self._on_reload = on_reload
         self._current: Generation | None = None
         self._next: Generation | None = None
         self._ending: list[Generation] = []
@@ -39,7 +47,7 @@ class Supervisor:
     def run(self) -> int:
         """Return the exit status for this process, when no process of the server is left."""
         wake_up = self._catch_signals()
-        self._next = Generation(self._sockets, self._arguments)
+        self._next = self._new_generation()
         while self._current or self._next or self._ending:
             watched = [wake_up, self._next.channel] if self._next else [wake_up]
             select.select(watched, [], [], CHECK_S)
@@ -73,8 +81,11 @@ class Supervisor:
             self._stop()
         elif self._is_reload_wanted and not self._next and not self._ending:
             self._is_reload_wanted = False
-            self._next = Generation(self._sockets, self._arguments)
+            self._next = self._new_generation()
             logger.info("Loading new code in process %d.", self._next.pid)
+
+    def _new_generation(self) -> Generation:
+        return Generation(self._sockets, self._arguments, self._environment)
 
     def _advance_next(self, following: Generation) -> None:
         if (status := following.status()) is not None:
@@ -86,6 +97,7 @@ class Supervisor:
                 self._ending.append(self._current)
                 self._report(logging.INFO, f"{RELOADED}: process {following.pid} serves, {self._current.pid} drains.")
             self._current, self._next = following, None
+            service_manager.tell("READY=1")
         elif self._current and time.monotonic() > following.started + START_S:
             self._next = None
             self._abandon(following)

@@ -130,6 +130,21 @@ def test_a_database_that_is_away_is_503_even_while_authenticating(api, alice, bo
             assert "2002" not in answer.json["detail"]
 
 
+def test_a_page_while_the_database_is_away_is_a_503_and_one_line(root, monkeypatch, caplog):
+    def away(*args, **kwargs):
+        raise OperationalError(2002, "cannot connect")
+
+    root.raise_request_exception = False
+    monkeypatch.setattr("django.db.backends.utils.CursorWrapper.execute", away)
+    answers = [root.get("/admin/users/user/") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [503] * 3
+    assert answers[0].headers["retry-after"] == "2"
+    assert b"The database does not answer" in answers[0].content
+    monkeypatch.undo()
+    (away_line,) = [record for record in caplog.records if record.name == "api.outages"]
+    assert "cannot be reached ((2002, 'cannot connect'))" in away_line.getMessage()
+
+
 def test_a_bug_is_a_500_that_tells_nothing(api, alice, monkeypatch):
     def broken(*args):
         raise KeyError("secret detail")

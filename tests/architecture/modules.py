@@ -6,8 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = (
-    "api", "caching", "config", "counters", "jobs", "launcher", "metrics", "operations", "popups", "posts", "ratings",
-    "replicas", "reports", "serving", "social", "users",
+    "api", "binlog", "caching", "config", "counters", "jobs", "launcher", "metrics", "operations", "popups", "posts",
+    "ratings", "replicas", "reports", "serving", "social", "users",
 )  # fmt: skip
 PROGRAMS = (*PRODUCT, "devtools", "loadtest")
 

@@ -25,7 +25,7 @@ def redis(tmp_path):
 def test_probes_while_redis_hangs_and_after_it_died(program, redis):
     port, process = redis
     web = program(GUNICORN, REDIS_URL=f"redis://127.0.0.1:{port}/0", **PRODUCTION).wait_until_up()
-    assert web.ask("/readyz").body == {"status": "ok", "database": "ok", "redis": "ok", "jobs": "error"}
+    assert web.ask("/readyz").body == {"status": "ok", "database": "ok", "redis": "ok", "jobs": "error", "popups": "ok"}
 
     os.kill(process.pid, signal.SIGSTOP)
     began = time.monotonic()
@@ -38,7 +38,10 @@ def test_probes_while_redis_hangs_and_after_it_died(program, redis):
     process.kill()
     process.wait()
     down = web.ask("/readyz")
-    assert (down.status, down.body) == (503, {"status": "error", "database": "ok", "redis": "error", "jobs": "error"})
+    assert (down.status, down.body) == (
+        503,
+        {"status": "error", "database": "ok", "redis": "error", "jobs": "error", "popups": "error"},
+    )
     assert (web.ask("/healthz").status, web.ask("/healthz").body) == (200, {"status": "ok"})
 
 
@@ -48,7 +51,10 @@ def test_probes_without_the_database(program, redis):
     nowhere = "sqlite:////dev/null/none/hotpath.sqlite3"
     web = program(GUNICORN, REDIS_URL=f"redis://127.0.0.1:{port}/0", DATABASE_URL=nowhere, **PRODUCTION).wait_until_up()
     down = web.ask("/readyz")
-    assert (down.status, down.body) == (503, {"status": "error", "database": "error", "redis": "ok", "jobs": "error"})
+    assert (down.status, down.body) == (
+        503,
+        {"status": "error", "database": "error", "redis": "ok", "jobs": "error", "popups": "ok"},
+    )
     assert web.ask("/healthz").status == 200
 
 

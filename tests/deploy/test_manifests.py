@@ -1,10 +1,10 @@
 """The files of deploy/ pass the schemas of what reads them, fit each other, and set variables that exist."""
 
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -12,11 +12,14 @@ import pytest
 import yaml
 
 from config.environment import BASE_DIR
+from tests.deploy.procfile import procfile
 
 pytestmark = pytest.mark.embedded
 KUBERNETES = BASE_DIR / "deploy/kubernetes"
 COMPOSE = (BASE_DIR / "compose.yaml", BASE_DIR / "deploy/compose.grown.yaml")
 VERSIONS = ("1.29", "1.32", kubernetes_validate.latest_version())
+DOCKERFILE = (BASE_DIR / "Dockerfile").read_text()
+HAS_HEALTHCHECK = re.compile("^HEALTHCHECK ", re.MULTILINE)
 HEALTHY_FILE = ("--healthy-file", "/tmp/healthy")  # noqa: S108  in the container
 WORKLOADS = {"Deployment", "Job"}
 OPEN_REQUESTS_S = 20  # serving.gunicorn_config.RUNNING_REQUESTS_S
@@ -40,9 +43,8 @@ def pod_of(workload: dict[str, Any]) -> dict[str, Any]:
     return workload["spec"]["template"]["spec"]
 
 
-def procfile() -> dict[str, list[str]]:
-    lines = (line.split(":", 1) for line in (BASE_DIR / "Procfile").read_text().splitlines() if line)
-    return {name: shlex.split(command) for name, command in lines}
+def services_of(path: Path) -> dict[str, dict[str, Any]]:
+    return yaml.safe_load(path.read_text())["services"]
 
 
 def variables_read() -> set[str]:
@@ -82,16 +84,44 @@ def test_each_process_of_the_procfile_runs_on_kubernetes():
 
 
 def test_each_process_of_the_procfile_runs_in_containers():
-    services = yaml.safe_load(COMPOSE[1].read_text())["services"]
-    webs = {name: service for name, service in services.items() if re.fullmatch(r"web\d", name)}
+    webs = {name: service for name, service in services_of(COMPOSE[1]).items() if re.fullmatch(r"web\d", name)}
     assert {tuple(service["command"]) for service in webs.values()} == {tuple(procfile()["web"])}
-    for path in COMPOSE:
-        worker = yaml.safe_load(path.read_text())["services"]["worker"]
-        assert worker["command"] == [*procfile()["worker"], *HEALTHY_FILE]
-        assert HEALTHY_FILE[1] in worker["healthcheck"]["test"][1]
+    for path, names in zip(COMPOSE, (["worker"], ["worker1", "worker2"]), strict=True):
+        workers = [service for name, service in services_of(path).items() if name in names]
+        assert [worker["command"] for worker in workers] == [[*procfile()["worker"], *HEALTHY_FILE]] * len(names)
+        assert all(HEALTHY_FILE[1] in worker["healthcheck"]["test"][1] for worker in workers)
     sample = (BASE_DIR / "deploy/haproxy/web.cfg").read_text()
     servers = re.findall(r"^    server (\w+) \1:8000 (?:check|track web/\1) tcp-ut 3s$", sample, re.MULTILINE)
     assert servers == [*webs] * 3
+
+
+@pytest.mark.parametrize("path", COMPOSE, ids=lambda path: path.name)
+def test_no_container_fills_the_machine_and_each_tells_how_it_is(path):
+    for name, service in services_of(path).items():
+        assert service["mem_limit"], name
+        assert {"max-size", "max-file"} == {*service["logging"]["options"]}, name
+        is_ours = service["image"] == "hotpath"  # the image has a check of its own
+        assert "healthcheck" in service or (is_ours and HAS_HEALTHCHECK.search(DOCKERFILE)), name
+        assert is_ours or re.search(r":\d+\.\d+\.\d+$", service["image"]), name
+    versions = {*re.findall("^FROM (\\S+)", DOCKERFILE, re.MULTILINE)}
+    assert len(versions) == 1
+    assert re.fullmatch(r"python:\d+\.\d+\.\d+-slim-\w+", versions.pop())
+
+
+@pytest.mark.parametrize("path", COMPOSE, ids=lambda path: path.name)
+def test_each_worker_counts_where_one_web_process_reads(path):
+    services = services_of(path)
+    folders = {
+        name: service["volumes"]
+        for name, service in services.items()
+        if re.match("web|worker", name) and "volumes" in service
+    }
+    readers = [folder for name, folder in folders.items() if name.startswith("web")]
+    writers = [folder for name, folder in folders.items() if name.startswith("worker")]
+    assert writers == readers
+    assert len({*map(str, readers)}) == len(readers)  # what two web processes read would be counted twice
+    assert all(mount.endswith(":/data/metrics") for [mount] in writers)
+    assert " /data/metrics" in DOCKERFILE  # as the unprivileged user's, from whom a new volume takes its rights
 
 
 def test_databases_notice_a_vanished_host_by_the_same_limits():
@@ -124,7 +154,7 @@ def test_the_service_reads_every_variable_that_is_set():
 def test_pods_have_no_rights_that_they_do_not_need(workload):
     pod = pod_of(workload)
     [container] = pod["containers"]
-    user = re.search(r"^USER (\d+):(\d+)$", (BASE_DIR / "Dockerfile").read_text(), re.MULTILINE)
+    user = re.search(r"^USER (\d+):(\d+)$", DOCKERFILE, re.MULTILINE)
     assert user
     context = pod["securityContext"]
     assert (context["runAsNonRoot"], context["runAsUser"], context["runAsGroup"]) == (True, *map(int, user.groups()))

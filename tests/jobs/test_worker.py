@@ -5,12 +5,13 @@ import signal
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from counters import reconcile
 from counters.models import Delta
 from jobs import runner
 from jobs.models import HeartbeatRow
-from jobs.runner import BackOff
+from jobs.runner import BackOff, FailureLog
 from social import services
 from tests.jobs.workers import NAMES, states, wait_until_state
 from tests.support.polling import wait_until
@@ -23,7 +24,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sampled]
 def test_each_job_fails_and_comes_back_while_the_others_go_on(worker):
     process = worker()
     wait_until_state("ok")
-    for number, name in enumerate(NAMES):
+    for number, name in enumerate(NAMES, 2):
         kind = ("outage", "bug", "exit")[number % 3]
         process.break_job(name, kind)
         wait_until_state("failing", name)
@@ -54,9 +55,32 @@ def test_an_outage_is_one_line_without_a_traceback(worker):
     wait_until_state("failing", "rollup")
     process.mend_job("rollup")
     wait_until_state("ok", "rollup")
+    wait_until(lambda: "works again" in process.log)
     assert process.end(signal.SIGINT) == 0
     assert "Traceback" not in process.log
-    assert all("Job rollup failed, and is tried again" in line for line in process.log.splitlines())
+    failed, returned = process.log.splitlines()
+    assert "Job rollup failed, and is tried again" in failed
+    assert re.search(r"Job rollup works again, after [\d.]+ s\.", returned)
+
+
+def test_a_job_that_goes_on_failing_is_logged_once_a_minute_and_for_each_change(monkeypatch, caplog):
+    now = 1_000.0
+    monkeypatch.setattr(runner.time, "monotonic", lambda: now)
+    log = FailureLog("rollup")
+    outage, bug = OperationalError(2006, "gone"), TypeError("a bug")
+    log.succeeded()
+    for error in [outage] * 5 + [bug] * 2 + [outage] * 20:
+        log.failed(error, str(error), 15)
+        now += 15
+    log.succeeded()
+    log.succeeded()
+    log.failed(outage, str(outage), 1)
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line for line in lines if "a bug" in line] == ["Job rollup failed, and is tried again in 15.0 s. a bug"]
+    assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
+    assert lines[1].endswith("(3 more failures were left out)")
+    assert "Job rollup works again, after 405.0 s." in lines
+    assert len(lines) == 2 + 1 + 5 + 1 + 1
 
 
 def test_pauses_grow_to_a_limit_and_begin_anew_after_a_good_while(monkeypatch):

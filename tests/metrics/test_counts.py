@@ -2,10 +2,15 @@
 
 import pytest
 
-from caching.api import atomic_write
+from caching.api import Batch, atomic_write
+from caching.writing.held import OTHER, group_of
+from counters.api import counts_of
+from counters.rollup import roll_up_chunk
 from metrics.families import PROCESS_FAMILIES
 from popups import lost_events
 from popups.models import Popup
+from social.models import followed, following
+from social.services import follow
 from users.models import User
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_cache_without_throttles")]
@@ -37,10 +42,35 @@ def test_misses_hits_holds_and_round_trips(alice, moved):
     assert moved("hotpath_cache_misses_total") == {USERS: 1}
     assert moved("hotpath_cache_hits_total") == {USERS: 2}
     User.objects.update_one(alice.pk, nickname="Another")
-    (held,) = moved("hotpath_cache_held_keys_total").values()
-    assert held >= 1
+    assert moved("hotpath_cache_held_keys_total") == {USERS: 1}
     trips = numbers()["hotpath_redis_round_trip_seconds"]
     assert sum(sum(counts) for (_, caller), (*counts, _) in trips.items() if caller == "thread") >= 6
+
+
+def test_holds_have_the_labels_of_reads(alice, bob, moved):
+    follow(follower_id=alice.pk, followee_id=bob.pk)
+    roll_up_chunk()
+    held = moved("hotpath_cache_held_keys_total")
+    counts_of("user", [alice.pk])
+    batch = Batch()
+    batch.add(following.among(alice.pk, [bob.pk]))
+    batch.add(followed.of(alice.pk))
+    batch.run()
+    read = moved("hotpath_cache_hits_total").keys() | moved("hotpath_cache_misses_total").keys()
+    assert {kind for _, kind in held} >= {"block_source", "id_set", "id_list"}
+    assert read <= held.keys()
+
+
+def test_keys_of_all_kinds_are_counted_by_their_kind():
+    groups = {
+        "p:db:users.user:7": ("users.user", ""),
+        "p:db:users.user:username:0123": ("users.user", "lookup"),
+        "p:db:ids:social.follow.follower:{7}": ("ids", "social.follow.follower"),
+        "p:db:edge:ratings.score.user:7:9": ("edge", "ratings.score.user"),
+        "p:db:c:user:12": ("c", "user"),
+        "p:{popups.17}:total:5": OTHER,
+    }
+    assert {key: group_of(key, "p:db:") for key in groups} == groups
 
 
 def test_what_a_transaction_has_written_it_reads_past_the_cache(alice, moved):

@@ -5,7 +5,7 @@ import pytest
 from caching.api import redis_client
 from caching.operate import warm
 from counters.models import Counter
-from metrics import sampling
+from metrics import drift, sampling
 from operations import kinds
 from posts import services as posts
 from social import services as social
@@ -62,6 +62,10 @@ def test_an_old_row_is_found_once_and_named(alice, look, found, caplog):
     look()
     assert found() == {"users.User": 1}
     assert key in caplog.text
+    told = drift.read()
+    assert told.differing == {"users.User": 1}
+    assert told.compared["users.User"] >= 1
+    assert [each[:2] for each in told.examples] == [("users.User", key)]
 
 
 def test_old_lists_and_sets_are_found(alice, bob, look, found):

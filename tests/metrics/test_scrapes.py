@@ -94,7 +94,7 @@ def test_failed_logins_and_throttled_requests_are_counted(web):
     for number in range(40):  # each another account, so that only the limit of the address counts
         wrong = json.dumps({"username": f"nobody{number}", "password": "wrong-horse-battery"}).encode()
         statuses.append(say(web.port, "POST", "/api/v1/auth/token", wrong, **JSON).status)
-    assert statuses.count(429) > 5
+    assert 429 in statuses
     after = settled(web)
     for status, name in ((401, "hotpath_failed_logins_total"), (429, "hotpath_throttled_total")):
         assert after.total(name) == before.total(name) + statuses.count(status)

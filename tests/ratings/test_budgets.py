@@ -69,7 +69,7 @@ def test_what_a_rating_costs(alice, item, log):
             services.rate(user_id=alice.pk, item_id=item.pk, score=score)
     with budget(sql=1, round_trips=0, commands=0):
         services.rate(user_id=alice.pk, item_id=item.pk, score=6)
-    with budget(sql=3 + log, round_trips=2, commands=3):  # own score, contribution to counters, delete, deltas
+    with budget(sql=2 + log, round_trips=2, commands=3):  # own score, delete, deltas
         services.withdraw(user_id=alice.pk, item_id=item.pk)
     with budget(sql=1, round_trips=0, commands=0):
         services.withdraw(user_id=alice.pk, item_id=item.pk)
@@ -84,7 +84,7 @@ def test_what_a_rating_costs_over_http(api, alice, item, log):
             assert api.put(address, {"score": score}, by=alice).json["my_score"] == score
     with budget(sql=1, round_trips=2, commands=3):
         assert api.put(address, {"score": 6}, by=alice).json["my_score"] == 6
-    with budget(sql=3 + log, round_trips=3, commands=6):
+    with budget(sql=2 + log, round_trips=3, commands=6):
         assert api.delete(address, by=alice).json["my_score"] is None
 
 

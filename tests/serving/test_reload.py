@@ -125,3 +125,13 @@ def test_the_command_reloads_the_web_process_of_the_launcher(program, deployment
     assert done.returncode == 0, done.stderr
     until_served(2, launched)
     assert launched.end(signal.SIGINT) == 0
+
+
+def test_what_is_new_in_the_file_of_settings(program, tmp_path):
+    file = tmp_path / "settings.env"
+    file.write_text("ALLOWED_HOSTS=localhost,127.0.0.1")
+    web = program(WEB, ENV_FILE=str(file), **variables("gunicorn")).wait_until_up()
+    assert web.ask("/api/docs", Host="later.example").status == 400
+    file.write_text("ALLOWED_HOSTS=localhost,127.0.0.1,later.example")
+    reload(web)
+    until(lambda: web.ask("/api/docs", Host="later.example").status == 200, web, timeout_s=10)

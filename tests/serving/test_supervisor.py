@@ -35,7 +35,7 @@ def test_signals_during_a_reload_ask_for_one_more(program, signum):
     time.sleep(1)
     assert web.log.read_text().count(LOADING) == 2
     assert KEPT not in web.log.read_text()
-    assert len(generations(web)) == 1
+    until(lambda: len(generations(web)) == 1, web)
 
 
 @pytest.mark.parametrize("first_s", [0, 0.3, 1.0])

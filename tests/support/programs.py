@@ -60,14 +60,14 @@ def run(program: tuple[str, ...], env: dict[str, str]) -> subprocess.CompletedPr
 class Program:
     """A server program on a free port; `log` is the file of its output."""
 
-    def __init__(self, program: tuple[str, ...], data: Path, **values: str) -> None:
+    def __init__(self, program: tuple[str, ...], data: Path, *, folder: Path = BASE_DIR, **values: str) -> None:
         self.port = free_port()
         self.data = data
         self.log = data.parent / f"{data.name}.log"
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, *program],
-                cwd=BASE_DIR,
+                cwd=folder,
                 env=environment(data, PORT=str(self.port), **values),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -154,7 +154,7 @@ def program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
     """program(command, **environment): start a server program on data of its own, which is ended with the test."""
     started = []
 
-    def start(command: tuple[str, ...], **values: str) -> Program:
+    def start(command: tuple[str, ...], **values: Any) -> Program:
         started.append(Program(command, tmp_path / "data", **values))
         return started[-1]
 

@@ -28,7 +28,8 @@ def start_servers() -> None:
         servers.require_packages()
         binary = servers.program("redis-server")
         start = {"mariadb": servers.start_mariadb, "postgresql": servers.start_postgresql}[ENGINE]
-        os.environ["ZOO_DB_PORT"] = str(start(folder)[0])
+        options = servers.BINARY_LOG if ENGINE == "mariadb" else ()
+        os.environ["ZOO_DB_PORT"] = str(start(folder, *options)[0])
     redis_port, _ = servers.start_redis(binary, folder)
     os.environ["REDIS_URL"] = f"redis://127.0.0.1:{redis_port}/0"
 

@@ -112,6 +112,8 @@ def _send(env: Environment, web: WebServer, paths: list[str], **limits: Any) -> 
 def _measure_round(
     env: Environment, cost: Cost, web: WebServer, nodes: list[RedisNode], paths: list[str], seconds: float
 ) -> None:
+    # The others had their turns: after 20 s without claims, a process first asks which servers have replicas.
+    _send(env, web, paths, requests=4 * CALLERS)
     with ExitStack() as stack:
         counted = [stack.enter_context(redis_meter(stack.enter_context(node.client())).counted()) for node in nodes]
         cpu = stack.enter_context(cpu_meter(web.worker_pids).counted())

@@ -12,7 +12,9 @@ async function refresh() {
     try {
         const answer = await fetch(now.dataset.address, { signal: AbortSignal.timeout(LIMIT_MS), redirect: "error" });
         if (!answer.ok) throw new Error(`status ${answer.status}`);
+        const opened = Array.from(now.querySelectorAll("details[open]"), (details) => details.id);
         now.innerHTML = await answer.text();
+        for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
         refreshed.textContent = "";
         now.classList.remove("old");
     } catch (error) {

@@ -1,0 +1,128 @@
+"""The first round trip of a batch over a link whose server tells of changes (caching.redis.client_side)."""
+
+from collections.abc import Sequence
+from itertools import compress
+from typing import Any
+
+from ..entries.source import Result, decode_all
+from ..protocol.codec import Stale
+from ..redis.client_side import NOTHING, TRACKED, ClientSideCache
+from ..redis.epochs import epochs
+from ..redis.script import Command
+from . import stats
+
+
+class TrackedPlan:
+    """The commands that read what is not known of some questions, followed by `extra` commands; otherwise a ReadPlan.
+
+    There may be none. Then any round trip shows that what is known is still so.
+    """
+
+    def __init__(self, known: ClientSideCache, reads: Sequence[Result[Any]], extra: Sequence[Command]) -> None:
+        # Each read of each request passes through here and through `resolve`: few calls, and none for an id.
+        self._known, self._version, self._reads = known, known.version, reads
+        self._values = [known.look_up(read.prefix, read.source, read.ids) for read in reads]
+        self._asked = [
+            _Asked(read, values)
+            for read, values in zip(reads, self._values, strict=True)
+            if not all(values) and None in values
+        ]
+        self.commands: list[Command] = []
+        self._together: list[tuple[int, list[_Asked]]] = []
+        if self._asked:
+            self._ask()
+        self._own = len(self.commands)
+        self.commands += extra
+
+    def _ask(self) -> None:
+        """Add the commands that read what is not known: first what nobody tells of, then what is to be tracked."""
+        groups: dict[Any, list[_Asked]] = {}
+        for asked in self._asked:
+            groups.setdefault((asked.read.prefix is not None, asked.read.question), []).append(asked)
+        for (is_tracked, question), those in groups.items():
+            if is_tracked:
+                self.commands.append(TRACKED)
+            keys = [key for asked in those for key in asked.keys]
+            self._together.append((len(self.commands), those))
+            if question is None:
+                self.commands.append(("MGET", *keys))
+            else:
+                self.commands.append(those[0].read.source.read_command(keys, question, tell_all=is_tracked))
+
+    def replies_to_extra(self, replies: Sequence[Any]) -> Sequence[Any]:
+        """Return the replies to the `extra` commands."""
+        return replies[self._own :]
+
+    def resolve(self, replies: Sequence[Any]) -> bool:
+        """Hand out the values if every entry is a hit, and return whether it was. If not, some may be handed out."""
+        are_hits = True
+        for at, those in self._together:  # whatever is a hit is kept, also where others are not
+            are_hits &= self._take(those, replies[at])
+        if not are_hits:
+            return False
+        try:
+            if self._known.version != self._version:
+                self._look_again()
+            for read, values in zip(self._reads, self._values, strict=True):
+                read.resolve(values if all(values) else [None if value is NOTHING else value for value in values])
+        except Stale:
+            return False
+        stats.count_hits(self._reads)
+        return True
+
+    def _take(self, those: "list[_Asked]", reply: Any) -> bool:
+        """Take the entries of some questions; return whether all are hits."""
+        if isinstance(reply, Exception):
+            return False
+        end, are_hits = 0, True
+        for asked in those:
+            begin, end = end, end + len(asked.keys)
+            are_hits &= asked.take(self._known, reply[begin:end])
+        return are_hits
+
+    def _look_again(self) -> None:
+        """Raise Stale if anything that was known when the plan was made has changed since."""
+        asked = {id(each.values): each.places for each in self._asked}
+        for read, values in zip(self._reads, self._values, strict=True):
+            now, fresh = self._known.look_up(read.prefix, read.source, read.ids), asked.get(id(values), ())
+            if any(value is None and at not in fresh for at, value in enumerate(now)):
+                raise Stale
+
+
+class _Asked:
+    """What is read for one question: `keys`, and the `places` of their values among its `values`."""
+
+    def __init__(self, read: Result[Any], values: list[Any]) -> None:
+        self.read, self.values = read, values
+        self.places = [at for at, value in enumerate(values) if value is None]
+        keys, identities = [*read.identities], [*read.identities.values()]
+        self.keys, self._identities = [keys[at] for at in self.places], [identities[at] for at in self.places]
+
+    def take(self, known: ClientSideCache, entries: Sequence[bytes | None]) -> bool:
+        """Put the values of entries into their places; return whether all are hits."""
+        source = self.read.source
+        if epochs.is_marking and not source.outlives_runs:
+            entries = epochs.unmarked(self.keys, entries)
+        if all(entries):
+            return self._take(known, entries)
+        self.places, self.keys, self._identities = (
+            [*compress(each, entries)] for each in (self.places, self.keys, self._identities)
+        )
+        self._take(known, [*filter(None, entries)])
+        return False
+
+    def _take(self, known: ClientSideCache, entries: Sequence[Any]) -> bool:
+        read, source = self.read, self.read.source
+        try:
+            decoded = decode_all(source, self._identities, entries)
+        except Stale:
+            return False
+        if read.question is not None and any(map(source.lacks, self._identities, decoded)):
+            return False
+        found = [NOTHING if value is None else value for value in decoded]
+        for at, value in zip(self.places, found, strict=True):
+            self.values[at] = value
+        if found and read.prefix is not None and (read.question is None or source.tells_all(found[0])):
+            ids = [*read.ids]
+            known.put(read.prefix, source, [ids[at] for at in self.places], found)
+        return True
