@@ -6,7 +6,9 @@ import pytest
 
 from caching.entries.rows import existence_of
 from caching.reading.batch import Batch
+from caching.redis.breaker import breaker
 from caching.redis.client import round_trip
+from caching.redis.epochs import NO_ID, Run, epochs, mark_of
 from caching.redis.script import Script
 from tests.caching.entry_state import expire, state
 from tests.testapp.models import Author, Bookmark, Review, bookmarks, loans, open_notes, stars_given
@@ -127,3 +129,22 @@ def test_a_row_that_has_been_read_is_new_after_another_run(ann):
     assert rows.row(ann.pk).name == f"{before} II"
     assert read_by_hit_path(batch)
     assert rows.row(ann.pk).name == f"{before} II"
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_entry_of_another_run_of_redis_is_no_hit(people, monkeypatch, number):
+    def rows_in(run):
+        """Return a batch that asks for rows, in a process that believes one run of each server."""
+        marks = dict.fromkeys([None, *breaker.servers()], mark_of(Run(run * 40, NO_ID, 0)))
+        monkeypatch.setattr(epochs, "_marks", marks)
+        monkeypatch.setattr(epochs, "is_marking", True)
+        batch = Batch()
+        return batch, batch.rows(Author, people[:number])
+
+    batch, expected = rows_in("a")
+    batch.run()
+    batch, rows = rows_in("a")
+    assert read_by_hit_path(batch)
+    assert rows.structs("id", "name") == expected.structs("id", "name")
+    batch, _ = rows_in("b")
+    assert not read_by_hit_path(batch)
