@@ -53,6 +53,8 @@ class Content(tuple[int, ...]):
 
     def values_at(self, place: int) -> Any:
         """Return the values of one target, without making those of the others."""
+        if "values" in self.__dict__:
+            return self.values[place]
         first = 1 + place * self.width
         return self.values_of(*[max(0, number) for number in self[first : first + self.width]])
 

@@ -64,11 +64,9 @@ class CountsOfKind(Result[dict[int, Any]]):
     def result(self) -> dict[int, Any]:  # type: ignore[override]
         """The values by id, as structs."""
         contents, each = self._contents, TARGETS_PER_BLOCK
+        if len(self._ids) == 1:  # of a write, mostly: nobody has read this content before
+            return {target_id: contents[target_id // each].values_at(target_id % each) for target_id in self._ids}
         return {target_id: contents[target_id // each].values[target_id % each] for target_id in self._ids}
-
-    def of(self, target_id: int) -> Any:
-        """Return the values of one of the targets, as a struct."""
-        return self._contents[target_id // TARGETS_PER_BLOCK].values_at(target_id % TARGETS_PER_BLOCK)
 
     @property
     def texts(self) -> dict[int, Raw]:

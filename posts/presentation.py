@@ -111,7 +111,7 @@ class RequestedMarks:
     def of(self, post_id: int) -> dict[str, Any]:
         """Return the marks of one post, once the batch has run."""
         return {
-            "counts": self.counts.of(post_id),
+            "counts": self.counts.result[post_id],
             "liked": post_id in self.liked.members,
             "favorited": post_id in self.favorited.members,
         }
