@@ -85,7 +85,7 @@ class TrackedPlan:
         asked = {id(each.values): each.places for each in self._asked}
         for read, values in zip(self._reads, self._values, strict=True):
             now, fresh = self._known.look_up(read.prefix, read.source, read.ids), asked.get(id(values), ())
-            if any(value is None and at not in fresh for at, value in enumerate(now)):
+            if not all(now) and any(value is None and at not in fresh for at, value in enumerate(now)):
                 raise Stale
 
 
