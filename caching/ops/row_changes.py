@@ -54,6 +54,11 @@ class RowChange:
         changed = [each for each in fields if before.get(each.attname) != after.get(each.attname)]
         return frozenset(name for each in changed for name in (each.name, each.attname))
 
+    def moves(self, declaration: Declaration) -> bool:
+        """Return whether the row may have been in other entries before than it is in now."""
+        pk = self.model._meta.pk.attname
+        return self.columns is None or not self.columns.isdisjoint((pk, *declaration.columns()))
+
 
 class LoggedTransaction(NamedTuple):
     """What a transaction has changed, or a part of that; `is_complete` with its last part."""
@@ -92,9 +97,9 @@ class Concerned:
         """Add what a change concerns."""
         for relative, declaration in registry.heard(change.model):
             if declaration.concerns(change.columns):
-                for row, sign in ((change.before, -1), (change.after, 1)):
-                    if row is not None:
-                        self._add_row(relative, declaration, row, sign, using)
+                if change.moves(declaration):
+                    self._add_row(relative, declaration, change, change.before, using)
+                self._add_row(relative, declaration, change, change.after, using)
 
     def add_elsewhere(self, using: str) -> None:
         """Add what follows from the rows by way of other rows, which the database is asked for."""
@@ -102,7 +107,11 @@ class Concerned:
             for chunk in chunks([*pks]):
                 self.keys.update(declaration.stored_keys(chunk, using))
 
-    def _add_row(self, relative: Relative, declaration: Declaration, row: Any, sign: int, using: str) -> None:
+    def _add_row(
+        self, relative: Relative, declaration: Declaration, change: RowChange, row: Any | None, using: str
+    ) -> None:
+        if row is None:
+            return
         pks = relative.pks_of_instance(row, using)
         self.keys.update(declaration.keys_of_pks(pks, using))
         if not isinstance(declaration, Derived):  # of these, the row itself tells which entries it is in
@@ -113,9 +122,9 @@ class Concerned:
         elif isinstance(declaration, IdSet):
             for key, member in declaration.members_of(row, using):
                 if member is not None:
-                    self.sets.setdefault(key, {})[member] = sign * member
+                    self.sets.setdefault(key, {})[member] = member if row is change.after else -member
         else:
-            self.keys.update(declaration.keys_of(row, using))
+            self.keys.update(declaration.keys_of(row, using, change.columns))
 
 
 def apply_logged(using: str, transactions: Sequence[LoggedTransaction]) -> None:

@@ -15,6 +15,8 @@ from binlog.models import Position
 from tests.support.empty_redis import empty_redis
 from tests.support.polling import wait_until
 
+DEADLOCK = 1213
+
 
 @pytest.fixture(autouse=True)
 def empty_cache(transactional_db: None) -> None:
@@ -78,7 +80,7 @@ def follower(following_log: Callable[[], Following]) -> Following:
 
 
 class Program:
-    """Another program, that writes by SQL: each statement is committed at once."""
+    """Another program, that writes by SQL: each statement is committed at once, or given up for a deadlock."""
 
     def __init__(self) -> None:
         known = settings.DATABASES["default"]
@@ -89,7 +91,11 @@ class Program:
 
     def __call__(self, statement: str, values: Any = None) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:
-            cursor.execute(statement, values)
+            try:
+                cursor.execute(statement, values)
+            except MySQLdb.OperationalError as error:
+                if error.args[0] != DEADLOCK:
+                    raise
             return list(cursor.fetchall())
 
     def close(self) -> None:
