@@ -18,6 +18,7 @@ from .. import registry
 from ..conf import conf
 from ..entries.derived import Derived
 from ..entries.id_sets import IdSet
+from ..entries.lookup import CachedRows
 from ..family import Relative
 from ..protocol import pending, steps
 from ..protocol.invalidation import discard_under, prefixes_of
@@ -103,6 +104,12 @@ class Concerned:
 
     def add_elsewhere(self, using: str) -> None:
         """Add what follows from the rows by way of other rows, which the database is asked for."""
+        if not self._elsewhere:
+            return
+        with transaction.atomic(using=using):
+            self._add_stored(using)
+
+    def _add_stored(self, using: str) -> None:
         for declaration, pks in self._elsewhere.items():
             for chunk in chunks([*pks]):
                 self.keys.update(declaration.stored_keys(chunk, using))
@@ -114,7 +121,7 @@ class Concerned:
             return
         pks = relative.pks_of_instance(row, using)
         self.keys.update(declaration.keys_of_pks(pks, using))
-        if not isinstance(declaration, Derived):  # of these, the row itself tells which entries it is in
+        if not isinstance(declaration, CachedRows | Derived):  # of these, the row itself tells which entries it is in
             self._elsewhere.setdefault(declaration, set()).update(pks)
         if row.get_deferred_fields().intersection(declaration.columns()) or not relative.is_part_of(row):
             # Columns of a parent or a child tell which entries these are, and the log has them elsewhere, or nowhere.
@@ -137,8 +144,7 @@ def apply_logged(using: str, transactions: Sequence[LoggedTransaction]) -> None:
     for each in transactions:
         for change in each.changes:
             concerned.add(change, using)
-    with transaction.atomic(using=using):
-        concerned.add_elsewhere(using)
+    concerned.add_elsewhere(using)
     _delete(using, concerned)
     for listener, models in _listeners.items():
         listener(using, [_of_models(each, models) for each in transactions])

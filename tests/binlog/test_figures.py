@@ -13,6 +13,7 @@ import pytest
 
 from binlog.models import Position
 from config.environment import BASE_DIR
+from jobs.models import HeartbeatRow
 from tests.support.polling import wait_until
 from tests.support.threads import in_parallel
 from users.models import User
@@ -43,6 +44,10 @@ def leader():
 
 def leads(process):
     return lambda: f":{process.pid}:" in leader() and Position.objects.get().heard_at
+
+
+def works(process):
+    return HeartbeatRow.objects.filter(worker__endswith=f":{process.pid}", succeeded_at__isnull=False).exists()
 
 
 @pytest.fixture
@@ -93,6 +98,7 @@ def test_none_is_missed_over_kills_and_rotations(workers, users, new_program):
     every = EDITS // RESTARTS
     for number in range(0, EDITS, len(users)):
         if number // every != (number - len(users)) // every:
+            wait_until(lambda standing=processes: all(map(works, standing)))
             (led,) = (each for each in processes if f":{each.pid}:" in leader())
             led.kill()
             led.wait()
