@@ -1,12 +1,13 @@
 """The suite in several processes (pytest-xdist), each with its own servers; the summary names the tests left out.
 
 CI runs a short form: each test on one of the two databases, but for the modules whose names say that databases differ
-there, what is marked as `every_server` on the project's own server alone, and of what is marked as `sampled` a third,
-or one in as many as the mark says.
+there, what is marked as `every_server` on the project's own server alone, and a third of the cases of a test that has
+more than four; of what is marked as `sampled` a third, or one in as many as the mark says.
 """
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from zlib import crc32
 
@@ -46,13 +47,15 @@ LEFT_OUT, REASON = (
 )
 NOT_COVERED = pytest.StashKey[list[str]]()
 ON_BOTH = re.compile("budget|crash|deletion|kill|lock|migration|quer|race|transaction|types")  # modules
+MOST_CASES = 4
 OTHER_SERVERS = {"granian", "gthread"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [item for item in items if item.get_closest_marker(LEFT_OUT)]
     items[:] = [item for item in items if not item.get_closest_marker(LEFT_OUT)]
-    long = {item for item in items if SHORT and not _is_in_short_form(item)}
+    cases = Counter(map(_test_of, items))
+    long = {item for item in items if SHORT and not _is_in_short_form(item, cases[_test_of(item)])}
     if settings.TOPOLOGY == "cluster":
         long |= {item for item in items if item.get_closest_marker("one_redis") or item.path.name == "test_budgets.py"}
     items[:] = [item for item in items if item not in long]
@@ -60,9 +63,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[NOT_COVERED] = [item.nodeid for item in left_out]
 
 
-def _is_in_short_form(item: pytest.Item) -> bool:
+def _test_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
+
+
+def _is_in_short_form(item: pytest.Item, cases: int) -> bool:
     number = crc32(item.nodeid.encode())
-    if (sampled := item.get_closest_marker("sampled")) and number // 2 % (sampled.args or (3,))[0] != 0:
+    sampled = item.get_closest_marker("sampled")
+    one_in = (sampled.args or (3,))[0] if sampled else 3 if cases > MOST_CASES else 1
+    if number // 2 % one_in != 0:
         return False
     if item.get_closest_marker("every_server"):
         return not OTHER_SERVERS & {*map(str, item.callspec.params.values())}  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,9 +9,10 @@ from tests.support.empty_redis import empty_redis
 
 
 @pytest.fixture(autouse=True)
-def no_heartbeats() -> None:
+def no_heartbeats(request: Any) -> None:
     """Have no heartbeats in Redis of workers that a test before has killed."""
-    empty_redis()
+    if request.node.get_closest_marker("django_db"):
+        empty_redis()
 
 
 @pytest.fixture

@@ -1,23 +1,14 @@
 """For every cached model of the zoo, every column and every way to write: the cache answers as the database does."""
 
-import os
 import random
 
 import pytest
 from django.core import checks
-from django.core.exceptions import ObjectDoesNotExist
-from django.db import NotSupportedError, connection, models
 
-from tests.zoo.questions import WAITING, Seen, admitted, differences, fill, is_cached, relatives, shown, zoo_models
+from tests.zoo.contract import MODELS, REFUSALS, verbs_for
+from tests.zoo.questions import WAITING, Seen, admitted, differences, fill, is_cached, relatives, shown
 from tests.zoo.values import Maker
-from tests.zoo.verbs import VERBS, Scene
-
-MODELS = zoo_models(waiting=True)
-# What a verb may say of a model, by its documentation, instead of writing.
-REFUSALS = (NotSupportedError, ObjectDoesNotExist, models.ProtectedError, models.RestrictedError)
-
-# In CI each database takes a third of the verbs of each model, otherwise all of them.
-THIRDS = {"sqlite": 0, "mysql": 1, "postgresql": 2} if os.environ.get("CI") == "true" else {}
+from tests.zoo.verbs import Scene
 
 
 @pytest.fixture(
@@ -47,11 +38,6 @@ def test_reads_as_the_database_does(model):
     assert differences(seen, times=3) == []
     for row in admitted(model) if is_cached(model) else ():
         assert shown(model.objects.get_one(row.pk)) == shown(row)
-
-
-def verbs_for(model):
-    third, first = THIRDS.get(connection.vendor), MODELS.index(model)
-    return [each for at, each in enumerate(VERBS.items(), first) if third is None or at % 3 == third]
 
 
 def test_every_way_to_write(model):

@@ -12,8 +12,8 @@ from django.db import connection
 from django.test import override_settings
 
 from caching.extend import apply_logged, forget_models
+from tests.zoo.contract import MODELS, REFUSALS, verbs_for
 from tests.zoo.questions import Seen, columns_of, differences, fill, relatives
-from tests.zoo.test_contract import MODELS, REFUSALS, verbs_for
 from tests.zoo.values import Maker
 from tests.zoo.verbs import Scene
 
