@@ -21,7 +21,7 @@ from tests.operations import alerts
 from tests.operations.system import System
 from tests.support.polling import wait_until
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.sampled]
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
 AT_MOST_S = 15.0
 
