@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import Error, OperationalError, connections, router, transaction
 
 from config import databases, environment
+from devtools.servers import start_mariadb
 from replicas import positions, reads, servers
 from replicas.reads import may_read_replica
 from users.models import User
@@ -68,9 +69,13 @@ def test_a_replica_is_read_only_and_given_little_time():
 
 
 @pytest.mark.services
-@pytest.mark.django_db(transaction=True)
-def test_a_server_without_a_binary_log_tells_no_position():
-    assert positions.committed(connections["default"]) == ""
+@pytest.mark.django_db
+def test_a_server_without_a_binary_log_tells_no_position(tmp_path):
+    port, _ = start_mariadb(tmp_path)
+    without = connections["default"].copy()
+    without.settings_dict |= {"HOST": "127.0.0.1", "PORT": port, "NAME": "mysql"}
+    assert positions.committed(without) == ""
+    without.close()
 
 
 # The router. The replica is another name of the same database, and is up to date when a test says so.

@@ -5,7 +5,7 @@ import os
 import pytest
 from django.core.management import call_command
 
-from popups import lost_events
+from popups import eviction, lost_events
 from popups.models import Popup
 from tests.popups.shards import open_layout
 
@@ -14,8 +14,10 @@ SHARDS = int(os.environ.get("POPUP_SHARDS", "1"))
 
 
 @pytest.fixture(autouse=True)
-def start(request, empty_cache_without_throttles):
+def start(request, empty_cache_without_throttles, monkeypatch):
     lost_events._counts.clear()
+    monkeypatch.setattr(eviction, "MAX_AGE_S", 3_600)  # tests that count round trips have none besides their own
+    eviction.unsafe_server()
     if SHARDS > 1 and request.node.get_closest_marker("django_db"):
         open_layout(SHARDS)
 
