@@ -15,7 +15,7 @@ from caching.extend import apply_logged, forget_models
 from tests.zoo.contract import MODELS, REFUSALS, verbs_for
 from tests.zoo.questions import Seen, columns_of, differences, fill, relatives
 from tests.zoo.values import Maker
-from tests.zoo.verbs import Scene
+from tests.zoo.verbs import VERBS, Scene
 
 pytestmark = pytest.mark.skipif(connection.vendor != "mysql", reason="only MariaDB's log is followed")
 WITHOUT_CACHE = override_settings(CACHING={**getattr(settings, "CACHING", {}), "ENABLED": False})
@@ -96,4 +96,5 @@ def test_every_way_to_write(model, log):
         log.apply()
         found += [f"after {name}: {each}" for each in differences(seen)]
     assert found == []
-    assert stale or not columns_of(model)  # there was something to mend
+    is_whole = len(verbs_for(model)) == len(VERBS)  # a third of the verbs may leave nothing to mend
+    assert stale or not columns_of(model) or not is_whole
