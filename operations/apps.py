@@ -9,6 +9,7 @@ class OperationsConfig(AppConfig):
     name = "operations"
 
     def ready(self) -> None:
+        from django.conf import settings
         from django.contrib import admin
 
         from operations import history, watch
@@ -16,4 +17,5 @@ class OperationsConfig(AppConfig):
 
         admin.site.index_template = "admin/operations/index.html"
         call_at_start(history.start)
-        call_at_start(watch.start)
+        if settings.WATCH:
+            call_at_start(watch.start)
