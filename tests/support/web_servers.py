@@ -91,8 +91,10 @@ def say(port: int, method: str, path: str, body: bytes | None = None, **headers:
 @pytest.fixture(scope="module")
 def account(installation):
     """(access token, id) of a user who is registered over HTTP."""
-    port = installation.start("gthread").port
+    web = installation.start("gthread")
+    port = web.port
     registered = say(port, "POST", "/api/v1/users", json.dumps(NAMED).encode(), **JSON)
     assert registered.status == 201, registered.body
     tokens = json.loads(say(port, "POST", "/api/v1/auth/token", json.dumps(ANN).encode(), **JSON).body)
+    web.end(signal.SIGTERM)  # or it would go on to log, in its own format, beside those that are tested
     return tokens["access"], json.loads(registered.body)["id"]
