@@ -114,6 +114,12 @@ SHARED_FAMILIES = (
     Family("hotpath_redis_memory_bytes", "gauge", ("server",), "Memory that Redis uses."),
     Family("hotpath_redis_memory_limit_bytes", "gauge", ("server",), "The setting maxmemory of Redis; 0 for none."),
     Family("hotpath_redis_evicted_keys_total", "counter", ("server",), "Keys that Redis has evicted since it started."),
+    Family(
+        "hotpath_redis_refused_writes_total",
+        "counter",
+        ("server", "reason"),
+        "Writes that Redis refused: `OOM` (memory), `MISCONF` (disk), `NOREPLICAS`.",
+    ),
     Family("hotpath_redis_evicts_all_keys", "gauge", ("server",), "1 where maxmemory-policy lets popups rest."),
 )
 FAMILIES = (*PROCESS_FAMILIES, *SHARED_FAMILIES)
