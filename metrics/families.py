@@ -108,7 +108,7 @@ SHARED_FAMILIES = (
     Family("hotpath_job_heartbeat_age_seconds", "gauge", ("job_name",), "Age of the newest heartbeat of the job."),
     Family("hotpath_job_pending", "gauge", ("job_name",), "Rows or events that wait for the job, 100,000 at most."),
     Family("hotpath_job_pending_age_seconds", "gauge", ("job_name",), "Age of the oldest that waits, if known."),
-    Family("hotpath_binlog_following", "gauge", (), "1 if the binary log is followed, else 0."),
+    Family("hotpath_binlog_following", "gauge", (), "1 if the binary log is followed, 0 if it no longer is."),
     Family("hotpath_binlog_lag_seconds", "gauge", (), "Age of what is being followed; 0 at the end of the log."),
     Family("hotpath_binlog_heard_age_seconds", "gauge", (), "Time since the follower has last heard of the server."),
     Family("hotpath_redis_memory_bytes", "gauge", ("server",), "Memory that Redis uses."),

@@ -81,6 +81,8 @@ def _pending() -> Found:
 
 def _binlog() -> Found:
     now = binlog.status()
+    if not now.gtids:  # it never was: nobody counts on it
+        return {}
     found = {"following": float(now.is_following), "lag_seconds": now.lag_s, "heard_age_seconds": now.heard_age_s}
     return {f"hotpath_binlog_{name}": {(): number} for name, number in found.items() if number is not None}
 
