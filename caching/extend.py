@@ -4,7 +4,15 @@ from .conf import clear_on_change, conf, prefix
 from .databases import key_prefix
 from .entries.remembered import RememberedRows
 from .entries.source import Result, Source
-from .ops.row_changes import LoggedTransaction, RowChange, apply_logged, forget_models, listen, logged_models
+from .ops.row_changes import (
+    LoggedTransaction,
+    RowChange,
+    apply_logged,
+    forget_models,
+    listen,
+    logged_models,
+    tell_logged,
+)
 from .options import jittered_ms
 from .protocol.codec import Framed, Stale, fingerprint, projection
 from .protocol.pending import apply_waiting, waiting_invalidations
@@ -67,6 +75,7 @@ __all__ = [
     "projection",
     "record_pending",
     "run_together",
+    "tell_logged",
     "updated",
     "updating",
     "waiting_invalidations",

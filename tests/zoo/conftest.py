@@ -13,6 +13,7 @@ import pytest_django
 from django.db import connection
 
 from caching.testutils import reset_cache
+from tests.zoo.models import Person
 from tests.zoo.tables import make_unmanaged_tables
 
 pytest_plugins = [
@@ -58,3 +59,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.Djan
 def clean_cache(_django_db_helper: None) -> None:
     """Empty the cache before each test."""
     reset_cache()
+
+
+@pytest.fixture
+def people(db: None) -> list[Person]:
+    """Three people."""
+    return [Person.objects.create(name=f"p{n}") for n in range(3)]
