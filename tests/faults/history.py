@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -49,6 +49,17 @@ class Request:
     end_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something else that an answer told, such as the claim of a popup."""
+
+    kind: str
+    process: str
+    values: Any
+    begin_s: float
+    end_s: float
+
+
 class Recorder:
     """Appends the operations of one client; safe in a process that is killed."""
 
@@ -66,9 +77,17 @@ class Recorder:
     def end_write(self, name: str, outcome: str) -> None:
         self._append("end", name, outcome, time.monotonic())
 
+    def initial(self, key: str, value: Any) -> None:
+        """Note the value that a register begins with."""
+        self.end_write(self.begin_write(key, value), DONE)
+
     def read(self, values: Iterable[tuple[str, Any]], begin_s: float) -> None:
         """Note the values of registers that one answer told; it was asked for at `begin_s`."""
         self._append("read", self._process, begin_s, time.monotonic(), list(values))
+
+    def fact(self, kind: str, values: Any, begin_s: float) -> None:
+        """Note something else that an answer told."""
+        self._append("fact", kind, self._process, values, begin_s, time.monotonic())
 
     def request(self, kind: str, status: int, begin_s: float) -> None:
         self._append("request", kind, self._process, status, begin_s, time.monotonic())
@@ -80,17 +99,21 @@ class Recorder:
 class History:
     """What was recorded; `registers` maps each key to its operations."""
 
-    def __init__(self, operations: Iterable[Operation], requests: Iterable[Request] = ()) -> None:
+    def __init__(
+        self, operations: Iterable[Operation], requests: Iterable[Request] = (), facts: Iterable[Fact] = ()
+    ) -> None:
         self.registers: defaultdict[str, list[Operation]] = defaultdict(list)
         for each in operations:
             self.registers[each.key].append(each)
         self.requests = list(requests)
+        self.facts = list(facts)
 
     @classmethod
     def load(cls, file: Path) -> "History":
         begun: dict[str, Operation] = {}
         reads: list[Operation] = []
         requests: list[Request] = []
+        facts: list[Fact] = []
         for line in file.read_text().splitlines():
             kind, *columns = json.loads(line)
             match kind:
@@ -104,10 +127,8 @@ class History:
                 case "read":
                     process, begin_s, end_s, values = columns
                     reads += (Operation("read", key, value, process, begin_s, end_s) for key, value in values)
+                case "fact":
+                    facts.append(Fact(*columns))
                 case "request":
                     requests.append(Request(*columns))
-        return cls([*begun.values(), *reads], requests)
-
-    def of(self, prefix: str) -> Iterator[tuple[str, list[Operation]]]:
-        """Yield the registers whose keys begin so: (the rest of the key, operations)."""
-        return ((key[len(prefix) :], each) for key, each in self.registers.items() if key.startswith(prefix))
+        return cls([*begun.values(), *reads], requests, facts)
