@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.faults.history import History
+from tests.faults.kinds import KINDS
 from tests.faults.site import Players, Site
 from tests.faults.verdict import Fault, find_broken_promises, greatest_staleness_s
 from tests.support.polling import wait_until
@@ -52,11 +53,16 @@ class Run:
         assert not broken, "\n".join([f"{len(broken)} promises are broken (SEED={SEED})", *broken[:5]])
 
     @contextlib.contextmanager
-    def fault(self, name: str) -> Iterator[None]:
-        """Note that a fault lasts as long as the block."""
+    def fault(self, name: str) -> Iterator[float]:
+        """Note that a fault lasts as long as the block; yields when it begins."""
         begin_s = time.monotonic()
-        yield
+        yield begin_s
         self.faults.append(Fault(name, begin_s, time.monotonic()))
+
+    def have(self, name: str) -> None:
+        """Bring a fault about, and return when it is over."""
+        with self.fault(name), KINDS[name](self.site, self.chance):
+            pass
 
     def _judge(self) -> list[str]:
         wait_until(self.site.is_settled)

@@ -17,6 +17,8 @@ from typing import Any
 
 DONE, FAILED, UNKNOWN = "done", "failed", "unknown"
 """What became of a write: acknowledged; certainly not done; not known, so that it may take effect at any time."""
+READS = {"users", "home page", "favorites", "relationships", "ratings"}
+"""The kinds of requests that the hot lane answers without the database, once it has everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,18 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request: its kind, the status that answered it (0 for none), and when."""
+    """An HTTP request: its kind, the status and the Retry-After that answered it (0 and "" for none), and when."""
 
     kind: str
     process: str
     status: int
+    retry_after: str
     begin_s: float
     end_s: float
+
+    @property
+    def is_read(self) -> bool:
+        return self.kind in READS
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +96,8 @@ class Recorder:
         """Note something else that an answer told."""
         self._append("fact", kind, self._process, values, begin_s, time.monotonic())
 
-    def request(self, kind: str, status: int, begin_s: float) -> None:
-        self._append("request", kind, self._process, status, begin_s, time.monotonic())
+    def request(self, kind: str, status: int, retry_after: str, begin_s: float) -> None:
+        self._append("request", kind, self._process, status, retry_after, begin_s, time.monotonic())
 
     def _append(self, *line: Any) -> None:
         os.write(self._file, json.dumps(line).encode() + b"\n")

@@ -76,24 +76,24 @@ class Player(threading.Thread):
     def ask(self, kind: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Return the status and the document of the answer; 0 if there was none, -1 if nothing was sent."""
         begin_s = time.monotonic()
-        status, document = self._exchange(method, path, body)
-        self._records.request(kind, status, begin_s)
+        status, retry_after, document = self._exchange(method, path, body)
+        self._records.request(kind, status, retry_after, begin_s)
         return status, document
 
-    def _exchange(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+    def _exchange(self, method: str, path: str, body: Any) -> tuple[int, str, Any]:
         headers = {"Host": "localhost", "Authorization": f"Bearer {self._token}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
             self._connection.request(method, f"/api/v1/{path}", None if body is None else json.dumps(body), headers)
             reply = self._connection.getresponse()
-            return reply.status, json.loads(reply.read() or b"null")
+            return reply.status, reply.headers.get("Retry-After", ""), json.loads(reply.read() or b"null")
         except ConnectionRefusedError:
             self._connection.close()
-            return -1, None
+            return -1, "", None
         except (OSError, http.client.HTTPException, ValueError):
             self._connection.close()
-            return 0, None
+            return 0, "", None
 
     def write(self, key: str, value: Any, kind: str, method: str, path: str, body: Any = None) -> tuple[str, Any]:
         """Write a register by a request; return the outcome and the document."""

@@ -8,6 +8,8 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,16 +18,25 @@ import MySQLdb
 
 from config.environment import BASE_DIR
 from devtools import servers
+from devtools.redis_node import RedisNode
 from serving.parent_death import end_with_parent
 from tests.faults.history import History
 from tests.faults.players import Game
 from tests.support.fault_proxy import Link, Network
-from tests.support.own_redis import OwnRedis
 from tests.support.programs import WEB, Program, environment, run
 
+SETTINGS = "tests.faults.faulty_settings"
 WORKER = ("manage.py", "run_jobs")
 PROGRAMS = {"writer": (WEB, "2"), "reader": (WEB, "1"), "worker": (WORKER, "1")}
-# What is committed outlives a kill of the process, as it does not with the options of other tests.
+# What is written outlives a kill of the process, as it does not with the options of other tests.
+KEPT = ("--appendonly", "yes", "--appendfsync", "no")
+# An account that read_only concerns, and the server's limit of connections.
+DATABASE = (
+    "CREATE DATABASE hotpath CHARACTER SET utf8mb4",
+    "CREATE USER hotpath@'%' IDENTIFIED BY 'x'",
+    "GRANT ALL ON hotpath.* TO hotpath@'%'",
+    "GRANT REPLICATION SLAVE ON *.* TO hotpath@'%'",
+)
 DURABLE = ("--innodb-flush-log-at-trx-commit=2", *servers.BINARY_LOG)
 
 
@@ -36,10 +47,11 @@ class Site:
         self.folder = folder
         (folder / "mariadb").mkdir()
         self.network = Network()
-        self.redis = OwnRedis(folder / "redis")
+        self.redis = RedisNode(servers.program("redis-server") or "redis-server", folder / "redis", KEPT)
         self.redis.start()
         self.database_port, self.mariadb = servers.start_mariadb(folder / "mariadb", *DURABLE)
-        self.sql("CREATE DATABASE hotpath CHARACTER SET utf8mb4", database="")
+        for statement in DATABASE:
+            self.sql(statement, database="")
         self.redis_links: dict[str, Link] = {name: self.network.link(self.redis.port) for name in PROGRAMS}
         self.database_links: dict[str, Link] = {name: self.network.link(self.database_port) for name in PROGRAMS}
         self._ports: dict[str, int] = {}
@@ -54,21 +66,36 @@ class Site:
         """Return the environment of a process that has these ways to Redis and to the database."""
         return {
             "DEBUG": "0", "HTTPS": "off", "THROTTLES": "off", "SECRET_KEY": "tests-only-" + "x" * 50,
-            "DATABASE_URL": f"mysql://root@127.0.0.1:{database_port}/hotpath",
+            "DATABASE_URL": f"mysql://hotpath:x@127.0.0.1:{database_port}/hotpath",
             "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
         }  # fmt: skip
 
-    def start(self, name: str) -> Program:
-        """Start a program, again on its port if it was killed."""
+    def start(self, name: str, **more: str) -> Program:
+        """Start a program, again on its port if it was killed; `more` is for its environment."""
         command, workers = PROGRAMS[name]
         values = self.variables(self.redis_links[name].port, self.database_links[name].port)
         port = self._ports.setdefault(name, servers.free_port())
-        self.programs[name] = Program(command, self.folder / name, port=port, WEB_WORKERS=workers, **values)
+        self.programs[name] = Program(
+            command,
+            self.folder / name,
+            port=port,
+            WEB_WORKERS=workers,
+            DJANGO_SETTINGS_MODULE=SETTINGS,
+            **values,
+            **more,
+        )
         return self.programs[name]
 
     def kill(self, name: str) -> None:
         """End a program and all of its processes by SIGKILL."""
         self.programs[name].kill()
+
+    def restart(self, name: str, **more: str) -> None:
+        """Kill a program, start it again, and wait until it is up."""
+        self.kill(name)
+        self.start(name, **more)
+        if name != "worker":
+            self.programs[name].wait_until_up()
 
     def kill_database(self) -> None:
         self.mariadb.kill()
@@ -78,16 +105,32 @@ class Site:
         _, self.mariadb = servers.restart_mariadb(self.folder / "mariadb", self.database_port, *DURABLE)
 
     def sql(self, statement: str, database: str = "hotpath") -> list[tuple[Any, ...]]:
-        """Run a statement past the project."""
-        connection = MySQLdb.connect(
-            host="127.0.0.1", port=self.database_port, user="root", database=database, autocommit=True
-        )
+        """Run a statement past the project; return its rows."""
+        with self.transaction(database) as cursor:
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    @contextmanager
+    def transaction(self, database: str = "hotpath") -> Iterator[Any]:
+        """A cursor past the project, whose transaction is committed after the block."""
+        connection = MySQLdb.connect(host="127.0.0.1", port=self.database_port, user="root", database=database)
         try:
             with connection.cursor() as cursor:
-                cursor.execute(statement)
-                return list(cursor.fetchall())
+                yield cursor
+            connection.commit()
         finally:
             connection.close()
+
+    def kill_connections(self, cursor: Any) -> None:
+        """End the database's connections with the project, by another one."""
+        cursor.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'hotpath'")
+        for (number,) in cursor.fetchall():
+            with suppress(MySQLdb.OperationalError):  # it has ended
+                cursor.execute(f"KILL {number}")
+
+    def web_workers(self, name: str) -> list[int]:
+        """Return the processes of a web program that answer requests: those without children."""
+        return [pid for pid in self.programs[name].processes() if not _children(pid)]
 
     def is_settled(self) -> bool:
         """Return whether the worker has caught up: no deltas, no pending invalidations, no undrained events."""
@@ -112,7 +155,7 @@ class Site:
 
     def _run(self, *command: str) -> str:
         values = self.variables(self.redis.port, self.database_port)
-        done = run(command, environment(self.folder / "commands", DJANGO_SETTINGS_MODULE="config.settings", **values))
+        done = run(command, environment(self.folder / "commands", DJANGO_SETTINGS_MODULE=SETTINGS, **values))
         assert done.returncode == 0, done.stderr
         return str(done.stdout)
 
@@ -128,6 +171,12 @@ class Site:
         self.mariadb.kill()
         self.mariadb.wait()
         self.network.close()
+
+
+def _children(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return ""
 
 
 class Players:

@@ -123,10 +123,10 @@ def test_a_killed_client_loses_nothing(tmp_path):
     recorder.end_write(done, DONE)
     recorder.end_write(refused, FAILED)
     recorder.read([("x", "a"), ("y", None)], 1.0)
-    recorder.request("rename", 200, 1.0)
+    recorder.request("rename", 503, "2", 1.0)
     recorder.begin_write("x", "c")  # and no end
     history = History.load(tmp_path / "history")
     assert [each.outcome for each in history.registers["x"]] == [DONE, FAILED, UNKNOWN, DONE]
     assert history.registers["x"][2].end_s == inf
     assert history.registers["y"][0].begin_s == 1.0
-    assert [each.status for each in history.requests] == [200]
+    assert [each.status for each in history.requests] == [503]
