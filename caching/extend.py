@@ -6,6 +6,7 @@ from .entries.remembered import RememberedRows
 from .entries.source import Result, Source
 from .ops.row_changes import LoggedTransaction, RowChange, apply_logged, forget_models, listen, logged_models
 from .options import jittered_ms
+from .protocol.agreement import agreement
 from .protocol.codec import Framed, Stale, fingerprint, projection
 from .protocol.pending import apply_waiting, waiting_invalidations
 from .protocol.steps import new_token
@@ -41,6 +42,7 @@ __all__ = [
     "Source",
     "Stale",
     "Witness",
+    "agreement",
     "apply_logged",
     "apply_waiting",
     "breaker",
