@@ -43,7 +43,7 @@ PRODUCTION := DEBUG=0 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz
 .PHONY: run reload test coverage test-services test-zoo test-zoo-sqlite test-zoo-mariadb test-zoo-postgresql \
 	test-walk test-walk-sqlite test-walk-mariadb test-walk-postgresql test-topologies test-cache-on-cluster \
 	test-cache-on-sentinel test-newest newest-python wheel \
-	test-wheel test-oldest lint fmt bench report load sizing \
+	test-faults test-wheel test-oldest lint fmt bench report load sizing \
 	clients release install install-embedded pins clean help
 
 run: $(NEEDED)  ## start all processes on this machine (PORT, DATA_DIR, DATABASE_URL, REDIS_URL: see README.md)
@@ -101,6 +101,11 @@ test-topologies: $(BIN)/python  ## run what needs several servers: Redis Cluster
 
 # The suite of the cache on several servers; CI runs a part. `make test TOPOLOGY=cluster` does so for other tests.
 OF_THE_CACHE := $(if $(CI),-n 0 tests/caching/test_reads.py,$(addprefix tests/,caching counters users social posts ratings))
+
+test-faults: $(BIN)/python  ## kill, freeze, cut off and fill up everything under a mixed load (SEED=… repeats a schedule)
+	@$(BIN)/python -m devtools.servers
+	@$(MAKE) -s $(VENV)/.base $(VENV)/.dev $(VENV)/.mysql
+	@SERVICES=1 FAULTS=long $(BIN)/python -m pytest $(or $(ARGS),tests/faults -q -s)
 
 test-cache-on-cluster test-cache-on-sentinel: $(VENV)/.base $(VENV)/.dev $(VENV)/.embedded  ## run the tests of the cache on a Redis Cluster, and behind Sentinels
 	@SERVICES= TOPOLOGY=$(@:test-cache-on-%=%) $(PYTEST) $(or $(ARGS),$(OF_THE_CACHE))

@@ -139,7 +139,7 @@ class Batch:
         if known is None or self._commands or not self._reads:
             return False
         plan = TrackedPlan(known, self._reads, ())
-        self._is_resolved = not plan.commands and plan.resolve([])
+        self._is_resolved = plan.knows_all and plan.resolve([])
         return self._is_resolved
 
     def commands(self) -> list[Command]:

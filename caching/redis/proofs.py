@@ -76,6 +76,11 @@ def _write(key: str) -> Command:
     return ("SET", f"{_prefix()}:proof{key}", "", "PX", LIFE_MS)
 
 
+def question(tag: str) -> Command:
+    """Return a command that only the server answers that has the slot of a hash tag."""
+    return ("GET", f"{_prefix()}:proof:{{{tag}}}")
+
+
 def _prefix() -> str:
     """Return what the key begins with; a PREFIX that is a function is one of an application's requests."""
     prefix = conf().prefix

@@ -1,5 +1,6 @@
 """The project's programs as a user starts them: each in its own process with its own environment and data."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -58,10 +59,12 @@ def run(program: tuple[str, ...], env: dict[str, str]) -> subprocess.CompletedPr
 
 
 class Program:
-    """A server program on a free port; `log` is the file of its output."""
+    """A server program on a port, by default a free one; `log` is the file of its output."""
 
-    def __init__(self, program: tuple[str, ...], data: Path, *, folder: Path = BASE_DIR, **values: str) -> None:
-        self.port = free_port()
+    def __init__(
+        self, program: tuple[str, ...], data: Path, *, folder: Path = BASE_DIR, port: int = 0, **values: str
+    ) -> None:
+        self.port = port or free_port()
         self.data = data
         self.log = data.parent / f"{data.name}.log"
         with self.log.open("ab") as output:
@@ -109,6 +112,14 @@ class Program:
         """Send a signal and return the exit status of the program."""
         self.process.send_signal(signum)
         return self.process.wait(LONGEST_S)
+
+    def kill(self) -> None:
+        """End all processes of this program by SIGKILL."""
+        while pids := self.processes():
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.wait()
 
     def processes(self, name: str = "") -> dict[int, str]:
         """Return {pid: command} of this program's processes, found by DATA_DIR or by working directory."""
