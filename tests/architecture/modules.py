@@ -1,4 +1,4 @@
-"""The documents and modules of the project, and what each module imports, read from the source: also inside functions and TYPE_CHECKING."""
+"""The documents and modules of the project; what modules import is read from the source, also inside functions."""
 
 import ast
 from functools import cache
