@@ -113,9 +113,9 @@ class Follower:
             self._begin_anew(server.gtids, f"the log of server {position.server_id} was followed before")
         else:
             self._gtids = _by_domain(position.gtids)
-        self._has_heard, self._problem = False, ""
+        self._has_heard = False
         gtids = _position(self._gtids)
-        self._lead.note(gtids=gtids, server_id=server.server_id, problem="")
+        self._lead.note(gtids=gtids, server_id=server.server_id)
         log.info("The binary log of server %s is followed from %s.", server.server_id, gtids or "its begin")
         return Stream(using, gtids, self._tables), Telling(using, self._gtids.copy())
 
@@ -146,8 +146,8 @@ class Follower:
         forget_models(self._lead.using, models)
 
     def _note(self, gtids: Gtids) -> None:
-        self._has_heard = False
-        self._lead.note(gtids=_position(gtids), heard_at=Now(), lag_s=self._lag_s)
+        self._has_heard, self._problem = False, ""
+        self._lead.note(gtids=_position(gtids), heard_at=Now(), lag_s=self._lag_s, problem="")
 
 
 def _position(gtids: Gtids) -> str:

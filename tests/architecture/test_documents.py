@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.modules import PROGRAMS, ROOT
+from tests.architecture.modules import DOCUMENTS, PROGRAMS, ROOT
 
 pytestmark = pytest.mark.embedded
 
-FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "caching/README.md", "loadtest/README.md")
-DOCUMENTS = (*(ROOT / name for name in FILES), *sorted((ROOT / "docs").rglob("*.md")))
 FOLDERS = "|".join((*PROGRAMS, "tests", "docs"))
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
