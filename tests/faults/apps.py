@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class FaultsConfig(AppConfig):
-    """CRASHES names a file: the process dies at a point of the protocol (tests/faults/injection.py)."""
+    """By CRASHES a process dies at a point of the protocol (injection.py), by MUTANT it breaks a rule (mutants.py)."""
 
     name = "tests.faults"
     label = "faults"
@@ -16,3 +16,7 @@ class FaultsConfig(AppConfig):
             from tests.faults.injection import inject
 
             inject()
+        if name := os.environ.get("MUTANT"):
+            from tests.faults.mutants import MUTANTS
+
+            MUTANTS[name].apply()

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,33 @@ class Site:
     def web_workers(self, name: str) -> list[int]:
         """Return the processes of a web program that answer requests: those without children."""
         return [pid for pid in self.programs[name].processes() if not _children(pid)]
+
+    def wrong_answers(self, accounts: list[tuple[int, str]]) -> list[str]:
+        """Return how the answers of either web process differ from the database, now that nobody writes."""
+        ids = [user for user, _ in accounts]
+        query = "SELECT user.id, nickname, (SELECT COUNT(*) FROM social_follow WHERE followee_id = user.id), \
+            (SELECT COUNT(*) FROM social_follow WHERE follower_id = user.id), \
+            (SELECT COUNT(*) FROM posts_post WHERE author_id = user.id) FROM users_user user WHERE id >= %d"
+        rows = {pk: columns for pk, *columns in self.sql(query % min(ids))}
+        wrong = []
+        for name in ("writer", "reader"):
+            ask = partial(self.programs[name].ask, Host="localhost", Authorization=f"Bearer {accounts[0][1]}")
+            users = ask("/api/v1/users?ids=" + ",".join(map(str, ids))).body["results"]
+            counts = ask("/api/v1/counters?targets=" + ",".join(f"user:{pk}" for pk in ids)).body["results"]
+            for pk, row in zip(ids, users, strict=True):
+                each = counts[f"user:{pk}"]
+                answered = [row["nickname"], each["followers"], each["following"], each["posts"]]
+                if answered != rows[pk]:
+                    wrong.append(f"{name} answers at the end for user {pk} {answered}, the database has {rows[pk]}")
+        return wrong
+
+    def clear(self) -> None:
+        """Mend what a broken rule has left: entries, counters, pending invalidations."""
+        with self.redis.client() as client:
+            client.flushall()
+        self.sql("DELETE FROM caching_pendinginvalidation")
+        self.sql("DELETE FROM social_follow")
+        self.manage("reconcile_counters")
 
     def is_settled(self) -> bool:
         """Return whether the worker has caught up: no deltas, no pending invalidations, no undrained events."""

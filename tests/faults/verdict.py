@@ -10,7 +10,8 @@ from tests.faults.toggles import number_values
 
 TOGGLES = ("liked", "favorited", "follows", "posted")
 STALE_S = 1.0
-"""How old an answer may be while a fault lasts (docs/faults.md)."""
+"""How old an answer may be while a fault of Redis, or of a link to it, lasts (docs/faults.md)."""
+REDIS = "Redis"  # in the names of such faults
 RECOVERY_S = 2.0
 """How long after its end a fault may still be felt."""
 
@@ -22,15 +23,15 @@ class Fault(NamedTuple):
     begin_s: float
     end_s: float
 
-    def is_felt(self, operation: Operation) -> bool:
-        """Return whether an operation went on while the fault lasted, or just after."""
-        return operation.end_s >= self.begin_s and operation.begin_s <= self.end_s + RECOVERY_S
+    def lets_be_old(self, operation: Operation) -> bool:
+        """Return whether a read may be old, having gone on while Redis could not be told of writes, or just after."""
+        return REDIS in self.name and operation.end_s >= self.begin_s and operation.begin_s <= self.end_s + RECOVERY_S
 
 
 def find_broken_promises(history: History, truth: dict[str, Any], faults: Iterable[Fault], at_s: float) -> list[str]:
     """Return what was broken, each in a few lines; `truth` is what the database has said from `at_s` on."""
-    felt = list(faults)
-    bound_of = lambda read: STALE_S if any(fault.is_felt(read) for fault in felt) else 0.0  # noqa: E731
+    known = list(faults)
+    bound_of = lambda read: STALE_S if any(fault.lets_be_old(read) for fault in known) else 0.0  # noqa: E731
     return [
         *_wrong_registers(history, truth["registers"], bound_of, at_s),
         *_wrong_events(history, truth["events"]),
