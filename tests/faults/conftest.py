@@ -50,7 +50,8 @@ class Run:
             f"\n{len(self.history.requests)} requests, {writes} writes, {len(self.faults)} faults: "
             f"{old} old answers, by {age_s:.2f} s at most (SEED={SEED})"
         )
-        assert not broken, "\n".join([f"{len(broken)} promises are broken (SEED={SEED})", *broken[:5]])
+        shown = [f"{len(broken)} promises are broken (SEED={SEED})", *broken[:5], "Faults:", *map(str, self.faults)]
+        assert not broken, "\n".join(shown)
 
     @contextlib.contextmanager
     def fault(self, name: str) -> Iterator[float]:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import shutil
 import signal
 import threading
 import time
@@ -14,6 +15,7 @@ import MySQLdb
 
 from popups import eviction
 from tests.faults.site import Site
+from tests.faults.verdict import OLD_COPY
 from tests.support.fault_proxy import Link
 from tests.support.polling import wait_until
 
@@ -72,6 +74,32 @@ def redis_loading(site: Site, _: random.Random) -> Iterator[None]:
     site.redis.kill()
     site.redis.launch(*LOADING)
     wait_until(site.redis.answers)
+    yield
+
+
+@kind("Redis' disk is full")
+def redis_disk_full(site: Site, chance: random.Random) -> Iterator[None]:
+    if not site.redis_has_own_disk:
+        print("Redis' disk is not filled up: no file system can be mounted here.")
+    else:
+        filler = site.redis.folder / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1 << 16))
+        last(chance)
+        filler.unlink()
+    yield
+
+
+@kind(OLD_COPY)
+def redis_from_old_copy(site: Site, chance: random.Random) -> Iterator[None]:
+    kept, copy = site.redis.folder / "appendonlydir", site.folder / "copy"
+    shutil.copytree(kept, copy)
+    time.sleep(chance.uniform(1, 10))
+    site.redis.kill()
+    shutil.rmtree(kept)
+    shutil.move(copy, kept)
+    site.redis.start()
     yield
 
 
@@ -264,6 +292,23 @@ KINDS["connections to Redis break"] = _cut(_redis_links, "writer", "reader", "wo
 
 
 # Processes.
+
+
+def _with_clock(name: str, shift_s: float) -> Kind:
+    @contextmanager
+    def wrong(site: Site, chance: random.Random) -> Iterator[None]:
+        site.restart(name, CLOCK_SHIFT_S=str(shift_s))
+        last(chance)
+        site.restart(name)
+        yield
+
+    return wrong
+
+
+KINDS["writer's clock is fast"] = _with_clock("writer", 5)
+KINDS["writer's clock is slow"] = _with_clock("writer", -5)
+KINDS["worker's clock is fast"] = _with_clock("worker", 5)
+KINDS["worker's clock is slow"] = _with_clock("worker", -5)
 
 
 def _restarted(name: str) -> Kind:

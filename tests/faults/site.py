@@ -30,7 +30,8 @@ SETTINGS = "tests.faults.faulty_settings"
 WORKER = ("manage.py", "run_jobs")
 PROGRAMS = {"writer": (WEB, "2"), "reader": (WEB, "1"), "worker": (WORKER, "1")}
 # What is written outlives a kill of the process, as it does not with the options of other tests.
-KEPT = ("--appendonly", "yes", "--appendfsync", "no")
+KEPT = ("--appendonly", "yes", "--appendfsync", "no", "--auto-aof-rewrite-min-size", "16mb")
+DISK_BYTES = 128 << 20
 # An account that read_only concerns, and the server's limit of connections.
 DATABASE = (
     "CREATE DATABASE hotpath CHARACTER SET utf8mb4",
@@ -48,6 +49,7 @@ class Site:
         self.folder = folder
         (folder / "mariadb").mkdir()
         self.network = Network()
+        self.redis_has_own_disk = _mount(folder / "redis")
         self.redis = RedisNode(servers.program("redis-server") or "redis-server", folder / "redis", KEPT)
         self.redis.start()
         self.database_port, self.mariadb = servers.start_mariadb(folder / "mariadb", *DURABLE)
@@ -199,6 +201,15 @@ class Site:
         self.mariadb.kill()
         self.mariadb.wait()
         self.network.close()
+        if self.redis_has_own_disk:
+            subprocess.run(["umount", str(self.redis.folder)], check=True)
+
+
+def _mount(folder: Path) -> bool:
+    """Create a folder with a small file system of its own in memory; return False where that is refused."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def _children(pid: int) -> str:

@@ -16,7 +16,7 @@ from tests.faults.site import PROGRAMS
 
 pytestmark = pytest.mark.services
 IS_LONG = "FAULTS" in os.environ
-CRASHES = int(os.environ.get("CRASHES", "150" if IS_LONG else "20"))
+CRASHES = int(os.environ.get("CRASHES", "150" if IS_LONG else "8"))
 ENOUGH = 300  # to come to each point
 CUT_S = 0.3
 
