@@ -16,7 +16,7 @@ KINDS = {
 }
 COMMANDS = ("migrate", "warm_cache users.User", "invalidate_cache --all", "drain_invalidations --once", "check")
 ANN = {"username": "ann", "password": "correct-horse-battery"}
-READY = {"status": "ok", "database": "ok", "redis": "ok", "jobs": "error"}
+READY = {"status": "ok", "database": "ok", "redis": "ok", "jobs": "error", "popups": "ok"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
