@@ -34,7 +34,7 @@ class ThreadPool:
         self.size, self._is_large = size, is_large
         self._started = 0
         self._mean_s = FIRST_MEAN_S  # written by all threads: one may undo what another has added, which matters little
-        self._taken_at = 0.0
+        self._progress_at = 0.0  # when a call was taken last, or the first of those that wait came
         self._busy: deque[None] = deque()  # an entry for each thread at work: to append and to pop is atomic
         self._calls: SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any], float]] = SimpleQueue()
         pools.add(self)
@@ -45,7 +45,10 @@ class ThreadPool:
             self._started += 1
             Thread(target=self._work, daemon=True, name=f"web-{self._started}").start()
         future = asyncio.get_running_loop().create_future()
-        self._calls.put((call, args, future, perf_counter()))
+        now = perf_counter()
+        if not self._calls.qsize():
+            self._progress_at = now
+        self._calls.put((call, args, future, now))
         return future
 
     @property
@@ -54,7 +57,7 @@ class ThreadPool:
         waiting = self._calls.qsize()
         if not waiting:
             return False
-        stands_still = perf_counter() - self._taken_at > MAX_QUEUE_S  # all threads wait for a server that hangs
+        stands_still = perf_counter() - self._progress_at > MAX_QUEUE_S  # all threads wait for a server that hangs
         return stands_still or waiting * self._mean_s > MAX_QUEUE_S * self.size
 
     @property
@@ -73,7 +76,7 @@ class ThreadPool:
             if future.cancelled():  # the request was given up, and must not be done after that
                 continue
             self._busy.append(None)
-            self._taken_at = began_at = perf_counter()
+            self._progress_at = began_at = perf_counter()
             waits.add((), began_at - asked_at)
             resolve: Callable[[Any], None] = future.set_result
             try:
