@@ -114,7 +114,7 @@ def decode(text: str, purpose: str) -> Cursor:
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     if not any(constant_time_compare(signature, _signature(content, purpose, key)) for key in keys):
         raise _bad_cursor()
-    backwards, *key = msgspec.msgpack.decode(content)
+    backwards, *key = msgspec.msgpack.decode(content)  # a list whose keys change their form needs another purpose
     return Cursor(backwards, tuple(key))
 
 

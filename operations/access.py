@@ -89,7 +89,7 @@ def _give_pass(response: HttpResponse, session_key: str, operator: Operator) -> 
 def _of_pass(request: HttpRequest, session_key: str) -> Operator | None:
     try:
         user_id, username, digest = signing.loads(request.COOKIES.get(PASS, ""), salt=SALT, max_age=PASS_S)
-    except signing.BadSignature:
+    except (signing.BadSignature, ValueError, TypeError):  # the latter: another release's form of it
         return None
     return Operator(user_id, username, is_verified=False) if session_key and digest == _digest(session_key) else None
 

@@ -46,7 +46,7 @@ def confirm(text: str) -> User:
     changed since, and if another account has confirmed the address.
     """
     try:
-        user_id, email, state = signing.loads(text, salt=SALT, max_age=settings.EMAIL_CONFIRM_TIMEOUT)
+        user_id, email, state = _loads(text)
         with atomic_write(router.db_for_write(User)):
             user = User.objects.select_for_update().filter(pk=user_id, is_active=True).first()
             if user is None or not _is_current(state, user):
@@ -54,12 +54,18 @@ def confirm(text: str) -> User:
             _claim(email, user)
             changed: User = User.objects.update_one(user_id, email=email)
             return changed
-    except signing.BadSignature:
-        raise BadToken from None
     except IntegrityError as error:
         if is_passing(error):
             raise  # a table is being changed
         raise BadToken from None  # another account was faster
+
+
+def _loads(text: str) -> tuple[int, str, str]:
+    try:
+        user_id, email, state = signing.loads(text, salt=SALT, max_age=settings.EMAIL_CONFIRM_TIMEOUT)
+    except (signing.BadSignature, ValueError, TypeError):  # not from here, too old, or another release's form of it
+        raise BadToken from None
+    return user_id, email, state
 
 
 def accounts_of(email: str) -> list[User]:

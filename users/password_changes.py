@@ -99,7 +99,7 @@ def _user_of(text: str) -> User:
     try:
         user_id, generation, token = signing.loads(text, salt=SALT)
         user = User.objects.get(pk=user_id, is_active=True)
-    except (signing.BadSignature, User.DoesNotExist):
+    except (signing.BadSignature, ValueError, TypeError, User.DoesNotExist):  # or another release's form of it
         raise BadToken from None
     if generations.refresh_half(user.token_generation) != generation or not default_token_generator.check_token(
         user, token

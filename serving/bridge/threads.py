@@ -13,6 +13,9 @@ from weakref import WeakSet
 from caching.api import Durations
 
 MAX_WAIT_S = 1.0  # for an event loop that has ended
+MAX_QUEUE_S = 3.0  # that a call may wait for a thread, by what those before it take
+FIRST_MEAN_S = 0.1  # how long calls take, before any has told
+WEIGHT = 1 / 16  # of a call in that mean
 
 
 pools: "WeakSet[ThreadPool]" = WeakSet()
@@ -30,6 +33,8 @@ class ThreadPool:
     def __init__(self, size: int, is_large: Callable[[Any], bool]) -> None:
         self.size, self._is_large = size, is_large
         self._started = 0
+        self._mean_s = FIRST_MEAN_S  # written by all threads: one may undo what another has added, which matters little
+        self._progress_at = 0.0  # when a call was taken last, or the first of those that wait came
         self._busy: deque[None] = deque()  # an entry for each thread at work: to append and to pop is atomic
         self._calls: SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any], float]] = SimpleQueue()
         pools.add(self)
@@ -40,8 +45,20 @@ class ThreadPool:
             self._started += 1
             Thread(target=self._work, daemon=True, name=f"web-{self._started}").start()
         future = asyncio.get_running_loop().create_future()
-        self._calls.put((call, args, future, perf_counter()))
+        now = perf_counter()
+        if not self._calls.qsize():
+            self._progress_at = now
+        self._calls.put((call, args, future, now))
         return future
+
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether a further call would wait for longer than MAX_QUEUE_S, as far as can be told."""
+        waiting = self._calls.qsize()
+        if not waiting:
+            return False
+        stands_still = perf_counter() - self._progress_at > MAX_QUEUE_S  # all threads wait for a server that hangs
+        return stands_still or waiting * self._mean_s > MAX_QUEUE_S * self.size
 
     @property
     def busy(self) -> int:
@@ -56,14 +73,18 @@ class ThreadPool:
     def _work(self) -> None:
         while True:
             call, args, future, asked_at = self._calls.get()
+            if future.cancelled():  # the request was given up, and must not be done after that
+                continue
             self._busy.append(None)
-            waits.add((), perf_counter() - asked_at)
+            self._progress_at = began_at = perf_counter()
+            waits.add((), began_at - asked_at)
             resolve: Callable[[Any], None] = future.set_result
             try:
                 outcome = call(*args)
             except BaseException as error:
                 resolve, outcome = future.set_exception, error
             self._busy.pop()
+            self._mean_s += WEIGHT * (perf_counter() - began_at - self._mean_s)
             loop = future.get_loop()
             with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
                 loop.call_soon_threadsafe(_resolve, future, resolve, outcome)

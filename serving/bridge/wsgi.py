@@ -3,6 +3,9 @@
 A request takes one of a bounded number of threads when its body has been received, and releases it when its response is
 complete, so that slow clients occupy no thread. A response longer than MAX_BUFFERED_BYTES is streamed by the thread at
 the speed of the client, which has to make progress; one that says so is made in pieces, without a thread in between.
+
+A request whose response has not begun by its deadline (WEB_DEADLINE_S) is answered 503. Its thread goes on until the
+time limit of the server that it waits for. Requests that would wait for long are answered 503 at once.
 """
 
 import asyncio
@@ -11,8 +14,9 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 
 from api import request_ids
@@ -25,7 +29,7 @@ from serving.bridge.threads import ThreadPool
 from serving.requests import rules
 from serving.requests.limits import MAX_BODIES_BYTES, MAX_RESPONSES_BYTES, WRITE_TIMEOUT_S
 from serving.requests.memory_budget import MemoryBudget
-from serving.requests.refusals import Refusal, internal_error
+from serving.requests.refusals import Refusal, internal_error, overdue, overloaded
 
 MAX_BUFFERED_BYTES = 2 << 20
 RESERVED_THREADS = 2
@@ -87,14 +91,30 @@ class Bridge:
         body = BodyReceiver(self._bodies, receive)
         try:
             environ["wsgi.input"] = await body.read(environ)
-            request = BridgedRequest(environ, send, receive, asyncio.get_running_loop())
-            response: Response | PiecewiseResponse | None = await threads.run(self._respond, request)
+            began = extra_environ.get(BEGAN) or time.perf_counter()  # a body may take its time
+            response = await self._in_time(threads, BridgedRequest(environ, send, receive), began)
         finally:
             body.close()
         if isinstance(response, PiecewiseResponse):
             await self._piecewise.send(response, receive, send)
             return None
         return response
+
+    async def _in_time(
+        self, threads: ThreadPool, request: "BridgedRequest", began: float
+    ) -> Response | PiecewiseResponse | None:
+        """Return what a thread responds, or raise the 503."""
+        left_s = began + settings.WEB_DEADLINE_S - time.perf_counter()
+        if left_s <= 0:
+            raise overdue()
+        if threads.is_overloaded:
+            raise overloaded()
+        try:
+            async with asyncio.timeout(left_s) as request.deadline:
+                response: Response | PiecewiseResponse | None = await threads.run(self._respond, request)
+                return response
+        except TimeoutError:
+            raise overdue() from None
 
     def _respond(self, request: "BridgedRequest") -> Response | PiecewiseResponse | None:
         """Run the WSGI application in this thread; return None if the response has been streamed."""
@@ -127,18 +147,19 @@ def _is_long(outcome: Any) -> bool:
     return isinstance(outcome, Response) and len(outcome.body) > MAX_WHOLE_BYTES
 
 
-class BridgedRequest(NamedTuple):
-    """A request with all that a thread needs to respond to it."""
+class BridgedRequest:
+    """A request with all that a thread needs to respond to it; made in the event loop."""
 
-    environ: Environ
-    send: Send
-    receive: Receive
-    loop: asyncio.AbstractEventLoop
+    def __init__(self, environ: Environ, send: Send, receive: Receive) -> None:
+        self.environ, self.send, self.receive = environ, send, receive
+        self.loop = asyncio.get_running_loop()
+        self.deadline = asyncio.timeout(None)
 
     def stream(self, beginning: Response, rest: Iterator[bytes]) -> None:
         """Send a response; return when all has been sent, or the client has disconnected or does not read."""
         disconnected = asyncio.run_coroutine_threadsafe(self._wait_for_disconnect(), self.loop)
         with suppress(_StalledClient):
+            asyncio.run_coroutine_threadsafe(self._disarm(), self.loop).result()
             self._send({"type": "http.response.start", "status": beginning.status, "headers": beginning.headers})
             self._send({"type": "http.response.body", "body": beginning.body, "more_body": True})
             for chunk in rest:
@@ -157,13 +178,19 @@ class BridgedRequest(NamedTuple):
         except TimeoutError:
             raise _StalledClient from None
 
+    async def _disarm(self) -> None:
+        """End the deadline, as the response begins; raise _StalledClient if it has passed."""
+        if self.deadline.expired():
+            raise _StalledClient
+        self.deadline.reschedule(None)
+
     async def _wait_for_disconnect(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
 
 class _StalledClient(Exception):
-    """A client has not read anything for WRITE_TIMEOUT_S."""
+    """A client has not read anything for WRITE_TIMEOUT_S, or has its answer already."""
 
 
 async def _wait(awaitable: Awaitable[None]) -> None:

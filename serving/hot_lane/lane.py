@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, cast
 
+from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.db import close_old_connections
 from rest_framework.exceptions import APIException
@@ -249,6 +250,7 @@ class _Runner:
     ) -> None:
         self._means, self._steps, self._callback, self._logged = means, steps, callback, logged
         self._durations = durations
+        self._limit: asyncio.TimerHandle | None = None
 
     def _note(self, status: int) -> None:
         seconds = time.perf_counter() - self._logged.began_s
@@ -265,20 +267,40 @@ class _Runner:
         """Take the replies of Redis, None if there are none."""
         self._advance(lambda batch: batch.resolve(replies), may_load=replies is not None)
 
+    def _is_waiting(self) -> bool:
+        """Return whether a thread is still waited for, and wait no more."""
+        limit, self._limit = self._limit, None
+        if limit is not None:
+            limit.cancel()
+        return limit is not None
+
+    def _wait_for_thread(self) -> None:
+        """Have Django answer instead once the request's deadline has passed: by a 503."""
+        left_s = self._logged.began_s + settings.WEB_DEADLINE_S - time.perf_counter()
+        self._limit = asyncio.get_running_loop().call_later(left_s, self._give_up)
+
+    def _give_up(self) -> None:
+        self._limit = None
+        self._callback(None)
+
     def _done(self, work: "asyncio.Future[None]") -> None:
+        if not self._is_waiting():
+            return
         error = work.exception()
         if error is not None and not isinstance(error, APIException):
             _log_failure(self._logged, error)
         self._advance(lambda _: error is None, may_load=False)
 
     def _loaded(self, is_loaded: bool) -> None:
-        self._advance(lambda _: is_loaded, may_load=False)
+        if self._is_waiting():
+            self._advance(lambda _: is_loaded, may_load=False)
 
     def _advance(self, resolve: Callable[[Batch], bool], *, may_load: bool) -> None:
         answer = None
         try:
             is_complete = resolve(self._batch)
             if not is_complete and may_load and self._batch.lacks_only_entries:
+                self._wait_for_thread()
                 self._means.misses.load(self._batch, self._loaded)
                 return
             following = self._steps.send(is_complete)
@@ -287,6 +309,10 @@ class _Runner:
             ):
                 following = self._steps.send(True)
             if not isinstance(following, Batch):
+                if self._means.threads.is_overloaded:
+                    self._callback(None)
+                    return
+                self._wait_for_thread()
                 self._means.threads.run(_work, following, self._logged).add_done_callback(self._done)
                 return
             self._batch = following

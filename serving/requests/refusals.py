@@ -68,3 +68,13 @@ def internal_error() -> Refusal:
 def too_busy() -> Refusal:
     """Return the 503 for a request that had to make way for those of others, while it arrived."""
     return Refusal(503, "too_busy", "Too many requests are being received.", RETRY_AFTER_S)
+
+
+def overloaded() -> Refusal:
+    """Return the 503 for a request that would have to wait for long, because of those before it."""
+    return Refusal(503, "too_busy", "Too many requests wait for an answer; nothing was done.", RETRY_AFTER_S)
+
+
+def overdue() -> Refusal:
+    """Return the 503 for a request that was not answered by its deadline."""
+    return Refusal(503, "too_busy", "There was no answer in time; what was asked for may be done yet.", RETRY_AFTER_S)

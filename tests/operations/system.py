@@ -28,7 +28,7 @@ class System:
         (folder / "own").mkdir()
         self._mariadb_port, self.mariadb = servers.start_mariadb(folder / "own")
         limit = ("--maxmemory", str(MEMORY), "--maxmemory-policy", "noeviction")
-        self._redis_port, self._redis = servers.start_redis(embedded_redis.redis_server(), folder, *limit)
+        self._redis_port, self.redis_server = servers.start_redis(embedded_redis.redis_server(), folder, *limit)
         self.redis = redis.Redis(port=self._redis_port)
         with self.sql("") as connection:
             connection.cursor().execute("CREATE DATABASE hotpath CHARACTER SET utf8mb4")
@@ -64,7 +64,7 @@ class System:
         return self.web.log.read_text()
 
     def end(self) -> None:
-        for process in (self.mariadb, self._redis):
+        for process in (self.mariadb, self.redis_server):
             process.send_signal(signal.SIGCONT)
         for program in (self.web, self.worker):
             program.process.send_signal(signal.SIGTERM)
@@ -73,6 +73,6 @@ class System:
                 program.process.wait(40)
             assert program.wait_until_gone() == {}
         self.redis.close()
-        for process in (self.mariadb, self._redis):
+        for process in (self.mariadb, self.redis_server):
             process.kill()
             process.wait()

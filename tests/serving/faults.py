@@ -47,10 +47,16 @@ def _message(sent: str) -> None:
 
 
 def _hang(sent: str) -> None:
-    time.sleep(60)
+    time.sleep(15)
 
 
-FAULTS = {each.__name__[1:]: each for each in (_quote, _chain, _database, _thread, _lines, _warn, _message, _hang)}
+def _slow(sent: str) -> None:
+    time.sleep(0.1)
+
+
+FAULTS = {
+    each.__name__[1:]: each for each in (_quote, _chain, _database, _thread, _lines, _warn, _message, _hang, _slow)
+}
 
 
 class Faults:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ class Outcome(NamedTuple):
     status: int
     headers: dict[str, str]
     body: Any
+    took_s: float
 
     @property
     def operation(self) -> tuple[str, str]:
@@ -59,17 +61,21 @@ class Visitor:
         token = self.tokens["access"] if by is None else by
         headers = {"Host": "localhost", "Content-Type": "application/json"}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        began = time.monotonic()
         try:
             if self._connection is None:
                 self._connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
             self._connection.request(method, f"/api/v1/{path}", None if body is None else json.dumps(body), headers)
             reply = self._connection.getresponse()
             text = reply.read()
+            if reply.will_close:
+                self.leave()
         except (OSError, HTTPException) as error:
             self.leave()
-            return Outcome(method, path, 0, {}, repr(error))
+            return Outcome(method, path, 0, {}, repr(error), time.monotonic() - began)
         named = {name.lower(): value for name, value in reply.getheaders()}
-        return Outcome(method, path, reply.status, named, json.loads(text) if text else None)
+        body = json.loads(text) if text else None
+        return Outcome(method, path, reply.status, named, body, time.monotonic() - began)
 
     def leave(self) -> None:
         """Close the connection; the next request opens another one."""
