@@ -26,8 +26,10 @@ def worker(galera, redis_url, tmp_path):
 
 def is_following(node):
     """Return whether the follower has heard of the server a moment ago, and knows of no problem."""
-    heard = "problem = '' AND heard_at > UTC_TIMESTAMP - INTERVAL 2 SECOND"
-    return node.query(f"SELECT {heard} FROM hotpath.binlog_position") == [["1"]]
+    seen = node.query(
+        "SELECT problem = '' AND heard_at > UTC_TIMESTAMP - INTERVAL 2 SECOND FROM hotpath.binlog_position"
+    )
+    return node.query(question) == [["1"]]
 
 
 def edit(node, user_id, name):
