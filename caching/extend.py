@@ -14,6 +14,7 @@ from .ops.row_changes import (
     tell_logged,
 )
 from .options import jittered_ms
+from .protocol.agreement import agreement
 from .protocol.codec import Framed, Stale, fingerprint, projection
 from .protocol.pending import apply_waiting, waiting_invalidations
 from .protocol.steps import new_token
@@ -49,6 +50,7 @@ __all__ = [
     "Source",
     "Stale",
     "Witness",
+    "agreement",
     "apply_logged",
     "apply_waiting",
     "breaker",

@@ -38,6 +38,8 @@ class ClientSideCache:
 
     def __init__(self, before: Sequence[Command] = ()) -> None:
         self.before = before
+        self.least = 0
+        """Fewer entries are cheaper read than confirmed."""
         self.version = 0
         """Grows with each change that Redis has told of."""
         self._changed: dict[bytes, int] = {}

@@ -238,6 +238,7 @@ class ClusterLinks:
         links = [self._links.get(address) for address in set(by_slot) if address is not None]
         if all(link is not None and link.is_tracked for link in links):
             self._asked = [link for link in links if link is not None]
+            self._known.least = len(links)
             tags = _tags(by_slot, len(links))
             self._questions = [question(tags[link.address]) for link in self._asked]
 

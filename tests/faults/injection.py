@@ -12,26 +12,33 @@ from typing import Any
 
 from tests.support.crashes import die
 
-POINTS = (
-    "caching.protocol.steps:lease",
-    "caching.protocol.steps:fill",
+_OF_BOTH = (
     "caching.protocol.steps:hold",
     "caching.protocol.steps:lift",
-    "caching.protocol.pending:record",
     "caching.protocol.pending:apply_pending",
     "django.db.backends.base.base:BaseDatabaseWrapper._commit",
-    "counters.rollup:_add",
-    "counters.rollup:_delete",
-    "counters.rollup:roll_up_chunk",
-    "popups.events.stream:take",
-    "popups.events.drain:write",
-    "popups.events.stream:acknowledge",
-    "popups.delivery.next_popup:NextPopup._request_claim",
-    "binlog.follower:Follower._deal_with",
 )
-MOST_PASSES = 25
-LONGEST_WAIT = 400
-"""Passes of any points after which a process that does not come to its own point draws anew."""
+POINTS = {
+    "web": (
+        *_OF_BOTH,
+        "caching.protocol.steps:lease",
+        "caching.protocol.steps:fill",
+        "popups.delivery.next_popup:NextPopup._request_claim",
+    ),
+    "worker": (
+        *_OF_BOTH,
+        "counters.rollup:_add",
+        "counters.rollup:_delete",
+        "popups.events.stream:take",
+        "popups.events.drain:write",
+        "popups.events.stream:acknowledge",
+        "binlog.follower:Follower._deal_with",
+    ),
+}
+"""By the kind of process, CRASHING."""
+MOST_PASSES = {"web": 20, "worker": 2}  # a worker takes seconds to start
+LONGEST_WAIT = 100
+"""Passes of any points after which a process that does not come to its own point dies at the next."""
 
 
 class Fate:
@@ -39,13 +46,14 @@ class Fate:
 
     def __init__(self) -> None:
         self._file = os.open(os.environ["CRASHES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self._process = os.environ["CRASHING"]
         self.draw()
 
     def draw(self) -> None:
         """Choose a point and a side of it."""
         chance = random.Random(f"{os.environ.get('SEED')} {os.getpid()}")
-        self._point, self._side = chance.choice(POINTS), chance.choice(["before", "after"])
-        self._left, self._passed = chance.randint(1, MOST_PASSES), 0
+        self._point, self._side = chance.choice(POINTS[self._process]), chance.choice(["before", "after"])
+        self._left, self._passed = chance.randint(1, MOST_PASSES[self._process]), 0
 
     def meet(self, point: str, side: str) -> None:
         """Die if this is the point, the side and the pass."""
@@ -64,7 +72,7 @@ def inject() -> None:
     """Have this process, and each that is forked from it, die at a point of its own."""
     fate = Fate()
     os.register_at_fork(after_in_child=fate.draw)
-    for point in POINTS:
+    for point in POINTS[os.environ["CRASHING"]]:
         module, _, path = point.partition(":")
         owner: Any = import_module(module)
         *classes, name = path.split(".")

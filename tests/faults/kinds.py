@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import shutil
 import signal
 import threading
 import time
@@ -14,6 +15,7 @@ import MySQLdb
 
 from popups import eviction
 from tests.faults.site import Site
+from tests.faults.verdict import OLD_COPY
 from tests.support.fault_proxy import Link
 from tests.support.polling import wait_until
 
@@ -75,6 +77,32 @@ def redis_loading(site: Site, _: random.Random) -> Iterator[None]:
     yield
 
 
+@kind("Redis' disk is full")
+def redis_disk_full(site: Site, chance: random.Random) -> Iterator[None]:
+    if not site.redis_has_own_disk:
+        print("Redis' disk is not filled up: no file system can be mounted here.")
+    else:
+        filler = site.redis.folder / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1 << 16))
+        last(chance)
+        filler.unlink()
+    yield
+
+
+@kind(OLD_COPY)
+def redis_from_old_copy(site: Site, chance: random.Random) -> Iterator[None]:
+    kept, copy = site.redis.folder / "appendonlydir", site.folder / "copy"
+    shutil.copytree(kept, copy)
+    time.sleep(chance.uniform(1, 10))
+    site.redis.kill()
+    shutil.rmtree(kept)
+    shutil.move(copy, kept)
+    site.redis.start()
+    yield
+
+
 def _configured(option: str, value: str, before: str) -> Kind:
     @contextmanager
     def configured(site: Site, chance: random.Random) -> Iterator[None]:
@@ -118,8 +146,9 @@ def _full(policy: str) -> Kind:
         with site.redis.client() as client:
             client.config_set("maxmemory-policy", policy)
             client.config_set("maxmemory", "1gb")
-            time.sleep(eviction.MAX_AGE_S + 0.5)  # all processes know the policy, and have no popup on its way
-            wait_until(site.is_settled)
+            time.sleep(
+                eviction.MAX_AGE_S + 2
+            )  # all processes know the policy, and what was shown before is in the table
             client.config_set("maxmemory", client.info("memory")["used_memory"] - FULL_BYTES)
             last(chance)
             client.config_set("maxmemory", 0)
@@ -263,6 +292,23 @@ KINDS["connections to Redis break"] = _cut(_redis_links, "writer", "reader", "wo
 
 
 # Processes.
+
+
+def _with_clock(name: str, shift_s: float) -> Kind:
+    @contextmanager
+    def wrong(site: Site, chance: random.Random) -> Iterator[None]:
+        site.restart(name, CLOCK_SHIFT_S=str(shift_s))
+        last(chance)
+        site.restart(name)
+        yield
+
+    return wrong
+
+
+KINDS["writer's clock is fast"] = _with_clock("writer", 5)
+KINDS["writer's clock is slow"] = _with_clock("writer", -5)
+KINDS["worker's clock is fast"] = _with_clock("worker", 5)
+KINDS["worker's clock is slow"] = _with_clock("worker", -5)
 
 
 def _restarted(name: str) -> Kind:

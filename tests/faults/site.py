@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ SETTINGS = "tests.faults.faulty_settings"
 WORKER = ("manage.py", "run_jobs")
 PROGRAMS = {"writer": (WEB, "2"), "reader": (WEB, "1"), "worker": (WORKER, "1")}
 # What is written outlives a kill of the process, as it does not with the options of other tests.
-KEPT = ("--appendonly", "yes", "--appendfsync", "no")
+KEPT = ("--appendonly", "yes", "--appendfsync", "no", "--auto-aof-rewrite-min-size", "16mb")
+DISK_BYTES = 128 << 20
 # An account that read_only concerns, and the server's limit of connections.
 DATABASE = (
     "CREATE DATABASE hotpath CHARACTER SET utf8mb4",
@@ -47,6 +49,7 @@ class Site:
         self.folder = folder
         (folder / "mariadb").mkdir()
         self.network = Network()
+        self.redis_has_own_disk = _mount(folder / "redis")
         self.redis = RedisNode(servers.program("redis-server") or "redis-server", folder / "redis", KEPT)
         self.redis.start()
         self.database_port, self.mariadb = servers.start_mariadb(folder / "mariadb", *DURABLE)
@@ -132,6 +135,33 @@ class Site:
         """Return the processes of a web program that answer requests: those without children."""
         return [pid for pid in self.programs[name].processes() if not _children(pid)]
 
+    def wrong_answers(self, accounts: list[tuple[int, str]]) -> list[str]:
+        """Return how the answers of either web process differ from the database, now that nobody writes."""
+        ids = [user for user, _ in accounts]
+        query = "SELECT user.id, nickname, (SELECT COUNT(*) FROM social_follow WHERE followee_id = user.id), \
+            (SELECT COUNT(*) FROM social_follow WHERE follower_id = user.id), \
+            (SELECT COUNT(*) FROM posts_post WHERE author_id = user.id) FROM users_user user WHERE id >= %d"
+        rows = {pk: columns for pk, *columns in self.sql(query % min(ids))}
+        wrong = []
+        for name in ("writer", "reader"):
+            ask = partial(self.programs[name].ask, Host="localhost", Authorization=f"Bearer {accounts[0][1]}")
+            users = ask("/api/v1/users?ids=" + ",".join(map(str, ids))).body["results"]
+            counts = ask("/api/v1/counters?targets=" + ",".join(f"user:{pk}" for pk in ids)).body["results"]
+            for pk, row in zip(ids, users, strict=True):
+                each = counts[f"user:{pk}"]
+                answered = [row["nickname"], each["followers"], each["following"], each["posts"]]
+                if answered != rows[pk]:
+                    wrong.append(f"{name} answers at the end for user {pk} {answered}, the database has {rows[pk]}")
+        return wrong
+
+    def clear(self) -> None:
+        """Mend what a broken rule has left: entries, counters, pending invalidations."""
+        with self.redis.client() as client:
+            client.flushall()
+        self.sql("DELETE FROM caching_pendinginvalidation")
+        self.sql("DELETE FROM social_follow")
+        self.manage("reconcile_counters")
+
     def is_settled(self) -> bool:
         """Return whether the worker has caught up: no deltas, no pending invalidations, no undrained events."""
         waiting = "SELECT (SELECT COUNT(*) FROM counters_delta) + (SELECT COUNT(*) FROM caching_pendinginvalidation)"
@@ -171,6 +201,15 @@ class Site:
         self.mariadb.kill()
         self.mariadb.wait()
         self.network.close()
+        if self.redis_has_own_disk:
+            subprocess.run(["umount", str(self.redis.folder)], check=True)
+
+
+def _mount(folder: Path) -> bool:
+    """Create a folder with a small file system of its own in memory; return False where that is refused."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def _children(pid: int) -> str:

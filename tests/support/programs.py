@@ -115,11 +115,12 @@ class Program:
 
     def kill(self) -> None:
         """End all processes of this program by SIGKILL."""
+        self.process.kill()
+        self.process.wait()
         while pids := self.processes():
             for pid in pids:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            self.process.wait()
 
     def processes(self, name: str = "") -> dict[int, str]:
         """Return {pid: command} of this program's processes, found by DATA_DIR or by working directory."""

@@ -1,0 +1,43 @@
+"""Behaviour 135: each rule of the protocol, broken on purpose, is found by the suite.
+
+make test-faults ARGS="tests/faults/test_mutants.py -q -s"
+"""
+
+import os
+import time
+
+import pytest
+
+from tests.faults.mutants import MUTANTS
+
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.skipif("FAULTS" not in os.environ, reason="make test-faults breaks the rules"),
+]
+ROUNDS = 5
+
+
+@pytest.fixture
+def broken_site(site, request):
+    """The installation, all of whose programs break the rule of the parameter."""
+    for name in site.programs:
+        site.restart(name, MUTANT=request.param)
+    yield request.param
+    for name in site.programs:
+        site.restart(name)
+    site.clear()
+
+
+def have_faults(run, kinds):
+    with run.load(pause_s=0.02):
+        for _ in range(ROUNDS):
+            for kind in kinds:
+                run.have(kind)
+            time.sleep(2)
+
+
+@pytest.mark.parametrize("broken_site", MUTANTS, indirect=True)
+def test_a_broken_rule_is_found(broken_site, run):
+    with pytest.raises(AssertionError, match="promises are broken") as found:
+        have_faults(run, MUTANTS[broken_site].kinds)
+    print(f"{broken_site}: {found.value}")
