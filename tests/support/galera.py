@@ -34,7 +34,7 @@ QUICK = (
 )  # fmt: skip
 # What a worker needs that follows the log of any node (docs/operations/direct-edits.md).
 LOG = (
-    *servers.BINARY_LOG, "--log-slave-updates", "--wsrep-gtid-mode=ON", "--wsrep-gtid-domain-id=1",
+    *servers.BINARY_LOG, "--log-slave-updates", "--wsrep-gtid-domain-id=1",
     "--gtid-domain-id=2",
 )  # fmt: skip
 ACCESS = "CREATE USER root@'%'; GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION; CREATE DATABASE hotpath"

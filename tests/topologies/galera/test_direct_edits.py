@@ -29,7 +29,7 @@ def is_following(node):
     seen = node.query(
         "SELECT problem = '' AND heard_at > UTC_TIMESTAMP - INTERVAL 2 SECOND FROM hotpath.binlog_position"
     )
-    return node.query(question) == [["1"]]
+    return seen == [["1"]]
 
 
 def edit(node, user_id, name):
