@@ -33,10 +33,7 @@ QUICK = (
     "--innodb-log-file-size=16M", "--max-connections=300", "--character-set-server=utf8mb4",
 )  # fmt: skip
 # What a worker needs that follows the log of any node (docs/operations/direct-edits.md).
-LOG = (
-    *servers.BINARY_LOG, "--log-slave-updates", "--wsrep-gtid-domain-id=1",
-    "--gtid-domain-id=2",
-)  # fmt: skip
+LOG = (*servers.BINARY_LOG, "--log-slave-updates", "--wsrep-gtid-mode=ON", "--wsrep-gtid-domain-id=1")
 ACCESS = "CREATE USER root@'%'; GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION; CREATE DATABASE hotpath"
 
 
@@ -128,6 +125,7 @@ class Node:
         return [
             servers.program("mariadbd") or "mariadbd", f"--defaults-file={OPS / 'node.cnf'}", f"--datadir={self.data}",
             f"--socket={self._socket}", "--port=3306", "--bind-address=0.0.0.0", *QUICK, *LOG,
+            f"--gtid-domain-id={10 + self.number}",
             f"--wsrep-cluster-address=gcomm://{members}", f"--wsrep-node-address={self.address}",
             f"--wsrep-node-name=node{self.number}", "--wsrep-sst-method=rsync", f"--tmpdir={self._temporary}",
             *options,

@@ -49,6 +49,8 @@ def test_edits_on_any_node(galera, worker, first, second, user_id):
 def test_the_node_that_is_followed_dies(galera, worker, start, user_id):
     reader = start(0)
     writing, *others = galera.nodes
+    for name in ("one", "two"):  # of which the other nodes do not know
+        writing.query(f"SET SESSION wsrep_on=OFF; CREATE DATABASE {name}; DROP DATABASE {name}")
     wait_for(lambda: reader.call(actions.nickname, user_id) is not None)
     begun = worker.log.read_text()
     writing.kill()
@@ -59,6 +61,8 @@ def test_the_node_that_is_followed_dies(galera, worker, start, user_id):
         edit(others[1], user_id, "on another node")
         wait_for(lambda: reader.call(actions.nickname, user_id) == "on another node")
         assert DROPPED not in worker.log.read_text()[len(begun) :]
+        in_the_cluster_s_numbers = others[0].query("SELECT gtids REGEXP '(^|,)1-1-' FROM hotpath.binlog_position")
+        assert in_the_cluster_s_numbers == [["1"]]
     finally:
         writing.start()
         galera.wait_until_whole()
