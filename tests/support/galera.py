@@ -32,6 +32,8 @@ QUICK = (
     "--innodb-flush-method=nosync", "--innodb-doublewrite=0", "--skip-name-resolve", "--innodb-buffer-pool-size=64M",
     "--innodb-log-file-size=16M", "--max-connections=300", "--character-set-server=utf8mb4",
 )  # fmt: skip
+# What a worker needs that follows the log of any node (docs/operations/direct-edits.md).
+LOG = (*servers.BINARY_LOG, "--log-slave-updates", "--wsrep-gtid-mode=ON", "--wsrep-gtid-domain-id=1")
 ACCESS = "CREATE USER root@'%'; GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION; CREATE DATABASE hotpath"
 
 
@@ -122,7 +124,8 @@ class Node:
         members = ",".join(map(self._network.address, NODES))
         return [
             servers.program("mariadbd") or "mariadbd", f"--defaults-file={OPS / 'node.cnf'}", f"--datadir={self.data}",
-            f"--socket={self._socket}", "--port=3306", "--bind-address=0.0.0.0", *QUICK,
+            f"--socket={self._socket}", "--port=3306", "--bind-address=0.0.0.0", *QUICK, *LOG,
+            f"--gtid-domain-id={10 + self.number}",
             f"--wsrep-cluster-address=gcomm://{members}", f"--wsrep-node-address={self.address}",
             f"--wsrep-node-name=node{self.number}", "--wsrep-sst-method=rsync", f"--tmpdir={self._temporary}",
             *options,

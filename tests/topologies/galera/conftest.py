@@ -14,7 +14,8 @@ from tests.topologies.galera import actions
 from tests.topologies.galera.applications import Application
 
 # CI starts three nodes, and has two of them race.
-collect_ignore = ["test_failover.py", "test_health.py", "test_locks.py", "test_undecided.py"] if SHORT else []
+LONG = ("test_direct_edits.py", "test_failover.py", "test_health.py", "test_locks.py", "test_undecided.py")
+collect_ignore = LONG if SHORT else []
 _numbers = itertools.count(1)
 
 
