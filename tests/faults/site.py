@@ -165,9 +165,12 @@ class Site:
     def is_settled(self) -> bool:
         """Return whether the worker has caught up: no deltas, no pending invalidations, no undrained events."""
         waiting = "SELECT (SELECT COUNT(*) FROM counters_delta) + (SELECT COUNT(*) FROM caching_pendinginvalidation)"
+        return self.sql(waiting) == [(0,)] and self.is_drained()
+
+    def is_drained(self) -> bool:
+        """Return whether no event of popups waits in Redis."""
         with self.redis.client() as client:
-            events = sum(client.xlen(key) for key in client.scan_iter(_type="stream"))
-        return self.sql(waiting) == [(0,)] and events == 0
+            return not any(client.xlen(key) for key in client.scan_iter(_type="stream"))
 
     def truth(self) -> dict[str, Any]:
         """Return what the database says (see tests/faults/truth.py)."""
