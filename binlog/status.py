@@ -16,7 +16,7 @@ FRESH = timedelta(seconds=5)
 class Status(NamedTuple):
     """Whether the log is followed, up to where, by whom; `lag_s` is the age of the last transaction that waited.
 
-    `problem` tells why it is not.
+    `problem` tells why it is not, and `gtids` are "" where it never was.
     """
 
     is_following: bool

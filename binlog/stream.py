@@ -44,9 +44,11 @@ class Stream:
             only_tables=list(tables),
             only_schemas=[connections[using].settings_dict["NAME"]],
             filter_non_implemented_events=False,
+            freeze_schema=True,  # a table's description, half of the work, is read once for each of its numbers
             only_events=[
                 events.MariadbGtidEvent, events.XidEvent, events.QueryEvent, events.HeartbeatLogEvent,
                 events.NotImplementedEvent, WriteRowsEvent, UpdateRowsEvent, DeleteRowsEvent,
+                events.FormatDescriptionEvent,
             ],
             pymysql_wrapper=self._connect,
             enable_logging=False,
@@ -100,6 +102,8 @@ class Stream:
             except Exception as error:  # whatever the library cannot read: it is not tried again
                 yield self._reader.unreadable(error)
                 raise Disconnected(f"An event of the log cannot be read: {error!r}.") from error
+            if isinstance(event, events.FormatDescriptionEvent):  # another file, of a server that may number anew
+                self._log.table_map = {}
             yield from self._reader.entries(event)
 
     def _put(self, item: Entry | Exception) -> None:

@@ -4,8 +4,17 @@ from .conf import clear_on_change, conf, prefix
 from .databases import key_prefix
 from .entries.remembered import RememberedRows
 from .entries.source import Result, Source
-from .ops.row_changes import LoggedTransaction, RowChange, apply_logged, forget_models, listen, logged_models
+from .ops.row_changes import (
+    LoggedTransaction,
+    RowChange,
+    apply_logged,
+    forget_models,
+    listen,
+    logged_models,
+    tell_logged,
+)
 from .options import jittered_ms
+from .protocol.agreement import agreement
 from .protocol.codec import Framed, Stale, fingerprint, projection
 from .protocol.pending import apply_waiting, waiting_invalidations
 from .protocol.steps import new_token
@@ -41,6 +50,7 @@ __all__ = [
     "Source",
     "Stale",
     "Witness",
+    "agreement",
     "apply_logged",
     "apply_waiting",
     "breaker",
@@ -67,6 +77,7 @@ __all__ = [
     "projection",
     "record_pending",
     "run_together",
+    "tell_logged",
     "updated",
     "updating",
     "waiting_invalidations",

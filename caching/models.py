@@ -15,11 +15,15 @@ class PendingInvalidation(models.Model):
 
 
 class RedisRun(models.Model):
-    """A server's time as a master, on which all processes have agreed; `mark` is what entries of it begin with."""
+    """A server's time as a master, on which all processes have agreed.
+
+    `mark` is what entries of it begin with, `generation` a number that Redis has as well (caching.protocol.copies).
+    """
 
     run = models.CharField(max_length=40, unique=True)
     previous = models.CharField(max_length=40, default="", db_index=True)
     mark = models.CharField(max_length=16, default="")
+    generation = models.BigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ import dj_database_url
 from config import environment
 
 MYSQL = "config.mysql"
-LOCK_WAIT_S = 5
+LOCK_WAIT_S = 5  # for a row, or for a table
 CONNECT_S = 3
 REPLICA_LIMIT_S, REPLICA_CONNECT_S = 2, 1
 DRIVER_PACKAGES = "libmariadb-dev pkg-config gcc python3-dev"
@@ -81,6 +81,7 @@ def _session(limit_s: int) -> list[str]:
         "sql_mode='STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
         "time_zone='+00:00'",
         f"innodb_lock_wait_timeout={LOCK_WAIT_S}",
+        f"lock_wait_timeout={LOCK_WAIT_S}",  # for a table that is being changed: whoever waits gives way in time
     ]
     if limit_s:
         mariadb = f"/*M!100300 , max_statement_time={limit_s}, idle_transaction_timeout={limit_s} */"

@@ -171,7 +171,7 @@ WEB_DRAIN_S = environment.number("WEB_DRAIN_S", default=0 if DEBUG else 5, low=0
 # What scrapes of /metrics have to send; without it nobody may scrape, in debug mode everybody may.
 METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
 METRICS_DIR = DATA_DIR / "metrics"
-WATCH = True  # the log tells what the operator's page shows (operations.watch)
+LOG_HEALTH = True  # the log tells what the operator's page shows (operations.watch)
 BEFORE_SERVING = "api.installation.require_agreement"
 SERVER = environment.choice("SERVER", "gunicorn", "granian")
 HOST = "127.0.0.1" if DEBUG else "0.0.0.0"  # noqa: S104  a container's own network

@@ -30,18 +30,22 @@ class DirectEdits:
     def __call__(self, using: str, transactions: Sequence[LoggedTransaction]) -> None:
         wrong, moved = set[Target](), set[Target]()
         for each in transactions:
+            if each.is_first:
+                self._clear()
             for change in each.changes:
                 self._add(change)
             if each.is_complete:
                 changed = {(kind, target_id) for (kind, target_id, _), amount in self._missing.items() if amount}
                 wrong |= (changed & self._targets) | self._unsure
                 moved |= changed - self._targets
-                for kept in (self._missing, self._targets, self._unsure):
-                    kept.clear()
         _forget(using, moved)
         for kind, target_ids in _by_kind(wrong):
             for _ in reconcile.run_some(kind, target_ids):
                 pass
+
+    def _clear(self) -> None:
+        for kept in (self._missing, self._targets, self._unsure):
+            kept.clear()
 
     def _add(self, change: RowChange) -> None:
         for row, sign in ((change.before, -1), (change.after, 1)):

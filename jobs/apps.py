@@ -9,7 +9,7 @@ class JobsConfig(AppConfig):
     name = "jobs"
 
     def ready(self) -> None:
-        from caching.extend import apply_waiting, waiting_invalidations
+        from caching.extend import agreement, apply_waiting, waiting_invalidations
         from caching.management import polling
         from jobs import deletion, registry, worker
 
@@ -21,5 +21,6 @@ class JobsConfig(AppConfig):
                 "invalidations", invalidate, lambda: registry.waiting_rows(waiting_invalidations(), "created_at")
             )
         )
+        registry.register(registry.Job("redis_copies", agreement.advance))
         registry.register(registry.Job("removals", deletion.step, deletion.waiting, late_s=deletion.LATE_S))
         polling.run_job = lambda name: worker.work(registry.chosen([name]))

@@ -108,12 +108,18 @@ SHARED_FAMILIES = (
     Family("hotpath_job_heartbeat_age_seconds", "gauge", ("job_name",), "Age of the newest heartbeat of the job."),
     Family("hotpath_job_pending", "gauge", ("job_name",), "Rows or events that wait for the job, 100,000 at most."),
     Family("hotpath_job_pending_age_seconds", "gauge", ("job_name",), "Age of the oldest that waits, if known."),
-    Family("hotpath_binlog_following", "gauge", (), "1 if the binary log is followed, else 0."),
+    Family("hotpath_binlog_following", "gauge", (), "1 if the binary log is followed, 0 if it no longer is."),
     Family("hotpath_binlog_lag_seconds", "gauge", (), "Age of what is being followed; 0 at the end of the log."),
     Family("hotpath_binlog_heard_age_seconds", "gauge", (), "Time since the follower has last heard of the server."),
     Family("hotpath_redis_memory_bytes", "gauge", ("server",), "Memory that Redis uses."),
     Family("hotpath_redis_memory_limit_bytes", "gauge", ("server",), "The setting maxmemory of Redis; 0 for none."),
     Family("hotpath_redis_evicted_keys_total", "counter", ("server",), "Keys that Redis has evicted since it started."),
+    Family(
+        "hotpath_redis_refused_writes_total",
+        "counter",
+        ("server", "reason"),
+        "Writes that Redis refused: `OOM` (memory), `MISCONF` (disk), `NOREPLICAS`.",
+    ),
     Family("hotpath_redis_evicts_all_keys", "gauge", ("server",), "1 where maxmemory-policy lets popups rest."),
 )
 FAMILIES = (*PROCESS_FAMILIES, *SHARED_FAMILIES)

@@ -23,6 +23,8 @@ OF_REDIS = {
     "hotpath_redis_memory_limit_bytes": "maxmemory",
     "hotpath_redis_evicted_keys_total": "evicted_keys",
 }
+REFUSALS = ("OOM", "MISCONF", "NOREPLICAS")
+"""The errors by which Redis refuses a write that it would otherwise carry out."""
 
 
 def read() -> Found:
@@ -48,6 +50,9 @@ def _redis() -> Found:
         info = parse_info(send([("INFO",)])[0])
         for name, field in OF_REDIS.items():
             found.setdefault(name, {})[(server,)] = float(info[field])
+        for reason in REFUSALS:  # told from 0 on: Prometheus sees no increase in a counter that appears
+            refused = info.get(f"errorstat_{reason}", "count=0").removeprefix("count=")
+            found.setdefault("hotpath_redis_refused_writes_total", {})[server, reason] = float(refused)
         found.setdefault("hotpath_redis_evicts_all_keys", {})[(server,)] = float(evicts_all_keys(info))
     return found
 
@@ -76,6 +81,8 @@ def _pending() -> Found:
 
 def _binlog() -> Found:
     now = binlog.status()
+    if not now.gtids:  # it never was: nobody counts on it
+        return {}
     found = {"following": float(now.is_following), "lag_seconds": now.lag_s, "heard_age_seconds": now.heard_age_s}
     return {f"hotpath_binlog_{name}": {(): number} for name, number in found.items() if number is not None}
 

@@ -17,5 +17,5 @@ class OperationsConfig(AppConfig):
 
         admin.site.index_template = "admin/operations/index.html"
         call_at_start(history.start)
-        if settings.WATCH:
+        if settings.LOG_HEALTH:
             call_at_start(watch.start)

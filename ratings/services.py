@@ -4,7 +4,7 @@ from collections import Counter
 
 from django.db import IntegrityError, router
 
-from caching.api import Batch, atomic_write, delete_edge
+from caching.api import Batch, atomic_write, delete_edge, is_passing
 from counters.api import append_deltas
 from ratings import scores
 from ratings.counts import KIND, histogram_counter
@@ -52,8 +52,10 @@ def _store(
             append_deltas(using, Counter({(KIND, item_id, name): amount for name, amount in changes.items()}))
             if read_after is not None:
                 read_after.join_commit(using)
-    except IntegrityError:  # a concurrent request has inserted the score
-        raise TooFast from None
+    except IntegrityError as error:
+        if is_passing(error):
+            raise  # a table that the score refers to is being changed
+        raise TooFast from None  # a concurrent request has inserted the score
 
 
 def withdraw(*, user_id: int, item_id: int, read_after: Batch | None = None) -> bool:

@@ -45,7 +45,7 @@ class Server(MPServer):
         for descriptor in self._inherited:
             os.close(descriptor)
         if self.interrupt_signal:
-            time.sleep(settings.WEB_DRAIN_S + FIRST_REQUEST_S)
+            time.sleep(FIRST_REQUEST_S + (0 if lifecycle.is_abandoned() else settings.WEB_DRAIN_S))
         super().shutdown(exit_code)  # type: ignore[no-untyped-call]
 
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from serving import lifecycle
+from serving.parent_death import end_with_parent
 from serving.requests.limits import MAX_HEAD_BYTES, MAX_HEADERS
 from serving.workers import cores, descriptors
 
@@ -72,7 +73,8 @@ def post_worker_init(worker: Any) -> None:
 
 
 def post_fork(_arbiter: Any, worker: Any) -> None:
-    """Pin a new worker to the core allocated to it, if any; called by gunicorn in the worker."""
+    """Let a new worker end with the master, and pin it to its core, if any; called by gunicorn in the worker."""
+    end_with_parent()
     if worker.core is not None:
         cores.pin_process(worker.core)
 

@@ -66,12 +66,22 @@ def call_at_start(function: Callable[[], None]) -> None:
 
 def is_stopping() -> bool:
     """Return whether the whole service is about to stop, and still accepts connections."""
+    return _told() == STOPPING
+
+
+def is_abandoned() -> bool:
+    """Return whether the supervisor has been killed: it would have told before it ends."""
+    return _told() == b""
+
+
+def _told() -> bytes | None:
+    """Return the supervisor's byte: b"" once it was killed, None if it has not told anything."""
     if _channel is None:
-        return False
+        return None
     try:
-        return _channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == STOPPING
+        return _channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except OSError:
-        return False
+        return None
 
 
 def call_at_end(function: Callable[[], None]) -> None:

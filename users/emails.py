@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from api import generations
-from caching.api import atomic_write
+from caching.api import atomic_write, is_passing
 from jobs.deletion import in_chunks
 from users.edges import referring_write
 from users.mail_queue import MailQueue, send_unless_refused
@@ -54,8 +54,12 @@ def confirm(text: str) -> User:
             _claim(email, user)
             changed: User = User.objects.update_one(user_id, email=email)
             return changed
-    except (signing.BadSignature, IntegrityError):  # the latter if another account was faster
+    except signing.BadSignature:
         raise BadToken from None
+    except IntegrityError as error:
+        if is_passing(error):
+            raise  # a table is being changed
+        raise BadToken from None  # another account was faster
 
 
 def accounts_of(email: str) -> list[User]:

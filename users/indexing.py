@@ -29,16 +29,12 @@ def keep_terms(user_ids: Collection[int]) -> None:
 
     Call this in the transaction that wrote the users, for at most some thousand users.
     """
-    known = defaultdict(set)
-    for user_id, term in SearchTerm.objects.filter(user_id__in=user_ids).values_list("user_id", "term"):
-        known[user_id].add(term)
-    active = User.objects.filter(pk__in=user_ids, is_active=True).values_list("pk", "username", "nickname")
-    terms_by_user = {user_id: terms_of(username, nickname) for user_id, username, nickname in active}
-    SearchTerm.objects.filter(user_id__in=known.keys() - terms_by_user.keys()).delete()
-    for user_id, terms in terms_by_user.items():
+    known, wanted = _known(user_ids), _wanted(user_ids)
+    SearchTerm.objects.filter(user_id__in=known.keys() - wanted.keys()).delete()
+    for user_id, terms in wanted.items():
         if stale := known[user_id] - terms:
             SearchTerm.objects.filter(user_id=user_id, term__in=stale).delete()
-    _add({user_id: terms - known[user_id] for user_id, terms in terms_by_user.items()})
+    _add({user_id: terms - known[user_id] for user_id, terms in wanted.items()})
 
 
 def keep_terms_locked(user_ids: Collection[int]) -> None:
@@ -46,6 +42,26 @@ def keep_terms_locked(user_ids: Collection[int]) -> None:
     with atomic_write(router.db_for_write(User)):
         list(User.objects.filter(pk__in=user_ids).order_by("pk").select_for_update().values_list("pk"))
         keep_terms(user_ids)
+
+
+def _known(user_ids: Collection[int]) -> defaultdict[int, set[str]]:
+    """Return the terms that users have by id, those who have any."""
+    known: defaultdict[int, set[str]] = defaultdict(set)
+    for user_id, term in SearchTerm.objects.filter(user_id__in=user_ids).values_list("user_id", "term"):
+        known[user_id].add(term)
+    return known
+
+
+def _wanted(user_ids: Collection[int]) -> dict[int, set[str]]:
+    """Return the terms that users should have by id, those who are active."""
+    active = User.objects.filter(pk__in=user_ids, is_active=True).values_list("pk", "username", "nickname")
+    return {user_id: terms_of(username, nickname) for user_id, username, nickname in active}
+
+
+def _differing(user_ids: Collection[int]) -> list[int]:
+    """Return the users whose terms are others than those that they should have, or are about to change."""
+    known, wanted = _known(user_ids), _wanted(user_ids)
+    return [user_id for user_id in user_ids if known[user_id] != wanted.get(user_id, set())]
 
 
 def _add(terms: Mapping[int, Iterable[str]]) -> None:
@@ -75,6 +91,7 @@ def _after_logged(using: str, transactions: Sequence[LoggedTransaction]) -> None
             elif change.columns is None or not SEARCHED.isdisjoint(change.columns):
                 users.add(change.row.pk)
         ids |= users ^ indexed
-    wanted = sorted(ids)
-    for at in range(0, len(wanted), BATCH):
-        keep_terms_locked(wanted[at : at + BATCH])
+    told = sorted(ids)
+    for at in range(0, len(told), BATCH):
+        if differing := _differing(told[at : at + BATCH]):  # seldom of its own writes, which the log tells as well
+            keep_terms_locked(differing)

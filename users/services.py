@@ -7,7 +7,7 @@ from django.db import IntegrityError, router
 from django.utils import timezone
 
 from api import generations
-from caching.api import atomic_write
+from caching.api import atomic_write, is_passing
 from users import erasure
 from users.models import User, UserState
 from users.usernames import UsernameReserved
@@ -46,7 +46,9 @@ def set_state(user_id: int, **changes: str) -> UserState:
         pass
     try:
         return UserState.objects.create_one(user_id=user_id, **changes_now)
-    except IntegrityError:  # another request has inserted the row, or the user was deleted
+    except IntegrityError as error:  # another request has inserted the row
+        if is_passing(error):
+            raise  # the user was deleted, or the table of users is being changed
         return UserState.objects.update_one(user_id, **changes_now)
 
 

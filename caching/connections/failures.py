@@ -7,8 +7,14 @@ NOT_READY = 1047
 """The node has lost its Galera cluster, or has not joined it yet: it refuses each statement before it does anything."""
 NO_CAUSAL_READS = 1235
 """The node is leaving its Galera cluster: it refuses each statement that would have to wait for the others."""
+REFERRED = {1216, 1217, 1451, 1452}
+"""A row refers to another one that is not there. It was deleted or inserted meanwhile, which the next attempt sees, or
+its table is just being replaced by a copy (ALTER TABLE): InnoDB then takes it for missing, for some milliseconds."""
 UNDONE = {
+    *REFERRED,
     1020,  # the record has changed since it was read
+    1146,  # no such table: it is just being swapped for another one
+    1412,  # the table was changed since the transaction began
     NOT_READY,
     NO_CAUSAL_READS,
     1213,  # a deadlock; in Galera also a write that another node's write was ahead of, which the COMMIT tells as well

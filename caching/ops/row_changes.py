@@ -4,7 +4,8 @@ What the log tells was committed before. So whoever loads an entry from now on s
 finds its lease gone. An entry that a writer holds is left to that writer, whose lift deletes it. An id set stays if it
 says already what the log tells, as it does where the application's own writers have changed it.
 
-Other things that follow from rows (counters, say) are told of all changes by `listen`.
+Other things that follow from rows (counters, say) hear of changes by `listen`, which may take longer: readers need not
+wait for that.
 """
 
 import time
@@ -62,9 +63,13 @@ class RowChange:
 
 
 class LoggedTransaction(NamedTuple):
-    """What a transaction has changed, or a part of that; `is_complete` with its last part."""
+    """What a transaction has changed, or a part of that; `is_first` and `is_complete` tell its first and last part.
+
+    A transaction may be told again from its first part on, also where its last one has not come.
+    """
 
     changes: Sequence[RowChange]
+    is_first: bool = True
     is_complete: bool = True
 
 
@@ -73,7 +78,7 @@ _listeners: dict[Listener, set[Any]] = {}
 
 
 def listen(model: Any, listener: Listener) -> None:
-    """Have a function called with the database and the changes of a model's rows, after entries were deleted.
+    """Have `tell_logged` call a function with the database and the changes of a model's rows.
 
     It gets those of all models that it listens to together, and may be told of a change again.
     """
@@ -135,7 +140,7 @@ class Concerned:
 
 
 def apply_logged(using: str, transactions: Sequence[LoggedTransaction]) -> None:
-    """Delete the entries that logged changes concern, and tell the listeners.
+    """Delete the entries that logged changes concern.
 
     Where Redis cannot be told, that is recorded as pending invalidations. Raises django.db.Error; to be repeated then,
     outside of any transaction.
@@ -146,6 +151,10 @@ def apply_logged(using: str, transactions: Sequence[LoggedTransaction]) -> None:
             concerned.add(change, using)
     concerned.add_elsewhere(using)
     _delete(using, concerned)
+
+
+def tell_logged(using: str, transactions: Sequence[LoggedTransaction]) -> None:
+    """Tell the listeners of logged changes, after apply_logged(); raises what they raise, to be repeated then."""
     for listener, models in _listeners.items():
         listener(using, [_of_models(each, models) for each in transactions])
 

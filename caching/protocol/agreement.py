@@ -13,7 +13,7 @@ from functools import cache
 from typing import TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, ProgrammingError, connections, router
-from django.db.models import DateTimeField, ExpressionWrapper, F
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Now
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -21,8 +21,10 @@ from ..conf import conf
 from ..connections.following import is_missing_table
 from ..models import RedisRun
 from ..redis.breaker import breaker
+from ..redis.client import ping
 from ..redis.cluster import on_cluster, slot_map
-from ..redis.epochs import Run, Server, UnknownRun, epochs, mark_of
+from ..redis.epochs import NO_ID, Run, Server, UnknownRun, epochs, mark_of
+from . import copies
 
 T = TypeVar("T")
 
@@ -32,10 +34,10 @@ LONG_AGO_S = 60
 
 
 class Superseded(RedisConnectionError):
-    """The server is a master no more, by what the database says: another has its place."""
+    """The server, or its data, are not what they were, by what the database says."""
 
     def __init__(self) -> None:
-        super().__init__("another server has taken the place of this one")
+        super().__init__("another server, or an older copy of the data, has taken the place of this one")
 
 
 class Agreement:
@@ -56,6 +58,8 @@ class Agreement:
         Not inside a transaction, whose view may be old.
         """
         self.confirm()
+        if self._has_gone_back(server):
+            self.confirm()
         if (run := epochs.unbelieved(server)) is not None:
             mark, is_old = self._registered.get(run.id) or self._register(run)
             met_at = self._met_at.setdefault(run.id, time.monotonic())
@@ -66,14 +70,18 @@ class Agreement:
             raise Superseded
 
     def confirm(self) -> bool:
-        """Have the runs that were met known to all processes, and ask whether they are over; open the circuit breaker
-        if any is. Not inside a transaction."""
+        """Have the runs that were met known to all processes, and ask whether they are over, or their entries are
+        believed no more; open the circuit breaker if any is. Not inside a transaction."""
         began, runs = time.monotonic(), dict(epochs.runs)
         for run in runs.values():
             if run.id not in self._registered:
                 self._register(run)
-        over = _over([run.id for run in runs.values()])
-        gone = [server for server, run in runs.items() if run.id in over or not _is_named(server)]
+        over, marks = _told_of([run.id for run in runs.values()])
+        gone = [
+            server
+            for server, run in runs.items()
+            if run.id in over or not _is_named(server) or self._is_marked_anew(run, marks)
+        ]
         for server in gone:
             epochs.forget(server)
             (breaker.of(server) if server else breaker).trip(Superseded())
@@ -87,6 +95,34 @@ class Agreement:
             self.look()
             return self._is_fresh() and epochs.version == version
         return epochs.version == version
+
+    def advance(self) -> None:
+        """Write to Redis and to the database what tells an older copy of the data; for a job, every second.
+
+        From then on a Redis that starts anew is another run, whose data may be older than those of the last one.
+        """
+        if on_cluster() or not conf().enabled:
+            return
+        ping()
+        run = epochs.runs[None]
+        if run.id and not _rows().exists():
+            _rows().get_or_create(run=run.id, defaults={"previous": run.previous})
+        _registered(run)
+        copies.advance(_rows(), run)
+
+    def _has_gone_back(self, server: Server) -> bool:
+        run = epochs.runs.get(None)
+        return server is None and run is not None and _unless_table_is_missing(
+            lambda: copies.has_gone_back(_rows(), run), False
+        )  # fmt: skip
+
+    def _is_marked_anew(self, run: Run, marks: dict[str, str]) -> bool:
+        """Return whether the entries of a run have another mark than this process believes; note it."""
+        mark = marks.get(run.id, "").encode()
+        if run.id not in marks or mark == self._registered[run.id][0]:
+            return False
+        self._registered[run.id] = (mark, True)
+        return True
 
     def _register(self, run: Run) -> tuple[bytes, bool]:
         self._registered[run.id] = registered = _registered(run)
@@ -113,12 +149,12 @@ def _registered(run: Run) -> tuple[bytes, bool]:
 
     Where no run is known that has followed another, nothing can have been lost, and nothing is written.
     """
-    rows, unmarked = RedisRun.objects.using(_arbiter()), mark_of(run) if on_cluster() else b""
+    rows, unmarked = _rows(), mark_of(run) if on_cluster() else b""
 
     def register() -> tuple[bytes, bool]:
         if not run.id or not (run.was_promoted or rows.exists()):
             return unmarked, True
-        epochs.is_fenced = True
+        epochs.is_fenced |= run.was_promoted or rows.exclude(previous=NO_ID).exists()
         row, _ = rows.get_or_create(run=run.id, defaults={"previous": run.previous, "mark": mark_of(run).decode()})
         now = rows.annotate(now=ExpressionWrapper(Now(), DateTimeField())).values_list("now", F("created_at"))
         seen, created = now.get(pk=row.pk)
@@ -132,10 +168,16 @@ def _is_named(server: Server) -> bool:
     return server in slot_map().nodes if on_cluster() else server is None
 
 
-def _over(ids: Collection[str]) -> list[str]:
-    """Return those of some runs that others have followed."""
-    rows = RedisRun.objects.using(_arbiter()).filter(previous__in=ids)
-    return _unless_table_is_missing(lambda: list(rows.values_list("previous", flat=True)), [])
+def _told_of(ids: Collection[str]) -> tuple[set[str], dict[str, str]]:
+    """Return those of some runs that others have followed, and the marks of those that are known."""
+    rows = _rows().filter(Q(previous__in=ids) | Q(run__in=ids)).values_list("run", "previous", "mark")
+    none: list[tuple[str, str, str]] = []
+    told = _unless_table_is_missing(lambda: list(rows), none)
+    return {previous for _, previous, _ in told} & {*ids}, {run: mark for run, _, mark in told}
+
+
+def _rows() -> QuerySet[RedisRun]:
+    return RedisRun.objects.using(_arbiter())
 
 
 def _unless_table_is_missing(question: Callable[[], T], otherwise: T) -> T:

@@ -124,22 +124,22 @@ class Batch:
     def send(self, client: EventLoopClient, replied: Replied) -> bool:
         """Send the commands from an event loop; return False if Redis cannot be used now."""
         known = client.client_side
-        if known is None:
+        if known is None or (known.least and sum(len(read.ids) for read in self._reads) < known.least):
             return client.send(self.commands(), replied)
         self._plan = TrackedPlan(known, self._reads, self._commands)
         return client.send(self._plan.commands, replied)
 
-    def is_known(self, client: EventLoopClient) -> bool:
+    def is_known(self, client: EventLoopClient, *, after: "Batch") -> bool:
         """Answer everything by client-side caching, and return whether it could.
 
-        Only for those who have just taken a reply of Redis, to a command that they have sent themselves: as of then
-        everything is known.
+        `after`: the batch whose replies have just come. If it asked whether what is known is still so, everything is
+        known as of then.
         """
         known = client.client_side
-        if known is None or self._commands or not self._reads:
+        if known is None or self._commands or not self._reads or not isinstance(after._plan, TrackedPlan):
             return False
         plan = TrackedPlan(known, self._reads, ())
-        self._is_resolved = not plan.commands and plan.resolve([])
+        self._is_resolved = plan.knows_all and plan.resolve([])
         return self._is_resolved
 
     def commands(self) -> list[Command]:

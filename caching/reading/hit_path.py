@@ -37,7 +37,7 @@ class ReadPlan:
                 self._together.setdefault(read.question, []).append(read)
         self.commands: list[Command] = []
         if keys:
-            self.commands = _commands_by_slot(keys) if is_spread else [("MGET", *keys)]
+            self.commands = commands_by_slot(keys) if is_spread else [("MGET", *keys)]
         self._gets = len(self.commands)
         self._scripted_keys: list[list[str]] = []
         for those in self._together.values():
@@ -54,7 +54,7 @@ class ReadPlan:
     def entries(self, replies: Sequence[Any]) -> dict[str, bytes | None]:
         """Return the entries by key; where a reply was an error, there is none."""
         found: dict[str, bytes | None] = {}
-        plain = _flat(self.commands[: self._gets], replies)
+        plain = entries_of(self.commands[: self._gets], replies)
         scripted = zip(self._scripted_keys, replies[self._gets :], strict=False)
         for group, reply in ((self._keys, plain), *scripted):
             if not isinstance(reply, Exception):
@@ -125,7 +125,7 @@ class ReadPlan:
                 read.resolve((value,))
 
 
-def _commands_by_slot(keys: Sequence[str]) -> list[Command]:
+def commands_by_slot(keys: Sequence[str]) -> list[Command]:
     """Return a command for each key, and one for keys that follow each other and share a slot."""
     commands: list[Command] = []
     last = -1
@@ -139,7 +139,7 @@ def _commands_by_slot(keys: Sequence[str]) -> list[Command]:
     return commands
 
 
-def _flat(commands: Sequence[Command], replies: Sequence[Any]) -> list[Any]:
+def entries_of(commands: Sequence[Command], replies: Sequence[Any]) -> list[Any]:
     """Return an entry, or an error, for each key of commands that were made by slot."""
     entries: list[Any] = []
     for command, reply in zip(commands, replies, strict=False):

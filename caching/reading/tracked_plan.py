@@ -7,15 +7,18 @@ from typing import Any
 from ..entries.source import Result, decode_all
 from ..protocol.codec import Stale
 from ..redis.client_side import NOTHING, TRACKED, ClientSideCache
+from ..redis.cluster import on_cluster
 from ..redis.epochs import epochs
 from ..redis.script import Command
+from ..redis.slot_map import slot_of
 from . import stats
+from .hit_path import commands_by_slot, entries_of
 
 
 class TrackedPlan:
     """The commands that read what is not known of some questions, followed by `extra` commands; otherwise a ReadPlan.
 
-    There may be none. Then any round trip shows that what is known is still so.
+    There may be none. Then any round trip shows that what is known is still so; on a cluster, that of known.before.
     """
 
     def __init__(self, known: ClientSideCache, reads: Sequence[Result[Any]], extra: Sequence[Command]) -> None:
@@ -27,8 +30,9 @@ class TrackedPlan:
             for read, values in zip(reads, self._values, strict=True)
             if not all(values) and None in values
         ]
-        self.commands: list[Command] = []
-        self._together: list[tuple[int, list[_Asked]]] = []
+        self.commands: list[Command] = [*known.before]
+        self._together: list[tuple[list[int], list[_Asked]]] = []
+        """Questions that are asked together, and the places of their commands."""
         if self._asked:
             self._ask()
         self._own = len(self.commands)
@@ -36,18 +40,28 @@ class TrackedPlan:
 
     def _ask(self) -> None:
         """Add the commands that read what is not known: first what nobody tells of, then what is to be tracked."""
+        is_spread = on_cluster()
         groups: dict[Any, list[_Asked]] = {}
         for asked in self._asked:
-            groups.setdefault((asked.read.prefix is not None, asked.read.question), []).append(asked)
-        for (is_tracked, question), those in groups.items():
-            if is_tracked:
-                self.commands.append(TRACKED)
+            question = asked.read.question
+            slot = slot_of(asked.keys[0]) if is_spread and question is not None else None
+            groups.setdefault((asked.read.prefix is not None, question, slot), []).append(asked)
+        for (is_tracked, question, _), those in groups.items():
             keys = [key for asked in those for key in asked.keys]
-            self._together.append((len(self.commands), those))
-            if question is None:
-                self.commands.append(("MGET", *keys))
+            if question is not None:
+                commands = [those[0].read.source.read_command(keys, question, tell_all=is_tracked)]
             else:
-                self.commands.append(those[0].read.source.read_command(keys, question, tell_all=is_tracked))
+                commands = commands_by_slot(keys) if is_spread else [("MGET", *keys)]
+            places = []
+            for command in commands:
+                self.commands += (TRACKED, command) if is_tracked else (command,)
+                places.append(len(self.commands) - 1)
+            self._together.append((places, those))
+
+    @property
+    def knows_all(self) -> bool:
+        """Whether nothing has to be read."""
+        return not self._asked
 
     def replies_to_extra(self, replies: Sequence[Any]) -> Sequence[Any]:
         """Return the replies to the `extra` commands."""
@@ -56,9 +70,9 @@ class TrackedPlan:
     def resolve(self, replies: Sequence[Any]) -> bool:
         """Hand out the values if every entry is a hit, and return whether it was. If not, some may be handed out."""
         are_hits = True
-        for at, those in self._together:  # whatever is a hit is kept, also where others are not
-            are_hits &= self._take(those, replies[at])
-        if not are_hits:
+        for places, those in self._together:  # whatever is a hit is kept, also where others are not
+            are_hits &= self._take(those, [self.commands[at] for at in places], [replies[at] for at in places])
+        if not are_hits or any(isinstance(reply, Exception) for reply in replies[: len(self._known.before)]):
             return False
         try:
             if self._known.version != self._version:
@@ -70,14 +84,15 @@ class TrackedPlan:
         stats.count_hits(self._reads)
         return True
 
-    def _take(self, those: "list[_Asked]", reply: Any) -> bool:
+    def _take(self, those: "list[_Asked]", commands: Sequence[Command], replies: Sequence[Any]) -> bool:
         """Take the entries of some questions; return whether all are hits."""
-        if isinstance(reply, Exception):
+        reply = entries_of(commands, replies)
+        if any(isinstance(entry, Exception) for entry in reply):
             return False
         end, are_hits = 0, True
         for asked in those:
             begin, end = end, end + len(asked.keys)
-            are_hits &= asked.take(self._known, reply[begin:end])
+            are_hits &= asked.take(self._known, self._version, reply[begin:end])
         return are_hits
 
     def _look_again(self) -> None:
@@ -98,20 +113,20 @@ class _Asked:
         keys, identities = [*read.identities], [*read.identities.values()]
         self.keys, self._identities = [keys[at] for at in self.places], [identities[at] for at in self.places]
 
-    def take(self, known: ClientSideCache, entries: Sequence[bytes | None]) -> bool:
+    def take(self, known: ClientSideCache, since: int, entries: Sequence[bytes | None]) -> bool:
         """Put the values of entries into their places; return whether all are hits."""
         source = self.read.source
         if epochs.is_marking and not source.outlives_runs:
             entries = epochs.unmarked(self.keys, entries)
         if all(entries):
-            return self._take(known, entries)
+            return self._take(known, since, entries)
         self.places, self.keys, self._identities = (
             [*compress(each, entries)] for each in (self.places, self.keys, self._identities)
         )
-        self._take(known, [*filter(None, entries)])
+        self._take(known, since, [*filter(None, entries)])
         return False
 
-    def _take(self, known: ClientSideCache, entries: Sequence[Any]) -> bool:
+    def _take(self, known: ClientSideCache, since: int, entries: Sequence[Any]) -> bool:
         read, source = self.read, self.read.source
         try:
             decoded = decode_all(source, self._identities, entries)
@@ -124,5 +139,5 @@ class _Asked:
             self.values[at] = value
         if found and read.prefix is not None and (read.question is None or source.tells_all(found[0])):
             ids = [*read.ids]
-            known.put(read.prefix, source, [ids[at] for at in self.places], found)
+            known.put(read.prefix, source, self.keys, [ids[at] for at in self.places], found, since=since)
         return True

@@ -3,7 +3,8 @@
 By CLIENT TRACKING a server remembers which keys a connection has read, and tells it of the first change of each, in the
 stream of its replies: https://redis.io/docs/latest/develop/reference/client-side-caching/. So whoever waits for a reply
 to any command that is sent now, and has taken in all that came before it, knows that the values that are left are those
-of the entries in Redis. A PING takes the place of reading them.
+of the entries in Redis. A PING takes the place of reading them; on a cluster, one question to each server
+(caching.redis.cluster_links).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -28,17 +29,23 @@ NOTHING = _Nothing()
 
 
 class ClientSideCache:
-    """The values of entries that one link has read, by what their keys begin with, and the integer that follows.
+    """The values of entries that an event loop has read, by what their keys begin with, and the integer that follows.
 
-    Redis tells of an expired key only when it comes across it, so all values are forgotten every LIFE_S; and where they
-    are more than MOST.
+    `before` are commands whose replies show that what is known is still so, where any reply does not. Redis tells of an
+    expired key only when it comes across it, so all values are forgotten every LIFE_S; and where they are more than
+    MOST.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, before: Sequence[Command] = ()) -> None:
+        self.before = before
+        self.least = 0
+        """Fewer entries are cheaper read than confirmed."""
         self.version = 0
-        """Is another number after each change that Redis has told of."""
-        self.is_torn = False
-        """Whether Redis has told of a change between the replies that are being taken."""
+        """Grows with each change that Redis has told of."""
+        self._changed: dict[bytes, int] = {}
+        """Which version the last change of a key has made."""
+        self._forgotten = 0
+        """The version up to which nothing is known of changes."""
         self._values: dict[str, dict[Any, dict[int, Any]]] = {}
         self._size = 0
         self._forget_at = 0.0
@@ -50,10 +57,16 @@ class ClientSideCache:
         except KeyError:
             return [None] * len(ids)
 
-    def put(self, prefix: str, source: Any, ids: Sequence[int], values: Iterable[Any]) -> None:
-        """Keep the values of entries that a tracked command has just read."""
-        if self.is_torn:
-            return  # what was told may be of these
+    def put(
+        self, prefix: str, source: Any, keys: Sequence[str], ids: Sequence[int], values: Sequence[Any], *, since: int
+    ) -> None:
+        """Keep the values of entries that tracked commands have read, but for those of which a change may have been
+        told `since` a version: the commands were sent then."""
+        if since != self.version:
+            if since < self._forgotten:
+                return
+            places = [at for at, key in enumerate(keys) if self._changed.get(key.encode(), 0) <= since]
+            ids, values = [ids[at] for at in places], [values[at] for at in places]
         if self._size + len(ids) > MOST:
             self._forget()
         self._size += len(ids)
@@ -62,10 +75,11 @@ class ClientSideCache:
     def invalidate(self, keys: Iterable[bytes] | None) -> None:
         """Forget entries that have changed; None stands for all."""
         self.version += 1
-        if keys is None:
+        if keys is None or len(self._changed) > MOST:
             self._forget()
             return
         for key in keys:
+            self._changed[key] = self.version
             prefix, colon, number = key.decode().rpartition(":")
             for values in self._values.get(prefix + colon, {}).values():
                 values.pop(int(number.strip("{}")), None)
@@ -78,3 +92,4 @@ class ClientSideCache:
 
     def _forget(self) -> None:
         self._size, self._values = 0, {}
+        self._changed, self._forgotten = {}, self.version

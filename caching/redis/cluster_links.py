@@ -2,29 +2,40 @@
 
 Where a server has no link yet, or none at the moment, nothing is sent: threads know what to do, and a link is opened
 meanwhile. What a server refuses is sent again by itself: see redirections.
+
+Client-side caching (caching.redis.client_side) needs a link to each server. What is known of entries is confirmed by
+all of them, for all requests of a turn at once, and by a question that a server answers only while it is the master of
+a slot: a master that was replaced may live on. Everything is forgotten when a link is lost, or slots change.
 """
 
 import asyncio
+import itertools
 import logging
+import random
 import time
-from collections.abc import Sequence
+from binascii import crc_hqx
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from hiredis import ProtocolError, ReplyError, pack_command
+from hiredis import ProtocolError, PushNotification, ReplyError, pack_command
 
 from ..conf import conf
 from ..locations import Address
 from .breaker import breaker
+from .client_side import BEGIN, TRACKED, ClientSideCache
 from .epochs import UnknownRun
 from .failures import FAILURES
 from .link import MISSING, RedisProtocol, Replied, Unsupported, call, connect
-from .proofs import proofs
-from .redirections import FollowedReplies, Lost, Replies
+from .proofs import proofs, question
+from .redirections import UNUSABLE, FollowedReplies, Lost, Replies
 from .round_trips import round_trips, server_name
 from .script import Command, key_of
-from .slot_map import SlotMap, slot_of
+from .slot_map import LAST_SLOT, SLOTS, SlotMap, Slots, slot_of
 
 _BEFORE_KEY = frozenset(("GET", "MGET"))
+CONFIRM: Command = ("CONFIRM",)
+"""Stands for a question to each server; comes first, if at all."""
 logger = logging.getLogger(__name__)
 
 
@@ -39,10 +50,18 @@ class ClusterLink(RedisProtocol):
         self._round_trips = round_trips.of((server_name(address), "event_loop"))
         self.proof = proofs.of_server(address)
         self.breaker = breaker.of(address)
+        self.flushes: Callable[[], None] = lambda: None
+        """Called before what was sent in a turn leaves."""
+        self.is_tracked = False
+        """Whether this server tells of changes."""
 
     def send(self, commands: Sequence[Command], replied: Replied) -> bool:
         _put([self] * len(commands), commands, Replies(len(commands), replied))
         return True
+
+    def _flush(self) -> None:
+        self.flushes()
+        super()._flush()
 
     def _begin_turn(self, command: Command) -> None:
         self._sent_at = self._loop.time()
@@ -62,6 +81,9 @@ class ClusterLink(RedisProtocol):
                 reply = gets()
                 if reply is MISSING:
                     return
+                if reply.__class__ is PushNotification:
+                    self._take_change(reply)
+                    continue
                 replies, at, _ = waits = waiting.popleft()
                 if waits is last:
                     self._end_turn()
@@ -93,9 +115,9 @@ class ClusterLink(RedisProtocol):
             super()._take_proof(replies)
 
 
-def _put(links: Sequence[ClusterLink], commands: Sequence[Command], replies: Replies) -> None:
-    """Send each command over its link; the replies belong in the places of `replies`."""
-    for at, link in enumerate(links):
+def _put(links: Sequence[ClusterLink], commands: Sequence[Command], replies: Replies, begin: int = 0) -> None:
+    """Send each command from `begin` on over its link; the replies belong in the places of `replies`."""
+    for at, link in enumerate(links, begin):
         command, outgoing = commands[at], link._outgoing
         if not outgoing:
             link._begin_turn(command)
@@ -103,13 +125,43 @@ def _put(links: Sequence[ClusterLink], commands: Sequence[Command], replies: Rep
         outgoing.append(pack_command(command))
 
 
+class Confirmation(Replies):
+    """The answers of all servers to the question whether they have their slots, for all who ask in one turn."""
+
+    __slots__ = ("_asking", "_refused")
+
+    def __init__(self, number: int, refused: Callable[[Address, Exception], None]) -> None:
+        super().__init__(number, self._tell)
+        self._asking: list[tuple[Replies, int]] = []
+        self._refused = refused
+
+    def join(self, replies: Replies, at: int) -> None:
+        """Put into a place, once, whether what is known is still so; an exception if it may not be."""
+        self._asking.append((replies, at))
+
+    def refused(self, address: Address, at: int, error: Exception) -> None:
+        self._refused(address, error)
+        self.put(at, Lost())
+
+    def _tell(self, found: list[Any] | None) -> None:
+        for replies, at in self._asking:
+            replies.put(at, Lost() if found is None else None)
+
+
 class ClusterLinks:
-    """The links of one event loop; `send` and `close` are those of a RedisProtocol."""
+    """The links of one event loop; `send`, `close` and `client_side` are those of a RedisProtocol."""
 
     def __init__(self, slots: SlotMap) -> None:
         self.slots = slots
         self._loop = asyncio.get_running_loop()
         self._links: dict[Address | None, ClusterLink] = {}
+        self._known = ClientSideCache([CONFIRM])
+        self._version = slots.version  # of the slots, when _questions was made
+        self._asked: list[ClusterLink] = []
+        """All servers, if what is known can be confirmed; else nobody."""
+        self._questions: list[Command] = []
+        self._confirmation: Confirmation | None = None
+        """Of the turn that has not left yet."""
         self._opening: dict[Address, asyncio.Task[ClusterLink | None]] = {}
         self._retry_at: dict[Address, float] = {}
 
@@ -127,8 +179,12 @@ class ClusterLinks:
         Otherwise `replied` is called once, later: with redirections.Lost in place of each reply that does not come.
         """
         links, by_slot = self._links, self.slots.by_slot
-        chosen = []
-        for command in commands:
+        begin = int(bool(commands) and commands[0] is CONFIRM)
+        chosen: list[ClusterLink] = []
+        for command in reversed(commands[begin:] if begin else commands):
+            if command is TRACKED:  # goes where the command goes that follows it
+                chosen.append(chosen[-1])
+                continue
             name = command[0]  # of most it is one of these: a call less
             key = command[1] if name in _BEFORE_KEY else command[3] if name == "EVALSHA" else key_of(command)
             address = by_slot[slot_of(key)]
@@ -137,13 +193,54 @@ class ClusterLinks:
                 self._miss(address)
                 return False
             chosen.append(link)
-        _put(chosen, commands, FollowedReplies(self, commands, replied))
+        chosen.reverse()
+        replies = FollowedReplies(self, commands, replied)
+        if begin:
+            self._confirm().join(replies, 0)
+        _put(chosen, commands, replies, begin)
         return True
 
-    client_side = None
+    @property
+    def client_side(self) -> ClientSideCache | None:
+        """What is known of entries, while there is a link to each server, which tells of changes."""
+        if self._version != self.slots.version:
+            self._begin_to_track()
+        for link in self._asked:
+            if not link.breaker.is_closed:
+                return None
+        return self._known if self._asked else None
 
-    def track(self) -> None:
-        """Do nothing: what moves to another server is not told of."""
+    def read_untracked(self, keys: Sequence[str]) -> None:
+        """Keep nothing of what is being read at these keys: nobody will tell of changes."""
+        self._known.invalidate(key.encode() for key in keys)
+
+    def _confirm(self) -> Confirmation:
+        if self._confirmation is None:
+            self._known.age(self._loop.time())
+            self._confirmation = Confirmation(len(self._asked), self._not_confirmed)
+            _put(self._asked, self._questions, self._confirmation)
+        return self._confirmation
+
+    def _not_confirmed(self, address: Address, error: Exception) -> None:
+        """Have the next questions be about other slots: this one has moved, or is on its way."""
+        if str(error).startswith(UNUSABLE):
+            self.refuse(address, error)
+        self.slots.refresh()
+        self._begin_to_track()
+
+    def _ends_turn(self) -> None:
+        self._confirmation = None
+
+    def _begin_to_track(self) -> None:
+        """Forget what is known, and begin anew if all servers tell of changes."""
+        self._known.invalidate(None)
+        self._version, self._asked, by_slot = self.slots.version, [], self.slots.by_slot
+        links = [self._links.get(address) for address in set(by_slot) if address is not None]
+        if all(link is not None and link.is_tracked for link in links):
+            self._asked = [link for link in links if link is not None]
+            self._known.least = len(links)
+            tags = _tags(by_slot, len(links))
+            self._questions = [question(tags[link.address]) for link in self._asked]
 
     def close(self) -> None:
         """Close all links; callers who wait for replies get Lost."""
@@ -204,12 +301,20 @@ class ClusterLinks:
             del self._opening[address]
         self._retry_at.pop(address, None)
         link = self._links[address] = ClusterLink(address, writer, options.get("socket_timeout"), self._forget)
+        link.client_side, link.flushes = self._known, self._ends_turn
+        link.send(BEGIN, partial(self._tracks, link))
         self._prune()
         return link
+
+    def _tracks(self, link: ClusterLink, replies: list[Any] | None) -> None:
+        if replies and not any(isinstance(reply, Exception) for reply in replies):
+            link.is_tracked = True
+            self._begin_to_track()
 
     def _forget(self, link: ClusterLink) -> None:
         if self._links.get(link.address) is link:
             del self._links[link.address]
+            self._begin_to_track()
             self.slots.lost(link.address)
 
     def _prune(self) -> None:
@@ -217,3 +322,15 @@ class ClusterLinks:
         for address in self._links.keys() - self.slots.nodes:
             if self._links[address].is_idle:
                 self._links.pop(address).close()
+
+
+def _tags(by_slot: Slots, number: int) -> dict[Address, str]:
+    """Return a hash tag for each of a number of servers, whose slot it has now; others each time."""
+    tags: dict[Address, str] = {}
+    texts = map(str, itertools.count(random.randrange(SLOTS)))
+    while len(tags) < number:
+        tag = next(texts)
+        address = by_slot[crc_hqx(tag.encode(), 0) & LAST_SLOT]
+        if address is not None:
+            tags.setdefault(address, tag)
+    return tags

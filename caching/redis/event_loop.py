@@ -84,7 +84,6 @@ class EventLoopClient:
     async def _open(self) -> None:
         try:
             self._protocol = await _open_protocol(self)
-            self._protocol.track()
             self._run = epochs.runs.get(None)
             self._has_warned = False
             if self._lifetime is None:
@@ -149,9 +148,12 @@ async def _open_protocol(client: EventLoopClient) -> RedisProtocol | ClusterLink
         await links.open()
         return links
     if on_sentinel():
-        return await open_master_link(client.lost)
-    options = redis_client().connection_pool.connection_kwargs
-    return RedisProtocol(await connect(_kind(), options), options.get("socket_timeout"), client.lost)
+        link: RedisProtocol = await open_master_link(client.lost)
+    else:
+        options = redis_client().connection_pool.connection_kwargs
+        link = RedisProtocol(await connect(_kind(), options), options.get("socket_timeout"), client.lost)
+    link.track()
+    return link
 
 
 def _kind() -> str:

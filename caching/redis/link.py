@@ -161,15 +161,12 @@ class RedisProtocol(asyncio.Protocol):
             self._end_turn()
         replies, self._replies = self._replies, []
         call(replied, replies)
-        if self.client_side is not None:
-            self.client_side.is_torn = False
 
     def _take_change(self, push: list[Any]) -> None:
         """Forget entries that have changed, as Redis tells."""
         if self.client_side is not None:
             _, keys = push
             self.client_side.invalidate(keys)
-            self.client_side.is_torn = bool(self._replies)
 
     def _end_turn(self) -> None:
         """Note that all replies to the commands of one turn of the loop have come."""

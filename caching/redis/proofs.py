@@ -73,11 +73,16 @@ class Proofs:
 
 
 def _write(key: str) -> Command:
-    return ("SET", f"{_prefix()}:proof{key}", "", "PX", LIFE_MS)
+    return ("SET", f"{prefix()}:proof{key}", "", "PX", LIFE_MS)
 
 
-def _prefix() -> str:
-    """Return what the key begins with; a PREFIX that is a function is one of an application's requests."""
+def question(tag: str) -> Command:
+    """Return a command that only the server answers that has the slot of a hash tag."""
+    return ("GET", f"{prefix()}:proof:{{{tag}}}")
+
+
+def prefix() -> str:
+    """Return what keys of the whole server begin with; a PREFIX that is a function is one of its requests."""
     prefix = conf().prefix
     return "cache" if callable(prefix) else prefix
 

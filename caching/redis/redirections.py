@@ -17,7 +17,7 @@ import hiredis
 from ..locations import Address
 from . import script
 from .link import Replied, call
-from .script import Command
+from .script import Command, keys_of
 from .slot_map import SlotMap
 
 MOST_TIMES = 8
@@ -38,6 +38,8 @@ class Servers(Protocol):
     def send_to(self, address: Address, commands: Sequence[Command], replied: Replied) -> None: ...
 
     def refuse(self, address: Address, error: Exception) -> None: ...
+
+    def read_untracked(self, keys: Sequence[str]) -> None: ...
 
 
 class Replies:
@@ -119,6 +121,7 @@ class FollowedReplies(Replies):
         return self._send(address, at, ("SCRIPT", "LOAD", script.sources[self._commands[at][1]]))
 
     def _send(self, address: Address, at: int, *before: Command) -> bool:
+        self._servers.read_untracked(keys_of(self._commands[at]))
         self._servers.send_to(address, [*before, self._commands[at]], partial(self._take_last, address, at))
         return True
 

@@ -29,6 +29,13 @@ def key_of(command: Command) -> str:
     return str(command[at]) if at < len(command) else ""
 
 
+def keys_of(command: Command) -> Sequence[str]:
+    """Return all keys of a command that reads entries, GET, MGET or a script; of another one, its first."""
+    if command[0] in {"EVALSHA", "EVAL"}:
+        return command[3 : 3 + int(command[2])]
+    return command[1:] if command[0] == "MGET" else [key_of(command)]
+
+
 class Script:
     """A Lua script; it must touch one key, or keys that share a slot."""
 

@@ -26,18 +26,18 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
 
     def __enter__(self) -> Any:
         if not self.collect_sql:
-            self._set_lock_waits(WAIT_S, WAIT_S)
+            self._set_lock_waits(WAIT_S)
         return super().__enter__()
 
     def __exit__(self, *error: Any) -> None:
         super().__exit__(*error)
         if not self.collect_sql:
             with suppress(DatabaseError):  # an error of the change itself is the one to be told
-                self._set_lock_waits("DEFAULT", databases.LOCK_WAIT_S)
+                self._set_lock_waits(databases.LOCK_WAIT_S)
 
-    def _set_lock_waits(self, table: Any, row: Any) -> None:
+    def _set_lock_waits(self, seconds: int) -> None:
         with self.connection.cursor() as cursor:
-            cursor.execute(f"SET lock_wait_timeout={table}, innodb_lock_wait_timeout={row}")
+            cursor.execute(f"SET lock_wait_timeout={seconds}, innodb_lock_wait_timeout={seconds}")
 
     def execute(self, sql: Any, params: Any = ()) -> None:
         for attempt in range(1, ATTEMPTS + 1):

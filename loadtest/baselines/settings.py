@@ -3,5 +3,5 @@
 from config.settings import *  # noqa: F403
 
 INSTALLED_APPS = [*INSTALLED_APPS, "loadtest.baselines"]  # noqa: F405
-WATCH = False  # what servers are asked is counted, and belongs to requests alone
+LOG_HEALTH = False  # what servers are asked is counted, and belongs to requests alone
 ROOT_URLCONF = "loadtest.baselines.urls"

@@ -282,7 +282,9 @@ class _Runner:
                 self._means.misses.load(self._batch, self._loaded)
                 return
             following = self._steps.send(is_complete)
-            while may_load and isinstance(following, Batch) and following.is_known(self._means.client):
+            while (
+                may_load and isinstance(following, Batch) and following.is_known(self._means.client, after=self._batch)
+            ):
                 following = self._steps.send(True)
             if not isinstance(following, Batch):
                 self._means.threads.run(_work, following, self._logged).add_done_callback(self._done)

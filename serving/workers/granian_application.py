@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from serving import lifecycle
+from serving.parent_death import end_with_parent
 
 CLOSE = (b"connection", b"close")
 
@@ -41,6 +42,7 @@ def _drain() -> None:
     lifecycle.stop_accepting(lifecycle.listening_fds())
 
 
+end_with_parent()
 application = DrainingApplication(import_module("config.asgi").application)
 lifecycle.call_at_end(_drain)
 lifecycle.report_ready()

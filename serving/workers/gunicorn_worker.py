@@ -16,6 +16,7 @@ from serving.accepting.acceptor import Acceptor
 from serving.accepting.connection_shares import ConnectionShares
 from serving.http.connection import Connection
 from serving.http.connections import Connections
+from serving.workers import orphans
 
 SHARES = ConnectionShares()
 TICK_S = 1
@@ -73,15 +74,18 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
             await asyncio.sleep(TICK_S)
 
     async def _drain(self, connections: Connections, acceptors: list[Acceptor]) -> None:
-        """Let clients leave by themselves, then close idle connections, then wait for requests in progress."""
+        """Let clients leave by themselves, then close idle connections, then wait for requests in progress.
+
+        The main process was killed: another one is about to start, and clients are not waited for.
+        """
         connections.draining = True
-        is_stopping = lifecycle.is_stopping()
+        is_stopping, is_orphan = lifecycle.is_stopping(), orphans.is_orphan(self)
         if is_stopping:  # new clients are answered until their load balancer has noticed
             await asyncio.sleep(settings.WEB_DRAIN_S)
         for acceptor in acceptors:
             acceptor.close(accept_waiting=is_stopping)
         await asyncio.sleep(FIRST_REQUEST_S)
-        if not is_stopping:
+        if not (is_stopping or is_orphan):
             await _until_closed(connections, settings.WEB_DRAIN_S)
         connections.close_idle()
         await _until_closed(connections, self.cfg.graceful_timeout)

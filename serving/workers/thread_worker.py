@@ -17,6 +17,7 @@ from gunicorn import http
 from gunicorn.workers import gthread
 
 from api import request_ids
+from serving import lifecycle
 from serving.requests.limits import (
     BODY_BYTES_PER_S,
     MAX_BODIES_BYTES,
@@ -34,6 +35,7 @@ from serving.requests.refusals import (
     target_too_long,
     too_busy,
 )
+from serving.workers import orphans
 from serving.workers.buffered_socket import BufferedSocket
 from serving.workers.incoming_request import CONTINUE, IncomingRequest
 
@@ -164,6 +166,13 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
         for conn, sending in list(self._sending.items()):
             if now_s > sending.deadline_s:
                 self._end_sending(conn, completed=False)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Leave idle clients until a time; called by gunicorn before the end. Not if the main process was killed."""
+        if orphans.is_orphan(self):
+            lifecycle.stop_accepting(sock.fileno() for sock in self.sockets)
+            deadline = 0.0
+        super()._cap_keepalive(deadline)
 
     def _send(self, conn: Connection, sock: BufferedSocket) -> None:
         if conn not in self._sending:

@@ -3,7 +3,7 @@ repeated, unless it may be done twice."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.db import NotSupportedError, OperationalError, connection
+from django.db import IntegrityError, NotSupportedError, OperationalError, ProgrammingError, connection
 
 from caching.api import Attempts, redis_client, repeated
 from posts.models import Post
@@ -15,6 +15,7 @@ from users.models import User
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DEADLOCK, NOT_READY, LOCK_WAIT, LOST = 1213, 1047, 1205, 2013
+NO_TABLE, TABLE_CHANGED, NO_PARENT = 1146, 1412, 1452
 HEADERS = {"idempotency-key": "k"}
 
 
@@ -27,13 +28,13 @@ def no_pauses(monkeypatch):
 def failing(monkeypatch):
     """failing(numbers, when): make the next commits fail, each with an error of a number, "before" or "after" them."""
 
-    def fail(*numbers, when="before"):
+    def fail(*numbers, when="before", kind=OperationalError):
         left, commit = list(numbers), connection._commit
 
         def failing_commit():
             if left and when == "before":
                 connection.connection.rollback()
-                raise OperationalError(left.pop(0), "")
+                raise kind(left.pop(0), "")
             commit()
             if left:
                 raise OperationalError(left.pop(0), "")
@@ -150,7 +151,24 @@ def test_no_hold_of_a_failed_attempt_is_left(api, alice, bob, failing):
     assert User.objects.get_one(alice.pk).nickname == "New"
 
 
-@pytest.mark.parametrize("refusal", [OperationalError(NOT_READY, ""), NotSupportedError(1235, "")])
+REFUSALS = [
+    OperationalError(NOT_READY, ""),
+    NotSupportedError(1235, ""),
+    ProgrammingError(NO_TABLE, ""),
+    OperationalError(TABLE_CHANGED, ""),
+]
+
+
+@pytest.mark.parametrize("number", [NO_PARENT, 1216, 1217, 1451])
+@pytest.mark.parametrize(("times", "succeeds"), [(1, True), (9, False)])
+def test_a_row_is_hidden_while_its_table_is_copied(request_of, failing, number, times, succeeds):
+    failing(*[number] * times, kind=IntegrityError)
+    method, answer = request_of()
+    assert answer.status < 300 if succeeds else answer.status == 503
+    assert rows()[method] == succeeds
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
 @pytest.mark.parametrize(("times", "status"), [(1, 200), (9, 503)])
 def test_a_read_moves_to_another_connection(api, alice, refusal, times, status):
     """A node that has lost its cluster, or is leaving it, refuses reads, too."""
@@ -166,7 +184,7 @@ def test_a_read_moves_to_another_connection(api, alice, refusal, times, status):
     server = connection.connection
     with connection.execute_wrapper(refuse):
         assert api.get(f"users/{alice.pk}", by=alice).status == status
-    assert connection.connection is not server
+    assert (connection.connection is server) == (refusal.args[0] in {NO_TABLE, TABLE_CHANGED})
 
 
 def test_work_that_a_transaction_surrounds_is_not_repeated(alice):

@@ -1,4 +1,4 @@
-"""The modules of the project and what each imports, read from the source: also inside functions and TYPE_CHECKING."""
+"""The documents and modules of the project; what modules import is read from the source, also inside functions."""
 
 import ast
 from functools import cache
@@ -10,6 +10,8 @@ PRODUCT = (
     "ratings", "replicas", "reports", "serving", "social", "users",
 )  # fmt: skip
 PROGRAMS = (*PRODUCT, "devtools", "loadtest")
+_FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "caching/README.md", "loadtest/README.md")
+DOCUMENTS = (*(ROOT / name for name in _FILES), *sorted((ROOT / "docs").rglob("*.md")))
 
 Graph = dict[str, set[str]]
 

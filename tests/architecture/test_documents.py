@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.modules import PROGRAMS, ROOT
+from tests.architecture.modules import DOCUMENTS, PROGRAMS, ROOT
 
 pytestmark = pytest.mark.embedded
 
-FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "caching/README.md", "loadtest/README.md")
-DOCUMENTS = (*(ROOT / name for name in FILES), *sorted((ROOT / "docs").rglob("*.md")))
 FOLDERS = "|".join((*PROGRAMS, "tests", "docs"))
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -98,7 +96,8 @@ def test_cited_behaviours_and_decisions_exist():
 
 def test_each_behaviour_is_held_by_a_test():
     held = behaviours()
-    assert sorted(held) == list(range(1, len(held) + 1))
+    numbers = re.findall(r"^\| (\d+) \|", (ROOT / "docs/behaviours.md").read_text(), re.MULTILINE)
+    assert sorted(map(str, held)) == sorted(numbers)  # each once; branches that are open together leave gaps
     assert [number for number, tests in held.items() if not CITED_TEST.search(tests) or missing_paths(tests)] == []
 
 

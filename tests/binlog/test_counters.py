@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from caching.extend import LoggedTransaction, RowChange, tell_logged
 from counters import rollup
 from counters.api import counts_of, kinds, reconcile
 from social import services
@@ -78,3 +79,18 @@ def test_counters_that_are_edited_themselves(follower, users, sql):
     assert counts_of("user", [users[1].pk])[users[1].pk]["followers"] == 1
     sql("UPDATE counters_counter SET value=41 WHERE name='followers' AND target_id=%s", [users[1].pk])
     wait_until(lambda: counts_of("user", [users[1].pk])[users[1].pk]["followers"] == 41)  # as somebody wished
+
+
+def test_a_transaction_that_is_told_again_is_counted_once(users, sql):
+    """Of a long transaction a part was told, when its reader had to begin anew."""
+    one, other, third = (user.pk for user in users[:3])
+    services.follow(follower_id=one, followee_id=other)
+    gone = RowChange(Follow, Follow.objects.get(), None)
+    sql("DELETE FROM social_follow")
+    for followee in (other, third):
+        sql("INSERT INTO social_follow (follower_id, followee_id, created_at) VALUES (%s, %s, NOW(6))",
+            [one, followee])  # fmt: skip
+    added = [RowChange(Follow, None, row) for row in Follow.objects.all()]
+    tell_logged("default", [LoggedTransaction([gone], is_complete=False)])
+    tell_logged("default", [LoggedTransaction([gone], is_complete=False), LoggedTransaction(added, is_first=False)])
+    assert drifts() == []

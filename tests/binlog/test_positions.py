@@ -133,9 +133,47 @@ def test_a_server_that_starts_again(follower, sql, alice_pk, new_program):
     assert follower.failures
 
 
-def test_a_server_that_says_nothing_is_noticed(follower, sql, alice_pk, new_program):
+def test_a_server_that_was_killed_numbers_its_tables_anew(
+    following_log, sql, alice_pk, new_user, new_program, caplog
+):  # fmt: skip
+    """The log of before the kill ends without a word, and its numbers are those of other tables in the next one."""
+    bob_pk = new_user("bob").pk
+
+    def restart(*opened):
+        port, folder = settings.DATABASES["default"]["PORT"], Path(os.environ["DATA_DIR"])
+        servers.restart_mariadb(folder, port, *servers.BINARY_LOG)
+        connection.close()
+        sql = new_program()
+        for statement in opened:
+            sql(statement)
+        return sql
+
+    users, follows = "SELECT 1 FROM users_user LIMIT 1", "SELECT 1 FROM social_follow LIMIT 1"
+    sql("SHUTDOWN")
+    sql = restart(users, follows)
+    following_log().end()
+    sql("SET GLOBAL innodb_flush_log_at_trx_commit=1")  # tests have it otherwise
+    rename(sql, alice_pk, "Alicia")
+    sql("INSERT INTO social_follow (follower_id, followee_id, created_at) VALUES (%s, %s, NOW(6))", [alice_pk, bob_pk])
+    pid = server_pid(sql)
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    sql = restart(follows, users)
+    assert nickname(alice_pk) == "Alicia"
+    rename(sql, alice_pk, "Alice again")
+    caplog.clear()
+    following_log()
+    wait_until(is_seen(alice_pk, "Alice again"))
+    assert "dropped" not in caplog.text
+
+
+def server_pid(sql):
     (pid_file,), *_ = sql("SELECT @@pid_file")
-    pid = int((Path(os.environ["DATA_DIR"]) / "mariadb" / pid_file).read_text())
+    return int((Path(os.environ["DATA_DIR"]) / "mariadb" / pid_file).read_text())
+
+
+def test_a_server_that_says_nothing_is_noticed(follower, sql, alice_pk, new_program):
+    pid = server_pid(sql)
     os.kill(pid, signal.SIGSTOP)
     try:
         began = time.monotonic()

@@ -11,7 +11,7 @@ from jobs.states import JobState, job_states
 from serving.parent_death import end_with_parent
 from tests.support.polling import wait_until
 
-NAMES = ("follow_binlog", "invalidations", "mails", "popup_events", "removals", "rollup", "sampling")
+NAMES = ("follow_binlog", "invalidations", "mails", "popup_events", "redis_copies", "removals", "rollup", "sampling")
 
 
 class Worker:

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import threading
+import time
 import warnings
 from typing import Any
 
@@ -45,7 +46,11 @@ def _message(sent: str) -> None:
     logging.getLogger("a.room").error("It failed: %s", RuntimeError(sent))
 
 
-FAULTS = {each.__name__[1:]: each for each in (_quote, _chain, _database, _thread, _lines, _warn, _message)}
+def _hang(sent: str) -> None:
+    time.sleep(60)
+
+
+FAULTS = {each.__name__[1:]: each for each in (_quote, _chain, _database, _thread, _lines, _warn, _message, _hang)}
 
 
 class Faults:

@@ -95,7 +95,9 @@ def test_a_service_that_stops_says_so_and_answers_meanwhile(program, redis, name
         assert b"connection: close" not in ask(idle)
         web.process.send_signal(signal.SIGTERM)
         until(lambda: web.ask("/readyz").status == 503, web, timeout_s=2)
-        assert web.ask("/readyz").body == {"status": "stopping", "database": "ok", "redis": "ok", "jobs": "error"}
+        assert web.ask("/readyz").body == {
+            "status": "stopping", "database": "ok", "redis": "ok", "jobs": "error", "popups": "ok",
+        }  # fmt: skip
         time.sleep(0.3)
         with connect(web) as late:
             assert b"\r\nconnection: close" in ask(late)

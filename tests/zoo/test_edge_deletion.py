@@ -2,10 +2,10 @@
 
 import pytest
 from django.db import NotSupportedError, connection, transaction
-from django.db.models import signals
 from django.test.utils import CaptureQueriesContext
 
 from caching.api import delete_edge
+from tests.zoo.hearing import hearing
 from tests.zoo.models import Person, Rating, Subscription, Tenant, Ware
 from tests.zoo.models.edges import newest_readers, newest_subscribers, public_ratings, stars, subscriptions
 from tests.zoo.truth import Truth
@@ -14,25 +14,14 @@ USING = "default"
 
 
 @pytest.fixture
-def people(db):
-    return [Person.objects.create(name=f"p{n}") for n in range(3)]
-
-
-@pytest.fixture
 def heard():
     """What receivers of subscriptions' deletions were told: the signal's name, the row, whether it is in the table."""
-    told = []
-    receivers = {
-        signal: lambda *, name=name, instance, **_: told.append(
-            (name, instance.pk, instance.since, Subscription.objects.filter(pk=instance.pk).exists())
-        )
-        for name, signal in (("pre_delete", signals.pre_delete), ("post_delete", signals.post_delete))
-    }
-    for signal, receiver in receivers.items():
-        signal.connect(receiver, sender=Subscription)
-    yield told
-    for signal, receiver in receivers.items():
-        signal.disconnect(receiver, sender=Subscription)
+
+    def note(*, instance, **_):
+        return instance.pk, instance.since, Subscription.objects.filter(pk=instance.pk).exists()
+
+    with hearing(Subscription, note, "pre_delete", "post_delete") as heard:
+        yield heard
 
 
 def unsubscribe(reader, writer):

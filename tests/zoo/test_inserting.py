@@ -2,10 +2,10 @@
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.db.models import signals
 
 from caching.api import Batch, insert_where
 from caching.testutils import redis_usage
+from tests.zoo.hearing import hearing
 from tests.zoo.models import Person, Subscription
 from tests.zoo.models.edges import newest_readers, newest_subscribers, subscriptions
 from tests.zoo.truth import Truth
@@ -14,23 +14,14 @@ USING = "default"
 
 
 @pytest.fixture
-def people(db):
-    return [Person.objects.create(name=f"p{n}") for n in range(3)]
-
-
-@pytest.fixture
 def heard():
-    """The signals of subscriptions that were sent."""
-    sent = []
-    receivers = {
-        signal: lambda *, name=name, instance, **told: sent.append((name, instance.pk is None, told["using"]))
-        for name, signal in (("pre_save", signals.pre_save), ("post_save", signals.post_save))
-    }
-    for signal, receiver in receivers.items():
-        signal.connect(receiver, sender=Subscription)
-    yield sent
-    for signal, receiver in receivers.items():
-        signal.disconnect(receiver, sender=Subscription)
+    """The signals of subscriptions that were sent: the name, whether the row had no key yet, its database."""
+
+    def note(*, instance, using, **_):
+        return instance.pk is None, using
+
+    with hearing(Subscription, note, "pre_save", "post_save") as heard:
+        yield heard
 
 
 def subscribe(reader, writer, name):
