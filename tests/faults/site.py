@@ -60,6 +60,8 @@ class Site:
         self._ports: dict[str, int] = {}
         self._run("-m", "launcher.prepare")
         self.programs: dict[str, Program] = {}
+        self.follows = "off"
+        """Whether a worker that is started from now on follows the binary log, and so ends entries that are old."""
         for name in PROGRAMS:
             self.start(name)
         for name in ("writer", "reader"):
@@ -79,14 +81,9 @@ class Site:
         values = self.variables(self.redis_links[name].port, self.database_links[name].port)
         port = self._ports.setdefault(name, servers.free_port())
         self.programs[name] = Program(
-            command,
-            self.folder / name,
-            port=port,
-            WEB_WORKERS=workers,
-            DJANGO_SETTINGS_MODULE=SETTINGS,
-            **values,
-            **more,
-        )
+            command, self.folder / name, port=port, WEB_WORKERS=workers, DJANGO_SETTINGS_MODULE=SETTINGS,
+            **{**values, "FOLLOWS": self.follows, **more},
+        )  # fmt: skip
         return self.programs[name]
 
     def kill(self, name: str) -> None:
