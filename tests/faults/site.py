@@ -222,7 +222,14 @@ class Players:
     """The clients of a game at work, as a context manager; `history()` is what they have written down."""
 
     def __init__(
-        self, site: Site, *, accounts: int = 6, writers: int = 8, readers: int = 4, pause_s: float = 0.05, seed: int = 0
+        self,
+        site: Site,
+        *,
+        accounts: int = 12,
+        writers: int = 14,
+        readers: int = 4,
+        pause_s: float = 0.1,
+        seed: int = 0,
     ) -> None:
         made = site.accounts(accounts)
         self._file = site.folder / f"history-{made[0][0]}"

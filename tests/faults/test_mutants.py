@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.services,
     pytest.mark.skipif("FAULTS" not in os.environ, reason="make test-faults breaks the rules"),
 ]
-ROUNDS = 5
+ROUNDS = 3
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def broken_site(site, request):
 
 
 def have_faults(run, kinds):
-    with run.load(pause_s=0.02):
+    with run.load(accounts=24, writers=24, readers=6, pause_s=0.2):
         for _ in range(ROUNDS):
             for kind in kinds:
                 run.have(kind)
