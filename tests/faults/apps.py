@@ -27,7 +27,7 @@ class FaultsConfig(AppConfig):
         if os.environ.get("FOLLOWS") == "off":
             from binlog.follower import Follower
 
-            Follower.step = lambda _: False  # type: ignore[method-assign]
+            Follower._follow = lambda _: False  # type: ignore[method-assign]
         if name := os.environ.get("MUTANT"):
             from tests.faults.mutants import MUTANTS
 
