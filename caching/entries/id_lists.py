@@ -139,7 +139,7 @@ class IdList(Derived):
 
     def decode_all(self, identities: Iterable[Any], entries: Sequence[bytes]) -> Sequence[bytes]:
         """Return the entries; raises Stale. What lies between two entries that begin alike begins so, too."""
-        if not (min(entries).startswith(self.prefix) and max(entries).startswith(self.prefix)):
+        if entries and not (min(entries).startswith(self.prefix) and max(entries).startswith(self.prefix)):
             raise Stale
         return entries
 

@@ -180,6 +180,23 @@ def test_what_misses_in_part_keeps_the_rest(everything, ann, bea):
     assert read.id == bea.pk
 
 
+def test_a_list_that_is_not_cached(everything):
+    """All that is asked of its source is missing."""
+
+    async def scenario(asker):
+        open_notes.invalidate_owner(READER)
+        batch = everything()
+        is_hit = await asker.replied(batch)
+        await asyncio.to_thread(run_together, [batch])
+        return is_hit, results(batch)
+
+    is_hit, found = in_loop(scenario)
+    assert not is_hit
+    whole = everything()
+    whole.run()
+    assert found == results(whole)
+
+
 def test_a_set_that_is_too_large_is_asked_each_time(everything, monkeypatch):
     monkeypatch.setattr(id_sets, "MOST_TOLD", 4)  # it has four, and the sentinel
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 class FaultsConfig(AppConfig):
     """By CRASHES a process dies at a point of the protocol (injection.py), by MUTANT it breaks a rule (mutants.py).
 
-    CLOCK_SHIFT_S is how far its clock is ahead.
+    CLOCK_SHIFT_S is how far its clock is ahead. With FOLLOWS=off the binary log is not followed.
     """
 
     name = "tests.faults"
@@ -24,6 +24,10 @@ class FaultsConfig(AppConfig):
             inject()
         if shift_s := float(os.environ.get("CLOCK_SHIFT_S", "0")):
             shift_clock(shift_s)
+        if os.environ.get("FOLLOWS") == "off":
+            from binlog.follower import Follower
+
+            Follower._follow = lambda _: False  # type: ignore[method-assign]
         if name := os.environ.get("MUTANT"):
             from tests.faults.mutants import MUTANTS
 

@@ -55,6 +55,7 @@ def lift_before_commit() -> None:
     def lifts(self: WriteTransaction) -> None:
         before_commit(self)
         steps.lift(self.written, self.token)
+        self.written, self.held = set(), set()  # nor is anything lifted after it
 
     WriteTransaction.before_commit = lifts  # type: ignore[method-assign]
 

@@ -60,6 +60,8 @@ class Site:
         self._ports: dict[str, int] = {}
         self._run("-m", "launcher.prepare")
         self.programs: dict[str, Program] = {}
+        self.follows = "off"
+        """Whether a worker that is started from now on follows the binary log, and so ends entries that are old."""
         for name in PROGRAMS:
             self.start(name)
         for name in ("writer", "reader"):
@@ -79,14 +81,9 @@ class Site:
         values = self.variables(self.redis_links[name].port, self.database_links[name].port)
         port = self._ports.setdefault(name, servers.free_port())
         self.programs[name] = Program(
-            command,
-            self.folder / name,
-            port=port,
-            WEB_WORKERS=workers,
-            DJANGO_SETTINGS_MODULE=SETTINGS,
-            **values,
-            **more,
-        )
+            command, self.folder / name, port=port, WEB_WORKERS=workers, DJANGO_SETTINGS_MODULE=SETTINGS,
+            **{**values, "FOLLOWS": self.follows, **more},
+        )  # fmt: skip
         return self.programs[name]
 
     def kill(self, name: str) -> None:
@@ -165,9 +162,12 @@ class Site:
     def is_settled(self) -> bool:
         """Return whether the worker has caught up: no deltas, no pending invalidations, no undrained events."""
         waiting = "SELECT (SELECT COUNT(*) FROM counters_delta) + (SELECT COUNT(*) FROM caching_pendinginvalidation)"
+        return self.sql(waiting) == [(0,)] and self.is_drained()
+
+    def is_drained(self) -> bool:
+        """Return whether no event of popups waits in Redis."""
         with self.redis.client() as client:
-            events = sum(client.xlen(key) for key in client.scan_iter(_type="stream"))
-        return self.sql(waiting) == [(0,)] and events == 0
+            return not any(client.xlen(key) for key in client.scan_iter(_type="stream"))
 
     def truth(self) -> dict[str, Any]:
         """Return what the database says (see tests/faults/truth.py)."""
@@ -222,7 +222,14 @@ class Players:
     """The clients of a game at work, as a context manager; `history()` is what they have written down."""
 
     def __init__(
-        self, site: Site, *, accounts: int = 6, writers: int = 8, readers: int = 4, pause_s: float = 0.05, seed: int = 0
+        self,
+        site: Site,
+        *,
+        accounts: int = 12,
+        writers: int = 14,
+        readers: int = 4,
+        pause_s: float = 0.1,
+        seed: int = 0,
     ) -> None:
         made = site.accounts(accounts)
         self._file = site.folder / f"history-{made[0][0]}"

@@ -21,23 +21,29 @@ ENOUGH = 300  # to come to each point
 CUT_S = 0.3
 
 
-@pytest.mark.parametrize(
-    "beside", ["nothing else", pytest.param("cuts", marks=pytest.mark.skipif(not IS_LONG, reason="make test-faults"))]
-)
-def test_crashes_at_points_of_the_protocol(site, run, tmp_path, beside):
-    file = tmp_path / "crashes"
+def test_crashes(site, run, tmp_path):
+    """Nothing follows the binary log, which would end entries that are old."""
+    crash(site, run, tmp_path / "crashes", CRASHES)
+
+
+@pytest.mark.skipif(not IS_LONG, reason="make test-faults cuts links as well")
+def test_crashes_and_cuts(site, run, tmp_path):
+    points = crash(site, run, tmp_path / "crashes", CRASHES, has_cuts=True)
+    assert CRASHES < ENOUGH or points >= {*POINTS["web"], *POINTS["worker"]}
+
+
+def crash(site, run, file, number, *, has_cuts=False):
+    """Have so many crashes under load, cuts among them; return the points at which processes died."""
     file.touch()
-    began_s, cuts = time.monotonic(), 0
-    with (
-        run.load(pause_s=0.02),
-        run.fault("cuts of links to Redis and the database") if beside == "cuts" else contextlib.nullcontext(),
-    ):
+    began_s, cuts, follows = time.monotonic(), 0, "on" if has_cuts else "off"
+    fault = run.fault("cuts of links to Redis and the database") if has_cuts else contextlib.nullcontext()
+    with run.load(pause_s=0.02), fault:
         for name in PROGRAMS:
-            start_dying(site, name, file)
-        while len(crashes := file.read_text().splitlines()) + cuts < CRASHES:
+            start_dying(site, name, file, follows)
+        while len(crashes := file.read_text().splitlines()) + cuts < number:
             if site.programs["worker"].process.poll() is not None:
-                start_dying(site, "worker", file)
-            if beside == "cuts":
+                start_dying(site, "worker", file, follows)
+            if has_cuts:
                 cuts += cut_something(site, run.chance)
             time.sleep(run.chance.uniform(0, CUT_S))
         for name in PROGRAMS:
@@ -45,13 +51,12 @@ def test_crashes_at_points_of_the_protocol(site, run, tmp_path, beside):
     print(f"{len(crashes)} crashes and {cuts} cuts in {time.monotonic() - began_s:.0f} s")
     for point, times in Counter(crashes).most_common():
         print(f"{times:5} {point}")
-    points = {point.partition(" ")[2] for point in crashes}
-    assert CRASHES < ENOUGH or points >= {*POINTS["web"], *POINTS["worker"]}
+    return {point.partition(" ")[2] for point in crashes}
 
 
-def start_dying(site, name, file):
+def start_dying(site, name, file, follows):
     process = "worker" if name == "worker" else "web"
-    site.restart(name, CRASHES=str(file), CRASHING=process, SEED=str(SEED))
+    site.restart(name, CRASHES=str(file), CRASHING=process, SEED=str(SEED), FOLLOWS=follows)
 
 
 def cut_something(site, chance):

@@ -8,13 +8,15 @@ import time
 
 import pytest
 
+from tests.faults import kinds
 from tests.faults.mutants import MUTANTS
 
 pytestmark = [
     pytest.mark.services,
     pytest.mark.skipif("FAULTS" not in os.environ, reason="make test-faults breaks the rules"),
 ]
-ROUNDS = 5
+ROUNDS = 2
+LONGEST_S = 12.0  # of a fault: long enough for writes that begin after the breaker has opened
 
 
 @pytest.fixture
@@ -28,16 +30,17 @@ def broken_site(site, request):
     site.clear()
 
 
-def have_faults(run, kinds):
-    with run.load(pause_s=0.02):
+def have_faults(run, names):
+    with run.load(accounts=24, writers=24, readers=6, pause_s=0.2):
         for _ in range(ROUNDS):
-            for kind in kinds:
-                run.have(kind)
+            for name in names:
+                run.have(name)
             time.sleep(2)
 
 
 @pytest.mark.parametrize("broken_site", MUTANTS, indirect=True)
-def test_a_broken_rule_is_found(broken_site, run):
+def test_a_broken_rule_is_found(broken_site, run, monkeypatch):
+    monkeypatch.setattr(kinds, "LONGEST_S", LONGEST_S)
     with pytest.raises(AssertionError, match="promises are broken") as found:
         have_faults(run, MUTANTS[broken_site].kinds)
     print(f"{broken_site}: {found.value}")

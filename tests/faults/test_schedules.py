@@ -26,9 +26,13 @@ def test_one_kind(run, name):
             time.sleep(1)
 
 
-def test_a_schedule_of_all_kinds(run):
+@pytest.mark.parametrize("follows", ["on", "off"] if IS_LONG else ["off"])
+def test_a_schedule_of_all_kinds(site, run, monkeypatch, follows):
+    """`follows`: whether the worker follows the binary log, which would end entries that a fault leaves old."""
     names = list(KINDS)
     run.chance.shuffle(names)
+    monkeypatch.setattr(site, "follows", follows)
+    site.restart("worker")
     with run.load():
         for name in names if IS_LONG else names[:3]:
             run.have(name)
