@@ -47,15 +47,25 @@ def look() -> str:
 
 
 def ask() -> str:
-    """Ask each server now; return a sentence on one that may evict what was shown, "" for none; raises FAILURES."""
-    for name, send in each_server().items():
-        (info,) = send([("INFO", "memory")])
+    """Ask each server now; return a sentence on one that may evict what was shown, "" for none.
+
+    Servers of a cluster that are away are left out; raises FAILURES where all are.
+    """
+    servers, failures = each_server(), []
+    for name, send in servers.items():
+        try:
+            (info,) = send([("INFO", "memory")])
+        except FAILURES as error:
+            failures.append(error)
+            continue
         told = parse_info(info)
         if evicts_all_keys(told):
             return (
                 f"Redis {name} may evict what was shown (maxmemory-policy {told['maxmemory_policy']}): "
                 "set volatile-lru, or noeviction, and popups go on within seconds."
             )
+    if len(failures) == len(servers):
+        raise failures[0]
     return ""
 
 

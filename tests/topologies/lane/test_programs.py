@@ -39,7 +39,7 @@ def test_programs(kind, program, tmp_path):
         for node in (last, *(() if kind == "cluster" else others)):
             node.kill()
         down = web.ask("/readyz")
-        assert (down.status, down.body) == (503, READY | {"status": "error", "redis": "error"})
+        assert (down.status, down.body) == (503, READY | {"status": "error", "redis": "error", "popups": "error"})
         asks_and_answers(web, status=400)
     finally:
         servers.end()
