@@ -50,11 +50,17 @@ def test_with_the_application_writing(follower, users, new_program):
         sql.close()
 
     in_parallel(lambda: application(1), lambda: application(2), lambda: program(3), lambda: program(4))
-    wait_until(lambda: drifts() == [])
-    shown = counts_of("user", [user.pk for user in users])
-    for user in users:
-        assert shown[user.pk]["following"] == Follow.objects.filter(follower=user).count()
-        assert shown[user.pk]["followers"] == Follow.objects.filter(followee=user).count()
+    wait_until(lambda: drifts() == [] and shown(users) == counted(users))
+
+
+def shown(users):
+    counts = counts_of("user", [user.pk for user in users])
+    return [(counts[user.pk]["following"], counts[user.pk]["followers"]) for user in users]
+
+
+def counted(users):
+    follows = Follow.objects.all()
+    return [(follows.filter(follower=user).count(), follows.filter(followee=user).count()) for user in users]
 
 
 def test_the_application_s_own_writes_are_not_corrected(follower, users, monkeypatch, sql):

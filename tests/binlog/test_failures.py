@@ -64,7 +64,8 @@ def drifts():
     return [str(drift) for kind in kinds() for chunk in reconcile(kind, mend=False) for drift in chunk.drifts]
 
 
-def test_redis_that_is_away_is_caught_up_with(own_redis, follower, sql, new_user):
+def test_redis_that_is_away_is_caught_up_with(own_redis, settings, follower, sql, new_user):
+    settings.CACHING = {**settings.CACHING, "PROOF_MS": 50}  # each process looks for what Redis was not told of
     users = [new_user(f"u{number}", nickname="before").pk for number in range(5)]
     assert {user.nickname for user in User.objects.get_some(users).results} == {"before"}
     own_redis.kill()
