@@ -74,7 +74,8 @@ def _is_in_short_form(item: pytest.Item, cases: int) -> bool:
     if number // 2 % one_in != 0:
         return False
     if item.get_closest_marker("every_server"):
-        return not OTHER_SERVERS & {*map(str, item.callspec.params.values())}  # type: ignore[attr-defined]
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        return not OTHER_SERVERS & {*map(str, parameters.values())}
     on_one = item.get_closest_marker("embedded") or item.get_closest_marker("services")
     if "TOPOLOGIES" in os.environ:
         return True

@@ -17,7 +17,7 @@ from tests.support.polling import wait_until
 from tests.support.redis_location import use_redis
 from tests.testapp.models import Author, Loan, loans
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sampled]
 READER, BOOK = 7, 2
 WITHIN_S = 1.0
 DUMP = ("--dbfilename", "dump.rdb")

@@ -21,12 +21,13 @@ from devtools import servers
 from launcher import embedded_redis
 from tests.support.cast import PASSWORD
 from tests.support.programs import WEB, Program, environment, run
+from tests.support.short_form import SHORT
 from tests.support.visitor import Outcome, Visitor
 
-pytestmark = [pytest.mark.embedded, pytest.mark.every_server]
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled(4)]
 LAST = "358ed5fad3d97622893b29141c55e5cde5f0e42e"  # what is deployed, until there is a tag
 ON_ANY_DAY = {200, 201, 202, 204, 400, 404}
-ROUNDS = 4
+ROUNDS = 1 if SHORT else 4
 
 POPUP = "from popups.models import Popup; Popup.objects.create(title='Hello')"
 MAILED = """

@@ -12,7 +12,7 @@ from tests.operations.system import System
 from tests.support.polling import wait_until
 from tests.support.visitor import Outcome, Visitor
 
-pytestmark = [pytest.mark.services, pytest.mark.every_server]
+pytestmark = [pytest.mark.services, pytest.mark.every_server, pytest.mark.sampled(2)]
 DEADLINE_S, SLACK_S = 3, 1.5
 HUNG_S = 9
 VISITORS = 12  # more than there are threads

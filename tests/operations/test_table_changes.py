@@ -14,7 +14,7 @@ from tests.operations.system import System
 from tests.support.short_form import SHORT
 from tests.support.visitor import Outcome, Visitor
 
-pytestmark = [pytest.mark.services, pytest.mark.every_server]
+pytestmark = [pytest.mark.services, pytest.mark.sampled]
 VISITORS = 3
 CHANGES_S = 6 if SHORT else 20
 TRIES = 50

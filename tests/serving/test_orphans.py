@@ -12,7 +12,7 @@ import pytest
 from tests.serving.supervised import COMMANDS, generations, variables
 from tests.support.programs import GUNICORN, Program
 
-pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("without_demo_data")]
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled, pytest.mark.usefixtures("without_demo_data")]
 AT_ONCE_S = 2.0  # a second, and what a busy machine adds
 UNSUPERVISED = {
     "gunicorn by itself": GUNICORN,
