@@ -138,7 +138,7 @@ def test_an_error_of_the_writer_is_not_taken_for_the_replica_s(site, replication
     logged = site.logs().count(NOT_READ)
     replication.writer.execute("SET sql_log_bin = 0; RENAME TABLE hotpath.posts_post TO hotpath.away")
     try:
-        assert site.hosts[0].request("GET", "favorites?limit=50", token=people["token"]).status == 500
+        assert site.hosts[0].request("GET", "favorites?limit=50", token=people["token"]).status == 503
     finally:
         replication.writer.execute("SET sql_log_bin = 0; RENAME TABLE hotpath.away TO hotpath.posts_post")
     before = replication.replica.selects()
