@@ -13,7 +13,7 @@ from tests.architecture.modules import PRODUCT, ROOT, sources, tree_of
 
 pytestmark = pytest.mark.embedded
 
-MOST_LINES = 26_500
+MOST_LINES = 27_000
 NOT_CODE = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER,
 }  # fmt: skip

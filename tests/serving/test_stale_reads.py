@@ -18,7 +18,7 @@ from tests.support.programs import WEB, Program, environment, run
 from tests.support.short_form import SHORT
 from tests.support.visitor import Visitor
 
-pytestmark = [pytest.mark.embedded, pytest.mark.sampled(4)]
+pytestmark = [pytest.mark.embedded, pytest.mark.sampled(8)]
 ROUNDS = 8 if SHORT else 20
 BOUND_S = 1.0
 FAULTS = {"slow": 300, "too slow": 1_200, "half dead": 1}  # ms of a round trip; half dead: it is frozen at times
