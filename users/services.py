@@ -46,10 +46,12 @@ def set_state(user_id: int, **changes: str) -> UserState:
         pass
     try:
         return UserState.objects.create_one(user_id=user_id, **changes_now)
-    except IntegrityError as error:  # another request has inserted the row
-        if is_passing(error):
-            raise  # the user was deleted, or the table of users is being changed
-        return UserState.objects.update_one(user_id, **changes_now)
+    except IntegrityError as error:
+        if not is_passing(error):  # another request has inserted the row
+            return UserState.objects.update_one(user_id, **changes_now)
+        if User.objects.filter(pk=user_id).exists():
+            raise  # the table of users is being changed
+        raise UserState.DoesNotExist from None
 
 
 def set_active(user_ids: list[int], *, active: bool) -> int:
