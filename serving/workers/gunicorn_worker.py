@@ -76,7 +76,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
     async def _drain(self, connections: Connections, acceptors: list[Acceptor]) -> None:
         """Let clients leave by themselves, then close idle connections, then wait for requests in progress.
 
-        The main process was killed: another one is about to start, and clients are not waited for.
+        Do not wait for clients if the main process was killed: another one is about to start.
         """
         connections.draining = True
         is_stopping, is_orphan = lifecycle.is_stopping(), orphans.is_orphan(self)
