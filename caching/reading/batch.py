@@ -124,7 +124,7 @@ class Batch:
     def send(self, client: EventLoopClient, replied: Replied) -> bool:
         """Send the commands from an event loop; return False if Redis cannot be used now."""
         known = client.client_side
-        if known is None or (known.least and sum(len(read.ids) for read in self._reads) < known.least):
+        if known is None:
             return client.send(self.commands(), replied)
         self._plan = TrackedPlan(known, self._reads, self._commands)
         return client.send(self._plan.commands, replied)
@@ -135,8 +135,10 @@ class Batch:
         `after`: the batch whose replies have just come. If it asked whether what is known is still so, everything is
         known as of then.
         """
-        known = client.client_side
-        if known is None or self._commands or not self._reads or not isinstance(after._plan, TrackedPlan):
+        known, plan = client.client_side, after._plan
+        if known is None or self._commands or not self._reads:
+            return False
+        if not isinstance(plan, TrackedPlan) or not plan.confirms_all:
             return False
         plan = TrackedPlan(known, self._reads, ())
         self._is_resolved = plan.knows_all and plan.resolve([])

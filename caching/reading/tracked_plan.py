@@ -18,7 +18,7 @@ from .hit_path import commands_by_slot, entries_of
 class TrackedPlan:
     """The commands that read what is not known of some questions, followed by `extra` commands; otherwise a ReadPlan.
 
-    There may be none. Then any round trip shows that what is known is still so; on a cluster, that of known.before.
+    There may be none. Then any round trip shows that what is known is still so; on a cluster, that of known.confirming.
     """
 
     def __init__(self, known: ClientSideCache, reads: Sequence[Result[Any]], extra: Sequence[Command]) -> None:
@@ -30,7 +30,11 @@ class TrackedPlan:
             for read, values in zip(reads, self._values, strict=True)
             if not all(values) and None in values
         ]
-        self.commands: list[Command] = [*known.before]
+        self.confirms_all = sum(len(read.ids) for read in reads) >= known.many
+        """Whether the replies show that also what else is known is still so."""
+        few = None if self.confirms_all else [(read.prefix, read.ids) for read in reads]
+        self.commands: list[Command] = known.confirming(few)
+        self._confirming = len(self.commands)
         self._together: list[tuple[list[int], list[_Asked]]] = []
         """Questions that are asked together, and the places of their commands."""
         if self._asked:
@@ -72,7 +76,7 @@ class TrackedPlan:
         are_hits = True
         for places, those in self._together:  # whatever is a hit is kept, also where others are not
             are_hits &= self._take(those, [self.commands[at] for at in places], [replies[at] for at in places])
-        if not are_hits or any(isinstance(reply, Exception) for reply in replies[: len(self._known.before)]):
+        if not are_hits or any(isinstance(reply, Exception) for reply in replies[: self._confirming]):
             return False
         try:
             if self._known.version != self._version:

@@ -31,15 +31,13 @@ NOTHING = _Nothing()
 class ClientSideCache:
     """The values of entries that an event loop has read, by what their keys begin with, and the integer that follows.
 
-    `before` are commands whose replies show that what is known is still so, where any reply does not. Redis tells of an
-    expired key only when it comes across it, so all values are forgotten every LIFE_S; and where they are more than
-    MOST.
+    Redis tells of an expired key only when it comes across it, so all values are forgotten every LIFE_S; and where they
+    are more than MOST.
     """
 
-    def __init__(self, before: Sequence[Command] = ()) -> None:
-        self.before = before
-        self.least = 0
-        """Fewer entries are cheaper read than confirmed."""
+    def __init__(self) -> None:
+        self.many = 0
+        """So many entries are confirmed together with all others; fewer, by the servers that have them."""
         self.version = 0
         """Grows with each change that Redis has told of."""
         self._changed: dict[bytes, int] = {}
@@ -49,6 +47,11 @@ class ClientSideCache:
         self._values: dict[str, dict[Any, dict[int, Any]]] = {}
         self._size = 0
         self._forget_at = 0.0
+
+    def confirming(self, asked: Iterable[tuple[str | None, Collection[Any]]] | None) -> list[Command]:
+        """Return commands whose replies show that what is known is still so, of some ids by what their keys begin with,
+        or of everything (None). There are none where any reply shows it."""
+        return []
 
     def look_up(self, prefix: str | None, source: Any, ids: Collection[Any]) -> list[Any]:
         """Return the values that a source has made of the entries of ids; None for each that is not known."""

@@ -4,8 +4,9 @@ Where a server has no link yet, or none at the moment, nothing is sent: threads 
 meanwhile. What a server refuses is sent again by itself: see redirections.
 
 Client-side caching (caching.redis.client_side) needs a link to each server. What is known of entries is confirmed by
-all of them, for all requests of a turn at once, and by a question that a server answers only while it is the master of
-a slot: a master that was replaced may live on. Everything is forgotten when a link is lost, or slots change.
+their servers, or by all where entries are many, for all requests of a turn at once; and by a question that a server
+answers only while it is the master of a slot: a master that was replaced may live on. Everything is forgotten when a
+link is lost, or slots change.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import logging
 import random
 import time
 from binascii import crc_hqx
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -33,9 +34,9 @@ from .round_trips import round_trips, server_name
 from .script import Command, key_of
 from .slot_map import LAST_SLOT, SLOTS, SlotMap, Slots, slot_of
 
-_BEFORE_KEY = frozenset(("GET", "MGET"))
 CONFIRM: Command = ("CONFIRM",)
-"""Stands for a question to each server; comes first, if at all."""
+"""Stands for a question to each server, and with an address for one to this server; comes first, if at all."""
+_BEFORE_KEY = frozenset(("GET", "MGET"))
 logger = logging.getLogger(__name__)
 
 
@@ -126,13 +127,14 @@ def _put(links: Sequence[ClusterLink], commands: Sequence[Command], replies: Rep
 
 
 class Confirmation(Replies):
-    """The answers of all servers to the question whether they have their slots, for all who ask in one turn."""
+    """The answers of servers to the question whether they have their slots, for all who ask in one turn."""
 
     __slots__ = ("_asking", "_refused")
 
     def __init__(self, number: int, refused: Callable[[Address, Exception], None]) -> None:
-        super().__init__(number, self._tell)
         self._asking: list[tuple[Replies, int]] = []
+        # No method of its own: each request of the turn would hang on a reference cycle.
+        super().__init__(number, partial(_tell, self._asking))
         self._refused = refused
 
     def join(self, replies: Replies, at: int) -> None:
@@ -143,9 +145,40 @@ class Confirmation(Replies):
         self._refused(address, error)
         self.put(at, Lost())
 
-    def _tell(self, found: list[Any] | None) -> None:
-        for replies, at in self._asking:
-            replies.put(at, Lost() if found is None else None)
+
+def _tell(asking: list[tuple[Replies, int]], found: list[Any] | None) -> None:
+    for replies, at in asking:
+        replies.put(at, Lost() if found is None else None)
+
+
+class ClusterCache(ClientSideCache):
+    """What is known of the entries of all servers, and whose they are."""
+
+    def __init__(self, slots: SlotMap) -> None:
+        super().__init__()
+        self._slots = slots
+        self._owners: dict[str | None, dict[int, Address | None]] = {}
+
+    def confirming(self, asked: Iterable[tuple[str | None, Collection[Any]]] | None) -> list[Command]:
+        if asked is None:
+            return [CONFIRM]
+        addresses: set[Address | None] = set()
+        for prefix, ids in asked:
+            addresses.update(map(self._owners.get(prefix, {}).get, ids))
+        addresses.discard(None)
+        return [(*CONFIRM, address) for address in addresses]
+
+    def put(
+        self, prefix: str, source: Any, keys: Sequence[str], ids: Sequence[int], values: Sequence[Any], *, since: int
+    ) -> None:
+        super().put(prefix, source, keys, ids, values, since=since)
+        by_slot = self._slots.by_slot
+        owners = [by_slot[slot_of(key)] for key in keys]
+        self._owners.setdefault(prefix, {}).update(zip(ids, owners, strict=True))
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._owners = {}
 
 
 class ClusterLinks:
@@ -155,13 +188,12 @@ class ClusterLinks:
         self.slots = slots
         self._loop = asyncio.get_running_loop()
         self._links: dict[Address | None, ClusterLink] = {}
-        self._known = ClientSideCache([CONFIRM])
+        self._known = ClusterCache(slots)
         self._version = slots.version  # of the slots, when _questions was made
-        self._asked: list[ClusterLink] = []
-        """All servers, if what is known can be confirmed; else nobody."""
-        self._questions: list[Command] = []
-        self._confirmation: Confirmation | None = None
-        """Of the turn that has not left yet."""
+        self._questions: dict[Address, tuple[ClusterLink, Command]] = {}
+        """What each server is asked, if what is known can be confirmed; else empty."""
+        self._confirmations: dict[Address | None, Confirmation] = {}
+        """Of the turn that has not left yet: of each server that was asked, and of all."""
         self._opening: dict[Address, asyncio.Task[ClusterLink | None]] = {}
         self._retry_at: dict[Address, float] = {}
 
@@ -179,7 +211,9 @@ class ClusterLinks:
         Otherwise `replied` is called once, later: with redirections.Lost in place of each reply that does not come.
         """
         links, by_slot = self._links, self.slots.by_slot
-        begin = int(bool(commands) and commands[0] is CONFIRM)
+        begin = 0
+        while begin < len(commands) and commands[begin][0] == "CONFIRM":
+            begin += 1
         chosen: list[ClusterLink] = []
         for command in reversed(commands[begin:] if begin else commands):
             if command is TRACKED:  # goes where the command goes that follows it
@@ -195,8 +229,8 @@ class ClusterLinks:
             chosen.append(link)
         chosen.reverse()
         replies = FollowedReplies(self, commands, replied)
-        if begin:
-            self._confirm().join(replies, 0)
+        for at in range(begin):
+            self._confirmation(*commands[at][1:]).join(replies, at)
         _put(chosen, commands, replies, begin)
         return True
 
@@ -205,21 +239,29 @@ class ClusterLinks:
         """What is known of entries, while there is a link to each server, which tells of changes."""
         if self._version != self.slots.version:
             self._begin_to_track()
-        for link in self._asked:
+        for link, _ in self._questions.values():
             if not link.breaker.is_closed:
                 return None
-        return self._known if self._asked else None
+        return self._known if self._questions else None
 
     def read_untracked(self, keys: Sequence[str]) -> None:
         """Keep nothing of what is being read at these keys: nobody will tell of changes."""
         self._known.invalidate(key.encode() for key in keys)
 
-    def _confirm(self) -> Confirmation:
-        if self._confirmation is None:
-            self._known.age(self._loop.time())
-            self._confirmation = Confirmation(len(self._asked), self._not_confirmed)
-            _put(self._asked, self._questions, self._confirmation)
-        return self._confirmation
+    def _confirmation(self, address: Address | None = None) -> Confirmation:
+        """Return that of this turn by a server, or by all (None)."""
+        confirmation = self._confirmations.get(address)
+        if confirmation is None:
+            number = 1 if address else len(self._questions)
+            confirmation = self._confirmations[address] = Confirmation(number, self._not_confirmed)
+            if address:
+                self._known.age(self._loop.time())
+                link, command = self._questions[address]
+                _put([link], [command], confirmation)
+            else:
+                for at, each in enumerate(self._questions):
+                    self._confirmation(each).join(confirmation, at)
+        return confirmation
 
     def _not_confirmed(self, address: Address, error: Exception) -> None:
         """Have the next questions be about other slots: this one has moved, or is on its way."""
@@ -229,18 +271,18 @@ class ClusterLinks:
         self._begin_to_track()
 
     def _ends_turn(self) -> None:
-        self._confirmation = None
+        self._confirmations = {}
 
     def _begin_to_track(self) -> None:
         """Forget what is known, and begin anew if all servers tell of changes."""
         self._known.invalidate(None)
-        self._version, self._asked, by_slot = self.slots.version, [], self.slots.by_slot
+        self._known.age(self._loop.time())
+        self._version, self._questions, by_slot = self.slots.version, {}, self.slots.by_slot
         links = [self._links.get(address) for address in set(by_slot) if address is not None]
         if all(link is not None and link.is_tracked for link in links):
-            self._asked = [link for link in links if link is not None]
-            self._known.least = len(links)
+            self._known.many = len(links)
             tags = _tags(by_slot, len(links))
-            self._questions = [question(tags[link.address]) for link in self._asked]
+            self._questions = {each.address: (each, question(tags[each.address])) for each in links if each is not None}
 
     def close(self) -> None:
         """Close all links; callers who wait for replies get Lost."""

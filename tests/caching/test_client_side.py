@@ -56,7 +56,6 @@ def in_loop(scenario):
             while client.client_side is None:
                 assert time.monotonic() < deadline
                 await client.ask([("PING",)])
-            client.client_side.least = 0  # of a cluster, few entries would be read instead
             return await scenario(Asker(client))
         finally:
             await close_connection(client)

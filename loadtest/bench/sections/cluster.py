@@ -20,7 +20,7 @@ from loadtest.bench.meters import TICKS_PER_S, cpu_meter, redis_meter
 from loadtest.bench.web_server import WebServer
 
 THREADS, CONNECTIONS, MASTERS = 8, 64, 3
-FULL, QUICK = Scale(rounds=9, seconds=1.5), Scale(rounds=1, seconds=0.5)
+FULL, QUICK = Scale(rounds=25, seconds=0.5), Scale(rounds=1, seconds=0.5)
 PATHS, BATCH, LOGGED = 1_000, 50, 500
 API = "/api/v1"
 SHARDS = 12  # of popups
