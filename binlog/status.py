@@ -7,6 +7,7 @@ from django.db import router
 from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.functions import Now
 
+from binlog import requirements
 from binlog.models import Position
 
 FRESH = timedelta(seconds=5)
@@ -16,7 +17,8 @@ FRESH = timedelta(seconds=5)
 class Status(NamedTuple):
     """Whether the log is followed, up to where, by whom; `lag_s` is the age of the last transaction that waited.
 
-    `problem` tells why it is not, and `gtids` are "" where it never was.
+    `problem` tells why it is not, and `gtids` are "" where it never was. `has_log` is false where nothing is amiss, as
+    the database is of a kind whose log is not followed.
     """
 
     is_following: bool
@@ -25,6 +27,7 @@ class Status(NamedTuple):
     gtids: str = ""
     leader: str = ""
     problem: str = ""
+    has_log: bool = True
 
     @property
     def bound(self) -> str:
@@ -37,7 +40,10 @@ class Status(NamedTuple):
 
 def status() -> Status:
     """Return how the log is being followed now; raises django.db.Error."""
-    rows = Position.objects.using(router.db_for_write(Position))
+    using = router.db_for_write(Position)
+    if not requirements.has_log(using):
+        return Status(False, problem=requirements.missing(using), has_log=False)
+    rows = Position.objects.using(using)
     row = rows.annotate(now=ExpressionWrapper(Now(), DateTimeField())).first()
     if row is None:
         return Status(False, problem="No worker has followed the binary log yet.")

@@ -168,8 +168,8 @@ WEB_THREADS = environment.number("WEB_THREADS", default=8, low=1, high=1000)
 WEB_WORKERS = environment.number("WEB_WORKERS", default=2, low=1, high=256)
 # Seconds in which a web worker that ends says `connection: close`, before it closes idle connections.
 WEB_DRAIN_S = environment.number("WEB_DRAIN_S", default=0 if DEBUG else 5, low=0, high=300)
-# Seconds within which the response to a request begins; after them it is a 503 with Retry-After.
-WEB_DEADLINE_S = environment.number("WEB_DEADLINE_S", default=10, low=1, high=300)
+# Seconds within which the response to a request begins; after them it is a 503 with Retry-After. The admin has longer.
+WEB_DEADLINE_S = environment.number("WEB_DEADLINE_S", default=3, low=1, high=300)
 # What scrapes of /metrics have to send; without it nobody may scrape, in debug mode everybody may.
 METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
 METRICS_DIR = DATA_DIR / "metrics"

@@ -125,9 +125,8 @@ def _binlog(answer: Answer) -> Row:
         return Row("Direct edits", "bad", answer.error)
     now: binlog.Status = answer.value
     followed = (f"followed up to {now.gtids}", f"by {now.leader}") if now.is_following else ()
-    return Row(
-        "Direct edits", "good" if now.is_following and now.lag_s < SEEN_WITHIN_S else "warning", now.bound, followed
-    )
+    is_as_good_as_can_be = now.is_following and now.lag_s < SEEN_WITHIN_S or not now.has_log
+    return Row("Direct edits", "good" if is_as_good_as_can_be else "warning", now.bound, followed)
 
 
 def _jobs(answer: Answer) -> list[Row]:

@@ -33,6 +33,7 @@ from serving.requests.refusals import Refusal, internal_error, overdue, overload
 
 MAX_BUFFERED_BYTES = 2 << 20
 RESERVED_THREADS = 2
+PATIENT_DEADLINE_S = 10
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,8 @@ class Bridge:
     """An ASGI application that runs a WSGI application on `threads` threads.
 
     The paths in `views` are answered in the event loop, whatever the threads do. Paths that begin with `reserved` have
-    RESERVED_THREADS of their own: the page that tells what is wrong is reached while all others wait for a server.
+    RESERVED_THREADS of their own: the page that tells what is wrong is reached while all others wait for a server. Those
+    that begin with `patient` have PATIENT_DEADLINE_S at least: people wait for a long list, where programs ask again.
     """
 
     def __init__(
@@ -53,10 +55,12 @@ class Bridge:
         threads: int,
         views: Mapping[str, View] = MappingProxyType({}),
         reserved: str | None = None,
+        patient: str | None = None,
     ) -> None:
         self._wsgi = wsgi
         self.threads = ThreadPool(threads, _is_long)
         self._reserved, self._reserved_threads = reserved, ThreadPool(RESERVED_THREADS, _is_long)
+        self._patient = patient
         self._views = views
         self._bodies = MemoryBudget(MAX_BODIES_BYTES)
         responses = MemoryBudget(MAX_RESPONSES_BYTES)
@@ -104,7 +108,10 @@ class Bridge:
         self, threads: ThreadPool, request: "BridgedRequest", began: float
     ) -> Response | PiecewiseResponse | None:
         """Return what a thread responds, or raise the 503."""
-        left_s = began + settings.WEB_DEADLINE_S - time.perf_counter()
+        deadline_s = settings.WEB_DEADLINE_S
+        if self._patient is not None and request.environ["PATH_INFO"].startswith(self._patient):
+            deadline_s = max(deadline_s, PATIENT_DEADLINE_S)
+        left_s = began + deadline_s - time.perf_counter()
         if left_s <= 0:
             raise overdue()
         if threads.is_overloaded:

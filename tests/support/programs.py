@@ -48,6 +48,7 @@ def environment(data: Path, **values: str) -> dict[str, str]:
     """Return this process's environment without the variables that the suite has set, with DATA_DIR and `values`."""
     inherited = {name: value for name, value in os.environ.items() if name not in SET_BY_THE_SUITE}
     defaults = {"DEBUG": "1", "WEB_WORKERS": "1", "WEB_DRAIN_S": "0", "PYTHONUNBUFFERED": "1"}
+    defaults |= {"WEB_DEADLINE_S": "10"}  # the machine that runs the suite has much to do
     return inherited | {"DATA_DIR": str(data)} | defaults | values
 
 
