@@ -125,7 +125,7 @@ def _binlog(answer: Answer) -> Row:
         return Row("Direct edits", "bad", answer.error)
     now: binlog.Status = answer.value
     followed = (f"followed up to {now.gtids}", f"by {now.leader}") if now.is_following else ()
-    is_as_good_as_can_be = now.is_following and now.lag_s < SEEN_WITHIN_S or not now.has_log
+    is_as_good_as_can_be = (now.is_following and now.lag_s < SEEN_WITHIN_S) or not now.has_log
     return Row("Direct edits", "good" if is_as_good_as_can_be else "warning", now.bound, followed)
 
 

@@ -45,8 +45,8 @@ class Bridge:
     """An ASGI application that runs a WSGI application on `threads` threads.
 
     The paths in `views` are answered in the event loop, whatever the threads do. Paths that begin with `reserved` have
-    RESERVED_THREADS of their own: the page that tells what is wrong is reached while all others wait for a server. Those
-    that begin with `patient` have PATIENT_DEADLINE_S at least: people wait for a long list, where programs ask again.
+    RESERVED_THREADS of their own: the page that tells what is wrong is reached while all others wait for a server.
+    Those that begin with `patient` have PATIENT_DEADLINE_S at least: people wait for a long list, programs ask again.
     """
 
     def __init__(
