@@ -21,7 +21,7 @@ class Scale(NamedTuple):
     """`rows`: of posts, likes and follows in the large tables; `callers`: users who play sessions on these."""
 
     rows: int = 10_000_000
-    callers: int = 1_000
+    callers: int = 300
     rounds: int = 5
     seconds: float = 4
 
