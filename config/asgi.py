@@ -26,7 +26,7 @@ ROOMS = (
 )  # fmt: skip
 
 in_event_loop = {**probes.EVENT_LOOP_VIEWS, views.PATH: views.metrics_in_event_loop}
-bridge = Bridge(django, settings.WEB_THREADS, views=in_event_loop, reserved="/admin/operations/", patient="/admin/")
+bridge = Bridge(django, settings.WEB_THREADS, views=in_event_loop, reserved="/admin/operations/", interactive="/admin/")
 routes = [route for room in ROOMS for route in room.ROUTES]
 lane = partial(HotLane, bridge, django, prefix="/api/v1/", routes=routes, threads=bridge.threads)
 application = lane() if settings.LANE else bridge

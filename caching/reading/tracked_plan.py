@@ -18,7 +18,8 @@ from .hit_path import commands_by_slot, entries_of
 class TrackedPlan:
     """The commands that read what is not known of some questions, followed by `extra` commands; otherwise a ReadPlan.
 
-    There may be none. Then any round trip shows that what is known is still so; on a cluster, that of known.confirming.
+    There may be none. Then any round trip shows that what is known is still so; on a cluster, that of
+    known.commands_to_confirm.
     """
 
     def __init__(self, known: ClientSideCache, reads: Sequence[Result[Any]], extra: Sequence[Command]) -> None:
@@ -30,10 +31,10 @@ class TrackedPlan:
             for read, values in zip(reads, self._values, strict=True)
             if not all(values) and None in values
         ]
-        self.confirms_all = sum(len(read.ids) for read in reads) >= known.many
+        self.confirms_all = sum(len(read.ids) for read in reads) >= known.confirm_all_from
         """Whether the replies show that also what else is known is still so."""
         few = None if self.confirms_all else [(read.prefix, read.ids) for read in reads]
-        self.commands: list[Command] = known.confirming(few)
+        self.commands: list[Command] = known.commands_to_confirm(few)
         self._confirming = len(self.commands)
         self._together: list[tuple[list[int], list[_Asked]]] = []
         """Questions that are asked together, and the places of their commands."""

@@ -36,7 +36,7 @@ class ClientSideCache:
     """
 
     def __init__(self) -> None:
-        self.many = 0
+        self.confirm_all_from = 0
         """So many entries are confirmed together with all others; fewer, by the servers that have them."""
         self.version = 0
         """Grows with each change that Redis has told of."""
@@ -48,7 +48,7 @@ class ClientSideCache:
         self._size = 0
         self._forget_at = 0.0
 
-    def confirming(self, asked: Iterable[tuple[str | None, Collection[Any]]] | None) -> list[Command]:
+    def commands_to_confirm(self, asked: Iterable[tuple[str | None, Collection[Any]]] | None) -> list[Command]:
         """Return commands whose replies show that what is known is still so, of some ids by what their keys begin with,
         or of everything (None). There are none where any reply shows it."""
         return []

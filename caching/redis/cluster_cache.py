@@ -47,7 +47,7 @@ class ClusterCache(ClientSideCache):
         self._slots = slots
         self._owners: dict[str | None, dict[int, Address | None]] = {}
 
-    def confirming(self, asked: Iterable[tuple[str | None, Collection[Any]]] | None) -> list[Command]:
+    def commands_to_confirm(self, asked: Iterable[tuple[str | None, Collection[Any]]] | None) -> list[Command]:
         if asked is None:
             return [CONFIRM]
         addresses: set[Address | None] = set()

@@ -155,8 +155,12 @@ class ClusterLinks:
         Otherwise `replied` is called once, later: with redirections.Lost in place of each reply that does not come.
         """
         links, by_slot = self._links, self.slots.by_slot
+        if not commands:  # what is known has lost its server since
+            return False
         begin = 0
         while begin < len(commands) and commands[begin][0] == "CONFIRM":
+            if not self._questions.keys() >= {*commands[begin][1:]}:  # the slots have moved since
+                return False
             begin += 1
         chosen: list[ClusterLink] = []
         for command in reversed(commands[begin:] if begin else commands):
@@ -224,7 +228,7 @@ class ClusterLinks:
         self._version, self._questions, by_slot = self.slots.version, {}, self.slots.by_slot
         links = [self._links.get(address) for address in set(by_slot) if address is not None]
         if all(link is not None and link.is_tracked for link in links):
-            self._known.many = len(links)
+            self._known.confirm_all_from = len(links)
             tags = _tags(by_slot, len(links))
             self._questions = {each.address: (each, question(tags[each.address])) for each in links if each is not None}
 

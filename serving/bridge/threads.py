@@ -15,7 +15,7 @@ from django.conf import settings
 from caching.api import Durations
 
 MAX_WAIT_S = 1.0  # for an event loop that has ended
-MAX_QUEUE = 0.5  # of a request's deadline, that it may wait for a thread, by what those before it take
+MAX_QUEUE_SHARE = 0.5  # of a request's deadline, that it may wait for a thread, by what those before it take
 FIRST_MEAN_S = 0.1  # how long calls take, before any has told
 WEIGHT = 1 / 16  # of a call in that mean
 
@@ -55,11 +55,11 @@ class ThreadPool:
 
     @property
     def is_overloaded(self) -> bool:
-        """Whether a further call would wait for longer than MAX_QUEUE, as far as can be told."""
+        """Whether a further call would wait for longer than MAX_QUEUE_SHARE, as far as can be told."""
         waiting = self._calls.qsize()
         if not waiting:
             return False
-        most_s = MAX_QUEUE * settings.WEB_DEADLINE_S
+        most_s = MAX_QUEUE_SHARE * settings.WEB_DEADLINE_S
         stands_still = perf_counter() - self._progress_at > most_s  # all threads wait for a server that hangs
         return stands_still or waiting * self._mean_s > most_s * self.size
 

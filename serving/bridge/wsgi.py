@@ -33,7 +33,7 @@ from serving.requests.refusals import Refusal, internal_error, overdue, overload
 
 MAX_BUFFERED_BYTES = 2 << 20
 RESERVED_THREADS = 2
-PATIENT_DEADLINE_S = 10
+INTERACTIVE_DEADLINE_S = 10
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,8 @@ class Bridge:
 
     The paths in `views` are answered in the event loop, whatever the threads do. Paths that begin with `reserved` have
     RESERVED_THREADS of their own: the page that tells what is wrong is reached while all others wait for a server.
-    Those that begin with `patient` have PATIENT_DEADLINE_S at least: people wait for a long list, programs ask again.
+    Those that begin with `interactive` have INTERACTIVE_DEADLINE_S at least: people wait for a long list, where
+    programs ask again.
     """
 
     def __init__(
@@ -55,12 +56,12 @@ class Bridge:
         threads: int,
         views: Mapping[str, View] = MappingProxyType({}),
         reserved: str | None = None,
-        patient: str | None = None,
+        interactive: str | None = None,
     ) -> None:
         self._wsgi = wsgi
         self.threads = ThreadPool(threads, _is_long)
         self._reserved, self._reserved_threads = reserved, ThreadPool(RESERVED_THREADS, _is_long)
-        self._patient = patient
+        self._interactive = interactive
         self._views = views
         self._bodies = MemoryBudget(MAX_BODIES_BYTES)
         responses = MemoryBudget(MAX_RESPONSES_BYTES)
@@ -109,8 +110,8 @@ class Bridge:
     ) -> Response | PiecewiseResponse | None:
         """Return what a thread responds, or raise the 503."""
         deadline_s = settings.WEB_DEADLINE_S
-        if self._patient is not None and request.environ["PATH_INFO"].startswith(self._patient):
-            deadline_s = max(deadline_s, PATIENT_DEADLINE_S)
+        if self._interactive is not None and request.environ["PATH_INFO"].startswith(self._interactive):
+            deadline_s = max(deadline_s, INTERACTIVE_DEADLINE_S)
         left_s = began + deadline_s - time.perf_counter()
         if left_s <= 0:
             raise overdue()

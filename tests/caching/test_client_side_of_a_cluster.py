@@ -34,6 +34,15 @@ class Loop:
             return None
         return [row.name for row in rows.rows().results]
 
+    async def knows_after(self, asked, pks):
+        """Return whether authors count as known, without a round trip, once others have been asked for."""
+        done, first, second = asyncio.get_running_loop().create_future(), Batch(), Batch()
+        first.rows(Author, asked)
+        second.rows(Author, pks)
+        assert first.send(self.client, done.set_result)
+        assert first.resolve(await done)
+        return second.is_known(self.client, after=first)
+
     async def until_known(self, pks):
         """Wait until all servers tell of changes, and rows are known."""
         deadline = time.monotonic() + 10
@@ -111,6 +120,26 @@ def test_few_entries_are_confirmed_by_their_own_servers(cluster, people):
     assert None not in found
     assert [other["get"] - one["get"] for one, other in zip(before, after, strict=True)] == [1, 0, 0]
     assert [each["mget"] for each in after] == [each["mget"] for each in before]
+
+
+def test_what_one_server_has_confirmed_says_nothing_of_the_others(cluster, people):
+    other = next(pk for pk in people if node(cluster, pk) is not node(cluster, people[0]))
+
+    async def scenario(loop):
+        await loop.until_known(people)
+        return [await loop.knows_after(asked, [other]) for asked in ([people[0]], people)]
+
+    assert in_loop(scenario) == [False, True]
+
+
+def test_nothing_is_sent_where_nobody_could_confirm(cluster, people):
+    """Slots may move, by another thread, between the look at what is known and the question whether it is still so."""
+
+    async def scenario(loop):
+        await loop.until_known(people)
+        return [loop.client.send(commands, list) for commands in ([("CONFIRM", ("192.0.2.1", 6379))], [])]
+
+    assert in_loop(scenario) == [False, False]
 
 
 def test_a_request_leaves_no_reference_cycle(cluster, people):
